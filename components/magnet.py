@@ -1,0 +1,148 @@
+"""The magnet: its field at the coil, as a profile along z, and how it changes with temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field as Option
+from pydantic import field_validator, model_validator
+
+from twin.component import Component, Port
+from twin.errors import SimulationError
+from twin.field import Field, Shape
+from twin.parameter import parameter
+from twin.signal import Signal
+
+Array = NDArray[Any]
+
+
+class Material(NamedTuple):
+    """A permanent-magnet material: gap field of the same magnet made of it (T), and its temperature coefficient (1/K)."""
+
+    gap_field: float
+    temperature_coefficient: float
+
+
+MATERIALS = {
+    "SmCo": Material(0.45, -3e-4),
+    "NdFeB": Material(0.59, -1e-3),
+    "SmCoGd": Material(0.45, -1e-5),
+    "SmCo-shunt": Material(0.45, -1e-6),
+}
+"""Liu2025, sec. 2: 0.45 T and 0.59 T; for SmCoGd and shunt-compensated SmCo no field is printed, SmCo's is taken."""
+
+MaterialName = Literal["SmCo", "NdFeB", "SmCoGd", "SmCo-shunt"]
+
+
+class Magnet(Component):
+    """The geometric factor ``Bl(z, T) = bl · b(z) · (1 + α_m T)``, T above the reference temperature.
+
+    `bl` holds for `native_material`; another `material` changes it by the ratio of the gap fields and brings its own
+    temperature coefficient, unless one is given. The profile b(z) is a polynomial, a table, or a CSV file with the columns
+    z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K", default=0.0)}
+    outputs: ClassVar[Mapping[str, Port]] = {"field": Port("T*m", kind="field")}
+
+    bl: float | None = parameter("T*m", None, gt=0, description="Bl at z = 0; with a table, by default the table's")
+    profile: list[float] = parameter("1", [], description="c1, c2, … (1/m, 1/m², …) of b = 1 + c1 z + c2 z² + …")
+    table: list[tuple[float, float]] = Option(default=[], description="pairs of z (m) and Bl (T·m)")
+    profile_file: Path | None = Option(default=None, description="CSV file: z (m), Bl (T·m)", json_schema_extra={"path": True})
+    native_material: MaterialName = "SmCo"
+    material: MaterialName | None = None
+    temperature_coefficient: float | None = parameter("1/K", None, neutral=0.0, description="α_m; by default the material's")
+    diameter: float | None = parameter("m", None, gt=0, description="outer diameter, for reports")
+    mass: float | None = parameter("kg", None, gt=0, description="of the whole magnet, for reports")
+
+    @field_validator("table")
+    @classmethod
+    def _table_is_usable(cls, table: list[tuple[float, float]]) -> list[tuple[float, float]]:
+        z = [point[0] for point in table]
+        if table and (len(table) < 4 or any(b <= a for a, b in zip(z, z[1:], strict=False))):
+            raise ValueError("expected at least four pairs of z and Bl with rising z")
+        return table
+
+    @model_validator(mode="after")
+    def _one_profile(self) -> Magnet:
+        if sum([bool(self.profile), bool(self.table), self.profile_file is not None]) > 1:
+            raise ValueError("expected one of profile, table and profile_file, not several")
+        if self.bl is None and not self.table and self.profile_file is None:
+            raise ValueError("expected bl, a table or a profile_file")
+        return self
+
+    @property
+    def alpha(self) -> float:
+        """α_m in force (1/K)."""
+        if self.temperature_coefficient is not None:
+            return self.temperature_coefficient
+        return MATERIALS[self.material or self.native_material].temperature_coefficient
+
+    def neutral_inputs(self) -> frozenset[str]:
+        return frozenset() if self.alpha else frozenset({"temperature_rise"})
+
+    def points(self) -> list[tuple[float, float]]:
+        """The table in force, if the profile is tabulated.
+
+        Raises
+        ------
+        SimulationError
+            If the file cannot be read as two columns of numbers.
+        """
+        if self.profile_file is None:
+            return self.table
+        try:
+            data = np.loadtxt(self.profile_file, delimiter=",", ndmin=2, comments="#", usecols=(0, 1))
+            return self._table_is_usable([(float(z), float(bl)) for z, bl in data])
+        except (OSError, ValueError) as error:
+            raise SimulationError(f"{self.name}: {self.profile_file} is no table of z (m) and Bl (T·m): {error}") from None
+
+    def signals(self, **inputs: Signal) -> dict[str, Any]:
+        points = self.points()
+        shape = _tabulated(self.name, points, self.bl) if points else _polynomial(self.bl or 0.0, self.profile)
+        native, present = MATERIALS[self.native_material], MATERIALS[self.material or self.native_material]
+        strength = present.gap_field / native.gap_field
+        return {"field": Field(shape, strength * (1.0 + self.alpha * inputs["temperature_rise"]))}
+
+    def scaled(self, factor: float) -> Magnet:
+        """All lengths times `factor`: Bl ∝ p at the same number of turns, the profile stretched, the mass ∝ p³."""
+        return self.model_copy(
+            update={
+                "bl": None if self.bl is None else self.bl * factor,
+                "profile": [c / factor**k for k, c in enumerate(self.profile, start=1)],
+                "table": [(z * factor, bl * factor) for z, bl in self.points()],
+                "profile_file": None,
+                "diameter": None if self.diameter is None else self.diameter * factor,
+                "mass": None if self.mass is None else self.mass * factor**3,
+            }
+        )
+
+
+def _polynomial(bl: float, coefficients: list[float]) -> Shape:
+    value = np.polynomial.Polynomial([bl, *(bl * c for c in coefficients)])
+    return Shape(value, value.integ(), value.deriv())
+
+
+def _tabulated(name: str, points: list[tuple[float, float]], bl: float | None) -> Shape:
+    from scipy.interpolate import CubicSpline
+
+    z, values = np.array(points).T
+    value = CubicSpline(z, values)
+    if bl is not None:
+        value = CubicSpline(z, values * (bl / float(value(0.0))))
+    integral, slope = value.antiderivative(), value.derivative()
+    centre = integral(0.0)
+
+    def inside(position: Array) -> Array:
+        if position.size and not (z[0] <= position.min() and position.max() <= z[-1]):
+            raise SimulationError(
+                f"{name}: the coil leaves the table of Bl: z from {position.min():g} to {position.max():g} m, "
+                f"the table holds {z[0]:g} to {z[-1]:g} m"
+            )
+        return position
+
+    return Shape(lambda p: value(inside(p)), lambda p: integral(inside(p)) - centre, lambda p: slope(inside(p)))

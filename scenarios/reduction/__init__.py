@@ -1,0 +1,51 @@
+"""Data reduction: from recorded blocks to Bl, a mass and its uncertainty.
+
+It needs nothing but blocks (`twin.recorder.Block`), certificates and settings, cannot tell simulated readings from real
+ones, and knows no truth. A laboratory can use it alone:
+
+    from scenarios.reduction import Certificates, ReductionSettings, reduce
+    result = reduce(blocks, Certificates(resistance=1e3, gravity=9.8, mass_density=8000.0, reference_voltage=10.0),
+                    ReductionSettings(weighing_scheme="aba"))
+
+What a TMTP run records
+-----------------------
+Cycles are numbered; Bl is interpolated in time between the velocity groups, one a cycle. The labels `cycle` and
+`weighing` are integers, all values SI, shapes are (bursts, readings).
+
+`current_voltmeter`, voltage; labels phase="weighing", cycle, weighing (0, 1, … within the cycle), state="on" or "off"
+    (1, n): across the standard resistor.
+`interferometer`, position; the same labels
+    (1, n).
+`induced_voltmeter`, voltage; labels phase="velocity", cycle
+    (sweeps, n): contiguous apertures (schedule.step == aperture); a burst is a sweep, sweeps go up and down.
+`interferometer`, position; labels phase="velocity", cycle
+    (sweeps, n + 1): instantaneous, at the edges of those apertures: same start and step.
+either voltmeter, voltage; labels phase="calibration", cycle
+    (1, n): of the voltage reference.
+`magnet_thermometer`, temperature_rise; labels phase="weighing" or "velocity", cycle
+    K above the reference; may be absent.
+`environment`, temperature, pressure and humidity; labels phase, cycle
+    K, Pa, 1; may be absent in vacuum.
+
+Up is positive, a positive current pushes the coil up, V = R I across the resistor, U = +Bl v for an upward motion.
+"""
+
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.mass import reduce
+from scenarios.reduction.result import CycleResult, Excluded, MassResult
+from scenarios.reduction.settings import Certificates, Corrections, ReductionSettings
+from scenarios.reduction.thermal import ThermalResult, ThermalSettings, thermal_analysis
+
+__all__ = [
+    "Certificates",
+    "Corrections",
+    "CycleResult",
+    "Excluded",
+    "MassResult",
+    "ReductionError",
+    "ReductionSettings",
+    "ThermalResult",
+    "ThermalSettings",
+    "reduce",
+    "thermal_analysis",
+]

@@ -1,0 +1,241 @@
+"""The thermal-magnetic analysis of Liu2025: periodic magnet temperature, its mean difference between the phases, the
+bias.
+
+It works on the *recorded truth*, or on a thermometer good enough, and has no part in the mass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from scenarios.reduction.errors import ReductionError
+from twin.parameter import Parameters
+
+Array = NDArray[np.float64]
+Windows = Sequence[tuple[float, float]] | Array
+
+AMBIENT_ORDER = 6  # lowest order that Liu2025 and Li2026 use
+
+
+class ThermalSettings(Parameters):
+    """How the periodic part of the magnet's temperature is found."""
+
+    start: Literal["steady_state", "ambient"] = Field(
+        "steady_state", description="initial temperatures: periodic steady state, or all at ambient"
+    )
+    drift_order: int | None = Field(
+        None, ge=0, le=15, description="order of the polynomial T_f; none: 6 for a start at ambient, else no polynomial"
+    )
+    drift_fit: Literal["sequential", "joint"] = Field(
+        "sequential", description="polynomial first, then the sine (Liu2025), or both in one least-squares fit"
+    )
+    periods: int | None = Field(None, ge=1, description="number of periods used; none: all whole ones")
+    take: Literal["last", "first"] = Field("last", description="which of the periods, if not all are used")
+    average: Literal["fit", "remainder"] = Field(
+        "fit", description="delta_t_m from the fitted sine (Liu2025) or from the remainder itself (Li2026)"
+    )
+
+    @property
+    def polynomial_order(self) -> int | None:
+        """The order of T_f that applies, None for no polynomial."""
+        return AMBIENT_ORDER if self.drift_order is None and self.start == "ambient" else self.drift_order
+
+
+@dataclass(frozen=True, eq=False)
+class ThermalResult:
+    """What the magnet's temperature does to the mass.
+
+    Parameters
+    ----------
+    delta_t_f_K : peak-to-peak of the fitted sine, δT_f.
+    delta_t_m_K : mean over the velocity windows minus mean over the weighing windows, δT_m.
+    delay_s : lag of the fitted temperature behind the fundamental of the heating power minus a quarter period, within
+        half a period either way: 0 if the temperature peaks as the heating ends. None if nothing heats, or nothing
+        warms.
+    epsilon : relative error of the mass, α_m δT_m.
+    phase_s : time after the start of a period at which the fitted sine is largest.
+    remainder_peak_to_peak_K, misfit_rms_K : of the remainder, and of the remainder less the sine.
+    drift_order, periods : used.
+    times_s, remainder_K, fit_K : the periods used, for a picture.
+    """
+
+    delta_t_f_K: float
+    delta_t_m_K: float
+    delay_s: float | None
+    epsilon: float
+    phase_s: float
+    remainder_peak_to_peak_K: float
+    misfit_rms_K: float
+    drift_order: int | None
+    periods: int
+    times_s: Array = field(repr=False)
+    remainder_K: Array = field(repr=False)
+    fit_K: Array = field(repr=False)
+
+
+def thermal_analysis(
+    times_s: ArrayLike,
+    temperature_K: ArrayLike,
+    power_W: ArrayLike,
+    period_s: float,
+    weighing_windows: Windows,
+    velocity_windows: Windows,
+    settings: ThermalSettings | None = None,
+    temperature_coefficient: float = 0.0,
+) -> ThermalResult:
+    """Analyse a magnet temperature that follows a periodic heating.
+
+    Parameters
+    ----------
+    times_s : ascending, at least one period long; even spacing is best. Periods start at times_s[0].
+    temperature_K, power_W : magnet temperature and heating power at these times. A jump of the power between two
+        samples is known to half a sample, and so is the delay.
+    period_s : τ_c of the measurement.
+    weighing_windows, velocity_windows : data windows (start, end) in s; those outside the periods used are not looked
+        at.
+    settings : defaults of `ThermalSettings` if None.
+    temperature_coefficient : α_m (1/K).
+
+    Raises
+    ------
+    ReductionError
+        If the record is shorter than the periods asked for, holds numbers that are not finite, or has no window of
+        either kind.
+
+    Notes
+    -----
+    Liu2025 section "Processing": subtract a polynomial T_f over all periods, fit a sine of period τ_c to the remainder
+    (and a constant, which drops out); δT_f = 2 amplitudes; δT_m = mean of the fit over the velocity windows minus that
+    over the weighing windows. A sine over few periods is not orthogonal to a polynomial, so that the sequential fit
+    loses some of it; the joint fit does not, but is not what the paper does. Li2026 averages the remainder itself.
+    """
+    settings = settings or ThermalSettings()
+    t, temperature, power = (np.asarray(x, dtype=float) for x in (times_s, temperature_K, power_W))
+    _check(t, temperature, power, period_s)
+    first, periods = _span(t, period_s, settings)
+    last = first + periods * period_s
+    used = (t >= first - 1e-9 * period_s) & (t < last - 1e-9 * period_s)
+    order = settings.polynomial_order
+    width = np.asarray(np.gradient(t[used]), dtype=np.float64)
+    sines = _sines(t, period_s)
+    waves = np.column_stack([*sines, np.ones_like(t)])
+
+    drift = np.zeros_like(t)
+    if order is not None:
+        basis: Array = np.asarray(np.polynomial.chebyshev.chebvander(2 * (t - first) / (last - first) - 1, order))
+        if settings.drift_fit == "joint":
+            columns = np.column_stack([basis, *sines])
+            drift = basis @ _least_squares(columns[used], temperature[used], width)[: order + 1]
+        else:
+            drift = basis @ _least_squares(basis[used], temperature[used], width)
+    remainder = temperature - drift
+    a, b, constant = (float(x) for x in _least_squares(waves[used], remainder[used], width))
+    pa, pb, _ = (float(x) for x in _least_squares(waves[used], power[used], width))
+
+    # Below these there is rounding but no wave, whose phase would mean something.
+    full = float(np.abs(remainder[used] - constant).max())
+    warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
+    heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
+    means = []
+    for kind, windows in (("velocity", velocity_windows), ("weighing", weighing_windows)):
+        edges = np.asarray(windows, dtype=float).reshape(-1, 2)
+        inside = (edges[:, 0] >= first - 1e-9 * period_s) & (edges[:, 1] <= last + 1e-9 * period_s)
+        edges = edges[inside & (edges[:, 1] > edges[:, 0])]
+        if not len(edges):
+            raise ReductionError(
+                f"thermal analysis: no {kind} window lies within the periods used, {first:g} s to {last:g} s"
+            )
+        if settings.average == "remainder":
+            means.append(_mean_of_samples(t, remainder, edges))
+        else:
+            means.append(_mean_of_sine(a, b, period_s, edges))
+    delta_t_m = means[0] - means[1]
+    fit = a * sines[0] + b * sines[1] + constant
+    return ThermalResult(
+        delta_t_f_K=2 * math.hypot(a, b),
+        delta_t_m_K=delta_t_m,
+        delay_s=_delay((a, b), (pa, pb), period_s) if warms and heats else None,
+        epsilon=temperature_coefficient * delta_t_m,
+        phase_s=(math.atan2(a, b) / math.tau * period_s - float(t[0])) % period_s,
+        remainder_peak_to_peak_K=float(np.ptp(remainder[used])),
+        misfit_rms_K=float(np.sqrt(np.mean((remainder - fit)[used] ** 2))),
+        drift_order=order,
+        periods=periods,
+        times_s=t[used],
+        remainder_K=remainder[used],
+        fit_K=fit[used],
+    )
+
+
+def _check(t: Array, temperature: Array, power: Array, period: float) -> None:
+    if t.ndim != 1 or temperature.shape != t.shape or power.shape != t.shape or len(t) < 4:
+        raise ReductionError(
+            "thermal analysis: times, temperature and power must be one-dimensional and equally long, at least 4, "
+            f"not {t.shape}, {temperature.shape}, {power.shape}"
+        )
+    for name, values in (("times", t), ("temperature", temperature), ("power", power)):
+        if not np.all(np.isfinite(values)):
+            raise ReductionError(f"thermal analysis: the {name} are not finite throughout")
+    if np.any(np.diff(t) <= 0):
+        raise ReductionError("thermal analysis: the times must ascend")
+    if not (math.isfinite(period) and period > 0):
+        raise ReductionError(f"thermal analysis: the period must be positive, not {period}")
+
+
+def _span(t: Array, period: float, settings: ThermalSettings) -> tuple[float, int]:
+    """Start and number of the periods used. The last sample stands for the step that it begins."""
+    whole = int((t[-1] - t[0] + (t[-1] - t[-2])) / period + 1e-9)
+    periods = settings.periods or whole
+    if whole < max(periods, 1):
+        raise ReductionError(
+            f"thermal analysis: the record holds {whole} whole periods of {period:g} s and {max(periods, 1)} are needed"
+        )
+    skip = whole - periods if settings.take == "last" else 0
+    return float(t[0]) + skip * period, periods
+
+
+def _sines(t: Array, period: float) -> tuple[Array, Array]:
+    angle = math.tau * np.mod(t, period) / period
+    return np.sin(angle), np.cos(angle)
+
+
+def _least_squares(design: Array, data: Array, width: Array) -> Array:
+    """Least squares weighted with the time that each sample stands for."""
+    root = np.sqrt(width / width.mean())
+    solution, _, rank, _ = np.linalg.lstsq(design * root[:, None], data * root, rcond=None)
+    if rank < design.shape[1]:
+        raise ReductionError(
+            "thermal analysis: too few samples for the order of the polynomial; lower thermal.drift_order"
+        )
+    return solution
+
+
+def _mean_of_sine(a: float, b: float, period: float, edges: Array) -> float:
+    """Mean of a sin ωt + b cos ωt over all windows together, exact."""
+    omega = math.tau / period
+    half, middle = 0.5 * (edges[:, 1] - edges[:, 0]), np.mod(edges.mean(axis=1), period)
+    integral = 2 * np.sin(omega * half) / omega * (a * np.sin(omega * middle) + b * np.cos(omega * middle))
+    return float(integral.sum() / (2 * half.sum()))
+
+
+def _mean_of_samples(t: Array, values: Array, edges: Array) -> float:
+    """Mean of the line through the samples over all windows together, exact; past the last sample it goes on level."""
+    running = np.concatenate([[0.0], np.cumsum(0.5 * np.diff(t) * (values[1:] + values[:-1]))])
+    before = np.clip(np.searchsorted(t, edges, side="right") - 1, 0, len(t) - 1)
+    rest = edges - t[before]
+    until = running[before] + 0.5 * rest * (values[before] + np.interp(edges, t, values))
+    return float((until[:, 1] - until[:, 0]).sum() / (edges[:, 1] - edges[:, 0]).sum())
+
+
+def _delay(temperature: tuple[float, float], power: tuple[float, float], period: float) -> float:
+    """Lag of one sine (sin and cos parts) behind the other minus a quarter period, within (−τ/2, τ/2]."""
+    lag = (math.atan2(power[1], power[0]) - math.atan2(temperature[1], temperature[0])) / math.tau - 0.25
+    lag -= math.ceil(lag - 0.5)
+    return lag * period

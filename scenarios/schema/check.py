@@ -1,0 +1,177 @@
+"""A merged document against all its models: everything that is wrong with it is found before the first is reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from scenarios.schema import registry, wiring
+from scenarios.schema.document import Document
+from scenarios.schema.errors import KeyPath, Problem, fail, shown
+from scenarios.schema.validate import validated
+from twin.component import Component
+from twin.parameter import Parameters, parameter
+from twin.plugins import PluginError, did_you_mean
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+class Head(Parameters):
+    """The keys of a scenario beside its sections."""
+
+    name: str = Field(min_length=1, description="name of the scenario; by default that of the file")
+    description: str = Field("", description="what the scenario is for")
+    seed: int = Field(0, ge=0, description="seed of all noise; the same seed gives the same data")
+
+
+class BalanceHead(Parameters):
+    """The keys of a balance beside its components and their wiring."""
+
+    name: str = Field(min_length=1, description="name of the balance")
+    scale: float | None = parameter("1", None, gt=0, description="size p relative to NIST-4; default native_scale")
+    native_scale: float = parameter("1", 1.0, gt=0, description="the p for which the component parameters are given")
+    reference_temperature: float = parameter("K", gt=0, description="temperature to which Bl and resistances refer")
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A validated balance.
+
+    Parameters
+    ----------
+    name : name of the balance.
+    scale, native_scale : linear size relative to NIST-4, and the one for which the parameters are given.
+    reference_temperature : K.
+    types : the component types by component name.
+    parts : the components by name, at their native scale and not bound to anything; never hand them to an engine.
+    wiring : output port by input port.
+    """
+
+    name: str
+    scale: float
+    native_scale: float
+    reference_temperature: float
+    types: dict[str, str]
+    parts: dict[str, Component]
+    wiring: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All that a document says, validated."""
+
+    head: Head
+    balance: Balance
+    campaign_type: str
+    campaign: Parameters
+    sections: dict[str, Parameters]
+
+
+def check(document: Document, models: Mapping[str, type[Parameters]], default_name: str) -> Checked:
+    """Validate a merged document.
+
+    Parameters
+    ----------
+    document : the document, without ``schema`` and ``extends``.
+    models : the models of further sections, such as ``reduction``, by key.
+    default_name : the scenario's name if it gives none.
+
+    Raises
+    ------
+    ScenarioError
+        For the first problem by line, with the number of the others.
+    """
+    tree, problems = document.tree, list[Problem]()
+    allowed = [*Head.model_fields, "balance", "campaign", *models]
+    for key in tree:
+        if key not in allowed:
+            problems.append(Problem((key,), f"unknown key {key!r}{did_you_mean(key, [*allowed, 'schema', 'extends'])}"))
+    head_keys = {key: tree[key] for key in Head.model_fields if key in tree}
+    head = validated(Head, {"name": default_name, **head_keys}, (), problems)
+    balance = _balance(_mapping(tree, "balance", problems), problems)
+    campaign = _campaign(_mapping(tree, "campaign", problems), problems)
+    sections: dict[str, Parameters] = {}
+    for key, model in models.items():
+        values = _mapping({key: {}, **tree}, key, problems)
+        section = None if values is None else validated(model, values, (key,), problems)
+        if section is not None:
+            sections[key] = section
+    if problems or head is None or balance is None or campaign is None:
+        raise fail(problems, document.positions)
+    return Checked(head, balance, *campaign, sections)
+
+
+def _mapping(tree: Mapping[str, Any], key: str, problems: list[Problem]) -> dict[str, Any] | None:
+    """A copy of a section, which has to be there and to be a mapping; None if it is not."""
+    if isinstance(tree.get(key), dict):
+        return dict(tree[key])
+    text = f"expected a mapping, not {shown(tree[key])}" if key in tree else f"missing key {key!r}"
+    problems.append(Problem((key,), text))
+    return None
+
+
+def _campaign(values: dict[str, Any] | None, problems: list[Problem]) -> tuple[str, Parameters] | None:
+    """The campaign: its type and its parameters."""
+    if values is None:
+        return None
+    path: KeyPath = ("campaign",)
+    kind = values.pop("type", None)
+    if not isinstance(kind, str):
+        text = "missing key 'type'" if kind is None else f"expected the type of a campaign, not {shown(kind)}"
+        problems.append(Problem((*path, "type"), text))
+        return None
+    try:
+        model = registry.campaign_class(kind)
+    except PluginError as error:
+        problems.append(Problem((*path, "type"), str(error)))
+        return None
+    campaign = validated(model, values, path, problems)
+    return None if campaign is None else (kind, campaign)
+
+
+def _balance(values: dict[str, Any] | None, problems: list[Problem]) -> Balance | None:
+    """The balance with its components and wiring."""
+    if values is None:
+        return None
+    before = len(problems)
+    connections = values.pop("wiring", {})
+    head_keys = {key: values.pop(key) for key in BalanceHead.model_fields if key in values}
+    head = validated(BalanceHead, head_keys, ("balance",), problems)
+    types: dict[str, str] = {}
+    parts: dict[str, Component | None] = {}
+    for name, given in values.items():
+        types[name], parts[name] = _component(name, given, problems)
+    wired = wiring.checked(connections, parts, problems)
+    if head is None or len(problems) > before:
+        return None
+    scale = head.native_scale if head.scale is None else head.scale
+    made = {name: part for name, part in parts.items() if part is not None}
+    return Balance(head.name, scale, head.native_scale, head.reference_temperature, types, made, wired)
+
+
+def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Component | None]:
+    """One component: its type, and the validated component unless something is wrong."""
+    path: KeyPath = ("balance", name)
+    if not isinstance(given, dict):
+        near = did_you_mean(name, [*BalanceHead.model_fields, "wiring"])
+        hint = near if near.startswith("; did") else "; write {} for a component with default parameters"
+        problems.append(Problem(path, f"expected a component, which is a mapping, not {shown(given)}{hint}"))
+        return name, None
+    if not _NAME.fullmatch(name):
+        problems.append(Problem(path, "expected a component name of letters, digits and underscores"))
+        return name, None
+    values = dict(given)
+    kind = values.pop("type", name)
+    if not isinstance(kind, str):
+        problems.append(Problem((*path, "type"), f"expected the type of a component, not {shown(kind)}"))
+        return name, None
+    try:
+        model = registry.component_class(kind)
+    except PluginError as error:
+        problems.append(Problem((*path, "type") if "type" in given else path, str(error)))
+        return kind, None
+    return kind, validated(model, values, path, problems)

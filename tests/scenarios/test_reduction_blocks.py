@@ -1,0 +1,153 @@
+"""What a reduction takes, and what it says about blocks, certificates and settings that will not do."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from scenarios.reduction import Certificates, ReductionError, reduce
+from tests.scenarios.test_reduction_run import (
+    AIR,
+    Run,
+    settings,
+)
+from twin.recorder import Block, Blocks, Schedule
+
+
+def test_a_velocity_group_may_come_in_several_blocks() -> None:
+    run = Run(noise_induced=1e-6)
+    parts, whole = Blocks(), run.blocks()
+    for block in whole:
+        if not block.has(phase="velocity") or block.channel == "magnet_thermometer":
+            parts.append(block)
+            continue
+        for cut in (slice(0, 7), slice(7, 20)):
+            start = block.schedule.start + cut.start * block.schedule.every
+            schedule = dataclasses.replace(block.schedule, start=start, repeats=cut.stop - cut.start)
+            parts.append(dataclasses.replace(block, schedule=schedule, values=block.values[cut]))
+    assert reduce(parts, run.certificates()).mass_kg == reduce(whole, run.certificates()).mass_kg
+
+
+def test_the_order_of_blocks_and_other_channels_do_not_matter() -> None:
+    run = Run(noise_induced=1e-6, air=AIR)
+    blocks = list(run.blocks())
+    other = Block("fluxgate", "flux_density", "T", Schedule(0, 1, 1), 0, np.full((1, 1), np.nan))
+    shuffled = Blocks([*reversed(blocks), other])
+    assert reduce(shuffled, run.certificates()).mass_kg == reduce(Blocks(blocks), run.certificates()).mass_kg
+
+
+def test_skipped_weighings_are_named() -> None:
+    run = Run()
+    blocks = Blocks()
+    for block in run.blocks():  # the first weighing of each cycle is far off
+        bad = block.has(phase="weighing", weighing=0) and block.channel == "current_voltmeter"
+        blocks.append(dataclasses.replace(block, values=block.values * 1.1) if bad else block)
+    assert abs(reduce(blocks, run.certificates()).mass_kg - 1) > 1e-3
+    result = reduce(blocks, run.certificates(), settings(skip_weighings=1))
+    assert abs(result.mass_kg - 1) < 1e-13
+    assert [(x.cycle, x.weighing) for x in result.excluded] == [(0, 0), (1, 0), (2, 0)]
+
+
+def without(run: Run, channel: str, **labels: object) -> Blocks:
+    return Blocks([b for b in run.blocks() if not (b.channel == channel and b.has(**labels))])
+
+
+def changed(run: Run, change: Callable[[Block], Block], channel: str, **labels: object) -> Blocks:
+    return Blocks([change(b) if b.channel == channel and b.has(**labels) else b for b in run.blocks()])
+
+
+def spoilt(block: Block) -> Block:
+    values = block.values.copy()
+    values[0, 1] = np.nan
+    return dataclasses.replace(block, values=values)
+
+
+def relabelled(**labels: object) -> Callable[[Block], Block]:
+    return lambda block: dataclasses.replace(block, labels={**block.labels, **labels})
+
+
+RUN = Run(air=AIR)
+BAD = {
+    "nothing weighed": (
+        without(RUN, "current_voltmeter", phase="weighing"),
+        "'current_voltmeter' with phase 'weighing'",
+    ),
+    "no velocity": (without(RUN, "induced_voltmeter", phase="velocity"), "'induced_voltmeter' with phase 'velocity'"),
+    "no sweep positions": (without(RUN, "interferometer", phase="velocity", cycle=1), "cycle 1.*'interferometer'"),
+    "no position": (without(RUN, "interferometer", weighing=3, cycle=2), "cycle 2, weighing 3.*'interferometer'"),
+    "no calibration": (without(RUN, "induced_voltmeter", phase="calibration"), "'induced_voltmeter'.*'calibration'"),
+    "no environment": (without(RUN, "environment"), "'environment' with quantity 'temperature'.*buoyancy=false"),
+    "one state": (without(RUN, "current_voltmeter", state="on"), "cycle 0: .*state 'on'"),
+    "too few": (without(RUN, "current_voltmeter", cycle=1, state="off"), "cycle 1: .*state 'off'"),
+    "no state": (changed(RUN, relabelled(state="of"), "current_voltmeter", weighing=1), "state 'of'.*'on' or 'off'"),
+    "twice": (changed(RUN, relabelled(weighing=1), "current_voltmeter", weighing=3), "twice"),
+    "no number": (changed(RUN, relabelled(weighing="x"), "current_voltmeter", weighing=3), "integer label 'weighing'"),
+    "bad voltage": (changed(RUN, spoilt, "induced_voltmeter", phase="velocity", cycle=2), "cycle 2: .*not finite"),
+    "bad position": (changed(RUN, spoilt, "interferometer", phase="velocity", cycle=0), "cycle 0: .*not finite"),
+    "bad weighing": (changed(RUN, spoilt, "current_voltmeter", weighing=5, cycle=0), "weighing 5.*not finite"),
+    "gaps": (
+        changed(RUN, lambda b: dataclasses.replace(b, aperture=b.aperture // 2), "induced_voltmeter", phase="velocity"),
+        "not contiguous",
+    ),
+    "averaged edges": (
+        changed(RUN, lambda b: dataclasses.replace(b, aperture=5), "interferometer", phase="velocity"),
+        "at the edges",
+    ),
+    "wet": (
+        changed(RUN, lambda b: dataclasses.replace(b, values=b.values * 100), "environment", phase="weighing"),
+        "'environment': air density",
+    ),
+    "dead calibration": (
+        changed(RUN, lambda b: dataclasses.replace(b, values=b.values * 0), "current_voltmeter", phase="calibration"),
+        "reads exactly 0 V",
+    ),
+    "dead voltmeter": (
+        changed(RUN, lambda b: dataclasses.replace(b, values=b.values * 0), "current_voltmeter", phase="weighing"),
+        "do not differ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_missing_or_broken_is_named(case: str) -> None:
+    blocks, message = BAD[case]
+    with pytest.raises(ReductionError, match=message):
+        reduce(blocks, RUN.certificates())
+
+
+def test_what_is_not_needed_may_be_missing() -> None:
+    run, free = Run(), {"buoyancy": False, "voltmeter_calibration": False}
+    blocks = Blocks([b for b in run.blocks() if b.has(phase="weighing") or b.has(phase="velocity")])
+    blocks = Blocks([b for b in blocks if b.channel != "magnet_thermometer"])
+    bare = Certificates(resistance=1e3, gravity=9.80)
+    assert reduce(blocks, bare, settings(free)).mass_kg == pytest.approx(1.0, rel=1e-13)
+    with pytest.raises(ReductionError, match=r"'magnet_thermometer'.*temperature=false"):
+        reduce(blocks, bare, settings({**free, "temperature": True}))
+    with pytest.raises(ReductionError, match="no reference_voltage"):
+        reduce(run.blocks(), bare)
+    with pytest.raises(ReductionError, match="no mass_density"):
+        reduce(RUN.blocks(), dataclasses.replace(RUN.certificates(), mass_density=None))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"skip_weighings": 8}, "leaves no weighing"),
+        ({"skip_weighings": 6, "weighing_scheme": "aba"}, "at least 4"),
+        ({"skip_weighings": 6, "weighing_scheme": "abba"}, "at least one group of 4"),
+        ({"drift_order": 6}, "needs at least 9"),
+        ({"bl_interpolation": "polynomial", "bl_drift_order": 3}, "3 velocity groups"),
+    ],
+)
+def test_settings_that_ask_too_much_are_refused(chosen: dict[str, object], message: str) -> None:
+    with pytest.raises(ReductionError, match=message):
+        reduce(RUN.blocks(), RUN.certificates(), settings(**chosen))
+
+
+@pytest.mark.parametrize(("field_", "value"), [("resistance", 0.0), ("gravity", float("nan")), ("u_reference", -1e-9)])
+def test_impossible_certificates_are_refused(field_: str, value: float) -> None:
+    with pytest.raises(ReductionError, match=field_):
+        RUN.certificates(**{field_: value})

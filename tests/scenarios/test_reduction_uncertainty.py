@@ -1,0 +1,113 @@
+"""The uncertainty of the mass: what is stated is what repeated runs scatter."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from components.air import air_density
+from scenarios.reduction import reduce
+from tests.scenarios.test_reduction_run import (
+    AIR,
+    CYCLE,
+    SCHEMES,
+    Run,
+    by_phase,
+    error,
+    settings,
+)
+from twin.recorder import Blocks
+
+NOISES = {
+    "current": {"noise_current": 1e-6},
+    "induced": {"noise_induced": 1e-5},
+    "position": {"noise_position": 1e-9},
+    "all": {"noise_current": 3e-7, "noise_induced": 1e-5, "noise_position": 1e-10},
+}
+
+
+@pytest.mark.parametrize(
+    ("noise", "scheme"),
+    [("induced", "polynomial"), ("position", "polynomial"), *((n, s) for n in ("current", "all") for s in SCHEMES)],
+)
+def test_the_stated_uncertainty_is_the_scatter_of_repeated_runs(noise: str, scheme: str) -> None:
+    chosen, plan = settings(weighing_scheme=scheme), {"cycles": 3, "weighings": 8, "sweeps": 24, "readings": 10}
+    scores, scores_bl = [], []
+    for seed in range(200):
+        run = Run(rng=np.random.default_rng(seed), **plan, **NOISES[noise])
+        result = reduce(run.blocks(), run.certificates(), chosen)
+        scores.append((result.mass_kg - run.mass) / result.u_mass_kg)
+        scores_bl.append((result.bl_Tm - 1400.0) / result.u_bl_Tm)
+    assert abs(np.mean(scores)) < 0.3
+    assert 0.8 < np.std(scores) < 1.2
+    if noise != "current":
+        assert 0.8 < np.std(scores_bl) < 1.2
+
+
+def test_one_cycle_states_the_propagated_uncertainty() -> None:
+    run = Run(cycles=1, noise_current=1e-6, noise_induced=1e-5)
+    result = reduce(run.blocks(), run.certificates())
+    assert "between cycles" not in result.type_a
+    assert result.type_a["weighing"] > 0
+    assert result.type_a["velocity"] > 0
+    assert result.u_relative == pytest.approx(result.u_type_a)
+
+
+def test_scatter_between_cycles_beyond_chance_enlarges_the_uncertainty() -> None:
+    steps = [0.0, 3e-3, -2e-3, 1e-3, -2e-3, 2e-3]
+    run = Run(cycles=6, noise_current=1e-7, alpha=-1e-3, rise=lambda t: by_phase(steps[int(t // CYCLE)], 0.0)(t))
+    result = reduce(run.blocks(), run.certificates(temperature_coefficient=0.0))
+    values = np.array([c.mass_kg for c in result.cycles])
+    assert result.type_a["between cycles"] > 10 * result.type_a["weighing"]
+    assert result.u_mass_kg == pytest.approx(values.std(ddof=1) / np.sqrt(6), rel=1e-2)
+    assert result.dof == 5
+
+
+def test_certificates_make_the_type_b_budget() -> None:
+    run = Run(air=AIR)
+    given_ = {
+        "u_resistance": 1e-8,
+        "u_reference": 2e-8,
+        "u_gravity": 3e-9,
+        "u_interferometer": 5e-9,
+        "u_mass_density": 8.0,
+    }
+    result = reduce(run.blocks(), run.certificates(**given_), settings(coverage_factor=2.0))
+    lift = float(air_density(*AIR)) / 8000.0
+    assert result.type_b == pytest.approx(
+        {
+            "resistance": 1e-8,
+            "gravity": 3e-9,
+            "interferometer": 5e-9,
+            "reference voltage": 4e-8,  # current and induced voltage
+            "mass density": lift / (1 - lift) * 1e-3,
+            "air density": lift / (1 - lift) * 22e-6,
+        }
+    )
+    assert result.u_type_b == pytest.approx(np.sqrt(sum(x**2 for x in result.type_b.values())))
+    assert result.expanded_u_kg == 2 * result.u_mass_kg
+    assert result.u_bl_Tm / result.bl_Tm == pytest.approx(np.hypot(2e-8, 5e-9), rel=1e-6)
+    uncalibrated = reduce(run.blocks(), run.certificates(**given_), settings({"voltmeter_calibration": False}))
+    assert "reference voltage" not in uncalibrated.type_b
+
+
+@pytest.mark.parametrize(("certificate", "factor"), [("reference_voltage", 2), ("gravity", -1), ("resistance", -1)])
+def test_a_wrong_certificate_shifts_the_mass_as_the_budget_says(certificate: str, factor: int) -> None:
+    run = Run()
+    wrong = getattr(run.certificates(), certificate) * (1 + 1e-6)
+    assert error(run, **{certificate: wrong}) == pytest.approx(factor * 1e-6, rel=1e-3)
+
+
+def test_noise_of_the_calibrations_is_in_the_budget() -> None:
+    blocks, rng = Run().blocks(), np.random.default_rng(3)
+    noisy = Blocks()
+    for block in blocks:
+        if block.has(phase="calibration"):
+            block = dataclasses.replace(block, values=block.values + 1e-5 * rng.normal(size=block.values.shape))
+        noisy.append(block)
+    result = reduce(noisy, Run().certificates())
+    for name in ("current calibration", "induced calibration"):
+        assert 1e-7 < result.type_a[name] < 1e-6  # 1e-6/√4 each, three cycles
+    assert abs(result.mass_kg - 1) < 4 * result.u_mass_kg

@@ -1,0 +1,176 @@
+"""Bl from a velocity group, with the flux of a polynomial Bl(z) integrated in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.velocity import VelocityFit, fit_velocity
+
+APERTURE = 0.02
+PROFILE = (1400.0, 25.0, -3e4, 4e7, -5e10)  # T·m/m^k about z = 0
+
+
+def motion(sweeps: int, n: int, half: float = 1e-4, centre: float = 0.0, kind: str = "flat") -> NDArray[np.float64]:
+    """Positions at the edges of the apertures, up and down in turn."""
+    edges = np.linspace(-1, 1, n + 1)
+    shape = {"flat": edges + 0.01 * np.sin(9 * edges), "sine": np.sin(1.5 * edges), "cube": edges**3}[kind]
+    return centre + half * shape * (1 - 2 * (np.arange(sweeps) % 2))[:, None]
+
+
+def voltages(z: NDArray[np.float64], profile: tuple[float, ...] = PROFILE) -> NDArray[np.float64]:
+    flux = sum(b * np.longdouble(z) ** (k + 1) / (k + 1) for k, b in enumerate(profile))
+    return np.float64(np.diff(flux, axis=1) / APERTURE)
+
+
+def bl_at(z: float, profile: tuple[float, ...] = PROFILE) -> float:
+    return float(sum(b * z**k for k, b in enumerate(profile)))
+
+
+def fit(z: NDArray[np.float64], u: NDArray[np.float64], z_w: float = 0.0, order: int = 4) -> VelocityFit:
+    return fit_velocity(u, z, APERTURE, np.arange(len(z)) * 0.5, z_w, order)
+
+
+@pytest.mark.parametrize("kind", ["flat", "sine", "cube"])
+@pytest.mark.parametrize("order", [4, 5, 6])
+@pytest.mark.parametrize(("sweeps", "n"), [(2, 30), (3, 9), (9, 15), (40, 15), (601, 8), (301, 40)])
+def test_noise_free_data_come_out_to_fourteen_digits(kind: str, order: int, sweeps: int, n: int) -> None:
+    if sweeps * n < 100:
+        order = 4
+    z = motion(sweeps, n, kind=kind)
+    result = fit(z, voltages(z) + 3e-4, 2e-5, order)
+    assert result.bl == pytest.approx(bl_at(2e-5), rel=1e-14 if order == 4 else 1e-12)
+    assert result.offset == pytest.approx(3e-4, abs=1e-13)
+    assert result.u_bl < 1e-10
+
+
+def test_coefficients_belong_to_powers_about_the_weighing_position() -> None:
+    z, z_w = motion(10, 20, centre=4e-5), 3e-5
+    result = fit(z, voltages(z), z_w)
+    expected = np.polynomial.Polynomial(PROFILE)(np.polynomial.Polynomial([z_w, 1.0])).coef
+    assert result.coefficients == pytest.approx(expected, rel=1e-6)
+    points = np.linspace(-5e-5, 1e-4, 7)
+    assert result.profile(points) == pytest.approx([bl_at(x) for x in points], rel=1e-13)
+    assert result.z == z_w
+    assert result.mean_z == pytest.approx(4e-5)
+
+
+@given(
+    st.floats(100, 2000), st.floats(-50, 50), st.floats(-1e4, 1e4), st.floats(-1e-3, 1e-3), st.floats(-1.5e-4, 1.5e-4)
+)
+@settings(max_examples=50, deadline=None)
+def test_any_parabola_any_offset_any_place(b0: float, b1: float, b2: float, offset: float, z_w: float) -> None:
+    z = motion(6, 12, kind="sine")
+    result = fit(z, voltages(z, (b0, b1, b2)) + offset, z_w, 2)
+    assert result.bl == pytest.approx(bl_at(z_w, (b0, b1, b2)), rel=1e-13)
+
+
+def test_long_apertures_make_no_bias() -> None:
+    """Three apertures over the whole sweep: the mean velocity is far from the velocity at the middle."""
+    z = motion(8, 3, kind="cube")
+    assert fit(z, voltages(z, (1400.0, 0.0, -3e4)), 0.0, 2).bl == pytest.approx(1400.0, rel=1e-14)
+
+
+def test_a_drift_of_bl_within_the_group_does_not_shift_its_mean() -> None:
+    z, times = motion(7, 12), np.arange(7) * 10.0
+    u = voltages(z, (1400.0,)) * (1 + 1e-7 * (times - 5.0))[:, None]
+    result = fit_velocity(u, z, APERTURE, times, 0.0, 2)
+    assert result.time == 30.0
+    assert result.bl == pytest.approx(1400.0 * (1 + 25e-7), rel=1e-14)
+    assert result.drift == pytest.approx(1.4e-4, rel=1e-9)
+    assert result.residual_rms < 1e-12
+
+
+def test_noise_of_the_interferometer_does_not_attenuate() -> None:
+    rng, sigma = np.random.default_rng(5), 5e-7
+    z = motion(8000, 15)
+    read = z + sigma * rng.normal(size=z.shape)
+    result = fit(read, voltages(z, (1400.0,)), 0.0, 2)
+    least_squares = np.vdot(np.diff(read), voltages(z, (1400.0,)) * APERTURE) / np.vdot(np.diff(read), np.diff(read))
+    attenuation = -2 * (sigma / np.abs(np.diff(z)).mean()) ** 2
+    assert least_squares / 1400 - 1 == pytest.approx(attenuation, rel=0.1)
+    assert abs(result.bl / 1400 - 1) < abs(attenuation) / 10
+    assert abs(result.bl - 1400) < 4 * result.u_bl
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "noise", "low"),
+    [
+        (4, "white voltage", 0.85),
+        (10, "white voltage", 0.7),  # with few sweeps the price of drift and offset is on the safe side
+        (40, "white voltage", 0.85),
+        (10, "white position", 0.6),
+        (40, "white position", 0.85),
+        (10, "sweep", 0.85),
+        (40, "sweep", 0.85),
+    ],
+)
+def test_uncertainty_is_honest_about_noise_within_a_sweep(sweeps: int, noise: str, low: float) -> None:
+    """Position noise telescopes, a velocity-like noise common to a sweep adds up; both are far from white."""
+    profile, scores = (1400.0, 25.0, -3e4), []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        z = motion(sweeps, 12)
+        u = voltages(z, profile)
+        if noise == "white voltage":
+            u = u + 1e-5 * rng.normal(size=u.shape)
+        elif noise == "sweep":
+            u = u * (1 + 1e-6 * rng.normal(size=(sweeps, 1)))
+        else:
+            z = z + 1e-10 * rng.normal(size=z.shape)
+        result = fit(z, u, 1e-5, 2)
+        scores.append((result.bl - bl_at(1e-5, profile)) / result.u_bl)
+    student = np.sqrt(result.dof / (result.dof - 2))
+    assert low < np.std(scores) / student < 1.15
+    assert abs(np.mean(scores)) < 0.3
+
+
+def test_a_wandering_offset_shows_as_serial_correlation_and_costs_nothing_in_pairs() -> None:
+    rng = np.random.default_rng(2)
+    z = motion(400, 12)
+    wander = np.cumsum(rng.normal(size=400))[:, None]
+    result = fit(z, voltages(z) + 1e-6 * wander, 0.0, 4)
+    assert result.serial_correlation < -0.5
+    singles = result.sweeps.std(ddof=1) / np.sqrt(400)
+    assert result.u_bl < 0.3 * singles
+    assert result.sweeps.mean() == pytest.approx(result.bl, rel=1e-14)
+    assert abs(result.bl - 1400) < 4 * result.u_bl
+
+
+def test_degrees_of_freedom() -> None:
+    z = motion(40, 12)
+    u = voltages(z)
+    assert [fit(z[:s], u[:s], 0.0, 2).dof for s in (3, 4, 8, 15, 16, 17, 40)] == [32, 43, 5, 12, 6, 7, 18]
+    assert fit(z, u).number == 480
+
+
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        (np.zeros((4, 11)), "does not move"),
+        (motion(1, 10).repeat(4, axis=0), "one way only"),
+        (motion(4, 10) + 1.0, "do not reach the weighing position"),
+        (np.where(np.arange(11) == 3, np.inf, motion(4, 10)), "position is not finite"),
+        (motion(4, 9), "10 voltages need 11 positions"),
+    ],
+)
+def test_what_cannot_be_fitted_is_named(z: NDArray[np.float64], message: str) -> None:
+    with pytest.raises(ReductionError, match=message):
+        fit(z, np.ones((4, 10)), 0.0, 2)
+
+
+def test_too_few_readings_and_hopeless_profiles_are_refused() -> None:
+    z = motion(2, 2)
+    with pytest.raises(ReductionError, match="4 readings cannot determine 4 unknowns"):
+        fit(z, voltages(z), 0.0, 2)
+    z = motion(20, 2)  # all sweeps alike: four places
+    with pytest.raises(ReductionError, match="profile of order 6"):
+        fit(z, voltages(z), 0.0, 6)
+    u = np.ones((4, 10))
+    u[2, 3] = np.nan
+    with pytest.raises(ReductionError, match="voltage is not finite"):
+        fit(motion(4, 10), u)

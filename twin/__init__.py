@@ -1,0 +1,1 @@
+"""The co-simulation engine: signals, components, graph, clock, noise, recorder. It knows no physics."""

@@ -1,0 +1,85 @@
+"""Chebyshev polynomials on [-1, 1]: nodes, transforms, integration; all matrices are cached by size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+@lru_cache(maxsize=256)
+def nodes(n: int) -> Array:
+    """The n roots of T_n in ascending order: interior points, so that both ends belong to the neighbouring pieces."""
+    k = np.arange(n)
+    return -np.cos(np.pi * (2 * k + 1) / (2 * n))
+
+
+@lru_cache(maxsize=256)
+def vandermonde(n: int, degree: int) -> Array:
+    """T_j at the n nodes, shape (n, degree + 1)."""
+    k = np.arange(n)[:, None]
+    sign = np.where(np.arange(degree + 1) % 2 == 0, 1.0, -1.0)
+    turns = (2 * k + 1) * np.arange(degree + 1) % (4 * n)  # reduced in integers, so that high degrees stay exact
+    matrix: Array = np.cos(np.pi * turns / (2 * n)) * sign
+    return matrix
+
+
+@lru_cache(maxsize=256)
+def interpolation(n: int) -> Array:
+    """Matrix (n, n) from values at the n nodes to coefficients."""
+    matrix = vandermonde(n, n - 1).T * (2.0 / n)
+    matrix[0] *= 0.5
+    return matrix
+
+
+@lru_cache(maxsize=256)
+def integration(n: int) -> Array:
+    """Matrix (n + 1, n) from coefficients of f to those of its integral from -1."""
+    s = np.zeros((n + 1, n))
+    for j in range(n):
+        if j == 0:
+            s[1, 0] = 1.0
+        elif j == 1:
+            s[0, 1], s[2, 1] = 0.25, 0.25
+        else:
+            s[j + 1, j] = 0.5 / (j + 1)
+            s[j - 1, j] = -0.5 / (j - 1)
+    signs = np.where(np.arange(n + 1) % 2 == 0, 1.0, -1.0)
+    s[0] = -(signs[1:] @ s[1:])
+    return s
+
+
+@lru_cache(maxsize=256)
+def differentiation(n: int) -> Array:
+    """Matrix (n, n) from coefficients of f to those of df/du."""
+    d = np.zeros((n, n))
+    for k in range(n):
+        d[k, k + 1 :: 2] = 2.0 * np.arange(k + 1, n, 2)
+    d[0] *= 0.5
+    return d
+
+
+def evaluate(coefficients: Array, u: Array) -> Array:
+    """Clenshaw's sum of a series, coefficients (n,), at the points u."""
+    n = len(coefficients)
+    if n == 1:
+        return np.full(np.shape(u), coefficients[0])
+    twice = 2.0 * u
+    b1: Array = np.full(np.shape(u), coefficients[-1])
+    if n == 2:
+        return coefficients[0] + u * b1
+    b2: Array = np.zeros_like(b1)
+    for c in coefficients[-2:0:-1]:
+        b1, b2 = c + twice * b1 - b2, b1
+    return coefficients[0] + u * b1 - b2
+
+
+def trimmed(coefficients: Array, below: float = 1e-18) -> Array:
+    """The series (n, m) without trailing rows that are below `below` times its largest coefficient."""
+    size = np.abs(coefficients).max(axis=1)
+    keep = np.nonzero(size > below * size.max(initial=0.0))[0]
+    return coefficients[: keep[-1] + 1] if len(keep) else coefficients[:1]

@@ -1,0 +1,77 @@
+"""Checkpoints: the state of a run as plain data (JSON), without loss of a bit.
+
+Floats are written in their shortest exact decimal form. A checkpoint is taken between steps only.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.errors import CheckpointError
+from twin.piece import Piece, Term
+
+Array = NDArray[Any]
+FORMAT = 1
+
+
+def encode_array(array: Array) -> dict[str, Any]:
+    """An array of floats or complex numbers, any shape."""
+    array = np.asarray(array)
+    if np.iscomplexobj(array):
+        return {"shape": list(array.shape), "re": array.real.ravel().tolist(), "im": array.imag.ravel().tolist()}
+    return {"shape": list(array.shape), "re": array.astype(float).ravel().tolist()}
+
+
+def decode_array(data: dict[str, Any]) -> Array:
+    """The inverse of `encode_array`."""
+    values = np.array(data["re"], dtype=float)
+    if "im" in data:
+        values = values + 1j * np.array(data["im"], dtype=float)
+    return values.reshape(data["shape"])
+
+
+def encode_piece(piece: Piece) -> dict[str, Any]:
+    """A closed-form piece."""
+    terms = [
+        {
+            "rate": [complex(t.rate).real, complex(t.rate).imag],
+            "series": encode_array(t.series),
+            "hertz": None if t.hertz is None else [t.hertz.numerator, t.hertz.denominator],
+        }
+        for t in piece.terms
+    ]
+    return {
+        "start": piece.start,
+        "end": piece.end,
+        "length": piece.length,
+        "series": encode_array(piece.series),
+        "terms": terms,
+    }
+
+
+def decode_piece(data: dict[str, Any]) -> Piece:
+    """The inverse of `encode_piece`."""
+    terms = []
+    for term in data["terms"]:
+        re, im = term["rate"]
+        hertz = None if term["hertz"] is None else Fraction(*term["hertz"])
+        terms.append(Term(complex(re, im) if im else re, decode_array(term["series"]), hertz))
+    return Piece(data["start"], data["end"], data["length"], decode_array(data["series"]), tuple(terms))
+
+
+def check_format(state: dict[str, Any], fingerprint: str) -> None:
+    """Refuse a checkpoint of another format or another scenario.
+
+    Raises
+    ------
+    CheckpointError
+        Saying which of the two it is.
+    """
+    if state.get("format") != FORMAT:
+        raise CheckpointError(f"checkpoint format {state.get('format')!r} is not {FORMAT}: run the campaign anew")
+    if state.get("fingerprint") != fingerprint:
+        raise CheckpointError("the checkpoint belongs to another scenario or seed: resume with the scenario it was made with")

@@ -1,0 +1,76 @@
+"""The clock: SimPy with integer-nanosecond time.
+
+A day of tenth-second float timeouts drifts by half a microsecond; integers do not. Schedules are computed from their
+origin (`twin.recorder.Schedule`), never by adding up rounded steps. This clock runs in virtual time, as fast as it can. All
+that campaigns and instruments ask of a clock is `now`, `until`, `wait` and `process`; a clock that waits for the wall, and
+for hardware, offers the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any
+
+import simpy
+
+from twin.times import NS, to_ns
+
+Process = Generator[simpy.Event, Any, Any]
+
+
+class _CountingEnvironment(simpy.Environment):
+    events = 0
+
+    def step(self) -> None:
+        """Process the next event, and count it."""
+        self.events += 1
+        super().step()
+
+
+class Clock:
+    """Virtual time, in nanoseconds since the start of the run."""
+
+    def __init__(self) -> None:
+        self._environment = _CountingEnvironment(initial_time=0)
+
+    def jump(self, instant: int, events: int) -> None:
+        """Start at `instant` (ns), with `events` counted before: a resumed run goes on where it was interrupted."""
+        self._environment = _CountingEnvironment(initial_time=instant)
+        self._environment.events = events
+
+    @property
+    def now(self) -> int:
+        """The present time (ns since the start of the run)."""
+        return int(self._environment.now)
+
+    @property
+    def seconds(self) -> float:
+        """The present time (s)."""
+        return self.now / NS
+
+    @property
+    def events(self) -> int:
+        """Events processed so far."""
+        return self._environment.events
+
+    def until(self, instant: int) -> simpy.Event:
+        """An event at an instant (ns); an instant that has passed is an error of the caller."""
+        if instant < self.now:
+            raise ValueError(f"cannot wait until {instant / NS} s: it is already {self.now / NS} s")
+        return self._environment.timeout(instant - self.now)
+
+    def wait(self, seconds: float) -> simpy.Event:
+        """An event after a duration (s)."""
+        return self.until(self.now + to_ns(seconds))
+
+    def process(self, operation: Process) -> simpy.Process:
+        """Start an operation beside the present one; the result is an event that ends with it."""
+        return self._environment.process(operation)
+
+    def together(self, operations: Iterable[Process]) -> simpy.Event:
+        """Start operations side by side; the result is an event at which all have ended."""
+        return self._environment.all_of([self.process(operation) for operation in operations])
+
+    def run(self, operation: Process) -> Any:
+        """Run an operation to its end, and return what it returns."""
+        return self._environment.run(until=self.process(operation))

@@ -1,0 +1,151 @@
+"""The component graph: wiring with checks, groups, and the signals that follow from them.
+
+`Graph` holds components and connections and finds what is wrong with them: unknown ports, units that differ, inputs left
+open. `assemble` turns it into signals: states become groups that are solved together, everything between them becomes
+compositions, loops without state are solved where a component declares itself implicit and are an error elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import networkx as nx
+
+from twin.component import Component, ImplicitComponent, LinearComponent, NonlinearComponent, Port
+from twin.errors import WiringError
+from twin.parameter import same_unit
+
+Dynamic = LinearComponent | NonlinearComponent
+
+
+class Graph:
+    """Components and the connections between their ports.
+
+    Parameters
+    ----------
+    components : by name.
+    wiring : input port to output port, each as ``component.port``.
+
+    Raises
+    ------
+    WiringError
+        Naming both ends, if a port does not exist, units or kinds differ, or an input is left open.
+    """
+
+    def __init__(self, components: Mapping[str, Component], wiring: Mapping[str, str]) -> None:
+        self.components = dict(components)
+        self.wiring = dict(wiring)
+        for target, source in self.wiring.items():
+            self._check_connection(target, source)
+        for name, component in self.components.items():
+            for port, declared in component.inputs.items():
+                if f"{name}.{port}" not in self.wiring and declared.default is None:
+                    raise WiringError(
+                        f"input {name}.{port} ({declared.unit}) is not connected; wire it to an output in {declared.unit}",
+                        (f"{name}.{port}",),
+                    )
+
+    def _check_connection(self, target: str, source: str) -> None:
+        into, out = self.port(target, "inputs"), self.port(source, "outputs")
+        if into.kind != out.kind:
+            raise WiringError(f"{target} takes a {into.kind}, but {source} is a {out.kind}", (target, source))
+        if not same_unit(into.unit, out.unit):
+            raise WiringError(f"{target} is in {into.unit}, but {source} is in {out.unit}", (target, source))
+
+    def port(self, name: str, direction: str) -> Port:
+        """The declaration of ``component.port``; `direction` is ``"inputs"`` or ``"outputs"``."""
+        component_name, _, port_name = name.partition(".")
+        component = self.components.get(component_name)
+        if component is None:
+            raise WiringError(f"{name}: there is no component {component_name!r}; known: {_known(self.components)}", (name,))
+        ports: Mapping[str, Port] = getattr(component, direction)
+        if port_name not in ports:
+            raise WiringError(f"{name} is not one of the {direction} of {component_name}: {_known(ports)}", (name,))
+        return ports[port_name]
+
+    def connections(self, *, neutral: bool = True) -> Iterable[tuple[str, str, str, str]]:
+        """(source, output, target, input) of every connection; with ``neutral=False`` only those that have an influence."""
+        for target, source in self.wiring.items():
+            (to, into), (by, out) = target.split("."), source.split(".")
+            if neutral or into not in self.components[to].neutral_inputs():
+                yield by, out, to, into
+
+    def as_networkx(self, *, neutral: bool = True) -> nx.MultiDiGraph[str]:
+        """The graph with components as nodes and connections as edges (attributes output, input, unit)."""
+        graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        graph.add_nodes_from(self.components)
+        for by, out, to, into in self.connections(neutral=neutral):
+            unit = self.components[by].outputs[out].unit
+            graph.add_edge(by, to, output=out, input=into, unit=unit)
+        return graph
+
+    def groups(self) -> list[set[str]]:
+        """Strongly connected groups of more than one component, in topological order."""
+        graph = nx.DiGraph(self.as_networkx(neutral=False))
+        order = nx.topological_sort(nx.condensation(graph))
+        members = nx.condensation(graph).nodes(data="members")
+        groups = [set(members[k]) for k in order]
+        return [group for group in groups if len(group) > 1 or graph.has_edge(*(2 * list(group)))]
+
+    def state_groups(self) -> list[list[str]]:
+        """Components with state, those in one strongly connected group together, in topological order."""
+        graph = nx.DiGraph(self.as_networkx(neutral=False))
+        condensed = nx.condensation(graph)
+        groups = []
+        for k in nx.topological_sort(condensed):
+            dynamic = [n for n in self.components if n in condensed.nodes[k]["members"] and self.is_dynamic(n)]
+            if dynamic:
+                groups.append(dynamic)
+        return groups
+
+    def is_dynamic(self, name: str) -> bool:
+        """Whether a component has a state."""
+        return isinstance(self.components[name], LinearComponent | NonlinearComponent)
+
+    def feeds_through(self, name: str) -> bool:
+        """Whether an output of a component with state follows its inputs at once."""
+        component = self.components[name]
+        return isinstance(component, LinearComponent) and bool(component.state_space().d.any())
+
+    def static_order(self) -> list[list[str]]:
+        """Components in the order in which their signals can be built; those of an implicit loop together.
+
+        Raises
+        ------
+        WiringError
+            For a loop without state in which no component is implicit, naming its path; or with more than one.
+        """
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        graph.add_nodes_from(self.components)
+        for by, _, to, _ in self.connections(neutral=False):
+            if not self.is_dynamic(by) or self.feeds_through(by):
+                graph.add_edge(by, to)
+        condensed = nx.condensation(graph)
+        order: list[list[str]] = []
+        for k in nx.lexicographical_topological_sort(condensed, key=lambda k: min(condensed.nodes[k]["members"])):
+            members = set(condensed.nodes[k]["members"])
+            if len(members) == 1 and not graph.has_edge(*(2 * list(members))):
+                order.append(list(members))
+            else:
+                order.append(self._implicit_loop(graph, members))
+        return order
+
+    def _implicit_loop(self, graph: nx.DiGraph[str], members: set[str]) -> list[str]:
+        """The members of a loop without state, its implicit component first."""
+        implicit = [n for n in members if isinstance(self.components[n], ImplicitComponent)]
+        cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(members), min(members))]
+        path = " → ".join([*cycle, cycle[0]])
+        ends = tuple(f"{n}.{p}" for n in cycle for p in self.components[n].inputs if f"{n}.{p}" in self.wiring)
+        if len(implicit) != 1:
+            found = "no component of it is implicit" if not implicit else f"{' and '.join(sorted(implicit))} are both implicit"
+            raise WiringError(f"loop without state: {path}; {found}", ends)
+        rest = graph.subgraph(members - set(implicit))
+        if not nx.is_directed_acyclic_graph(rest):
+            inner = [edge[0] for edge in nx.find_cycle(rest)]
+            raise WiringError(f"loop without state inside the loop of {implicit[0]}: {' → '.join([*inner, inner[0]])}", ends)
+        return [*implicit, *nx.topological_sort(rest)]
+
+
+def _known(names: Iterable[Any]) -> str:
+    return ", ".join(sorted(map(str, names))) or "none"

@@ -1,0 +1,372 @@
+"""Groups of states that are solved together, lazily, up to the time that somebody reads.
+
+A group is a linear system in modal coordinates with inputs. Inputs that are closed forms are answered in closed form.
+Inputs that are compositions (the power of a current that follows a drifting Bl) are projected on Chebyshev series to
+round-off. Inputs that depend on the group's own states, and the nonlinear remainder of nonlinear parts, are found by
+waveform relaxation: the linear part is solved exactly for a guess of the rest until nothing changes. What does not
+converge on a stretch is tried on half of it; nothing ever continues unconverged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin import chebyshev
+from twin.checkpoint import decode_array, encode_array
+from twin.errors import SimulationError
+from twin.modes import decompose
+from twin.piece import Piece, Term
+from twin.signal import Signal, Sum, add, scale
+from twin.timeline import Track, evaluate_spans, piece_means
+from twin.times import NS, Times
+
+Array = NDArray[Any]
+ROUND_OFF = 4e-15
+"""Relative size of a series' tail that is taken for the rounding of its values."""
+DEGREES = (8, 16, 32, 64, 128)
+SWEEPS = 60
+
+
+@dataclass(frozen=True)
+class Remainder:
+    """What a nonlinear part adds to the linear derivative of some states.
+
+    Attributes
+    ----------
+    states : indices of the part's states in the group.
+    outputs : the group's outputs that are those states.
+    excess : from states (n, times) and the instants to the derivative less its linear part (n, times).
+    inputs : the signals that `excess` reads.
+    """
+
+    states: slice
+    outputs: tuple[StateOutput, ...]
+    excess: Callable[[Array, Times], Array]
+    inputs: tuple[Signal, ...]
+
+
+class StateGroup:
+    """States that are solved together.
+
+    Parameters
+    ----------
+    name : the components it holds, for messages.
+    a : (states, states) linear part (1/s), possibly in extended precision.
+    b : (states, inputs), how the inputs drive the states.
+    x0 : (states,) at the start of the run.
+    """
+
+    def __init__(self, name: str, a: Array, b: Array, x0: Array) -> None:
+        self.name = name
+        self.track = Track(name)
+        self.outputs: list[StateOutput] = []
+        self.inputs: tuple[Signal, ...] = ()
+        self.remainders: list[Remainder] = []
+        self.lookahead = 0
+        self.pieces_solved = 0
+        self._a, self._b, self._x0 = np.array(a), np.array(b, dtype=float), np.array(x0, dtype=float)
+        self._frontier = 0
+        self._law_start = 0
+        self._stride: int | None = None
+        self._degree = 0
+
+    def output(self, weights: Array, name: str) -> StateOutput:
+        """A signal ``weights · states``, known to the rest of the graph before the group is connected."""
+        signal = StateOutput(self, np.asarray(weights, dtype=float), name)
+        self.outputs.append(signal)
+        return signal
+
+    def connect(self, inputs: Sequence[Signal]) -> None:
+        """Wire the inputs, in the order of the columns of `b`, and find the modes.
+
+        Inputs that are linear combinations of the group's own states become part of its matrix, and so exact.
+        """
+        own = frozenset(self.outputs)
+        self.inputs = tuple(self._absorb(signal, column, own) for column, signal in enumerate(inputs))
+        self.modes = decompose(self._a)
+        self._drive = self.modes.to_modes @ self._b
+        self._q = self.modes.to_modes @ self._x0
+        for output in self.outputs:
+            output.modal = output.weights @ self.modes.to_states
+        read = [*self.inputs, *(signal for r in self.remainders for signal in r.inputs)]
+        states = {s for r in self.remainders for s in r.outputs}
+        self._loop = [s for s in self.outputs if s in states or any(s in signal.leaves for signal in read)]
+        self._loop_rows = np.array([s.modal for s in self._loop])
+        self._looped = [bool(i.leaves & own) for i in self.inputs]
+        self._external = frozenset().union(*(signal.leaves for signal in read)) - own if read else frozenset()
+        self._scale: Array = np.zeros(len(self._loop))
+        for leaf in self._external:
+            track = getattr(leaf, "track", None)
+            if track is not None:
+                track.listeners.append(self.truncate)
+
+    def _absorb(self, signal: Signal, column: int, own: frozenset[Signal]) -> Signal:
+        parts = signal.parts if isinstance(signal, Sum) else ((1.0, signal),)
+        linear = [(f, s) for f, s in parts if isinstance(s, StateOutput) and s in own]
+        if not linear:
+            return signal
+        for factor, state in linear:
+            self._a = self._a + np.outer(self._b[:, column], factor * state.weights)
+        offset = signal.offset if isinstance(signal, Sum) else 0.0
+        return add(offset, *(scale(f, s) for f, s in parts if (f, s) not in linear))
+
+    # --- state -------------------------------------------------------------------------------------------------------
+
+    @property
+    def frontier(self) -> int:
+        """Up to where (ns) the states are known."""
+        return self._frontier
+
+    def modal_state(self, instant: int) -> Array:
+        """The modes at an instant (ns)."""
+        self.resolve(instant)
+        if instant == self._frontier:
+            return self._q
+        piece = self.track.pieces[self.track.index(instant)]
+        return piece.values_at(instant)
+
+    def restart(self, modal: Array, instant: int = 0) -> None:
+        """Set the modes at an instant; what was solved from there on is forgotten."""
+        self.truncate(instant)
+        self._q, self._frontier, self._law_start = np.asarray(modal), instant, instant
+
+    def truncate(self, instant: int) -> None:
+        """An input changes at `instant`: what was solved beyond is forgotten."""
+        self._law_start = instant
+        if instant < self._frontier:
+            self._q = self.modal_state(instant)
+            self._frontier = instant
+            for output in self.outputs:
+                output.drop(lambda start: start >= instant)
+        self.track.truncate(instant)
+
+    def forget_before(self, instant: int) -> None:
+        """Drop history before `instant`."""
+        self.track.forget_before(instant)
+        first = self.track.starts[0] if self.track.starts else 0
+        for output in self.outputs:
+            output.drop(lambda start: start < first)
+
+    def state(self) -> dict[str, Any]:
+        """What is known of the states, as plain data."""
+        kept = (self._frontier, self._law_start, self._stride, self._degree, self.lookahead)
+        return {"track": self.track.state(), "q": encode_array(self._q), "scale": self._scale.tolist(), "kept": list(kept)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self.track.restore(state["track"])
+        self._q, self._scale = decode_array(state["q"]), np.array(state["scale"])
+        self._frontier, self._law_start, self._stride, self._degree, self.lookahead = state["kept"]
+
+    # --- solution ----------------------------------------------------------------------------------------------------
+
+    def breakpoints(self, start: int, end: int) -> set[int]:
+        """Instants inside (start, end) at which an input may jump."""
+        return set().union(*(leaf.breakpoints(start, end) for leaf in self._external)) if self._external else set()
+
+    def resolve(self, instant: int) -> None:
+        """Solve until `instant` is known. Looks ahead while laws last, so that reading often costs little."""
+        while self._frontier < instant:
+            ahead = max(instant, self.lookahead, 2 * instant - self._law_start)
+            end = min(self.breakpoints(self._frontier, ahead), default=ahead)
+            self._solve(end)
+            if self._frontier == end and end < ahead:
+                self._law_start = end
+
+    def _solve(self, end: int) -> None:
+        start = self._frontier
+        if self._stride is not None:
+            end = min(end, start + 2 * self._stride)
+        while True:
+            piece = self._attempt(start, end)
+            if piece is not None:
+                break
+            end = start + (end - start) // 2
+            self._stride = end - start
+            if end - start < 1000:
+                raise SimulationError(
+                    f"{self.name}: no convergence at t = {start / NS} s with series of {DEGREES[-1]} terms over "
+                    f"{(end - start) / NS} s; the loop gain is too high or an input jumps without saying so"
+                )
+        self.pieces_solved += 1
+        self.track.append(piece)
+        self._q = piece.values_at(end)
+        self._frontier = end
+
+    def _attempt(self, start: int, end: int) -> Piece | None:
+        """The modes on [start, end), or None if no series of the largest size holds the inputs."""
+        length = end - start
+        closed: Piece | None = None
+        sampled: list[int] = []
+        for i, signal in enumerate(self.inputs):
+            form = None if self._looped[i] else signal.closed_form(start, end)
+            if form is None:
+                sampled.append(i)
+            else:
+                closed = _accumulated(closed, form, self._drive[:, i])
+        if closed is None:
+            closed = Piece(start, end, length, np.zeros((1, len(self.modes.rates))))
+        if not sampled and not self.remainders:
+            return self.modes.respond(self._q, closed)
+        first = self._degree if self._degree in DEGREES else DEGREES[0]
+        for n in (d for d in DEGREES if d >= first):
+            piece = self._relax(closed, sampled, n)
+            if piece is not None:
+                self._degree = max(n // 2, DEGREES[0])
+                return piece
+        return None
+
+    def _relax(self, closed: Piece, sampled: list[int], n: int) -> Piece | None:
+        """Waveform relaxation on n nodes; None if n is too small or the relaxation does not contract."""
+        u = chebyshev.nodes(n)
+        tau = (u + 1.0) * (0.5 * closed.length / NS)
+        times = Times.offset(closed.start, tau)
+        to_series = chebyshev.interpolation(n)
+        guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n) if self._loop else np.zeros((0, n))
+        previous_change = np.inf
+        for _ in range(SWEEPS):
+            at = times.bind(dict(zip(self._loop, guess, strict=True))) if self._loop else times
+            forcing = self._sampled_forcing(sampled, at, guess)
+            series = to_series @ forcing.T
+            piece = self.modes.respond(self._q, _with_series(closed, series))
+            found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
+            self._scale = np.maximum(self._scale, np.abs(found).max(axis=1, initial=0.0))
+            change = float(np.max(np.abs(found - guess) / np.maximum(self._scale, 1e-300)[:, None], initial=0.0))
+            guess = found
+            if change <= ROUND_OFF:
+                return piece if _resolved(series) else None
+            if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
+                return None
+            previous_change = change
+        return None
+
+    def _sampled_forcing(self, sampled: list[int], at: Times, guess: Array) -> Array:
+        """Forcing of the modes at the nodes by what is no closed form, shape (modes, nodes)."""
+        forcing: Array = np.zeros((len(self.modes.rates), len(at.ns)), dtype=self._drive.dtype)
+        for i in sampled:
+            forcing = forcing + np.outer(self._drive[:, i], self.inputs[i].at(at))
+        for remainder in self.remainders:
+            states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
+            excess = remainder.excess(states, at)
+            forcing = forcing + self.modes.to_modes[:, remainder.states] @ excess
+        return forcing
+
+
+class StateOutput(Signal):
+    """A linear combination of a group's states: continuous, and known up to where the group has been solved."""
+
+    def __init__(self, group: StateGroup, weights: Array, name: str) -> None:
+        self.group, self.weights, self.name = group, weights, name
+        self.modal: Array = np.zeros(0)
+        self.leaves = frozenset({self})
+        self._projected: dict[int, Piece] = {}
+
+    @property
+    def track(self) -> Track:
+        """The group's pieces."""
+        return self.group.track
+
+    def drop(self, which: Callable[[int], bool]) -> None:
+        """Forget the projections of pieces whose start satisfies `which`."""
+        for start in [s for s in self._projected if which(s)]:
+            del self._projected[start]
+
+    def _piece(self, piece: Piece) -> Piece:
+        found = self._projected.get(piece.start)
+        if found is None:
+            found = self._projected[piece.start] = piece.project(self.modal)
+        return found
+
+    def _evaluate(self, times: Times) -> Array:
+        self.group.resolve(times.last)
+        if not self.track.pieces:
+            return np.full(times.ns.shape, float((self.modal @ self.group.modal_state(times.last)).real))
+        spans = [(self._piece(piece), at, index) for piece, at, index in self.track.spans(times)]
+        return evaluate_spans(spans, times.ns.shape)
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        end = int(starts.max()) + aperture
+        self.group.resolve(end)
+        if aperture and self.track.pieces:
+            a, b = self.track.index(int(starts.min())), self.track.index(end - 1)
+            if a == b:
+                return piece_means(self, self._piece(self.track.pieces[a]), starts, aperture)
+        return super().means(starts, aperture)
+
+    def breakpoints(self, start: int, end: int) -> set[int]:
+        return self.group.breakpoints(start, end)
+
+    def closed_form(self, start: int, end: int) -> Piece | None:
+        self.group.resolve(end)
+        piece = self.track.pieces[self.track.index(start)]
+        if piece.end is not None and piece.end < end:
+            return None
+        return self._piece(piece).rebased(start, end)
+
+    def derivative(self) -> Signal:
+        return StateSlope(self)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class StateSlope(Signal):
+    """The time derivative of a state output."""
+
+    def __init__(self, output: StateOutput) -> None:
+        self.output = output
+        self.leaves = frozenset({output})
+
+    def _evaluate(self, times: Times) -> Array:
+        self.output.at(times)
+        spans = [(self.output._piece(p).derivative(), at, index) for p, at, index in self.output.track.spans(times)]
+        return evaluate_spans(spans, times.ns.shape)
+
+    def __repr__(self) -> str:
+        return f"d({self.output!r})/dt"
+
+
+def _resolved(series: Array) -> bool:
+    size = np.abs(series)
+    tail = size[-max(2, len(series) // 8) :].max(axis=0)
+    return bool(np.all(tail <= ROUND_OFF * size.max(axis=0)))
+
+
+def _with_series(piece: Piece, series: Array) -> Piece:
+    total = np.zeros((max(len(series), len(piece.series)), series.shape[1]), dtype=np.result_type(series, piece.series))
+    total[: len(piece.series)] += piece.series
+    total[: len(series)] += series
+    return Piece(piece.start, piece.end, piece.length, chebyshev.trimmed(total), piece.terms)
+
+
+def _accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
+    """Add a one-channel real signal, times `weights`, to the forcing of the modes."""
+    series = form.series.real * weights
+    terms: list[Term] = []
+    for term in form.terms:
+        if term.rate.imag == 0:
+            terms.append(Term(term.rate, term.series * weights, term.hertz))
+        else:
+            half = Term(term.rate, 0.5 * term.series, term.hertz)
+            terms += [Term(t.rate, t.series * weights, t.hertz) for t in (half, half.conjugate())]
+    piece = Piece(form.start, form.end, form.length, series, tuple(terms))
+    if total is None:
+        return piece
+    merged = _with_series(total, series)
+    return Piece(merged.start, merged.end, merged.length, merged.series, (*total.terms, *terms))
+
+
+def _channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
+    """Real combinations of the modes at the nodes, shape (rows, nodes)."""
+    n = len(u)
+    total = (chebyshev.vandermonde(n, len(piece.series) - 1) @ (piece.series @ rows.T)).real
+    for term in piece.terms:
+        wave = np.exp(term.rate * tau)[:, None]
+        polynomial = chebyshev.vandermonde(n, len(term.series) - 1) @ (term.series @ rows.T)
+        total = total + (wave * polynomial).real
+    return total.T

@@ -1,0 +1,120 @@
+"""Modal coordinates of a linear system: where its states move on their own.
+
+A system with well separated eigenvectors is diagonalised; eigenvalues and eigenvectors are refined in extended precision, so
+that the slow modes of a stiff system keep their relative accuracy. A defective or nearly defective one is brought to
+triangular (Schur) form and solved mode after mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.piece import Piece, Term
+from twin.response import respond
+
+Array = NDArray[Any]
+WELL_CONDITIONED = 1e3
+
+
+@dataclass(frozen=True)
+class Modes:
+    """``x = to_states @ q``, ``q = to_modes @ x`` and ``dq/dt = (diag(rates) + coupling) q + to_modes @ forcing``.
+
+    Attributes
+    ----------
+    rates : of the modes (1/s).
+    to_states, to_modes : (n, n).
+    coupling : strictly upper triangular (n, n), or None for independent modes.
+    """
+
+    rates: tuple[complex, ...]
+    to_states: Array
+    to_modes: Array
+    coupling: Array | None = None
+
+    def respond(self, q0: Array, forcing: Piece) -> Piece:
+        """The modes' motion from `q0` under `forcing` (one channel for each mode)."""
+        if self.coupling is None:
+            return respond(self.rates, q0, forcing)
+        done: list[Piece] = []
+        for k in reversed(range(len(self.rates))):
+            series, terms = forcing.series[:, k : k + 1], [_channel(t, k) for t in forcing.terms]
+            for j, other in enumerate(reversed(done), start=k + 1):
+                factor = self.coupling[k, j]
+                series = _sum(series, factor * other.series)
+                terms += [Term(t.rate, factor * t.series, t.hertz) for t in other.terms]
+            one = Piece(forcing.start, forcing.end, forcing.length, series, tuple(terms))
+            done.append(respond((self.rates[k],), q0[k : k + 1], one))
+        return _stacked(done[::-1])
+
+
+def decompose(a: Array) -> Modes:
+    """The modes of ``dx/dt = a x``; `a` may be in extended precision."""
+    n = len(a)
+    if n == 0:
+        return Modes((), np.zeros((0, 0)), np.zeros((0, 0)))
+    double = np.asarray(a, dtype=float)
+    scale = np.abs(double).max()
+    if scale == 0.0:
+        return Modes((0.0,) * n, np.eye(n), np.eye(n))
+    values, vectors = np.linalg.eig(double)
+    if np.linalg.cond(vectors) > WELL_CONDITIONED:
+        from scipy.linalg import schur
+
+        triangular, unitary = schur(double, output="complex")
+        rates = tuple(complex(r) for r in np.diag(triangular))
+        return Modes(rates, unitary, unitary.conj().T, np.triu(triangular, 1))
+    values, vectors, inverse = _refined(a, values, vectors)
+    if not np.any(values.imag):
+        values, vectors, inverse = values.real, vectors.real, inverse.real
+    return Modes(tuple(values.tolist()), vectors, inverse)
+
+
+def _refined(a: Array, values: Array, vectors: Array) -> tuple[Array, Array, Array]:
+    """Two Newton steps on the eigenpairs in extended precision (where the machine has it; harmless elsewhere)."""
+    wide = np.clongdouble if np.iscomplexobj(values) else np.longdouble
+    exact, v = np.asarray(a, dtype=wide), vectors.astype(wide)
+    inverse = np.linalg.inv(vectors).astype(wide)
+    lam = values.astype(wide)
+    eye = np.eye(len(a), dtype=wide)
+    for _ in range(2):
+        inverse = inverse @ (2 * eye - v @ inverse)
+        inner = inverse @ (exact @ v)
+        lam = np.diag(inner).copy()
+        gaps = lam[None, :] - lam[:, None]
+        close = np.abs(gaps) < 1e-8 * np.abs(lam).max()
+        mixing = np.where(close, 0.0, inner / np.where(close, 1.0, gaps))
+        v = v + v @ mixing
+    inverse = inverse @ (2 * eye - v @ inverse)
+    narrow = complex if wide is np.clongdouble else float
+    return lam.astype(narrow), v.astype(narrow), inverse.astype(narrow)
+
+
+def _channel(term: Term, k: int) -> Term:
+    return Term(term.rate, term.series[:, k : k + 1], term.hertz)
+
+
+def _sum(a: Array, b: Array) -> Array:
+    total = np.zeros((max(len(a), len(b)), a.shape[1]), dtype=np.result_type(a, b))
+    total[: len(a)] += a
+    total[: len(b)] += b
+    return total
+
+
+def _stacked(pieces: list[Piece]) -> Piece:
+    """One-channel pieces of the same stretch as the channels of one piece."""
+    n, rows = len(pieces), max(len(p.series) for p in pieces)
+    series = np.zeros((rows, n), dtype=complex)
+    terms: list[Term] = []
+    for k, piece in enumerate(pieces):
+        series[: len(piece.series), k] = piece.series[:, 0]
+        for term in piece.terms:
+            wide = np.zeros((len(term.series), n), dtype=complex)
+            wide[:, k] = term.series[:, 0]
+            terms.append(Term(term.rate, wide, term.hertz))
+    first = pieces[0]
+    return Piece(first.start, first.end, first.length, series, tuple(terms))

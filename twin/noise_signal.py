@@ -1,0 +1,90 @@
+"""Noise as a signal: what a source adds to a quantity that several parts may look at.
+
+The noise is held over short steps of a fixed grid. Steps are drawn when somebody first asks for them, forward in time only;
+everybody who looks at the same step sees the same value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.errors import SimulationError
+from twin.noise import NoiseSource
+from twin.signal import Signal
+from twin.times import NS, Times
+
+Array = NDArray[np.float64]
+
+
+class NoiseSignal(Signal):
+    """Noise of a source, held over steps of `step` ns.
+
+    Parameters
+    ----------
+    source : draws the mean over each step.
+    step : of the grid (ns); noise faster than half its inverse is not there.
+    """
+
+    def __init__(self, source: NoiseSource, step: int) -> None:
+        self.source, self.step = source, step
+        self._indices: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self._values: Array = np.zeros(0)
+
+    def _known(self, first: int, last: int) -> None:
+        """Draw the steps first … last that lie ahead of what is known."""
+        start = max(first, int(self._indices[-1]) + 1) if len(self._indices) else first
+        if start <= last:
+            indices = np.arange(start, last + 1, dtype=np.int64)
+            self._indices = np.concatenate([self._indices, indices])
+            self._values = np.concatenate([self._values, self.source.sample(indices * self.step, self.step)])
+
+    def _at_steps(self, indices: NDArray[np.int64]) -> Array:
+        place = np.searchsorted(self._indices, indices)
+        if np.any(self._indices[np.minimum(place, len(self._indices) - 1)] != indices):
+            raise SimulationError(f"{self.source.name} was not looked at before t = {int(indices.min()) * self.step / NS} s was past")
+        values: Array = self._values[place]
+        return values
+
+    def _evaluate(self, times: Times) -> Array:
+        indices = times.ns // self.step
+        self._known(int(indices.min()), int(indices.max()))
+        return self._at_steps(indices)
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        if aperture == 0:
+            return self.at(Times(starts))
+        first, last = starts // self.step, (starts + aperture - 1) // self.step
+        self._known(int(first.min()), int(last.max()))
+        edges = np.concatenate([[0.0], np.cumsum(self._values)])
+        lower, upper = self._at_steps(first), self._at_steps(last)
+        place = np.searchsorted(self._indices, np.stack([first, last]))
+        if np.any(place[1] - place[0] != last - first):
+            raise SimulationError(f"{self.source.name} was not looked at over the whole of an aperture before it was past")
+        inside = (edges[place[1] + 1] - edges[place[0]]) * self.step
+        before, after = (starts - first * self.step) * lower, ((last + 1) * self.step - starts - aperture) * upper
+        result: Array = (inside - before - after) / aperture
+        return result
+
+    def derivative(self) -> Signal:
+        raise SimulationError(f"{self!r} is noise and has no derivative")
+
+    def forget_before(self, instant: int) -> None:
+        """Drop steps that end before `instant` (ns)."""
+        keep = np.searchsorted(self._indices, instant // self.step)
+        self._indices, self._values = self._indices[keep:], self._values[keep:]
+
+    def state(self) -> dict[str, Any]:
+        """Steps still kept, as plain data."""
+        return {"indices": self._indices.tolist(), "values": self._values.tolist()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self._indices = np.array(state["indices"], dtype=np.int64)
+        self._values = np.array(state["values"], dtype=float)
+
+    def __repr__(self) -> str:
+        return self.source.name
+

@@ -1,0 +1,239 @@
+"""Closed-form pieces: ``Re sum_k p_k(u) exp(rate_k tau)`` on a half-open stretch of time.
+
+``tau`` is the time since the piece's start, ``u = 2 tau/length - 1`` runs over [-1, 1], and each ``p_k`` is a Chebyshev
+series. Constants, ramps, quarter sines, harmonics and the responses of linear parts to all of these are such pieces, so
+that linear systems map pieces to pieces (`twin.response`). A piece may carry several channels that share exponents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin import chebyshev
+from twin.times import NS, Times
+
+Array = NDArray[Any]
+TWO_PI = 2.0 * np.pi
+
+
+@dataclass(frozen=True)
+class Term:
+    """``p(u) exp(rate tau)``.
+
+    Parameters
+    ----------
+    rate : complex or real (1/s).
+    series : Chebyshev coefficients of p, shape (degree + 1, channels).
+    hertz : the exact frequency if the imaginary part of `rate` is 2 pi times a rational; phases are then reduced in integers.
+    """
+
+    rate: complex
+    series: Array
+    hertz: Fraction | None = None
+
+    def exponential(self, times: Times, start: int) -> Array:
+        """exp(rate tau) at the instants."""
+        if self.hertz is not None:
+            turns = times.turns_since(start, self.hertz)
+            wave: Array = np.exp(1j * TWO_PI * (turns - np.rint(turns)))
+            return wave if self.rate.real == 0 else wave * np.exp(self.rate.real * times.since(start))
+        rate: complex | float = self.rate.real if self.rate.imag == 0 else self.rate
+        result: Array = np.exp(rate * times.since(start))
+        return result
+
+    def conjugate(self) -> Term:
+        """The term whose real part is the same."""
+        return Term(self.rate.conjugate(), self.series.conj(), None if self.hertz is None else -self.hertz)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A closed form on [start, end).
+
+    Parameters
+    ----------
+    start, end : integer nanoseconds; `end` None means without end (then all series are constant).
+    length : the nanoseconds that u = -1 … 1 spans; it outlasts a piece that is cut short.
+    series : Chebyshev coefficients of the part without exponential, shape (degree + 1, channels).
+    terms : the exponential parts.
+    """
+
+    start: int
+    end: int | None
+    length: int
+    series: Array
+    terms: tuple[Term, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return int(self.series.shape[1])
+
+    def cut(self, end: int) -> Piece:
+        """The same form, valid until `end` only."""
+        return replace(self, end=end)
+
+    def evaluate(self, times: Times) -> Array:
+        """Real values of a one-channel piece."""
+        if self.series.shape[0] == 1:
+            total: Array = np.full(times.ns.shape, self.series[0, 0].real)
+        else:
+            u = times.since(self.start) * (2.0 * NS / self.length) - 1.0
+            total = chebyshev.evaluate(self.series[:, 0].real, u)
+        for term in self.terms:
+            factor: Any = term.series[0, 0]
+            if term.series.shape[0] > 1:
+                u = times.since(self.start) * (2.0 * NS / self.length) - 1.0
+                factor = chebyshev.evaluate(term.series[:, 0], u)
+            total = total + (factor * term.exponential(times, self.start)).real
+        return total
+
+    def values_at(self, instant: int) -> Array:
+        """All channels at one instant (ns), complex if the piece is, shape (channels,)."""
+        times = Times(np.array(instant, dtype=np.int64))
+        u = (instant - self.start) * (2.0 / self.length) - 1.0
+        polynomials = _t(u, max([self.series.shape[0], *(t.series.shape[0] for t in self.terms)]))
+        total: Array = polynomials[: self.series.shape[0]] @ self.series
+        for term in self.terms:
+            total = total + (polynomials[: term.series.shape[0]] @ term.series) * term.exponential(times, self.start)
+        return total
+
+    def project(self, weights: Array) -> Piece:
+        """The one-channel piece ``Re weights · channels``; conjugate exponents are folded together."""
+        series = (self.series @ weights)[:, None].real
+        folded: dict[complex, Term] = {}
+        for term in self.terms:
+            one = Term(term.rate, (term.series @ weights)[:, None], term.hertz)
+            if not one.series.any():
+                continue
+            if one.rate.imag < 0:
+                one = one.conjugate()
+            elif one.rate.imag == 0:
+                one = replace(one, series=one.series.real)
+            same = folded.get(one.rate)
+            folded[one.rate] = one if same is None else replace(one, series=_add(one.series, same.series))
+        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series), tuple(folded.values()))
+
+    def rebased(self, start: int, end: int) -> Piece:
+        """The same function with its origin at `start` and u spanning [start, end)."""
+        if start == self.start and end - start == self.length:
+            return replace(self, end=end)
+        at = Times(np.array(start, dtype=np.int64))
+
+        def moved(series: Array) -> Array:
+            n = series.shape[0]
+            if n == 1:
+                return series
+            tau = (start - self.start) + (chebyshev.nodes(n) + 1.0) * (0.5 * (end - start))
+            u = tau * (2.0 / self.length) - 1.0
+            values = np.stack([chebyshev.evaluate(series[:, c], u) for c in range(series.shape[1])], axis=1)
+            return chebyshev.interpolation(n) @ values
+
+        terms = tuple(Term(t.rate, moved(t.series) * t.exponential(at, self.start), t.hertz) for t in self.terms)
+        return Piece(start, end, end - start, moved(self.series), terms)
+
+    def derivative(self) -> Piece:
+        """The time derivative."""
+        per_second = 2.0 * NS / self.length
+
+        def slope(series: Array) -> Array:
+            return per_second * (chebyshev.differentiation(series.shape[0]) @ series)
+
+        terms = tuple(Term(t.rate, slope(t.series) + t.rate * t.series, t.hertz) for t in self.terms)
+        return Piece(self.start, self.end, self.length, chebyshev.trimmed(slope(self.series)), terms)
+
+    def is_constant(self) -> bool:
+        """Whether the value does not change with time."""
+        return not self.terms and (self.series.shape[0] == 1 or not self.series[1:].any())
+
+
+def combine(pieces: Sequence[tuple[float, Piece]], start: int, end: int) -> Piece:
+    """The linear combination of one-channel pieces on [start, end)."""
+    series: Array = np.zeros((1, 1))
+    terms: list[Term] = []
+    for factor, piece in pieces:
+        moved = piece.rebased(start, end)
+        series = _add(series, factor * moved.series)
+        terms += [replace(t, series=factor * t.series) for t in moved.terms]
+    return Piece(start, end, end - start, series, tuple(terms))
+
+
+def _add(a: Array, b: Array) -> Array:
+    if a.shape[0] < b.shape[0]:
+        a, b = b, a
+    total = a.astype(np.result_type(a, b))
+    total[: b.shape[0]] += b
+    return total
+
+
+def _t(u: float, n: int) -> Array:
+    t = np.ones(n)
+    if n > 1:
+        t[1] = u
+    for k in range(2, n):
+        t[k] = 2.0 * u * t[k - 1] - t[k - 2]
+    return t
+
+
+# Laws: what a component is told to do from now on.
+
+
+def constant(value: float, start: int, end: int | None = None) -> Piece:
+    """A value that stays."""
+    return Piece(start, end, (end - start) if end is not None else NS, np.array([[float(value)]]))
+
+
+def ramp(initial: float, final: float, start: int, end: int) -> Piece:
+    """A straight line from `initial` at `start` to `final` at `end`."""
+    middle, half = 0.5 * (final + initial), 0.5 * (final - initial)
+    return Piece(start, end, end - start, np.array([[middle], [half]]))
+
+
+def polynomial(coefficients: Sequence[float], start: int, end: int) -> Piece:
+    """``sum_k c_k tau^k`` with tau in seconds since `start`."""
+    half = 0.5 * (end - start) / NS
+    shifted = np.polynomial.Polynomial(coefficients)(np.polynomial.Polynomial([half, half]))
+    series = np.polynomial.chebyshev.poly2cheb(shifted.coef)
+    return Piece(start, end, end - start, np.asarray(series, dtype=float)[:, None])
+
+
+def harmonics(
+    offset: float, amplitudes: dict[Fraction, complex], start: int, end: int | None = None, *, origin: int | None = None
+) -> Piece:
+    """``offset + Re sum_f a_f exp(2 pi i f (t - origin))``; `amplitudes` maps frequency (Hz) to complex amplitude.
+
+    ``-1j * a`` gives ``a sin``. The phase counts from `origin` (ns), by default from `start`.
+    """
+    at = Times(np.array(start, dtype=np.int64))
+    terms = []
+    for hertz, amplitude in amplitudes.items():
+        term = Term(1j * TWO_PI * float(hertz), np.array([[complex(amplitude)]]), hertz)
+        if origin is not None and origin != start:
+            term = replace(term, series=term.series * term.exponential(at, origin))
+        terms.append(term)
+    length = (end - start) if end is not None else NS
+    return Piece(start, end, length, np.array([[float(offset)]]), tuple(terms))
+
+
+def exact_hertz(frequency: float) -> Fraction:
+    """A float frequency as the rational that its shortest decimal form names (0.95 is 19/20)."""
+    return Fraction(repr(float(frequency)))
+
+
+@lru_cache(maxsize=64)
+def growth_degree(exponent: float) -> int:
+    """Degree of a Chebyshev series that holds ``exp(z (u+1)/2)``, ``|z| = exponent``, to round-off."""
+    if exponent > 40.0:  # a decaying layer: its width sets the degree
+        return int(6.5 * exponent**0.5) + 12
+    degree, term = 0, 1.0
+    while term > 1e-18:
+        degree += 1
+        term *= 0.25 * exponent / degree
+    return degree + 2

@@ -1,0 +1,176 @@
+"""The recorder: blocks of readings, and the truth apart from them.
+
+Instruments record *readings*; the twin may also record *truth* (the magnet's temperature, the true Bl), which is what a
+simulation knows and a laboratory does not. The two are kept in separate places, so that a reduction that is handed the
+readings cannot look at the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Label = str | int | float | bool
+NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When readings are taken: `repeats` bursts of `count` readings, all in integer nanoseconds.
+
+    Parameters
+    ----------
+    start : start of the first reading's aperture (ns).
+    step : from reading to reading within a burst (ns).
+    count : readings in a burst.
+    every : from burst to burst (ns).
+    repeats : number of bursts.
+    """
+
+    start: int
+    step: int
+    count: int
+    every: int = 0
+    repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.repeats < 1 or self.step < 1 or (self.repeats > 1 and self.every < 1):
+            raise ValueError(f"a schedule needs positive counts and steps: {self}")
+
+    def instants(self) -> NDArray[np.int64]:
+        """Start of every reading (ns), shape (repeats, count)."""
+        bursts = self.start + self.every * np.arange(self.repeats, dtype=np.int64)
+        return bursts[:, None] + self.step * np.arange(self.count, dtype=np.int64)
+
+    @property
+    def end(self) -> int:
+        """End of the last reading's step (ns)."""
+        return self.start + self.every * (self.repeats - 1) + self.step * self.count
+
+    @property
+    def size(self) -> int:
+        """Number of readings."""
+        return self.count * self.repeats
+
+
+@dataclass(frozen=True)
+class Block:
+    """Readings of one channel, with all that is needed to use them later.
+
+    Parameters
+    ----------
+    channel : name of the instrument (for truth: ``component.port``).
+    quantity : what is read, such as ``"voltage"``.
+    unit : SI unit of `values`.
+    schedule : when each reading starts.
+    aperture : over which each reading averages (ns); 0 for an instantaneous reading.
+    values : shape (bursts, readings).
+    labels : such as ``{"phase": "weighing", "cycle": 0, "state": "on"}``.
+    source : ``"simulated"`` or ``"real"``.
+    """
+
+    channel: str
+    quantity: str
+    unit: str
+    schedule: Schedule
+    aperture: int
+    values: NDArray[np.float64]
+    labels: Mapping[str, Label] = field(default_factory=lambda: MappingProxyType({}))
+    source: Literal["simulated", "real"] = "simulated"
+
+    def __post_init__(self) -> None:
+        expected = (self.schedule.repeats, self.schedule.count)
+        if self.values.shape != expected:
+            raise ValueError(f"block {self.channel!r}: values have shape {self.values.shape}, the schedule {expected}")
+
+    def times(self) -> NDArray[np.float64]:
+        """Middle of each reading's aperture (s since the start of the run), shape (bursts, readings)."""
+        return (self.schedule.instants() + 0.5 * self.aperture) / NS
+
+    def has(self, **labels: Label) -> bool:
+        """Whether the block carries all these labels with these values."""
+        return all(self.labels.get(key) == value for key, value in labels.items())
+
+
+class Blocks:
+    """A sequence of blocks that can be filtered by channel and label."""
+
+    def __init__(self, blocks: list[Block] | None = None) -> None:
+        self._blocks = [] if blocks is None else blocks
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self._blocks)
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def select(self, channel: str | None = None, **labels: Label) -> Blocks:
+        """The blocks of a channel that carry these labels, in the order of recording."""
+        return Blocks([b for b in self._blocks if (channel is None or b.channel == channel) and b.has(**labels)])
+
+    def append(self, block: Block) -> None:
+        """Add a block at the end."""
+        self._blocks.append(block)
+
+    def since(self, count: int) -> list[Block]:
+        """The blocks after the first `count`."""
+        return self._blocks[count:]
+
+    @property
+    def samples(self) -> int:
+        """Number of readings in all blocks."""
+        return sum(b.schedule.size for b in self._blocks)
+
+
+class Recorder:
+    """Collects blocks during a run; beyond a size their values move to disk.
+
+    Parameters
+    ----------
+    spill_bytes : readings held in memory before values are moved to files.
+    folder : where files go; a temporary folder by default, removed with the recorder.
+    """
+
+    def __init__(self, spill_bytes: int = 256_000_000, folder: Path | None = None) -> None:
+        self.readings = Blocks()
+        self.truth = Blocks()
+        self._spill_bytes = spill_bytes
+        self._folder = folder
+        self._temporary: Any = None
+        self._in_memory = 0
+        self._files = 0
+
+    def record(self, block: Block) -> None:
+        """Keep a block of readings."""
+        self.readings.append(self._spilled(block))
+
+    def record_truth(self, block: Block) -> None:
+        """Keep a block of what only a simulation knows."""
+        self.truth.append(self._spilled(block))
+
+    def _spilled(self, block: Block) -> Block:
+        self._in_memory += block.values.nbytes
+        if self._in_memory <= self._spill_bytes:
+            return block
+        self._in_memory -= block.values.nbytes
+        path = self._spill_folder() / f"{self._files:06d}.npy"
+        self._files += 1
+        np.save(path, block.values, allow_pickle=False)
+        on_disk = np.load(path, mmap_mode="r", allow_pickle=False)
+        fields = {**block.__dict__, "values": on_disk}
+        return Block(**fields)
+
+    def _spill_folder(self) -> Path:
+        if self._folder is None:
+            import tempfile
+
+            self._temporary = tempfile.TemporaryDirectory(prefix="kibble-twin-")
+            self._folder = Path(self._temporary.name)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self._folder

@@ -1,0 +1,147 @@
+"""Responses of linear modes to closed-form pieces, without cancellation.
+
+The textbook response ``x0 e^{λτ} + Σ (e^{λτ} − e^{μτ}) p/(λ − μ)`` loses all digits where λτ is small or λ is close to μ.
+Here a mode that changes little over the piece (|λh| ≤ 8) lives in the Chebyshev series, one that is close to an exponent of
+the input becomes a Chebyshev series times that exponential, and only well separated exponents stay apart.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin import chebyshev
+from twin.piece import Piece, Term, growth_degree
+from twin.times import NS
+
+Array = NDArray[Any]
+CLOSE = 8.0
+"""Exponents that differ by less than this over a piece are not told apart by exponentials."""
+LAYER = 500.0
+"""Beyond this many time constants a mode is not resolved by polynomials."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What turns the n coefficients of a polynomial input into the responses of modes over a piece of length h.
+
+    Attributes
+    ----------
+    particular : (modes, rows, n): a solution driven by the input, of any initial value.
+    initial : (modes, n): that solution's value at the start.
+    homogeneous : (modes, rows): the series of ``e^{λτ}`` for slow modes, zero for the others.
+    fast : (modes,): whether ``e^{λτ}`` has to be kept as an exponential.
+    """
+
+    particular: Array
+    initial: Array
+    homogeneous: Array
+    fast: NDArray[np.bool_]
+
+
+def _amplification(n: int, exponent: float) -> float:
+    """Bound on how much the exact polynomial solution magnifies the highest coefficient of an n-term input."""
+    worst, product = 1.0, 1.0
+    for i in range(n - 1):
+        product *= ((n - 1) ** 2 - i**2) / (2 * i + 1) / (0.5 * exponent)
+        worst = max(worst, product)
+    return worst
+
+
+@lru_cache(maxsize=512)
+def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
+    """The kernel of modes with these rates (1/s) over `length` ns for inputs of n coefficients."""
+    h = length / NS
+    z = np.array(rates) * h
+    if not z.imag.any():
+        z = z.real
+    size = np.abs(z)
+    slow = size <= CLOSE
+    layered = ~slow & np.array([_amplification(n, float(s)) > 100.0 and s <= LAYER for s in size], dtype=bool)
+    integrated = slow | layered
+    extra = max([growth_degree(float(np.ceil(s))) for s in size[integrated]], default=0)
+    rows = n + extra
+    particular = np.zeros((len(z), rows, n), dtype=z.dtype)
+    homogeneous = np.zeros((len(z), rows), dtype=z.dtype)
+    if integrated.any():
+        s = chebyshev.integration(rows)[:rows]
+        systems = np.eye(rows) - 0.5 * z[integrated, None, None] * s
+        particular[integrated] = np.linalg.solve(systems, np.broadcast_to(0.5 * h * s[:, :n], (len(systems), rows, n)))
+        growth = np.exp(0.5 * z[slow, None] * (chebyshev.nodes(rows) + 1.0))
+        homogeneous[slow] = growth @ chebyshev.interpolation(rows).T
+    d = chebyshev.differentiation(n) * (2.0 / h)
+    for k in np.nonzero(~integrated)[0]:
+        rate = z[k] / h
+        power = -np.eye(n) / rate
+        for _ in range(n):
+            particular[k, :n] += power
+            power = d @ power / rate
+    signs = np.where(np.arange(rows) % 2 == 0, 1.0, -1.0)
+    initial = np.einsum("r,krn->kn", signs, particular)
+    initial[integrated] = 0.0
+    return Kernel(particular, initial, homogeneous, ~slow)
+
+
+def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
+    """The modes' responses ``dx/dt = rate x + input`` to a piece with one channel for each mode.
+
+    Parameters
+    ----------
+    rates : of the modes (1/s); x0 : their values at the start of the piece, shape (modes,).
+    inputs : based at its start (`length` is its duration); its value counts as it stands, not its real part.
+
+    Returns
+    -------
+    A piece with one channel for each mode, complex if any mode is.
+    """
+    start, length = inputs.start, inputs.length
+    h = length / NS
+    source, apart = _absorb_slow_terms(inputs, h)
+    k = kernel(rates, length, source.shape[0])
+    series = np.einsum("krn,nk->rk", k.particular, source)
+    rest = x0 - np.einsum("kn,nk->k", k.initial, source)
+    terms: list[Term] = []
+    for term in apart:
+        response, left = _respond_to_term(rates, term, length)
+        terms.append(response)
+        rest = rest - left
+    series = series + (k.homogeneous * rest[:, None]).T
+    modes = len(rates)
+    for j in np.nonzero(k.fast)[0]:
+        if rest[j] != 0.0:
+            alone = np.zeros((1, modes), dtype=rest.dtype)
+            alone[0, j] = rest[j]
+            terms.append(Term(rates[j], alone))
+    return Piece(start, inputs.end, length, series, tuple(terms))
+
+
+def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
+    """Exponentials that change little over the piece become part of its series; the others are returned."""
+    source, apart = inputs.series, []
+    for term in inputs.terms:
+        if abs(term.rate) * h > CLOSE:
+            apart.append(term)
+            continue
+        rows = term.series.shape[0] + growth_degree(float(np.ceil(abs(term.rate) * h)))
+        u = chebyshev.nodes(rows)
+        wave = np.exp(term.rate * (0.5 * h) * (u + 1.0))
+        values = chebyshev.vandermonde(rows, term.series.shape[0] - 1) @ term.series
+        grown = chebyshev.interpolation(rows) @ (values * wave[:, None])
+        total = np.zeros((max(rows, source.shape[0]), source.shape[1]), dtype=np.result_type(source, grown))
+        total[: source.shape[0]] += source
+        total[:rows] += grown
+        source = total
+    return source, apart
+
+
+def _respond_to_term(rates: tuple[complex, ...], term: Term, length: int) -> tuple[Term, Array]:
+    """The particular response to ``p e^{μτ}``, and its value at the start for each mode."""
+    shifted = tuple(rate - term.rate for rate in rates)
+    n = term.series.shape[0]
+    k = kernel(shifted, length, n)
+    series = np.einsum("krn,nk->rk", k.particular, term.series)
+    return Term(term.rate, series, term.hertz), np.einsum("kn,nk->k", k.initial, term.series)

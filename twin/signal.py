@@ -1,0 +1,319 @@
+"""Signals: quantities as functions of time.
+
+A signal can be asked for its value at any array of instants, for its exact mean over an aperture, and for its time
+derivative. Sources and states hold closed-form pieces (`twin.timeline`, `twin.group`); sums, products and functions of
+signals stay compositions, evaluated pointwise when somebody reads.
+
+>>> from twin.signal import Constant
+>>> current = Constant(3.5e-3)
+>>> float((2400.0 * current * current)(0.0))
+0.0294
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from twin.errors import SimulationError
+from twin.piece import Piece, combine, constant, ramp
+from twin.quadrature import means_by_quadrature
+from twin.times import NS, Times
+
+Array = NDArray[np.float64]
+
+
+class Signal(ABC):
+    """A quantity as a function of time, on integer-nanosecond time.
+
+    ``signal(t)`` takes seconds (floats) or nanoseconds (integers), any shape, and returns an array of that shape. Signals
+    are compared by identity; ``+ - * /`` and `function` compose them.
+    """
+
+    leaves: frozenset[Signal] = frozenset()
+    """Sources, states and unknowns that the value at an instant depends on."""
+
+    def __call__(self, t: ArrayLike) -> Array:
+        times = Times.of(t)
+        return self.at(times)
+
+    def at(self, times: Times) -> Array:
+        """Values at the instants, found once for each `Times`."""
+        return times.value(self, self._evaluate)
+
+    @abstractmethod
+    def _evaluate(self, times: Times) -> Array: ...
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        """Means over [start, start + aperture) for every start; all in ns; an aperture of 0 gives values.
+
+        Raises
+        ------
+        SimulationError
+            If the quadrature of a composition does not converge to 1e-13 of the largest value.
+        """
+        if aperture == 0:
+            return self.at(Times(starts))
+        return means_by_quadrature(self, starts, aperture)
+
+    def mean(self, t0: float, t1: float) -> float:
+        """Mean over [t0, t1) in seconds."""
+        a, b = round(t0 * NS), round(t1 * NS)
+        return float(self.means(np.array([a], dtype=np.int64), b - a)[0])
+
+    def breakpoints(self, start: int, end: int) -> set[int]:
+        """Instants (ns) inside (start, end) at which the signal or its derivatives may jump."""
+        return set().union(*(leaf.breakpoints(start, end) for leaf in self.leaves)) if self.leaves else set()
+
+    def closed_form(self, start: int, end: int) -> Piece | None:
+        """The signal on [start, end), which holds no breakpoint, as one piece; None if it is no closed form."""
+        return None
+
+    def derivative(self) -> Signal:
+        """The time derivative as a signal."""
+        raise SimulationError(f"{self!r} has no closed time derivative; read its mean over an aperture instead")
+
+    # A signal is a node of a graph: equality is identity, and sums read like the equation they stand for.
+
+    def __add__(self, other: Signal | float) -> Signal:
+        return add(self, other)
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Signal | float) -> Signal:
+        return add(self, scale(-1.0, other) if isinstance(other, Signal) else -other)
+
+    def __rsub__(self, other: Signal | float) -> Signal:
+        return add(scale(-1.0, self), other)
+
+    def __mul__(self, other: Signal | float) -> Signal:
+        return multiply(self, other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Signal | float) -> Signal:
+        return multiply(self, reciprocal(other) if isinstance(other, Signal) else 1.0 / other)
+
+    def __rtruediv__(self, other: float) -> Signal:
+        return multiply(reciprocal(self), other)
+
+    def __neg__(self) -> Signal:
+        return scale(-1.0, self)
+
+
+class Constant(Signal):
+    """The same value at all times."""
+
+    def __init__(self, value: float) -> None:
+        self.value = float(value)
+
+    def _evaluate(self, times: Times) -> Array:
+        return np.full(times.ns.shape, self.value)
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        return np.full(starts.shape, self.value)
+
+    def closed_form(self, start: int, end: int) -> Piece:
+        return constant(self.value, start, end)
+
+    def derivative(self) -> Signal:
+        return Constant(0.0)
+
+    def __repr__(self) -> str:
+        return f"{self.value!r}"
+
+
+class Elapsed(Signal):
+    """The time since the start of the run, in seconds: what drifts are proportional to."""
+
+    def _evaluate(self, times: Times) -> Array:
+        return times.since(0)
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        result: Array = (starts + 0.5 * aperture) / NS
+        return result
+
+    def closed_form(self, start: int, end: int) -> Piece:
+        return ramp(start / NS, end / NS, start, end)
+
+    def derivative(self) -> Signal:
+        return Constant(1.0)
+
+    def __repr__(self) -> str:
+        return "t"
+
+
+class Sum(Signal):
+    """``constant + Σ factor · signal``."""
+
+    def __init__(self, offset: float, parts: tuple[tuple[float, Signal], ...]) -> None:
+        self.offset, self.parts = offset, parts
+        self.leaves = frozenset().union(*(s.leaves for _, s in parts))
+
+    def _evaluate(self, times: Times) -> Array:
+        factor, first = self.parts[0]
+        total = first.at(times) * factor if factor != 1.0 else first.at(times)
+        for factor, signal in self.parts[1:]:
+            total = total + (signal.at(times) if factor == 1.0 else factor * signal.at(times))
+        return total + self.offset if self.offset else total
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        total = np.full(starts.shape, self.offset)
+        for factor, signal in self.parts:
+            total = total + factor * signal.means(starts, aperture)
+        return total
+
+    def closed_form(self, start: int, end: int) -> Piece | None:
+        pieces = [(factor, signal.closed_form(start, end)) for factor, signal in self.parts]
+        known = [(factor, piece) for factor, piece in pieces if piece is not None]
+        if len(known) < len(pieces):
+            return None
+        return combine([*known, (self.offset, constant(1.0, start, end))], start, end)
+
+    def derivative(self) -> Signal:
+        return add(*(scale(factor, signal.derivative()) for factor, signal in self.parts))
+
+    def __repr__(self) -> str:
+        return "(" + " + ".join(f"{f:g}·{s!r}" for f, s in self.parts) + f" + {self.offset:g})"
+
+
+class Product(Signal):
+    """The pointwise product of two signals."""
+
+    def __init__(self, a: Signal, b: Signal) -> None:
+        self.a, self.b = a, b
+        self.leaves = a.leaves | b.leaves
+
+    def _evaluate(self, times: Times) -> Array:
+        return self.a.at(times) * self.b.at(times)
+
+    def closed_form(self, start: int, end: int) -> Piece | None:
+        first, second = self.a.closed_form(start, end), self.b.closed_form(start, end)
+        if first is None or second is None:
+            return None
+        if second.is_constant():
+            first, second = second, first
+        return combine([(float(first.series[0, 0].real), second)], start, end) if first.is_constant() else None
+
+    def derivative(self) -> Signal:
+        return self.a.derivative() * self.b + self.a * self.b.derivative()
+
+    def __repr__(self) -> str:
+        return f"{self.a!r}·{self.b!r}"
+
+
+class Function(Signal):
+    """``f(signal, …)`` pointwise.
+
+    Parameters
+    ----------
+    function : of arrays, elementwise.
+    signals : its arguments.
+    slopes : the partial derivatives, as functions of the same arguments; needed for `derivative` only.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], *signals: Signal, slopes: tuple[Callable[..., Any], ...] = ()
+    ) -> None:
+        self.function, self.signals, self.slopes = function, signals, slopes
+        self.leaves = frozenset().union(*(s.leaves for s in signals))
+
+    def _evaluate(self, times: Times) -> Array:
+        result: Array = self.function(*(s.at(times) for s in self.signals))
+        return result
+
+    def derivative(self) -> Signal:
+        if len(self.slopes) < len(self.signals):
+            return super().derivative()
+        chain = (Function(f, *self.signals) * s.derivative() for f, s in zip(self.slopes, self.signals, strict=True))
+        return add(*chain)
+
+    def __repr__(self) -> str:
+        name = getattr(self.function, "__name__", "function")
+        return f"{name}({', '.join(map(repr, self.signals))})"
+
+
+class Rate(Signal):
+    """The time derivative of a signal, whose mean over an aperture is the exact difference quotient.
+
+    A voltage that is the derivative of a flux linkage is read exactly this way, without quadrature.
+    """
+
+    def __init__(self, primitive: Signal) -> None:
+        self.primitive = primitive
+        self.leaves = primitive.leaves
+        self._slope: Signal | None = None
+
+    def _evaluate(self, times: Times) -> Array:
+        if self._slope is None:
+            self._slope = self.primitive.derivative()
+        return self._slope.at(times)
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        if aperture == 0:
+            return self.at(Times(starts))
+        ends = starts + aperture
+        if starts.size > 1 and np.array_equal(starts[..., 1:], ends[..., :-1]):  # contiguous: every edge once
+            edges = np.concatenate([starts, ends[..., -1:]], axis=-1)
+            result: Array = np.diff(self.primitive.at(Times(edges)), axis=-1) / (aperture / NS)
+            return result
+        result = (self.primitive.at(Times(ends)) - self.primitive.at(Times(starts))) / (aperture / NS)
+        return result
+
+    def __repr__(self) -> str:
+        return f"d({self.primitive!r})/dt"
+
+
+def add(*terms: Signal | float) -> Signal:
+    """The sum of signals and numbers; nested sums are merged."""
+    offset, factors = 0.0, {}
+    for term in terms:
+        if not isinstance(term, Signal):
+            offset += float(term)
+        elif isinstance(term, Constant):
+            offset += term.value
+        elif isinstance(term, Sum):
+            offset += term.offset
+            for factor, signal in term.parts:
+                factors[signal] = factors.get(signal, 0.0) + factor
+        else:
+            factors[term] = factors.get(term, 0.0) + 1.0
+    parts = tuple((factor, signal) for signal, factor in factors.items() if factor != 0.0)
+    if not parts:
+        return Constant(offset)
+    if offset == 0.0 and len(parts) == 1 and parts[0][0] == 1.0:
+        return parts[0][1]
+    return Sum(offset, parts)
+
+
+def scale(factor: float, signal: Signal) -> Signal:
+    """A number times a signal."""
+    if isinstance(signal, Constant):
+        return Constant(factor * signal.value)
+    if factor == 0.0:
+        return Constant(0.0)
+    if isinstance(signal, Sum):
+        return Sum(factor * signal.offset, tuple((factor * f, s) for f, s in signal.parts))
+    return signal if factor == 1.0 else Sum(0.0, ((factor, signal),))
+
+
+def multiply(a: Signal | float, b: Signal | float) -> Signal:
+    """The product of two signals or numbers."""
+    if isinstance(a, Constant):
+        a = a.value
+    if isinstance(b, Constant):
+        b = b.value
+    if isinstance(a, Signal):
+        return Product(a, b) if isinstance(b, Signal) else scale(float(b), a)
+    return scale(float(a), b) if isinstance(b, Signal) else Constant(float(a) * float(b))
+
+
+def reciprocal(signal: Signal) -> Signal:
+    """``1/signal``."""
+    if isinstance(signal, Constant):
+        return Constant(1.0 / signal.value)
+    return Function(np.reciprocal, signal, slopes=(lambda x: -1.0 / (x * x),))

@@ -1,0 +1,97 @@
+"""Instants at which signals are evaluated.
+
+Time is kept in integer nanoseconds: phases and exponents are reduced in integers and a day of readings stays exact.
+Quadrature nodes need more than a nanosecond; they carry the rest as a float below 1 ns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from twin.signal import Signal
+
+NS = 1_000_000_000
+Array = NDArray[np.float64]
+
+
+def to_ns(seconds: float) -> int:
+    """Seconds as integer nanoseconds, rounded to the nearest."""
+    return round(seconds * NS)
+
+
+class Times:
+    """Instants, with a memo of what signals were found to be at them.
+
+    Parameters
+    ----------
+    ns : integer nanoseconds, any shape.
+    rest : float seconds to add, below 1 ns; an array of the shape of `ns`, or 0.
+    """
+
+    def __init__(self, ns: NDArray[np.int64], rest: Array | float = 0.0) -> None:
+        self.ns = ns
+        self.rest = rest
+        self.first, self.last = (int(ns.min()), int(ns.max())) if ns.size else (0, -1)
+        self._memo: dict[Signal, Array] = {}
+        self._parent: Times | None = None
+        self._bound: Mapping[Signal, Array] = {}
+
+    @classmethod
+    def of(cls, t: ArrayLike) -> Times:
+        """From an array: integers are nanoseconds, floats are seconds."""
+        array = np.asarray(t)
+        if array.dtype.kind in "iu":
+            return cls(array.astype(np.int64))
+        whole = np.floor(array)
+        ns = np.rint((array - whole) * NS)
+        rest = (array - whole) - ns / NS
+        return cls(whole.astype(np.int64) * NS + ns.astype(np.int64), rest)
+
+    @classmethod
+    def offset(cls, start: int | NDArray[np.int64], seconds: Array) -> Times:
+        """`start` (ns) plus float seconds, without rounding to nanoseconds."""
+        ns = np.floor(seconds * NS)
+        return cls(start + ns.astype(np.int64), seconds - ns / NS)
+
+    def since(self, start: int) -> Array:
+        """Seconds since `start` (ns)."""
+        return (self.ns - start) / NS + self.rest
+
+    def turns_since(self, start: int, hertz: Fraction) -> Array:
+        """Cycles of an oscillation at `hertz` since `start` (ns), modulo 1 up to a small integer, reduced in integers."""
+        whole, part = np.divmod(self.ns - start, NS)
+        n, d = hertz.numerator, hertz.denominator
+        if abs(n) > 2**20:  # the product would leave 64 bits after a few weeks; the float phase is as good as it gets
+            return float(hertz) * self.since(start)
+        turns: Array = (whole * n) % d / d + float(hertz) * (part / NS + self.rest)
+        return turns
+
+    def at(self, index: Any) -> Times:
+        """The instants at an index or slice."""
+        rest = self.rest if isinstance(self.rest, float) else self.rest[index]
+        return Times(self.ns[index], rest)
+
+    def bind(self, values: Mapping[Signal, Array]) -> Times:
+        """The same instants, at which these signals are taken to have these values: one guess of a solver."""
+        child = Times.__new__(Times)
+        child.ns, child.rest, child.first, child.last = self.ns, self.rest, self.first, self.last
+        child._memo, child._parent, child._bound = dict(values), self, values
+        return child
+
+    def value(self, signal: Signal, evaluate: Callable[[Times], Array]) -> Array:
+        """The signal's value here, found once: in the outermost instants that know all it depends on."""
+        found = self._memo.get(signal)
+        if found is not None:
+            return found
+        if self._parent is not None and signal.leaves.isdisjoint(self._bound):
+            found = self._parent.value(signal, evaluate)
+        else:
+            found = evaluate(self)
+        self._memo[signal] = found
+        return found

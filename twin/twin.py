@@ -1,0 +1,208 @@
+"""The twin: graph, clock and recorder, assembled; it runs steps, records truth and can be checkpointed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin.assembly import Assembly
+from twin.checkpoint import FORMAT, check_format
+from twin.clock import Clock, Process
+from twin.component import Component
+from twin.errors import SimulationError
+from twin.graph import Graph
+from twin.instrument import Bench, Instrument
+from twin.noise import Streams
+from twin.recorder import Block, Recorder, Schedule
+from twin.steps import Step
+from twin.times import NS
+
+Array = NDArray[Any]
+PERIODIC = 1e-12
+"""Relative change over a period below which a state counts as periodic."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A signal recorded as truth, on a grid from the start of the run.
+
+    Parameters
+    ----------
+    port : ``component.port``.
+    quantity : what it is.
+    step : from sample to sample (ns).
+    """
+
+    port: str
+    quantity: str
+    step: int = NS
+
+
+class Twin:
+    """A simulated instrument, ready to run a campaign.
+
+    Parameters
+    ----------
+    components : by name; they are bound to this twin's clock and noise streams.
+    wiring : input port to output port, as ``component.port``.
+    seed : of all noise.
+    probes : signals to record as truth.
+    fingerprint : of what the twin was built from, so that a checkpoint is not resumed with something else.
+    rehearsal : operations take their time and set their laws, but nothing is read or recorded.
+
+    Raises
+    ------
+    WiringError
+        If the graph cannot be built.
+    """
+
+    def __init__(
+        self,
+        components: Mapping[str, Component],
+        wiring: Mapping[str, str],
+        *,
+        seed: int = 0,
+        probes: Sequence[Probe] = (),
+        fingerprint: str = "",
+        rehearsal: bool = False,
+    ) -> None:
+        self.graph = Graph(components, wiring)
+        self.clock = Clock()
+        self.recorder = Recorder()
+        self.probes = tuple(probes)
+        self.finished_steps = 0
+        self._fingerprint = fingerprint
+        self._probed = 0
+        self._keep_history = rehearsal
+        bench = Bench(self.clock, self.recorder, Streams(seed), rehearsal)
+        for name, component in self.graph.components.items():
+            component.named(name)
+            if isinstance(component, Instrument):
+                component.attach(bench)
+        self.assembly = Assembly(self.graph)
+
+    def signal(self, port: str) -> Any:
+        """The signal (or field) of an output, ``component.port``."""
+        return self.assembly.signals[port]
+
+    # --- running -----------------------------------------------------------------------------------------------------
+
+    def run(self, steps: Sequence[Step], after_step: Callable[[Step], None] | None = None) -> None:
+        """Run the steps that have not finished yet, each as one process of the clock.
+
+        Parameters
+        ----------
+        after_step : called when a step has finished and its truth has been recorded.
+        """
+        self.clock.run(self._campaign(steps, after_step))
+
+    def _campaign(self, steps: Sequence[Step], after_step: Callable[[Step], None] | None) -> Process:
+        for step in steps[self.finished_steps :]:
+            end = self.clock.now + step.duration
+            for group in self.assembly.groups:
+                group.lookahead = end
+            yield self.clock.process(step.operation())
+            if self.clock.now != end:
+                raise SimulationError(
+                    f"step {step.name!r} was planned to end at {end / NS} s and ended at {self.clock.seconds} s"
+                )
+            self.finished_steps += 1
+            self._record_truth()
+            if not self._keep_history:
+                self._forget_before(self.clock.now)
+            if after_step is not None:
+                after_step(step)
+
+    def _record_truth(self) -> None:
+        if self._keep_history:
+            return
+        for probe in self.probes:
+            first, last = -(-self._probed // probe.step), -(-self.clock.now // probe.step)
+            if last > first:
+                schedule = Schedule(first * probe.step, probe.step, last - first)
+                signal, (component, _, port) = self.signal(probe.port), probe.port.partition(".")
+                values = signal.means(schedule.instants(), 0)
+                unit = self.graph.components[component].outputs[port].unit
+                self.recorder.record_truth(Block(probe.port, probe.quantity, unit, schedule, 0, values))
+        self._probed = self.clock.now
+
+    def _forget_before(self, instant: int) -> None:
+        for component in self.graph.components.values():
+            if isinstance(component, Instrument):
+                component.forget_before(instant)
+        for group in self.assembly.groups:
+            group.forget_before(instant)
+
+    # --- periodic steady state ---------------------------------------------------------------------------------------
+
+    def periodic_states(self, period: int) -> list[Array]:
+        """The states that return to themselves after `period` (ns), under the laws that a rehearsal has set.
+
+        Shooting with the known decay of the linear modes as Jacobian: exact in one step for a linear group, and
+        contracting by the strength of its nonlinearity otherwise.
+
+        Raises
+        ------
+        SimulationError
+            If a mode does not decay (nothing is periodic then) or the iteration does not converge.
+        """
+        states = []
+        for group in self.assembly.groups:
+            decay = np.exp(np.array(group.modes.rates) * (period / NS))
+            if np.any(np.abs(1.0 - decay) < 1e-12):
+                raise SimulationError(f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient")
+            modal = group.modal_state(0)
+            for _ in range(30):
+                change = group.modal_state(period) - modal
+                size = np.abs(modal).max(initial=0.0) + np.abs(change).max(initial=0.0)
+                if np.abs(change).max(initial=0.0) <= PERIODIC * size:
+                    break
+                modal = modal + change / (1.0 - decay)
+                group.restart(modal)
+            else:
+                raise SimulationError(f"{group.name}: the periodic steady state did not converge; start from ambient")
+            states.append(modal)
+        return states
+
+    def start_from(self, states: Sequence[Array]) -> None:
+        """Start the groups from modal states found by a rehearsal of the same graph."""
+        for group, modal in zip(self.assembly.groups, states, strict=True):
+            group.restart(modal)
+
+    # --- checkpoint --------------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """The state of the run between two steps, as plain data."""
+        instruments = {n: c.state() for n, c in self.graph.components.items() if isinstance(c, Instrument)}
+        return {
+            "format": FORMAT,
+            "fingerprint": self._fingerprint,
+            "now": self.clock.now,
+            "events": self.clock.events,
+            "finished_steps": self.finished_steps,
+            "probed": self._probed,
+            "instruments": instruments,
+            "groups": [group.state() for group in self.assembly.groups],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from a state that `state` gave; the components and the wiring must be the same.
+
+        Raises
+        ------
+        CheckpointError
+            If the state is of another scenario.
+        """
+        check_format(state, self._fingerprint)
+        self.clock.jump(state["now"], state["events"])
+        self.finished_steps, self._probed = state["finished_steps"], state["probed"]
+        for name, data in state["instruments"].items():
+            component = self.graph.components[name]
+            if isinstance(component, Instrument):
+                component.restore(data)
+        for group, data in zip(self.assembly.groups, state["groups"], strict=True):
+            group.restore(data)
