@@ -34,6 +34,7 @@ class Environment(Instrument):
     pressure: float = parameter("Pa", 101325.0, neutral=0.0, ge=0, lt=200e3, source="standard atmosphere")
     humidity: float = parameter("1", 0.5, ge=0, le=1)
     gravity: float = parameter("m/s^2", 9.80665, gt=0, source="standard acceleration")
+    gravity_uncertainty: float = parameter("1", 0.0, ge=0, description="relative standard uncertainty of g")
     temperature_noise: float = parameter("K/Hz^0.5", 0.0, neutral=0.0, ge=0)
     pressure_noise: float = parameter("Pa/Hz^0.5", 0.0, neutral=0.0, ge=0)
     humidity_noise: float = parameter("1/Hz^0.5", 0.0, neutral=0.0, ge=0)

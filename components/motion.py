@@ -32,16 +32,16 @@ def flat_top(orders: tuple[int, ...], window: float) -> tuple[float, ...]:
 
 
 def oscillation(
-    centre: float, velocity: float, frequency: float, orders: tuple[int, ...], window: float, start: int, cycles: int, lead: int
+    centre: float, velocity: float, frequency: float, orders: tuple[int, ...], window: float, start: int, cycles: int
 ) -> list[Piece]:
-    """A flat-topped oscillation about `centre` (m), led in and out by smooth moves of `lead` ns.
+    """A flat-topped oscillation about `centre` (m), from the lower turning point to the lower turning point.
 
     Parameters
     ----------
     velocity : in the flat part (m/s); the coil moves up first.
     frequency : of the oscillation (Hz).
     orders, window : see `flat_top`.
-    start : of the lead-in (ns); the oscillation starts at the lower turning point, `lead` later.
+    start : ns.
     cycles : whole oscillations.
     """
     hertz = exact_hertz(frequency)
@@ -49,45 +49,39 @@ def oscillation(
     for n, a in zip(orders, flat_top(orders, window), strict=True):
         # v = a cos(2 pi n (f t − 1/4)) has its middle at a quarter cycle; z is its integral.
         amplitudes[n * hertz] = velocity * a * np.exp(-0.5j * np.pi * n) / (2j * np.pi * n * float(hertz))
-    first = start + lead
-    last = first + int(Fraction(cycles * NS) / hertz)
-    swing = harmonics(centre, amplitudes, first, last)
-    return [*_glide(centre, swing.values_at(first)[0].real, start, first), swing,
-            *_glide(swing.values_at(last)[0].real, centre, last, last + lead)]  # fmt: skip
+    end = start + int(Fraction(cycles * NS) / hertz)
+    return [harmonics(centre, amplitudes, start, end)]
 
 
 def sweeps(
-    centre: float, velocity: float, duration: float, acceleration_time: float, start: int, pairs: int, lead: int
+    centre: float, velocity: float, duration: float, acceleration_time: float, start: int, pairs: int
 ) -> list[Piece]:
-    """Pairs of sweeps up and down at constant velocity about `centre`, led in and out by smooth moves of `lead` ns.
+    """Pairs of sweeps up and down at constant velocity about `centre` (m), starting and ending at the bottom.
 
     Parameters
     ----------
     velocity : in the constant part (m/s).
     duration : of a sweep (s), of which `acceleration_time` (s) at either end.
-    start : of the lead-in (ns).
+    start : ns.
     """
     a, total, fast = to_ns(acceleration_time), to_ns(duration), to_ns(duration) - 2 * to_ns(acceleration_time)
-    rate, cruise = velocity / (a / NS), fast / NS
+    rate, gained = velocity / (a / NS), 0.5 * velocity * (a / NS)
     height = velocity * (a + fast) / NS
-    laws: list[Piece] = []
-    begin = start + lead
     low = centre - 0.5 * height
+    laws: list[Piece] = []
     for k in range(2 * pairs):
         sign, z0 = (1.0, low) if k % 2 == 0 else (-1.0, low + height)
-        t0 = begin + k * total
-        gained = 0.5 * rate * (a / NS) ** 2
-        laws.append(polynomial([z0, 0.0, 0.5 * sign * rate], t0, t0 + a))
-        laws.append(polynomial([z0 + sign * gained, sign * velocity], t0 + a, t0 + a + fast))
-        z2 = z0 + sign * (gained + velocity * cruise)
-        laws.append(polynomial([z2, sign * velocity, -0.5 * sign * rate], t0 + a + fast, t0 + total))
-    end = begin + 2 * pairs * total
-    return [*_glide(centre, low, start, begin), *laws, *_glide(low, centre, end, end + lead)]
+        t0, t1, t2, t3 = (start + k * total + dt for dt in (0, a, a + fast, total))
+        z1, z2 = z0 + sign * gained, z0 + sign * (height - gained)
+        laws.append(polynomial([z0, 0.0, 0.5 * sign * rate], t0, t1))
+        laws.append(polynomial([z1, sign * velocity], t1, t2))
+        laws.append(polynomial([z2, sign * velocity, -0.5 * sign * rate], t2, t3))
+    return laws
 
 
-def _glide(z0: float, z1: float, start: int, end: int) -> list[Piece]:
-    """A move from rest to rest along ``3 s² − 2 s³``; nothing if it takes no time."""
-    if start == end:
+def glide(z0: float, z1: float, start: int, end: int) -> list[Piece]:
+    """A move from rest at `z0` to rest at `z1` along ``3 s² − 2 s³``; nothing if they are the same."""
+    if z0 == z1:
         return []
     h = (end - start) / NS
     return [polynomial([z0, 0.0, 3.0 * (z1 - z0) / h**2, -2.0 * (z1 - z0) / h**3], start, end)]

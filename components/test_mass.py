@@ -23,6 +23,7 @@ class TestMass(Component):
 
     mass: float = parameter("kg", gt=0)
     density: float = parameter("kg/m^3", 8000.0, gt=0, source="conventional density of stainless steel, OIML D 28")
+    density_uncertainty: float = parameter("kg/m^3", 0.0, ge=0, description="standard uncertainty of the density")
     tare_fraction: float = parameter("1", 0.5, ge=0, le=1, source="Li2026: counterweight m/2")
     tare_density: float = parameter("kg/m^3", 8000.0, gt=0)
 

@@ -54,6 +54,14 @@ def integration(n: int) -> Array:
 
 
 @lru_cache(maxsize=256)
+def integration_to_end(n: int) -> Array:
+    """The same for the integral that vanishes at +1."""
+    s = integration(n).copy()
+    s[0] = -s[1:].sum(axis=0)
+    return s
+
+
+@lru_cache(maxsize=256)
 def differentiation(n: int) -> Array:
     """Matrix (n, n) from coefficients of f to those of df/du."""
     d = np.zeros((n, n))
@@ -66,20 +74,18 @@ def differentiation(n: int) -> Array:
 def evaluate(coefficients: Array, u: Array) -> Array:
     """Clenshaw's sum of a series, coefficients (n,), at the points u."""
     n = len(coefficients)
-    if n == 1:
-        return np.full(np.shape(u), coefficients[0])
-    twice = 2.0 * u
     b1: Array = np.full(np.shape(u), coefficients[-1])
-    if n == 2:
-        return coefficients[0] + u * b1
-    b2: Array = np.zeros_like(b1)
+    if n == 1:
+        return b1
+    twice, b2 = 2.0 * u, np.zeros_like(b1)
     for c in coefficients[-2:0:-1]:
         b1, b2 = c + twice * b1 - b2, b1
-    return coefficients[0] + u * b1 - b2
+    total: Array = coefficients[0] + u * b1 - b2
+    return total
 
 
 def trimmed(coefficients: Array, below: float = 1e-18) -> Array:
-    """The series (n, m) without trailing rows that are below `below` times its largest coefficient."""
-    size = np.abs(coefficients).max(axis=1)
-    keep = np.nonzero(size > below * size.max(initial=0.0))[0]
+    """The series (n, m) without trailing rows that are below `below` times the largest coefficient of each column."""
+    size = np.abs(coefficients)
+    keep = np.nonzero((size > below * size.max(axis=0, initial=0.0)).any(axis=1))[0]
     return coefficients[: keep[-1] + 1] if len(keep) else coefficients[:1]

@@ -20,7 +20,7 @@ from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
 from twin.errors import SimulationError
 from twin.modes import decompose
-from twin.piece import Piece, Term
+from twin.piece import Piece, Term, constant
 from twin.signal import Signal, Sum, add, scale
 from twin.timeline import Track, evaluate_spans, piece_means
 from twin.times import NS, Times
@@ -203,8 +203,8 @@ class StateGroup:
         length = end - start
         closed: Piece | None = None
         sampled: list[int] = []
-        for i, signal in enumerate(self.inputs):
-            form = None if self._looped[i] else signal.closed_form(start, end)
+        for i in range(len(self.inputs)):
+            form = self._closed_form(i, start, end)
             if form is None:
                 sampled.append(i)
             else:
@@ -220,6 +220,13 @@ class StateGroup:
                 self._degree = max(n // 2, DEGREES[0])
                 return piece
         return None
+
+    def _closed_form(self, i: int, start: int, end: int) -> Piece | None:
+        """An input as a closed form; one that depends on the states has none unless something holds it constant."""
+        value = self.inputs[i].constant_over(start, end)
+        if value is not None:
+            return constant(value, start, end)
+        return None if self._looped[i] else self.inputs[i].closed_form(start, end)
 
     def _relax(self, closed: Piece, sampled: list[int], n: int) -> Piece | None:
         """Waveform relaxation on n nodes; None if n is too small or the relaxation does not contract."""

@@ -13,6 +13,7 @@ from twin.times import NS, Times
 
 Array = NDArray[Any]
 ITERATIONS = 50
+ROUND_OFF = 2e-16
 
 
 class Unknown(Signal):
@@ -48,27 +49,33 @@ class Implicit(Signal):
         self.leaves = residual.leaves - {unknown}
 
     def _evaluate(self, times: Times) -> Array:
-        shape = times.ns.shape
-        older, old = np.zeros(shape), np.full(shape, self.typical)
-        r_older, r_old = self._residual(times, older), self._residual(times, old)
-        if not np.any(r_older):
-            return older
+        zero = np.zeros(times.ns.shape)
+        r_zero = self._residual(times, zero)
+        open_ = r_zero != 0.0
+        if not open_.any():
+            return zero
+        guess, last_step = np.where(open_, self.typical, 0.0), np.full(zero.shape, self.typical)
+        r = self._residual(times, guess)
+        slope = (r - r_zero) / self.typical
         for _ in range(ITERATIONS):
-            slope = r_old - r_older
-            step = np.where(r_old == 0.0, 0.0, -r_old * (old - older) / np.where(slope == 0.0, 1.0, slope))
-            stuck = (slope == 0.0) & (r_old != 0.0) & (old != older)
-            if stuck.any():
+            if np.any(open_ & (slope == 0.0)):
                 break
-            older, r_older = old, r_old
-            old = np.where(r_older == 0.0, older, older + step)
-            # The slope changes little in weak nonlinearities: a step at round-off ends the iteration.
-            if np.all(np.abs(step) <= 4e-16 * np.abs(old)):
-                return old
-            r_old = self._residual(times, old)
-            if np.all((r_old == 0.0) | (np.abs(r_old) >= np.abs(r_older)) & (np.abs(step) <= 1e-12 * np.abs(old))):
-                return np.where(np.abs(r_old) <= np.abs(r_older), old, older)
+            step = np.where(open_, -r / np.where(slope == 0.0, 1.0, slope), 0.0)
+            guess = guess + step
+            # Converging steps shrink by a factor that shrinks itself: the next one is below step²/last_step.
+            size = np.abs(step)
+            ahead = size * np.minimum(size / np.where(last_step == 0.0, 1.0, np.abs(last_step)), 1.0)
+            open_ = open_ & (ahead > ROUND_OFF * np.abs(guess))
+            if not open_.any():
+                return guess
+            before, r = r, self._residual(times, guess)
+            open_ = open_ & (r != 0.0)
+            # Differences at round-off say nothing about the slope.
+            telling = open_ & (size > 1e-8 * np.abs(guess))
+            slope = np.where(telling, (r - before) / np.where(telling, step, 1.0), slope)
+            last_step = step
         raise SimulationError(
-            f"{self.name} finds no solution at t = {times.first / NS} s: its residual {self.residual!r} does not vanish; "
+            f"{self.name} finds no solution at t = {times.first / NS} s: what it has to bring to zero does not vanish; "
             "check that what it controls has an effect there"
         )
 

@@ -227,11 +227,12 @@ def exact_hertz(frequency: float) -> Fraction:
     return Fraction(repr(float(frequency)))
 
 
-@lru_cache(maxsize=64)
-def growth_degree(exponent: float) -> int:
-    """Degree of a Chebyshev series that holds ``exp(z (u+1)/2)``, ``|z| = exponent``, to round-off."""
-    if exponent > 40.0:  # a decaying layer: its width sets the degree
-        return int(6.5 * exponent**0.5) + 12
+@lru_cache(maxsize=1024)
+def growth_degree(decay: float, oscillation: float) -> int:
+    """Degree of a Chebyshev series that holds ``exp(z (u+1)/2)`` to round-off, for |Re z| and |Im z| up to these."""
+    exponent = float(np.hypot(decay, oscillation))
+    if exponent > 40.0:  # a decaying layer: its width sets the degree; an oscillation: its cycles
+        return int(6.5 * decay**0.5 + 0.5 * oscillation + 10.0 * oscillation ** (1 / 3)) + 12
     degree, term = 0, 1.0
     while term > 1e-18:
         degree += 1

@@ -21,8 +21,16 @@ from twin.times import NS
 Array = NDArray[Any]
 CLOSE = 8.0
 """Exponents that differ by less than this over a piece are not told apart by exponentials."""
-LAYER = 500.0
-"""Beyond this many time constants a mode is not resolved by polynomials."""
+ROWS = 1200
+"""Longest series in which the layer of a fast mode is resolved."""
+ROUNDING = 5e-17
+"""Relative size below which the last coefficients of an input are rounding."""
+MAGNIFIED = 100.0
+"""By how much the rounding of an input's highest coefficient may grow in a response."""
+
+
+class UnresolvedError(ArithmeticError):
+    """The input has more detail than a series can answer over this length; a shorter piece has less."""
 
 
 @dataclass(frozen=True)
@@ -54,25 +62,37 @@ def _amplification(n: int, exponent: float) -> float:
 
 @lru_cache(maxsize=512)
 def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
-    """The kernel of modes with these rates (1/s) over `length` ns for inputs of n coefficients."""
+    """The kernel of modes with these rates (1/s) over `length` ns for inputs of n coefficients.
+
+    A mode that decays is integrated from the start of the piece, one that grows from its end: the solution that is driven
+    by the input then never outgrows it.
+
+    Raises
+    ------
+    UnresolvedError
+        If that would magnify rounding, or take too long a series.
+    """
     h = length / NS
     z = np.array(rates) * h
     if not z.imag.any():
         z = z.real
-    size = np.abs(z)
-    slow = size <= CLOSE
-    layered = ~slow & np.array([_amplification(n, float(s)) > 100.0 and s <= LAYER for s in size], dtype=bool)
-    integrated = slow | layered
-    extra = max([growth_degree(float(np.ceil(s))) for s in size[integrated]], default=0)
+    slow = np.abs(z) <= CLOSE
+    integrated = slow | np.array([abs(v) > CLOSE and _amplification(n, abs(v)) > MAGNIFIED for v in z], dtype=bool)
+    growing = integrated & (z.real > 1.0)
+    extra = max([growth_degree(float(np.ceil(abs(v.real))), float(np.ceil(abs(v.imag)))) for v in z[integrated]], default=0)
     rows = n + extra
+    if rows > ROWS:
+        raise UnresolvedError
     particular = np.zeros((len(z), rows, n), dtype=z.dtype)
     homogeneous = np.zeros((len(z), rows), dtype=z.dtype)
-    if integrated.any():
-        s = chebyshev.integration(rows)[:rows]
-        systems = np.eye(rows) - 0.5 * z[integrated, None, None] * s
-        particular[integrated] = np.linalg.solve(systems, np.broadcast_to(0.5 * h * s[:, :n], (len(systems), rows, n)))
-        growth = np.exp(0.5 * z[slow, None] * (chebyshev.nodes(rows) + 1.0))
-        homogeneous[slow] = growth @ chebyshev.interpolation(rows).T
+    for chosen, s in ((integrated & ~growing, chebyshev.integration), (growing, chebyshev.integration_to_end)):
+        if chosen.any():
+            matrix = s(rows)[:rows]
+            systems = np.eye(rows) - 0.5 * z[chosen, None, None] * matrix
+            driven = np.broadcast_to(0.5 * h * matrix[:, :n], (len(systems), rows, n))
+            particular[chosen] = np.linalg.solve(systems, driven)
+    growth = np.exp(0.5 * z[slow, None] * (chebyshev.nodes(rows) + 1.0))
+    homogeneous[slow] = growth @ chebyshev.interpolation(rows).T
     d = chebyshev.differentiation(n) * (2.0 / h)
     for k in np.nonzero(~integrated)[0]:
         rate = z[k] / h
@@ -82,7 +102,7 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
             power = d @ power / rate
     signs = np.where(np.arange(rows) % 2 == 0, 1.0, -1.0)
     initial = np.einsum("r,krn->kn", signs, particular)
-    initial[integrated] = 0.0
+    initial[integrated & ~growing] = 0.0
     return Kernel(particular, initial, homogeneous, ~slow)
 
 
@@ -97,10 +117,16 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     Returns
     -------
     A piece with one channel for each mode, complex if any mode is.
+
+    Raises
+    ------
+    UnresolvedError
+        If the input has too much detail for the piece's length.
     """
     start, length = inputs.start, inputs.length
     h = length / NS
     source, apart = _absorb_slow_terms(inputs, h)
+    source = chebyshev.trimmed(source, ROUNDING)
     k = kernel(rates, length, source.shape[0])
     series = np.einsum("krn,nk->rk", k.particular, source)
     rest = x0 - np.einsum("kn,nk->k", k.initial, source)
@@ -126,7 +152,7 @@ def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
         if abs(term.rate) * h > CLOSE:
             apart.append(term)
             continue
-        rows = term.series.shape[0] + growth_degree(float(np.ceil(abs(term.rate) * h)))
+        rows = term.series.shape[0] + growth_degree(float(np.ceil(abs(term.rate) * h)), 0.0)
         u = chebyshev.nodes(rows)
         wave = np.exp(term.rate * (0.5 * h) * (u + 1.0))
         values = chebyshev.vandermonde(rows, term.series.shape[0] - 1) @ term.series
@@ -141,7 +167,7 @@ def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
 def _respond_to_term(rates: tuple[complex, ...], term: Term, length: int) -> tuple[Term, Array]:
     """The particular response to ``p e^{μτ}``, and its value at the start for each mode."""
     shifted = tuple(rate - term.rate for rate in rates)
-    n = term.series.shape[0]
-    k = kernel(shifted, length, n)
-    series = np.einsum("krn,nk->rk", k.particular, term.series)
-    return Term(term.rate, series, term.hertz), np.einsum("kn,nk->k", k.initial, term.series)
+    source = chebyshev.trimmed(term.series, ROUNDING)
+    k = kernel(shifted, length, len(source))
+    series = np.einsum("krn,nk->rk", k.particular, source)
+    return Term(term.rate, series, term.hertz), np.einsum("kn,nk->k", k.initial, source)

@@ -73,6 +73,10 @@ class Signal(ABC):
         """The signal on [start, end), which holds no breakpoint, as one piece; None if it is no closed form."""
         return None
 
+    def constant_over(self, start: int, end: int) -> float | None:
+        """The value on [start, end) if it is known to be the same all along, else None."""
+        return None
+
     def derivative(self) -> Signal:
         """The time derivative as a signal."""
         raise SimulationError(f"{self!r} has no closed time derivative; read its mean over an aperture instead")
@@ -119,6 +123,9 @@ class Constant(Signal):
 
     def closed_form(self, start: int, end: int) -> Piece:
         return constant(self.value, start, end)
+
+    def constant_over(self, start: int, end: int) -> float:
+        return self.value
 
     def derivative(self) -> Signal:
         return Constant(0.0)
@@ -174,6 +181,15 @@ class Sum(Signal):
             return None
         return combine([*known, (self.offset, constant(1.0, start, end))], start, end)
 
+    def constant_over(self, start: int, end: int) -> float | None:
+        total = self.offset
+        for factor, signal in self.parts:
+            value = signal.constant_over(start, end)
+            if value is None:
+                return None
+            total += factor * value
+        return total
+
     def derivative(self) -> Signal:
         return add(*(scale(factor, signal.derivative()) for factor, signal in self.parts))
 
@@ -190,6 +206,23 @@ class Product(Signal):
 
     def _evaluate(self, times: Times) -> Array:
         return self.a.at(times) * self.b.at(times)
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        span = int(starts.min()), int(starts.max()) + max(aperture, 1)
+        for factor, other in ((self.a, self.b), (self.b, self.a)):
+            value = factor.constant_over(*span)
+            if value is not None:
+                return value * other.means(starts, aperture) if value else np.zeros(starts.shape)
+        return super().means(starts, aperture)
+
+    def constant_over(self, start: int, end: int) -> float | None:
+        first = self.a.constant_over(start, end)
+        if first == 0.0:
+            return 0.0
+        second = self.b.constant_over(start, end)
+        if second == 0.0:
+            return 0.0
+        return None if first is None or second is None else first * second
 
     def closed_form(self, start: int, end: int) -> Piece | None:
         first, second = self.a.closed_form(start, end), self.b.closed_form(start, end)

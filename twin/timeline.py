@@ -146,6 +146,13 @@ class Timeline(Signal):
         last = bisect_right(self.track.starts, end - 1)
         return set(self.track.starts[first:last])
 
+    def constant_over(self, start: int, end: int) -> float | None:
+        first = self.track.index(start)
+        piece = self.track.pieces[first]
+        if piece.is_constant() and (first + 1 == len(self.track.starts) or self.track.starts[first + 1] >= end):
+            return float(piece.series[0, 0].real)
+        return None
+
     def closed_form(self, start: int, end: int) -> Piece:
         return self.track.pieces[self.track.index(start)].rebased(start, end)
 

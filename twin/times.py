@@ -56,8 +56,9 @@ class Times:
     @classmethod
     def offset(cls, start: int | NDArray[np.int64], seconds: Array) -> Times:
         """`start` (ns) plus float seconds, without rounding to nanoseconds."""
-        ns = np.floor(seconds * NS)
-        return cls(start + ns.astype(np.int64), seconds - ns / NS)
+        whole = np.floor(seconds * NS)
+        ns = start + whole.astype(np.int64)
+        return cls(ns, np.broadcast_to(seconds - whole / NS, ns.shape))
 
     def since(self, start: int) -> Array:
         """Seconds since `start` (ns)."""

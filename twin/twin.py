@@ -113,7 +113,8 @@ class Twin:
             self.finished_steps += 1
             self._record_truth()
             if not self._keep_history:
-                self._forget_before(self.clock.now)
+                # States that lag behind (nobody has read them yet) still need the laws since then.
+                self._forget_before(min([self.clock.now, *(group.frontier for group in self.assembly.groups)]))
             if after_step is not None:
                 after_step(step)
 

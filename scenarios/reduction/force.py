@@ -33,11 +33,15 @@ class Gains:
     dof: Array
 
     @classmethod
-    def nearest(cls, readings: Readings, times: Array, reference_voltage: float, channel: str) -> Gains:
-        """For each time the calibration nearest to it."""
+    def nearest(
+        cls, readings: Readings, times: Array, cycles: NDArray[np.int64], reference_voltage: float, channel: str
+    ) -> Gains:
+        """For each time and its cycle the nearest calibration of that cycle, or of any other if it has none."""
         if np.any(readings.mean == 0):
             raise ReductionError(f"a calibration of {channel!r} reads exactly 0 V; repeat it or exclude it")
-        source = np.argmin(np.abs(times[:, None] - readings.time), axis=1)
+        apart = np.abs(times[:, None] - readings.time)
+        apart += (cycles[:, None] != readings.cycle) * (1 + apart.max())
+        source = np.argmin(apart, axis=1)
         factor = reference_voltage / readings.mean
         return cls(factor[source], source, np.abs(readings.u / readings.mean), np.maximum(readings.size - 1.0, 1.0))
 
@@ -106,9 +110,10 @@ class WeighingModel:
         """Join what was recorded; raises ReductionError if a correction that is on has nothing to go by."""
         groups = np.array([fit.time for fit in fits])
         gains: list[Gains | None] = []
-        for channel, readings, times in (
-            ("current_voltmeter", recording.current_calibration, weighings.time),
-            ("induced_voltmeter", recording.induced_calibration, groups),
+        group_cycles = np.array([sweeps.cycle for sweeps in recording.sweeps])
+        for channel, readings, times, cycles in (
+            ("current_voltmeter", recording.current_calibration, weighings.time, weighings.cycle),
+            ("induced_voltmeter", recording.induced_calibration, groups, group_cycles),
         ):
             if readings is None or certificates.reference_voltage is None:
                 if settings.corrections.voltmeter_calibration:
@@ -118,7 +123,7 @@ class WeighingModel:
                     raise ReductionError(f"{lack}; supply it or set reduction.corrections.voltmeter_calibration=false")
                 gains.append(None)
             else:
-                gains.append(Gains.nearest(readings, times, certificates.reference_voltage, channel))
+                gains.append(Gains.nearest(readings, times, cycles, certificates.reference_voltage, channel))
         thermometer = recording.thermometer
         rise_weighing = rise_velocity = None
         if thermometer is not None:

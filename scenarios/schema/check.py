@@ -34,7 +34,6 @@ class BalanceHead(Parameters):
     name: str = Field(min_length=1, description="name of the balance")
     scale: float | None = parameter("1", None, gt=0, description="size p relative to NIST-4; default native_scale")
     native_scale: float = parameter("1", 1.0, gt=0, description="the p for which the component parameters are given")
-    reference_temperature: float = parameter("K", gt=0, description="temperature to which Bl and resistances refer")
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,6 @@ class Balance:
     ----------
     name : name of the balance.
     scale, native_scale : linear size relative to NIST-4, and the one for which the parameters are given.
-    reference_temperature : K.
     types : the component types by component name.
     parts : the components by name, at their native scale and not bound to anything; never hand them to an engine.
     wiring : output port by input port.
@@ -54,7 +52,6 @@ class Balance:
     name: str
     scale: float
     native_scale: float
-    reference_temperature: float
     types: dict[str, str]
     parts: dict[str, Component]
     wiring: dict[str, str]
@@ -150,7 +147,7 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem]) -> Balance 
         return None
     scale = head.native_scale if head.scale is None else head.scale
     made = {name: part for name, part in parts.items() if part is not None}
-    return Balance(head.name, scale, head.native_scale, head.reference_temperature, types, made, wired)
+    return Balance(head.name, scale, head.native_scale, types, made, wired)
 
 
 def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Component | None]:

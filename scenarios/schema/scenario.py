@@ -132,7 +132,6 @@ class Scenario:
                 "name": balance.name,
                 "scale": balance.scale,
                 "native_scale": balance.native_scale,
-                "reference_temperature": balance.reference_temperature,
                 **components,
                 "wiring": dict(balance.wiring),
             },
@@ -145,7 +144,6 @@ class Scenario:
         found: dict[KeyPath, str] = {
             ("balance", "scale"): "1",
             ("balance", "native_scale"): "1",
-            ("balance", "reference_temperature"): "K",
             **units(self.campaign, ("campaign",)),
         }
         for name, part in self.balance.parts.items():

@@ -118,7 +118,7 @@ balance:
   name: Small
   scale: 0.5
   native_scale: 0.25
-  reference_temperature: 25 degC
+  # parameters hold at native_scale
   magnet:
     flux_density: 0.4 T
     temperature_coefficient: -300 ppm/K

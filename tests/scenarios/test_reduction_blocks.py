@@ -8,9 +8,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from components.air import air_density
 from scenarios.reduction import Certificates, ReductionError, reduce
 from tests.scenarios.test_reduction_run import (
     AIR,
+    SCHEMES,
     Run,
     settings,
 )
@@ -28,7 +30,10 @@ def test_a_velocity_group_may_come_in_several_blocks() -> None:
             start = block.schedule.start + cut.start * block.schedule.every
             schedule = dataclasses.replace(block.schedule, start=start, repeats=cut.stop - cut.start)
             parts.append(dataclasses.replace(block, schedule=schedule, values=block.values[cut]))
-    assert reduce(parts, run.certificates()).mass_kg == reduce(whole, run.certificates()).mass_kg
+    expected = reduce(whole, run.certificates())
+    for blocks in (parts, Blocks([*reversed(list(parts))])):
+        result = reduce(blocks, run.certificates())
+        assert (result.mass_kg, result.u_mass_kg) == (expected.mass_kg, expected.u_mass_kg)
 
 
 def test_the_order_of_blocks_and_other_channels_do_not_matter() -> None:
@@ -36,7 +41,23 @@ def test_the_order_of_blocks_and_other_channels_do_not_matter() -> None:
     blocks = list(run.blocks())
     other = Block("fluxgate", "flux_density", "T", Schedule(0, 1, 1), 0, np.full((1, 1), np.nan))
     shuffled = Blocks([*reversed(blocks), other])
-    assert reduce(shuffled, run.certificates()).mass_kg == reduce(Blocks(blocks), run.certificates()).mass_kg
+    for scheme in SCHEMES:
+        chosen = settings(weighing_scheme=scheme)
+        expected = reduce(Blocks(blocks), run.certificates(), chosen).mass_kg
+        assert reduce(shuffled, run.certificates(), chosen).mass_kg == expected
+
+
+def test_the_air_of_each_cycle_is_its_own_whichever_phase_read_it() -> None:
+    run, blocks = Run(air=AIR), Blocks()
+    for block in run.blocks():
+        if block.quantity == "pressure":
+            cycle = int(block.labels["cycle"])
+            block = relabelled(phase="velocity")(dataclasses.replace(block, values=block.values + 1000 * cycle))
+        blocks.append(block)
+    found = [c.air_density for c in reduce(blocks, run.certificates()).cycles]
+    assert found == pytest.approx([float(air_density(AIR[0], AIR[1] + 1000 * c, AIR[2])) for c in range(3)])
+    other = reduce(blocks, run.certificates(), settings({"buoyancy": False}))
+    assert [c.air_density for c in other.cycles] == [0.0] * 3
 
 
 def test_skipped_weighings_are_named() -> None:

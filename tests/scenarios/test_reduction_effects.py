@@ -10,6 +10,7 @@ import pytest
 from components.air import air_density
 from scenarios.reduction import reduce
 from scenarios.reduction.budget import UNCORRECTED
+from scenarios.reduction.force import interpolation
 from tests.scenarios.test_reduction_run import (
     AIR,
     CURRENT,
@@ -21,6 +22,7 @@ from tests.scenarios.test_reduction_run import (
     error,
     settings,
 )
+from twin.recorder import Blocks
 
 EFFECTS = {
     "temperature": (Run(alpha=-1e-3, rise=by_phase(0.0, 2e-3)), -2e-6),
@@ -106,3 +108,26 @@ def test_thermometer_readings_of_the_velocity_phase_are_averaged_and_those_of_th
     off, on = error(run), error(run, settings({"temperature": True}))
     assert abs(off) > 1e-6
     assert abs(on) < 1e-2 * abs(off)
+
+
+def test_weights_of_the_linear_interpolation() -> None:
+    weights = interpolation(np.array([-1.0, 0.0, 1.5, 2.0, 3.0, 6.0]), np.array([0.0, 2.0, 4.0]), settings())
+    expected = [[1.5, -0.5, 0], [1, 0, 0], [0.25, 0.75, 0], [0, 1, 0], [0, 0.5, 0.5], [0, -1, 2]]
+    assert weights == pytest.approx(np.array(expected))
+
+
+def test_each_cycle_has_its_own_calibration() -> None:
+    blocks = Blocks()
+    for block in Run(cycles=4).blocks():
+        gain = 1 + 1e-3 * int(block.labels["cycle"]) if block.quantity == "voltage" else 1.0
+        blocks.append(dataclasses.replace(block, values=gain * block.values))
+    assert reduce(blocks, Run().certificates()).mass_kg == pytest.approx(1.0, rel=1e-13)
+    # a cycle without one takes the nearest, here that of the cycle before
+    left = Blocks([b for b in blocks if not b.has(phase="calibration", cycle=3)])
+    third = reduce(left, Run().certificates()).cycles[3]
+    assert third.mass_kg == pytest.approx(1.003 / 1.002 * (1 + 0.5e-3 / 1.002), rel=1e-4)
+
+
+def test_bl_is_fitted_at_the_mean_weighing_position() -> None:
+    run = Run(z_on=5e-5, z_off=-2e-5)
+    assert [fit.z for fit in reduce(run.blocks(), run.certificates()).velocity] == pytest.approx([1.5e-5] * 3)

@@ -9,6 +9,7 @@ import pytest
 
 from components.air import air_density
 from scenarios.reduction import reduce
+from scenarios.reduction.budget import type_a
 from tests.scenarios.test_reduction_run import (
     AIR,
     CYCLE,
@@ -109,5 +110,43 @@ def test_noise_of_the_calibrations_is_in_the_budget() -> None:
         noisy.append(block)
     result = reduce(noisy, Run().certificates())
     for name in ("current calibration", "induced calibration"):
-        assert 1e-7 < result.type_a[name] < 1e-6  # 1e-6/√4 each, three cycles
+        read = [b.values for b in noisy.select(f"{name.split()[0]}_voltmeter", phase="calibration")]
+        single = [np.std(values, ddof=1) / np.sqrt(4) / np.mean(values) for values in read]
+        sensitivity = 1 if name.startswith("current") else np.array([2.0, 0.5, 0.5])  # cycle 0 extrapolates
+        expected = np.linalg.norm(np.array(single) * sensitivity) / 3
+        assert result.type_a[name] == pytest.approx(expected, rel=0.1)
     assert abs(result.mass_kg - 1) < 4 * result.u_mass_kg
+
+
+def test_a_run_that_behaves_is_seldom_called_scattered() -> None:
+    enlarged = 0
+    for seed in range(200):
+        run = Run(cycles=4, sweeps=16, readings=6, noise_current=1e-6, rng=np.random.default_rng(seed))
+        enlarged += "between cycles" in reduce(run.blocks(), run.certificates()).type_a
+    assert enlarged <= 14  # 2.5 % by χ², a little more for the degrees of freedom of u itself
+
+
+def test_an_input_that_serves_two_cycles_correlates_them() -> None:
+    """Sensitivities 3 and −1 to one thing of 1e-6: masses that differ by 4e-6 are as they should be."""
+    none = np.full(1, np.inf)
+    shared = {"velocity": (np.array([[3.0], [-1.0]]), np.array([1e-6]), none)}
+    expected = type_a(1 + np.array([2e-6, -2e-6]), shared)
+    assert expected.components == pytest.approx({"velocity": 1e-6})
+    ratio = 6.0
+    found = type_a(1 + np.array([2e-6, -2e-6]) * np.sqrt(ratio), shared)
+    assert found.combined == pytest.approx(1e-6 * np.sqrt(ratio), rel=1e-5)
+    assert found.components["between cycles"] == pytest.approx(1e-6 * np.sqrt(ratio - 1), rel=1e-5)
+    same = {"velocity": (np.array([[1.0], [1.0]]), np.array([1e-6]), none)}
+    alone = {"weighing": (np.eye(2), np.array([1e-8, 1e-8]), np.array([9.0, 9.0]))}
+    found = type_a(1 + np.array([1e-7, -1e-7]), {**same, **alone})
+    assert "between cycles" in found.components  # what is common explains no difference
+
+
+def test_a_cycle_states_its_uncertainty_and_residuals_as_mass() -> None:
+    run = Run(cycles=1, noise_current=1e-6)
+    (cycle,) = (result := reduce(run.blocks(), run.certificates())).cycles
+    assert cycle.u_mass_kg == pytest.approx(result.mass_kg * result.type_a["weighing"], rel=1e-9)
+    assert len(cycle.residuals_kg) == len(cycle.residual_times_s) == 8
+    sigma = np.sqrt(np.sum(cycle.residuals_kg**2) / (8 - 3))
+    assert cycle.u_mass_kg == pytest.approx(sigma * np.sqrt(4 / 8), rel=0.05)
+    assert sigma == pytest.approx(1e-6 / np.sqrt(5) / 1e3 * 1400 / 9.8, rel=0.8)

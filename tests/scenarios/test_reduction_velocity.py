@@ -174,3 +174,18 @@ def test_too_few_readings_and_hopeless_profiles_are_refused() -> None:
     u[2, 3] = np.nan
     with pytest.raises(ReductionError, match="voltage is not finite"):
         fit(motion(4, 10), u)
+
+
+def test_the_uncertainty_is_the_scatter_of_pairs_less_what_bl_and_its_drift_took() -> None:
+    z = motion(40, 12)
+    result = fit(z, voltages(z) + 1e-5 * np.random.default_rng(8).normal(size=(40, 12)))
+    pairs = (result.sweeps - result.bl).reshape(20, 2).mean(axis=1)
+    assert result.u_bl == pytest.approx(np.sqrt(np.sum(pairs**2) / 18 / 20), rel=1e-9)
+
+
+def test_a_burst_with_several_strokes_is_weighted_with_the_velocity_itself() -> None:
+    z = 1e-4 * np.sin(np.linspace(0, 6 * np.pi, 61)) * np.ones((20, 1))
+    u = voltages(z, (1400.0,))
+    result = fit(z, u + 1e-5 * np.random.default_rng(4).normal(size=u.shape), 0.0, 0)
+    assert result.u_bl < 2 * 1e-5 / np.sqrt(np.sum((u / 1400) ** 2))
+    assert abs(result.bl - 1400) < 4 * result.u_bl

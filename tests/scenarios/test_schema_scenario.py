@@ -38,7 +38,6 @@ def test_values_are_validated_and_in_si() -> None:
     """Units are converted, defaults filled in, sections are instances of their models."""
     scenario = small()
     assert (scenario.name, scenario.seed, scenario.balance.name, scenario.description) == ("small", 1, "Small", "")
-    assert scenario.balance.reference_temperature == pytest.approx(298.15)
     assert scenario.balance.types["source"] == "current_source"
     assert isinstance(scenario.campaign, Tmtp) and scenario.campaign.duration == 28800.0
     assert scenario.section("reduction", Reduction).order == 4 and scenario.section("thermal", Thermal).window == 3600.0
@@ -61,7 +60,6 @@ def test_text_has_units_and_loads_again() -> None:
     scenario = small()
     text = scenario.to_yaml()
     assert "    resistance: 250.0  # ohm\n" in text
-    assert "  reference_temperature: 298.15  # K\n" in text
     assert "        radius: 0.065  # m\n" in text
     assert "      white: 1e-08  # V/Hz**0.5\n" in text
     assert small(text) == scenario and small(text).hash == scenario.hash and hash(small(text)) == hash(scenario)

@@ -135,8 +135,6 @@ WRONG = [
     ("a fractional seed", "seed: 1", "seed: 1.5", 3, "seed", "expected a whole number, not 1.5"),
     ("a boolean seed", "seed: 1", "seed: true", 3, "seed", "expected a number, not true"),
     ("scale zero", "scale: 0.5\n", "scale: 0\n", 6, "balance.scale", "must be greater than 0 (got 0)"),
-    ("no temperature", "  reference_temperature: 25 degC\n", "", 4, "balance.reference_temperature", "missing key"),
-    ("below zero kelvin", "25 degC", "-300 degC", 8, "balance.reference_temperature", "must be greater than 0"),
     ("unknown section", "reduction:", "redaction:", 30, "redaction", "did you mean 'reduction'?"),
     ("no balance", TEXT[TEXT.index("balance:") : TEXT.index("campaign:")], "", 1, "balance", "missing key 'balance'"),
     ("no campaign", "campaign:\n  type: tmtp\n  duration: 8 h\n", "", 1, "campaign", "missing key 'campaign'"),

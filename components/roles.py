@@ -1,0 +1,94 @@
+"""Roles: what an experiment asks of an instrument, whether it is simulated or real.
+
+Every operation is a process of the clock (``yield from`` it, or start it beside others). A simulated instrument yields
+time; a driver yields events that its worker thread completes. Schedules are in integer nanoseconds of the run, readings come
+back as `twin.recorder.Block` and are recorded on the way. Labels say what a reading is for, for example
+``{"phase": "weighing", "cycle": 0, "weighing": 3, "state": "off"}``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol, runtime_checkable
+
+from twin.clock import Process
+from twin.piece import Piece
+from twin.recorder import Label, Schedule
+
+
+@runtime_checkable
+class Voltmeter(Protocol):
+    """Reads a voltage (V), each reading averaged over a step of the schedule: ``Block(unit="V", values=[[0.4199…, …]])``."""
+
+    def read(
+        self, schedule: Schedule, labels: Mapping[str, Label], *, channel: Literal["input", "reference"] = "input"
+    ) -> Process:
+        """Read the input, or the voltage reference."""
+
+
+@runtime_checkable
+class Interferometer(Protocol):
+    """Reads a position (m), up positive, averaged over each step or at its start."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
+        """Read the position."""
+
+
+@runtime_checkable
+class Thermometer(Protocol):
+    """Reads a temperature above the reference temperature (K), averaged over each step."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read the temperature rise."""
+
+
+@runtime_checkable
+class EnvironmentStation(Protocol):
+    """Reads the air: blocks of temperature (K), pressure (Pa) and relative humidity (1); none in vacuum."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read all three."""
+
+
+@runtime_checkable
+class CurrentSource(Protocol):
+    """Drives the coil with the current that a servo demands, on top of a set current (A)."""
+
+    def connect(self) -> None:
+        """Close the output relay."""
+
+    def disconnect(self) -> None:
+        """Open the output relay."""
+
+    def set(self, current: float, duration: float) -> Process:
+        """Ramp the set current to `current` (A) within `duration` (s); beyond its limit is an error."""
+
+
+@runtime_checkable
+class MassExchanger(Protocol):
+    """Puts the test mass on the pan and takes it off."""
+
+    def load(self) -> Process:
+        """Put it on."""
+
+    def unload(self) -> Process:
+        """Take it off."""
+
+
+@runtime_checkable
+class WeighingUnit(Protocol):
+    """Carries the coil, and moves it along prescribed closed forms of position (m)."""
+
+    def move(self, laws: Sequence[Piece]) -> Process:
+        """Follow the motion; ends when it ends."""
+
+
+@runtime_checkable
+class Servo(Protocol):
+    """Holds the balance in equilibrium by the coil's current."""
+
+    def engage(self, duration: float) -> Process:
+        """Let the coil take over the load within `duration` (s)."""
+
+    def release(self, duration: float) -> Process:
+        """Let the arrest take over the load within `duration` (s)."""

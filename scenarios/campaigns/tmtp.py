@@ -1,0 +1,196 @@
+"""TMTP, two-mode two-phase: one coil, current on while weighing, off in the velocity phase (Liu2025, Li2026).
+
+A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the current. The
+voltmeter that is idle in a phase reads the voltage reference. The coil glides to where the motion starts after the last
+data window of the weighing phase, and back before the first, so that phases adjoin without pause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from components.motion import glide
+from scenarios.campaigns.bench import MassBench
+from scenarios.campaigns.motions import VelocityMotion
+from twin.clock import Clock, Process
+from twin.parameter import Parameters, parameter
+from twin.recorder import Label, Schedule
+from twin.steps import Step
+from twin.times import NS, to_ns
+
+
+class Weighing(Parameters):
+    """The weighing phase: `count` weighings, mass on and off in turn.
+
+    With ``current: flat`` the current keeps its size through the phase; a reversal is the exchanger's ramp. With ``ramped`` each
+    weighing ramps the current from zero and back, and the mass is exchanged at zero current.
+    """
+
+    count: int = parameter("1", 20, ge=2, source="Liu2025: 10 mass-on and 10 mass-off")
+    duration: float = parameter("s", 180.0, gt=0, source="Liu2025: 45 + 90 + 45 s", description="of one weighing")
+    window_start: float = parameter("s", 75.0, ge=0, source="Liu2025: the last 60 s of the hold")
+    window_end: float = parameter("s", 135.0, gt=0, source="Liu2025: the last 60 s of the hold")
+    current: Literal["flat", "ramped"] = "flat"
+    ramp: float = parameter("s", 1.0, gt=0, description="of the current from or to zero; Liu2025 prints 45 s")
+    reading_step: float = parameter("s", 1.0, gt=0, description="aperture of a reading; readings are contiguous")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Weighing:
+        if not self.ramp <= self.window_start < self.window_end <= self.duration - self.ramp:
+            raise ValueError(
+                f"expected ramp <= window_start < window_end <= duration - ramp, not {self.ramp}, {self.window_start}, "
+                f"{self.window_end}, {self.duration - self.ramp} s"
+            )
+        if self.window_end - self.window_start < self.reading_step:
+            raise ValueError(f"expected reading_step within the window of {self.window_end - self.window_start} s")
+        return self
+
+
+class Tmtp(Parameters):
+    """The TMTP campaign."""
+
+    cycles: int = parameter("1", 4, ge=1, description="weighing and velocity phases", source="Liu2025: four periods")
+    weighing: Weighing = Weighing()
+    velocity: VelocityMotion
+
+    # --- times -------------------------------------------------------------------------------------------------------
+
+    @property
+    def weighing_duration(self) -> int:
+        """Of a weighing phase (ns)."""
+        return self.weighing.count * to_ns(self.weighing.duration)
+
+    @property
+    def period(self) -> int:
+        """Of a cycle, τ_c (ns)."""
+        return self.weighing_duration + self.velocity.duration
+
+    @property
+    def duration(self) -> int:
+        """Of the campaign (ns)."""
+        return self.cycles * self.period
+
+    def weighing_windows(self) -> list[tuple[float, float]]:
+        """Data windows of all weighings (s)."""
+        w = self.weighing
+        starts = (c * self.period + k * to_ns(w.duration) for c in range(self.cycles) for k in range(w.count))
+        return [(s / NS + w.window_start, s / NS + w.window_end) for s in starts]
+
+    def velocity_windows(self) -> list[tuple[float, float]]:
+        """Data windows of all sweeps (s)."""
+        starts = (c * self.period + self.weighing_duration for c in range(self.cycles))
+        return [window for start in starts for window in self.velocity.windows(start)]
+
+    # --- steps -------------------------------------------------------------------------------------------------------
+
+    def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
+        """The campaign as steps: one for each weighing, one for each velocity phase.
+
+        Parameters
+        ----------
+        components : the instruments, by name; see `MassBench`.
+        clock : of the run.
+        weighing_position : z of the coil while weighing (m).
+
+        Raises
+        ------
+        WiringError
+            If an instrument is missing.
+        """
+        run = _Run(self, MassBench.of(components), clock, weighing_position)
+        steps = []
+        for cycle in range(self.cycles):
+            for k in range(self.weighing.count):
+                state = "on" if k % 2 == 0 else "off"
+                name = f"cycle {cycle + 1}: weighing {k + 1} of {self.weighing.count}, mass {state}"
+                duration = to_ns(self.weighing.duration)
+                steps.append(Step(name, duration, lambda c=cycle, k=k: run.weigh(c, k), "weighing", cycle))
+            name = f"cycle {cycle + 1}: velocity phase"
+            steps.append(Step(name, self.velocity.duration, lambda c=cycle: run.velocity(c), "velocity", cycle))
+        return steps
+
+
+class _Run:
+    """The operations of a campaign on a bench."""
+
+    def __init__(self, campaign: Tmtp, bench: MassBench, clock: Clock, weighing_position: float) -> None:
+        self.campaign, self.bench, self.clock, self.position = campaign, bench, clock, weighing_position
+        self.parked = campaign.velocity.start_position(weighing_position)
+
+    def weigh(self, cycle: int, k: int) -> Process:
+        """One weighing: load or unload, take over the load, read, hand it back where the current has to stop."""
+        w, b, start = self.campaign.weighing, self.bench, self.clock.now
+        labels: dict[str, Label] = {"phase": "weighing", "cycle": cycle, "weighing": k, "state": "off" if k % 2 else "on"}
+        first, last = k == 0, k == w.count - 1
+        if first:
+            b.current_source.connect()
+        operations = [b.mass_exchanger.unload() if k % 2 else b.mass_exchanger.load()]
+        if first or w.current == "ramped":
+            operations.append(b.servo.engage(w.ramp))
+        if first and cycle > 0:
+            operations.append(self._glide(self.parked, self.position, start, start + to_ns(w.window_start)))
+        window = _contiguous(start + to_ns(w.window_start), start + to_ns(w.window_end), w.reading_step)
+        operations += self._read_weighing(window, labels, calibrate=first)
+        if last:
+            operations.append(self._glide(self.position, self.parked, window.end, start + to_ns(w.duration - w.ramp)))
+        if last or w.current == "ramped":
+            operations.append(self._release(start + to_ns(w.duration)))
+        yield self.clock.together(operations)
+        yield self.clock.until(start + to_ns(w.duration))
+        if last:
+            b.current_source.disconnect()
+
+    def _read_weighing(self, window: Schedule, labels: Mapping[str, Label], *, calibrate: bool) -> list[Process]:
+        b, whole = self.bench, Schedule(window.start, window.end - window.start, 1)
+        reads = [
+            b.current_voltmeter.read(window, labels),
+            b.interferometer.read(window, labels),
+            b.magnet_thermometer.read(whole, labels),
+            b.environment.read(whole, labels),
+        ]
+        if calibrate:
+            reads.append(b.induced_voltmeter.read(window, {**labels, "phase": "calibration"}, channel="reference"))
+        return reads
+
+    def velocity(self, cycle: int) -> Process:
+        """The velocity phase: move, and read voltage and position; the current's voltmeter reads the reference."""
+        phase, b, start = self.campaign.velocity, self.bench, self.clock.now
+        labels: dict[str, Label] = {"phase": "velocity", "cycle": cycle}
+        schedule = phase.schedule(start)
+        edges = Schedule(schedule.start, schedule.step, schedule.count + 1, schedule.every, schedule.repeats)
+        w = self.campaign.weighing
+        span = min(to_ns(w.window_end) - to_ns(w.window_start), phase.duration)
+        calibration = _contiguous(start, start + span, w.reading_step)
+        slow = Schedule(start, phase.duration // 20, 20)
+        yield self.clock.together(
+            [
+                b.flexure.move(phase.laws(self.position, start)),
+                b.induced_voltmeter.read(schedule, labels),
+                b.interferometer.read(edges, labels, instantaneous=True),
+                b.current_voltmeter.read(calibration, {**labels, "phase": "calibration"}, channel="reference"),
+                b.magnet_thermometer.read(slow, labels),
+                b.environment.read(slow, labels),
+            ]
+        )
+        yield self.clock.until(start + phase.duration)
+
+    def _glide(self, z0: float, z1: float, earliest: int, latest: int) -> Process:
+        """Move the coil slowly, in the middle of the time there is for it."""
+        yield self.clock.until(earliest)
+        margin = (latest - earliest) // 10
+        laws = glide(z0, z1, earliest + margin, latest - margin)
+        if laws:
+            yield from self.bench.flexure.move(laws)
+
+    def _release(self, end: int) -> Process:
+        """Hand the load back to the arrest so that the current is zero at `end`, and take the mass off."""
+        yield self.clock.until(end - to_ns(self.campaign.weighing.ramp))
+        yield from self.bench.servo.release(self.campaign.weighing.ramp)
+
+
+def _contiguous(start: int, end: int, step: float) -> Schedule:
+    """Contiguous readings of `step` seconds that fit between two instants (ns)."""
+    return Schedule(start, to_ns(step), max((end - start) // to_ns(step), 1))

@@ -1,0 +1,1 @@
+"""From a scenario to a result: build the twin, run the campaign, reduce the readings, analyse the truth."""

@@ -1,0 +1,112 @@
+"""From a scenario to a twin with a campaign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from components.magnet import Magnet
+from scenarios.schema import Scenario
+from twin.clock import Clock
+from twin.component import Component
+from twin.errors import SimulationError
+from twin.steps import Step
+from twin.times import NS
+from twin.twin import Probe, Twin
+
+TRUTH = (
+    Probe("thermal_mass.magnet_temperature_rise", "temperature_rise"),
+    Probe("coil.power", "power"),
+    Probe("coil.bl", "geometric_factor"),
+)
+"""What is recorded as truth, once a second."""
+
+
+@runtime_checkable
+class MassCampaign(Protocol):
+    """What a run needs to know of a mass campaign, whatever its scheme."""
+
+    cycles: int
+
+    @property
+    def period(self) -> int:
+        """Of a cycle (ns)."""
+
+    @property
+    def duration(self) -> int:
+        """Of the campaign (ns)."""
+
+    def steps(self, components: Any, clock: Clock, weighing_position: float) -> list[Step]:
+        """The campaign, step by step."""
+
+    def weighing_windows(self) -> list[tuple[float, float]]:
+        """Data windows of the weighing phases (s)."""
+
+    def velocity_windows(self) -> list[tuple[float, float]]:
+        """Data windows of the velocity phases (s)."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A twin and the steps it is to run."""
+
+    twin: Twin
+    campaign: MassCampaign
+    steps: list[Step]
+
+
+def components_of(scenario: Scenario) -> dict[str, Component]:
+    """New components, with file names taken relative to the scenario file that gives them."""
+    components = scenario.components()
+    for name, component in components.items():
+        if isinstance(component, Magnet) and component.profile_file is not None:
+            named_in = scenario.position(("balance", name, "profile_file")).file
+            path = Path(named_in).parent / component.profile_file
+            components[name] = component.model_copy(update={"profile_file": path}).named(name)
+    return components
+
+
+def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
+    """Wire the scenario's balance and list its campaign's steps.
+
+    Parameters
+    ----------
+    rehearsal : one cycle, in which nothing is read or recorded.
+
+    Raises
+    ------
+    WiringError
+        If the balance cannot be wired or lacks an instrument that the campaign needs.
+    """
+    components = components_of(scenario)
+    probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in components)
+    twin = Twin(
+        components,
+        scenario.wiring,
+        seed=scenario.seed,
+        probes=probes,
+        fingerprint=scenario.hash,
+        rehearsal=rehearsal,
+    )
+    campaign: Any = scenario.campaign
+    if rehearsal:
+        campaign = campaign.model_copy(update={"cycles": 1})
+    position = float(getattr(components.get("flexure"), "weighing_position", 0.0))
+    return Setup(twin, campaign, campaign.steps(components, twin.clock, position))
+
+
+def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
+    """Start the twin's states where one cycle of the campaign leaves them unchanged.
+
+    Raises
+    ------
+    SimulationError
+        If there is no such state, or it is not found.
+    """
+    rehearsal = build(scenario, rehearsal=True)
+    rehearsal.twin.run(rehearsal.steps)
+    end = rehearsal.twin.clock.now
+    if end != rehearsal.campaign.period:
+        raise SimulationError(f"a cycle takes {end / NS} s, not its period of {rehearsal.campaign.period / NS} s")
+    twin.start_from(rehearsal.twin.periodic_states(end))

@@ -1,0 +1,125 @@
+"""Run a scenario to its result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.magnet import Magnet
+from components.test_mass import TestMass
+from scenarios.reduction import ReductionSettings, ThermalResult, ThermalSettings, reduce, thermal_analysis
+from scenarios.run.build import Setup, build, components_of, start_in_steady_state
+from scenarios.run.certificates import certificates
+from scenarios.run.result import Result, Truth
+from scenarios.schema import Scenario
+from twin.recorder import Blocks
+from twin.steps import Step
+from twin.store import RunStore
+from twin.times import NS
+
+Array = NDArray[np.float64]
+MODELS: dict[str, Any] = {"reduction": ReductionSettings, "thermal": ThermalSettings}
+"""Further sections of a scenario file, with the models that validate them."""
+
+Progress = Callable[[Step, int, int], None]
+"""Called after each step with the step, how many have finished, and how many there are."""
+
+
+def execute(
+    scenario: Scenario, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None
+) -> Result:
+    """Run the campaign and reduce what it recorded.
+
+    Parameters
+    ----------
+    store : folder in which the run is kept under way, step by step.
+    resume : continue the run that is in `store`; no step that had finished runs again.
+    progress : called after each step.
+
+    Raises
+    ------
+    WiringError, SimulationError, ReductionError, CheckpointError
+        As their names say.
+    """
+    begin = time.perf_counter()
+    settings = scenario.section("thermal", ThermalSettings)
+    setup = build(scenario)
+    writing = 0.0
+    keeper = RunStore(store) if store is not None else None
+    if keeper is not None and resume:
+        state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
+        setup.twin.restore(state)
+    elif settings.start == "steady_state":
+        start_in_steady_state(scenario, setup.twin)
+
+    def after(step: Step) -> None:
+        nonlocal writing
+        mark = time.perf_counter()
+        if keeper is not None:
+            keeper.save(setup.twin.recorder, setup.twin.state())
+        if progress is not None:
+            progress(step, setup.twin.finished_steps, len(setup.steps))
+        writing += time.perf_counter() - mark
+
+    if keeper is not None and not resume:
+        keeper.save(setup.twin.recorder, setup.twin.state())
+    setup.twin.run(setup.steps, after)
+    readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
+    reduction = scenario.section("reduction", ReductionSettings)
+    mass = reduce(readings, certificates(scenario), reduction)
+    thermal = _thermal(scenario, setup, truth, settings)
+    return Result(
+        scenario=scenario,
+        true=_truth(scenario, setup, truth),
+        mass=mass,
+        thermal=thermal,
+        readings=readings,
+        truth=truth,
+        virtual_s=setup.twin.clock.now / NS,
+        wall_s=time.perf_counter() - begin - writing,
+        events=setup.twin.clock.events,
+    )
+
+
+def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
+    """Times (s) and values of a channel of the truth."""
+    blocks = list(truth.select(channel))
+    times = np.concatenate([b.times().ravel() for b in blocks])
+    return times, np.concatenate([b.values.ravel() for b in blocks])
+
+
+def _thermal(scenario: Scenario, setup: Setup, truth: Blocks, settings: ThermalSettings) -> ThermalResult | None:
+    """The thermal analysis, if the balance has a thermal mass."""
+    channel = "thermal_mass.magnet_temperature_rise"
+    magnet = components_of(scenario).get("magnet")
+    if not len(truth.select(channel)) or not isinstance(magnet, Magnet):
+        return None
+    times, rise = _series(truth, channel)
+    _, power = _series(truth, "coil.power")
+    campaign = setup.campaign
+    return thermal_analysis(
+        times,
+        rise,
+        power,
+        campaign.period / NS,
+        campaign.weighing_windows(),
+        campaign.velocity_windows(),
+        settings,
+        magnet.alpha,
+    )
+
+
+def _truth(scenario: Scenario, setup: Setup, truth: Blocks) -> Truth:
+    """The true mass, and the true Bl averaged over the weighing windows."""
+    mass = components_of(scenario)["test_mass"]
+    assert isinstance(mass, TestMass)
+    times, bl = _series(truth, "coil.bl")
+    inside = np.zeros(times.shape, dtype=bool)
+    for start, end in setup.campaign.weighing_windows():
+        inside |= (times >= start) & (times < end)
+    return Truth(mass.mass, float(bl[inside].mean()))

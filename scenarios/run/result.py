@@ -1,0 +1,93 @@
+"""The result of a run, with its provenance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from scenarios.reduction import MassResult, ThermalResult
+from scenarios.schema import Scenario
+from twin.recorder import Blocks
+
+
+def package_version() -> str:
+    """The version of kibble-twin that is running."""
+    try:
+        return version("kibble-twin")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What only a simulation knows: the mass (kg), and Bl averaged over the weighing windows (T·m)."""
+
+    mass_kg: float
+    bl_Tm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A finished run.
+
+    Parameters
+    ----------
+    scenario : as it was run.
+    true : what the simulation knows.
+    mass : what the reduction found, from readings alone.
+    thermal : the analysis of the true magnet temperature; None for a balance without thermal mass.
+    readings, truth : all blocks.
+    virtual_s : duration of the campaign; wall_s : what it took here, from the loaded scenario to the result.
+    events : of the clock.
+    """
+
+    scenario: Scenario
+    true: Truth
+    mass: MassResult
+    thermal: ThermalResult | None
+    readings: Blocks = field(repr=False)
+    truth: Blocks = field(repr=False)
+    virtual_s: float = 0.0
+    wall_s: float = 0.0
+    events: int = 0
+
+    @property
+    def relative_error(self) -> float:
+        """m/m_true − 1."""
+        return self.mass.mass_kg / self.true.mass_kg - 1.0
+
+    def summary(self) -> dict[str, Any]:
+        """The result as plain numbers, in SI units."""
+        m, thermal = self.mass, self.thermal
+        return {
+            "scenario": self.scenario.name,
+            "campaign": self.scenario.campaign_type,
+            "seed": self.scenario.seed,
+            "version": package_version(),
+            "scenario_hash": self.scenario.hash,
+            "virtual_s": self.virtual_s,
+            "wall_s": self.wall_s,
+            "events": self.events,
+            "samples": self.readings.samples,
+            "true": {"mass_kg": self.true.mass_kg, "bl_Tm": self.true.bl_Tm},
+            "result": {
+                "mass_kg": m.mass_kg,
+                "u_mass_kg": m.u_mass_kg,
+                "relative_error": self.relative_error,
+                "u_relative": m.u_relative,
+                "bl_Tm": m.bl_Tm,
+                "u_bl_Tm": m.u_bl_Tm,
+                "type_a": dict(m.type_a),
+                "type_b": dict(m.type_b),
+                "corrections": dict(m.corrections),
+            },
+            "thermal": None
+            if thermal is None
+            else {
+                "delta_t_f_K": thermal.delta_t_f_K,
+                "delta_t_m_K": thermal.delta_t_m_K,
+                "delay_s": thermal.delay_s,
+                "epsilon": thermal.epsilon,
+            },
+        }
