@@ -135,7 +135,7 @@ class _Run:
         window = _contiguous(start + to_ns(w.window_start), start + to_ns(w.window_end), w.reading_step)
         operations += self._read_weighing(window, labels, calibrate=first)
         if last:
-            operations.append(self._glide(self.position, self.parked, window.end, start + to_ns(w.duration - w.ramp)))
+            operations.append(self._glide(self.position, self.parked, window.end, start + to_ns(w.duration)))
         if last or w.current == "ramped":
             operations.append(self._release(start + to_ns(w.duration)))
         yield self.clock.together(operations)

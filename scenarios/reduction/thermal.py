@@ -136,8 +136,8 @@ def thermal_analysis(
         else:
             drift = basis @ _least_squares(basis[used], temperature[used], width)
     remainder = temperature - drift
-    a, b, constant = (float(x) for x in _least_squares(waves[used], remainder[used], width))
-    pa, pb, _ = (float(x) for x in _least_squares(waves[used], power[used], width))
+    both = _least_squares(waves[used], np.column_stack([remainder, power])[used], width)
+    (a, pa), (b, pb), (constant, _) = both.tolist()
 
     # Below these there is rounding but no wave, whose phase would mean something.
     full = float(np.abs(remainder[used] - constant).max())
@@ -207,14 +207,18 @@ def _sines(t: Array, period: float) -> tuple[Array, Array]:
 
 
 def _least_squares(design: Array, data: Array, width: Array) -> Array:
-    """Least squares weighted with the time that each sample stands for."""
-    root = np.sqrt(width / width.mean())
-    solution, _, rank, _ = np.linalg.lstsq(design * root[:, None], data * root, rcond=None)
-    if rank < design.shape[1]:
+    """Least squares weighted with the time that each sample stands for; `data` may have several columns.
+
+    Normal equations with one step of refinement: the bases are near orthogonal, and a record has many samples.
+    """
+    weighted = design * width[:, None]
+    normal = weighted.T @ design
+    if len(design) < design.shape[1] or np.linalg.cond(normal) > 1e12:
         raise ReductionError(
             "thermal analysis: too few samples for the order of the polynomial; lower thermal.drift_order"
         )
-    return solution
+    solution = np.linalg.solve(normal, weighted.T @ data)
+    return solution + np.linalg.solve(normal, weighted.T @ (data - design @ solution))
 
 
 def _mean_of_sine(a: float, b: float, period: float, edges: Array) -> float:

@@ -1,0 +1,86 @@
+"""A scenario that can be run: what `scenarios.load` gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from scenarios.run.build import build
+from scenarios.run.execute import MODELS, Progress, execute
+from scenarios.run.result import Result
+from scenarios.schema import Scenario
+from scenarios.schema import load as load_scenario
+from scenarios.schema import locate
+from twin.errors import WiringError
+from twin.graph import Graph
+from twin.steps import Step
+
+
+class Experiment:
+    """A scenario with its verbs.
+
+    >>> import scenarios
+    >>> experiment = scenarios.load("kbmini_tmtp").with_({"balance.test_mass.mass": "100 g"})
+    >>> experiment.scenario.seed
+    1
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def with_(self, overrides: Mapping[str, Any] | None = None, **keys: Any) -> Experiment:
+        """The same with some values changed, by their paths: ``with_({"balance.scale": 0.5}, seed=2)``."""
+        return Experiment(self.scenario.with_(overrides, **keys))
+
+    def ideal(self) -> Experiment:
+        """The same with every effect and all noise off."""
+        return Experiment(self.scenario.ideal())
+
+    def graph(self) -> Graph:
+        """The component graph, checked.
+
+        Raises
+        ------
+        ScenarioError
+            Naming file, line and key of what is wired wrongly.
+        """
+        return self._checked().twin.graph
+
+    def plan(self) -> list[Step]:
+        """The campaign's steps with their durations."""
+        return self._checked().steps
+
+    def run(
+        self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None
+    ) -> Result:
+        """Run the campaign and reduce it; see `scenarios.run.execute.execute`."""
+        try:
+            return execute(self.scenario, store=store, resume=resume, progress=progress)
+        except WiringError as error:
+            raise locate(self.scenario, error) from error
+
+    def _checked(self) -> Any:
+        try:
+            return build(self.scenario)
+        except WiringError as error:
+            raise locate(self.scenario, error) from error
+
+    def __repr__(self) -> str:
+        return repr(self.scenario)
+
+
+def load(source: str | Path, settings: Sequence[str] = ()) -> Experiment:
+    """Load a shipped scenario by name, or a scenario file.
+
+    Parameters
+    ----------
+    source : a name such as ``kbmini_tmtp``, or a path.
+    settings : overrides in the words of the command line, such as ``"balance.scale=0.5"``.
+
+    Raises
+    ------
+    ScenarioError
+        One line that names file, line and key.
+    """
+    return Experiment(load_scenario(source, models=MODELS, settings=settings))
