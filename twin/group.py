@@ -21,8 +21,9 @@ from twin.checkpoint import decode_array, encode_array
 from twin.errors import SimulationError
 from twin.modes import decompose
 from twin.piece import Piece, Term, constant
+from twin.response import UnresolvedError
 from twin.signal import Signal, Sum, add, scale
-from twin.timeline import Track, evaluate_spans, piece_means
+from twin.timeline import Track, evaluate_spans, track_means
 from twin.times import NS, Times
 
 Array = NDArray[Any]
@@ -41,12 +42,14 @@ class Remainder:
     states : indices of the part's states in the group.
     outputs : the group's outputs that are those states.
     excess : from states (n, times) and the instants to the derivative less its linear part (n, times).
+    linear : the part's linear derivative, whose rounding is in `excess`.
     inputs : the signals that `excess` reads.
     """
 
     states: slice
     outputs: tuple[StateOutput, ...]
     excess: Callable[[Array, Times], Array]
+    linear: Array
     inputs: tuple[Signal, ...]
 
 
@@ -73,7 +76,7 @@ class StateGroup:
         self._frontier = 0
         self._law_start = 0
         self._stride: int | None = None
-        self._degree = 0
+        self._degrees: dict[int, int] = {}
 
     def output(self, weights: Array, name: str) -> StateOutput:
         """A signal ``weights · states``, known to the rest of the graph before the group is connected."""
@@ -137,7 +140,8 @@ class StateGroup:
 
     def truncate(self, instant: int) -> None:
         """An input changes at `instant`: what was solved beyond is forgotten."""
-        self._law_start = instant
+        if instant <= self._frontier:
+            self._law_start = instant
         if instant < self._frontier:
             self._q = self.modal_state(instant)
             self._frontier = instant
@@ -154,14 +158,22 @@ class StateGroup:
 
     def state(self) -> dict[str, Any]:
         """What is known of the states, as plain data."""
-        kept = (self._frontier, self._law_start, self._stride, self._degree, self.lookahead)
-        return {"track": self.track.state(), "q": encode_array(self._q), "scale": self._scale.tolist(), "kept": list(kept)}
+        return {
+            "track": self.track.state(),
+            "q": encode_array(self._q),
+            "scale": self._scale.tolist(),
+            "kept": [self._frontier, self._law_start, self._stride, self.lookahead],
+            "degrees": list(self._degrees.items()),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self.track.restore(state["track"])
+        for output in self.outputs:
+            output.drop(lambda start: True)
         self._q, self._scale = decode_array(state["q"]), np.array(state["scale"])
-        self._frontier, self._law_start, self._stride, self._degree, self.lookahead = state["kept"]
+        self._frontier, self._law_start, self._stride, self.lookahead = state["kept"]
+        self._degrees = {int(length): n for length, n in state["degrees"]}
 
     # --- solution ----------------------------------------------------------------------------------------------------
 
@@ -187,19 +199,34 @@ class StateGroup:
             if piece is not None:
                 break
             end = start + (end - start) // 2
-            self._stride = end - start
             if end - start < 1000:
                 raise SimulationError(
                     f"{self.name}: no convergence at t = {start / NS} s with series of {DEGREES[-1]} terms over "
                     f"{(end - start) / NS} s; the loop gain is too high or an input jumps without saying so"
                 )
+            self._stride = end - start
+        if self._stride is not None:
+            self._stride = end - start
+        q = piece.values_at(end)
+        if not np.isfinite(q).all():
+            raise SimulationError(
+                f"{self.name}: the states grow beyond all numbers after t = {start / NS} s; "
+                "a mode of it is unstable, so close the loop that holds it or stop earlier"
+            )
         self.pieces_solved += 1
         self.track.append(piece)
-        self._q = piece.values_at(end)
+        self._q = q
         self._frontier = end
 
     def _attempt(self, start: int, end: int) -> Piece | None:
         """The modes on [start, end), or None if no series of the largest size holds the inputs."""
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # what diverges is found out and tried on less
+                return self._propagated(start, end)
+        except UnresolvedError:
+            return None
+
+    def _propagated(self, start: int, end: int) -> Piece | None:
         length = end - start
         closed: Piece | None = None
         sampled: list[int] = []
@@ -213,11 +240,11 @@ class StateGroup:
             closed = Piece(start, end, length, np.zeros((1, len(self.modes.rates))))
         if not sampled and not self.remainders:
             return self.modes.respond(self._q, closed)
-        first = self._degree if self._degree in DEGREES else DEGREES[0]
+        first = self._degrees.get(length, DEGREES[0])  # pieces of the same length are mostly alike
         for n in (d for d in DEGREES if d >= first):
             piece = self._relax(closed, sampled, n)
             if piece is not None:
-                self._degree = max(n // 2, DEGREES[0])
+                self._degrees[length] = n
                 return piece
         return None
 
@@ -235,33 +262,47 @@ class StateGroup:
         times = Times.offset(closed.start, tau)
         to_series = chebyshev.interpolation(n)
         guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n) if self._loop else np.zeros((0, n))
-        previous_change = np.inf
+        previous_change, scale = np.inf, self._scale
         for _ in range(SWEEPS):
             at = times.bind(dict(zip(self._loop, guess, strict=True))) if self._loop else times
-            forcing = self._sampled_forcing(sampled, at, guess)
+            forcing, magnitude = self._sampled_forcing(sampled, at, guess)
             series = to_series @ forcing.T
             piece = self.modes.respond(self._q, _with_series(closed, series))
             found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
-            self._scale = np.maximum(self._scale, np.abs(found).max(axis=1, initial=0.0))
-            change = float(np.max(np.abs(found - guess) / np.maximum(self._scale, 1e-300)[:, None], initial=0.0))
+            # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
+            sizes = np.abs(piece.series).sum(axis=0) + sum(np.abs(t.series).sum(axis=0) for t in piece.terms)
+            size = np.maximum(scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
+            change = float(np.max(np.abs(found - guess) / np.maximum(size, 1e-300)[:, None], initial=0.0))
             guess = found
             if change <= ROUND_OFF:
-                return piece if _resolved(series) else None
+                if not _resolved(series, magnitude):
+                    return None
+                self._scale = size
+                return piece
             if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
                 return None
             previous_change = change
         return None
 
-    def _sampled_forcing(self, sampled: list[int], at: Times, guess: Array) -> Array:
-        """Forcing of the modes at the nodes by what is no closed form, shape (modes, nodes)."""
+    def _sampled_forcing(self, sampled: list[int], at: Times, guess: Array) -> tuple[Array, Array]:
+        """Forcing of the modes at the nodes by what is no closed form, and how large what it is the sum of is.
+
+        Shapes (modes, nodes) and (modes,).
+        """
         forcing: Array = np.zeros((len(self.modes.rates), len(at.ns)), dtype=self._drive.dtype)
+        magnitude: Array = np.zeros(len(self.modes.rates))
         for i in sampled:
-            forcing = forcing + np.outer(self._drive[:, i], self.inputs[i].at(at))
+            values = self.inputs[i].at(at)
+            forcing = forcing + np.outer(self._drive[:, i], values)
+            magnitude = magnitude + np.abs(self._drive[:, i]) * np.abs(values).max()
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
             excess = remainder.excess(states, at)
-            forcing = forcing + self.modes.to_modes[:, remainder.states] @ excess
-        return forcing
+            to_modes = self.modes.to_modes[:, remainder.states]
+            forcing = forcing + to_modes @ excess
+            parts = np.abs(excess) + np.abs(remainder.linear) @ np.abs(states)
+            magnitude = magnitude + np.abs(to_modes) @ parts.max(axis=1)
+        return forcing, magnitude
 
 
 class StateOutput(Signal):
@@ -290,6 +331,8 @@ class StateOutput(Signal):
         return found
 
     def _evaluate(self, times: Times) -> Array:
+        if not times.ns.size:
+            return np.empty(times.ns.shape)
         self.group.resolve(times.last)
         if not self.track.pieces:
             return np.full(times.ns.shape, float((self.modal @ self.group.modal_state(times.last)).real))
@@ -299,11 +342,7 @@ class StateOutput(Signal):
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         end = int(starts.max()) + aperture
         self.group.resolve(end)
-        if aperture and self.track.pieces:
-            a, b = self.track.index(int(starts.min())), self.track.index(end - 1)
-            if a == b:
-                return piece_means(self, self._piece(self.track.pieces[a]), starts, aperture)
-        return super().means(starts, aperture)
+        return track_means(self.track, self._piece, starts, aperture) if aperture else self.at(Times(starts))
 
     def breakpoints(self, start: int, end: int) -> set[int]:
         return self.group.breakpoints(start, end)
@@ -330,7 +369,9 @@ class StateSlope(Signal):
         self.leaves = frozenset({output})
 
     def _evaluate(self, times: Times) -> Array:
-        self.output.at(times)
+        if not times.ns.size:
+            return np.empty(times.ns.shape)
+        self.output.group.resolve(times.last + 1)  # at a jump of an input, the slope is that of what comes
         spans = [(self.output._piece(p).derivative(), at, index) for p, at, index in self.output.track.spans(times)]
         return evaluate_spans(spans, times.ns.shape)
 
@@ -338,10 +379,10 @@ class StateSlope(Signal):
         return f"d({self.output!r})/dt"
 
 
-def _resolved(series: Array) -> bool:
+def _resolved(series: Array, magnitude: Array) -> bool:
     size = np.abs(series)
     tail = size[-max(2, len(series) // 8) :].max(axis=0)
-    return bool(np.all(tail <= ROUND_OFF * size.max(axis=0)))
+    return bool(np.all(tail <= ROUND_OFF * np.maximum(size.max(axis=0), magnitude)))
 
 
 def _with_series(piece: Piece, series: Array) -> Piece:
@@ -353,7 +394,7 @@ def _with_series(piece: Piece, series: Array) -> Piece:
 
 def _accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
     """Add a one-channel real signal, times `weights`, to the forcing of the modes."""
-    series = form.series.real * weights
+    series: Array = form.series.real * weights
     terms: list[Term] = []
     for term in form.terms:
         if term.rate.imag == 0:
@@ -376,4 +417,5 @@ def _channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array
         wave = np.exp(term.rate * tau)[:, None]
         polynomial = chebyshev.vandermonde(n, len(term.series) - 1) @ (term.series @ rows.T)
         total = total + (wave * polynomial).real
-    return total.T
+    at_nodes: Array = total.T
+    return at_nodes

@@ -49,14 +49,21 @@ class Implicit(Signal):
         self.leaves = residual.leaves - {unknown}
 
     def _evaluate(self, times: Times) -> Array:
-        zero = np.zeros(times.ns.shape)
-        r_zero = self._residual(times, zero)
-        open_ = r_zero != 0.0
+        known = times.solutions.get(self)
+        if known is not None:
+            guess, slope = known
+            open_, last_step = guess != 0.0, np.abs(guess)
+        else:
+            zero = np.zeros(times.ns.shape)
+            r_zero = self._residual(times, zero)
+            open_ = r_zero != 0.0
+            guess, last_step = np.where(open_, self.typical, 0.0), np.full(zero.shape, self.typical)
+            slope = np.ones(zero.shape)
         if not open_.any():
-            return zero
-        guess, last_step = np.where(open_, self.typical, 0.0), np.full(zero.shape, self.typical)
+            return guess
         r = self._residual(times, guess)
-        slope = (r - r_zero) / self.typical
+        if known is None:
+            slope = (r - r_zero) / self.typical
         for _ in range(ITERATIONS):
             if np.any(open_ & (slope == 0.0)):
                 break
@@ -67,6 +74,7 @@ class Implicit(Signal):
             ahead = size * np.minimum(size / np.where(last_step == 0.0, 1.0, np.abs(last_step)), 1.0)
             open_ = open_ & (ahead > ROUND_OFF * np.abs(guess))
             if not open_.any():
+                times.solutions[self] = guess, slope
                 return guess
             before, r = r, self._residual(times, guess)
             open_ = open_ & (r != 0.0)

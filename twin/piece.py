@@ -41,8 +41,12 @@ class Term:
     def exponential(self, times: Times, start: int) -> Array:
         """exp(rate tau) at the instants."""
         if self.hertz is not None:
-            turns = times.turns_since(start, self.hertz)
+            rows = times.rows_per_turn(self.hertz)
+            some = times if rows is None else Times(times.ns[:rows])
+            turns = some.turns_since(start, self.hertz)
             wave: Array = np.exp(1j * TWO_PI * (turns - np.rint(turns)))
+            if rows is not None:
+                wave = np.resize(wave, times.ns.shape)
             return wave if self.rate.real == 0 else wave * np.exp(self.rate.real * times.since(start))
         rate: complex | float = self.rate.real if self.rate.imag == 0 else self.rate
         result: Array = np.exp(rate * times.since(start))
@@ -86,7 +90,7 @@ class Piece:
             total: Array = np.full(times.ns.shape, self.series[0, 0].real)
         else:
             u = times.since(self.start) * (2.0 * NS / self.length) - 1.0
-            total = chebyshev.evaluate(self.series[:, 0].real, u)
+            total = chebyshev.evaluate_many(self.series[:, 0].real, u)
         for term in self.terms:
             factor: Any = term.series[0, 0]
             if term.series.shape[0] > 1:

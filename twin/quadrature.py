@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin import chebyshev
 from twin.errors import SimulationError
 from twin.times import NS, Times
 
@@ -18,6 +20,11 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-14
 SPAN = 100_000
 """Instants evaluated at once, which bounds the memory of a long block."""
+MANY = 64
+"""So many apertures are worth an expansion of the signal over all of them."""
+RESOLVED = 4e-15
+CHUNK = SPAN // 16
+"""Apertures worked on together."""
 
 
 @lru_cache(maxsize=16)
@@ -39,38 +46,62 @@ def means_by_quadrature(signal: Signal, starts: NDArray[np.int64], aperture: int
         If 256 nodes, on up to 1024 parts of the aperture, do not suffice.
     """
     flat = starts.ravel()
-    result = np.empty(flat.shape)
-    whole = np.ones(flat.shape, dtype=bool)
-    for cut in signal.breakpoints(int(flat.min()), int(flat.max()) + aperture):
-        whole &= ~((flat < cut) & (cut < flat + aperture))
-    indices = np.nonzero(whole)[0]
-    per = max(1, SPAN // 16)
-    for first in range(0, len(indices), per):
-        part = indices[first : first + per]
-        result[part] = _smooth_means(signal, flat[part], aperture)
-    for i in np.nonzero(~whole)[0]:
-        a, b = int(flat[i]), int(flat[i]) + aperture
-        edges = [a, *sorted(signal.breakpoints(a, b)), b]
-        parts = [
-            (q - p) * _smooth_means(signal, np.array([p], dtype=np.int64), q - p)[0]
-            for p, q in zip(edges, edges[1:], strict=False)
-        ]
-        result[i] = sum(parts) / aperture
-    return result.reshape(starts.shape)
+    cuts = np.array(sorted(signal.breakpoints(int(flat.min()), int(flat.max()) + aperture)), dtype=np.int64)
+    before = np.searchsorted(cuts, flat, side="right")
+    parts = np.searchsorted(cuts, flat + aperture, side="left") - before + 1
+    owner = np.repeat(np.arange(len(flat)), parts)
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(parts) - parts, parts)  # of a part within its aperture
+    fences = np.concatenate([[0], cuts, [0]])
+    begin = np.where(number == 0, flat[owner], fences[before[owner] + number])
+    end = np.where(number == parts[owner] - 1, flat[owner] + aperture, fences[before[owner] + number + 1])
+    weighted = np.empty(len(owner))
+    for width in np.unique(end - begin).tolist():
+        indices = np.nonzero(end - begin == width)[0]
+        for chunk in np.split(indices, range(CHUNK, len(indices), CHUNK)):
+            weighted[chunk] = _smooth_means(signal, begin[chunk], width) * (width / aperture)
+    return np.bincount(owner, weighted, len(flat)).reshape(starts.shape)
 
 
 def _smooth_means(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array:
+    if len(starts) >= MANY:
+        means = _means_of_series(signal, starts, aperture)
+        if means is not None:
+            return means
+    return _refined_means(signal.at, signal, starts, aperture)
+
+
+def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array | None:
+    """Means of a Chebyshev series for the whole stretch, if a short one holds the signal to round-off."""
+    first, last = int(starts.min()), int(starts.max()) + aperture
+    if signal.breakpoints(first, last):
+        return None
+    for n in (16, 32, 64):
+        at_nodes = signal.at(Times.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS)))
+        series = chebyshev.interpolation(n) @ at_nodes
+        if np.abs(series[-n // 8 :]).max() <= RESOLVED * np.abs(at_nodes).max():
+            break
+    else:
+        return None
+    per_second = 2.0 * NS / (last - first)
+    return _refined_means(
+        lambda times: chebyshev.evaluate_many(series, times.since(first) * per_second - 1.0), signal, starts, aperture
+    )
+
+
+def _refined_means(
+    evaluate: Callable[[Times], Array], signal: Signal, starts: NDArray[np.int64], aperture: int
+) -> Array:
     previous: Any = None
     for panels in (1, 8, 64, 1024):
         for order in (4, 8, 16, 32, 64) if panels == 1 else (32, 64):
             if panels * order * len(starts) > 40 * SPAN and previous is not None and len(starts) > 1:
                 half = len(starts) // 2
-                pieces = [_smooth_means(signal, part, aperture) for part in (starts[:half], starts[half:])]
+                pieces = [_refined_means(evaluate, signal, part, aperture) for part in (starts[:half], starts[half:])]
                 return np.concatenate(pieces)
             x, w = gauss(order)
             fractions = ((np.arange(panels)[:, None] + x) / panels).ravel()
             weights = np.tile(w / panels, panels)
-            values = signal.at(Times.offset(starts[:, None], fractions * (aperture / NS)))
+            values = evaluate(Times.offset(starts[:, None], fractions * (aperture / NS)))
             current: Array = values @ weights
             size = float(np.max(np.abs(values) @ weights))
             if previous is not None and np.max(np.abs(current - previous)) <= TOLERANCE * size:

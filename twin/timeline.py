@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from twin import chebyshev
 from twin.checkpoint import decode_piece, encode_piece
 from twin.errors import SimulationError
-from twin.piece import Piece, constant
-from twin.quadrature import means_by_quadrature
+from twin.piece import Piece, constant, growth_degree
+from twin.quadrature import gauss
+from twin.response import CLOSE, kernel
 from twin.signal import Signal
 from twin.times import NS, Times
 
@@ -67,7 +71,7 @@ class Track:
         """
         i = bisect_right(self.starts, instant) - 1
         if i < 0:
-            raise SimulationError(f"{self.name} is not known at t = {instant / NS} s: its history was dropped or never began")
+            raise SimulationError(f"{self.name} is not known at t = {instant / NS} s: its history was dropped; read in time")
         return i
 
     def spans(self, times: Times) -> list[tuple[Piece, Times, NDArray[np.intp] | None]]:
@@ -79,7 +83,7 @@ class Track:
         which = np.searchsorted(np.array(self.starts[first + 1 : last + 1], dtype=np.int64), flat.ns, side="right")
         if np.all(which[1:] >= which[:-1]):
             bounds = np.searchsorted(which, np.arange(last - first + 2))
-            groups = [np.arange(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+            groups = [np.arange(a, b) for a, b in pairwise(bounds)]
         else:
             groups = [np.nonzero(which == k)[0] for k in range(last - first + 1)]
         return [(self.pieces[first + k], flat.at(index), index) for k, index in enumerate(groups) if len(index)]
@@ -113,22 +117,29 @@ class Timeline(Signal):
     def follow(self, *laws: Piece) -> None:
         """From the first law's start on, follow these laws instead of what was planned.
 
-        The laws adjoin; the last one has no end (a law that has an end is prolonged by its final value). A single law that
-        says what already holds changes nothing, so that an event without effect leaves no trace.
+        The laws adjoin; the last one has no end (a law that has an end is prolonged by its final value). Laws that say what
+        already holds change nothing, so that an event without effect leaves no trace.
         """
-        for before, after in zip(laws, laws[1:], strict=False):
+        for before, after in pairwise(laws):
             if before.end != after.start:
-                raise SimulationError(f"{self.name}: a law ends at {before.end} ns but the next starts at {after.start} ns")
+                raise SimulationError(
+                    f"{self.name}: a law ends at {before.end} ns, but the next one starts at {after.start} ns; let them adjoin"
+                )
+        plan = [law for law in laws if law.end != law.start]
+        if laws[-1].end is not None:
+            final = float(laws[-1].values_at(laws[-1].end)[0].real)
+            plan.append(constant(final, laws[-1].end))
         start = laws[0].start
-        current = self.track.pieces[-1]
-        if len(laws) == 1 and start >= current.start and _same(current, laws[0]):
+        if self._says_already(plan, start):
             return
         self.track.truncate(start)
-        for law in laws:
+        for law in plan:
             self.track.append(law)
-        if laws[-1].end is not None:
-            final = laws[-1].values_at(laws[-1].end)[0].real
-            self.track.append(constant(final, laws[-1].end))
+
+    def _says_already(self, plan: list[Piece], start: int) -> bool:
+        first = bisect_right(self.track.starts, start) - 1
+        current = self.track.pieces[first:] if first >= 0 else []
+        return len(current) == len(plan) and all(_same(a, b) for a, b in zip(current, plan, strict=True))
 
     def _evaluate(self, times: Times) -> Array:
         if not times.ns.size:
@@ -136,10 +147,7 @@ class Timeline(Signal):
         return evaluate_spans(self.track.spans(times), times.ns.shape)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        a, b = self.track.index(int(starts.min())), self.track.index(int(starts.max()) + max(aperture - 1, 0))
-        if a == b:
-            return piece_means(self, self.track.pieces[a], starts, aperture)
-        return super().means(starts, aperture)
+        return track_means(self.track, lambda piece: piece, starts, aperture) if aperture else self.at(Times(starts))
 
     def breakpoints(self, start: int, end: int) -> set[int]:
         first = bisect_right(self.track.starts, start)
@@ -171,6 +179,8 @@ class Slope(Signal):
         self.leaves = frozenset({timeline})
 
     def _evaluate(self, times: Times) -> Array:
+        if not times.ns.size:
+            return np.empty(times.ns.shape)
         spans = [(piece.derivative(), at, index) for piece, at, index in self.timeline.track.spans(times)]
         return evaluate_spans(spans, times.ns.shape)
 
@@ -181,20 +191,78 @@ class Slope(Signal):
         return f"d({self.timeline!r})/dt"
 
 
-def piece_means(signal: Signal, piece: Piece, starts: NDArray[np.int64], aperture: int) -> Array:
-    """Exact means of one piece: constants and exponentials in closed form, series by a rule of their degree."""
-    simple = piece.series.shape[0] == 1 and all(t.series.shape[0] == 1 for t in piece.terms)
-    if aperture == 0 or not simple:
-        return means_by_quadrature(signal, starts, aperture) if aperture else signal.at(Times(starts))
+def track_means(track: Track, form: Callable[[Piece], Piece], starts: NDArray[np.int64], aperture: int) -> Array:
+    """Means over [start, start + aperture) of a track whose pieces have these one-channel forms."""
+    flat = starts.ravel()
+    track.index(int(flat.min()))
+    known = np.array(track.starts, dtype=np.int64)
+    first = np.searchsorted(known, flat, side="right") - 1
+    last = np.searchsorted(known, flat + aperture - 1, side="right") - 1
+    result = np.empty(flat.shape)
+    inside = np.nonzero(first == last)[0]
+    inside = inside[np.argsort(first[inside], kind="stable")]
+    for index in np.split(inside, np.nonzero(np.diff(first[inside]))[0] + 1):
+        if len(index):
+            result[index] = piece_means(form(track.pieces[first[index[0]]]), flat[index], aperture)
+    for i in np.nonzero(first != last)[0]:
+        start, end = int(flat[i]), int(flat[i]) + aperture
+        edges = [start, *track.starts[first[i] + 1 : last[i] + 1], end]
+        pieces = [form(piece) for piece in track.pieces[first[i] : last[i] + 1]]
+        parts = [
+            (b - a) * piece_means(piece, np.array([a], dtype=np.int64), b - a)[0]
+            for piece, (a, b) in zip(pieces, pairwise(edges), strict=True)
+        ]
+        result[i] = sum(parts) / aperture
+    return result.reshape(starts.shape)
+
+
+def piece_means(piece: Piece, starts: NDArray[np.int64], aperture: int) -> Array:
+    """Exact means of one piece: exponentials in closed form, series by a Gauss rule of their degree."""
     times, width = Times(starts), aperture / NS
-    total: Array = np.full(starts.shape, piece.series[0, 0].real)
+    total = _series_means(piece, piece.series[:, 0].real, 0.0, starts, aperture)
     for term in piece.terms:
         z = term.rate * width
-        factor = np.expm1(z) / z if z != 0 else 1.0
-        total = total + (term.series[0, 0] * factor * term.exponential(times, piece.start)).real
+        if len(term.series) == 1:
+            factor = np.expm1(z) / z if z != 0 else 1.0
+            total = total + (term.series[0, 0] * factor * term.exponential(times, piece.start)).real
+        elif abs(z) <= CLOSE:
+            wave = term.exponential(times, piece.start)
+            total = total + (wave * _series_means(piece, term.series[:, 0], term.rate, starts, aperture)).real
+        else:
+            # The antiderivative of p e^{rate τ} is P e^{rate τ} with dP/dτ = -rate P + p.
+            antiderivative = kernel((-term.rate,), piece.length, len(term.series)).particular[0] @ term.series
+            whole = Piece(piece.start, None, piece.length, np.zeros((1, 1)), (replace(term, series=antiderivative),))
+            total = total + (whole.evaluate(Times(starts + aperture)) - whole.evaluate(times)) / width
     return total
 
 
+def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np.int64], aperture: int) -> Array:
+    """Means of a Chebyshev series times ``exp(rate · time since the start of the aperture)``, |rate · aperture| ≤ `CLOSE`."""
+    if len(series) == 1 and rate == 0:
+        return np.full(starts.shape, series[0])
+    exact = (len(series) + growth_degree(float(np.ceil(abs(rate) * aperture / NS)), 0.0)) // 2 + 1
+    before: Array | None = None
+    for order in sorted({min(4, exact), min(8, exact), exact}):  # short apertures need few nodes
+        x, w = gauss(order)
+        tau = x * (aperture / NS)
+        u = ((starts[..., None] - piece.start) / NS + tau) * (2.0 * NS / piece.length) - 1.0
+        means: Array = chebyshev.evaluate(series, u) @ (w * np.exp(rate * tau))
+        if before is not None and np.max(np.abs(means - before)) <= 1e-15 * np.max(np.abs(means)):
+            break
+        before = means
+    return means
+
+
 def _same(current: Piece, law: Piece) -> bool:
-    constants = current.end is law.end is None and current.is_constant() and law.is_constant()
-    return constants and bool(current.series[0, 0] == law.series[0, 0])
+    """Whether a law says what holds already: the same constant, or the same form from the same start."""
+    if current.is_constant() and law.is_constant():
+        return current.end == law.end and bool(current.series[0, 0] == law.series[0, 0])
+    return (
+        (current.start, current.end, current.length) == (law.start, law.end, law.length)
+        and np.array_equal(current.series, law.series)
+        and len(current.terms) == len(law.terms)
+        and all(
+            (a.rate, a.hertz) == (b.rate, b.hertz) and np.array_equal(a.series, b.series)
+            for a, b in zip(current.terms, law.terms, strict=True)
+        )
+    )

@@ -41,6 +41,8 @@ class Times:
         self._memo: dict[Signal, Array] = {}
         self._parent: Times | None = None
         self._bound: Mapping[Signal, Array] = {}
+        self.solutions: dict[Signal, tuple[Array, Array]] = {}
+        """What implicit signals were found to be at the last guess, and the slopes of their residuals: where to start."""
 
     @classmethod
     def of(cls, t: ArrayLike) -> Times:
@@ -73,6 +75,16 @@ class Times:
         turns: Array = (whole * n) % d / d + float(hertz) * (part / NS + self.rest)
         return turns
 
+    def rows_per_turn(self, hertz: Fraction) -> int | None:
+        """After how many bursts (rows) an oscillation at `hertz` repeats on a regular schedule; None if it does not soon."""
+        if self.ns.ndim != 2 or len(self.ns) < 64 or not isinstance(self.rest, float) or self.rest:
+            return None
+        every = int(self.ns[1, 0] - self.ns[0, 0])
+        rows = (hertz * every / NS).denominator
+        if rows > 16 or not np.array_equal(self.ns, self.ns[0] + every * np.arange(len(self.ns))[:, None]):
+            return None
+        return rows
+
     def at(self, index: Any) -> Times:
         """The instants at an index or slice."""
         rest = self.rest if isinstance(self.rest, float) else self.rest[index]
@@ -83,6 +95,7 @@ class Times:
         child = Times.__new__(Times)
         child.ns, child.rest, child.first, child.last = self.ns, self.rest, self.first, self.last
         child._memo, child._parent, child._bound = dict(values), self, values
+        child.solutions = self.solutions
         return child
 
     def value(self, signal: Signal, evaluate: Callable[[Times], Array]) -> Array:

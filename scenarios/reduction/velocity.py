@@ -15,7 +15,7 @@ from scenarios.reduction.errors import ReductionError
 
 Array = NDArray[np.float64]
 
-CHUNK = 4096  # readings worked on at a time: they stay in the cache, and BLAS starts no threads for them
+CHUNK = 8192  # readings worked on at a time: they stay in the cache
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
 SWEEPS_FOR_DRIFT = 4  # from here on Bl may drift linearly within the group
