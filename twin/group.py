@@ -93,7 +93,7 @@ class StateGroup:
         self.inputs = tuple(self._absorb(signal, column, own) for column, signal in enumerate(inputs))
         self.modes = decompose(self._a)
         self._drive = self.modes.to_modes @ self._b
-        self._q = self.modes.to_modes @ self._x0
+        self._q: Array = self.modes.to_modes @ self._x0
         for output in self.outputs:
             output.modal = output.weights @ self.modes.to_states
         read = [*self.inputs, *(signal for r in self.remainders for signal in r.inputs)]
@@ -274,7 +274,9 @@ class StateGroup:
             size = np.maximum(scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
             change = float(np.max(np.abs(found - guess) / np.maximum(size, 1e-300)[:, None], initial=0.0))
             guess = found
-            if change <= ROUND_OFF:
+            # What the next sweep would change, once two have told the contraction.
+            left = change * change / previous_change if np.isfinite(previous_change) and previous_change else change
+            if change <= ROUND_OFF or left <= 0.1 * ROUND_OFF:
                 if not _resolved(series, magnitude):
                     return None
                 self._scale = size

@@ -138,7 +138,8 @@ class Piece:
             tau = (start - self.start) + (chebyshev.nodes(n) + 1.0) * (0.5 * (end - start))
             u = tau * (2.0 / self.length) - 1.0
             values = np.stack([chebyshev.evaluate(series[:, c], u) for c in range(series.shape[1])], axis=1)
-            return chebyshev.interpolation(n) @ values
+            rebuilt: Array = chebyshev.interpolation(n) @ values
+            return rebuilt
 
         terms = tuple(Term(t.rate, moved(t.series) * t.exponential(at, self.start), t.hertz) for t in self.terms)
         return Piece(start, end, end - start, moved(self.series), terms)

@@ -59,7 +59,8 @@ def means_by_quadrature(signal: Signal, starts: NDArray[np.int64], aperture: int
         indices = np.nonzero(end - begin == width)[0]
         for chunk in np.split(indices, range(CHUNK, len(indices), CHUNK)):
             weighted[chunk] = _smooth_means(signal, begin[chunk], width) * (width / aperture)
-    return np.bincount(owner, weighted, len(flat)).reshape(starts.shape)
+    means: Array = np.bincount(owner, weighted, len(flat)).astype(float)
+    return means.reshape(starts.shape)
 
 
 def _smooth_means(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array:
@@ -82,7 +83,7 @@ def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -
             break
     else:
         return None
-    per_second = 2.0 * NS / (last - first)
+    per_second, series = 2.0 * NS / (last - first), chebyshev.trimmed(series[:, None])[:, 0]
     return _refined_means(
         lambda times: chebyshev.evaluate_many(series, times.since(first) * per_second - 1.0), signal, starts, aperture
     )
@@ -93,7 +94,7 @@ def _refined_means(
 ) -> Array:
     previous: Any = None
     for panels in (1, 8, 64, 1024):
-        for order in (4, 8, 16, 32, 64) if panels == 1 else (32, 64):
+        for order in (2, 4, 8, 16, 32, 64) if panels == 1 else (32, 64):
             if panels * order * len(starts) > 40 * SPAN and previous is not None and len(starts) > 1:
                 half = len(starts) // 2
                 pieces = [_refined_means(evaluate, signal, part, aperture) for part in (starts[:half], starts[half:])]

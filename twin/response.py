@@ -27,6 +27,8 @@ ROUNDING = 5e-17
 """Relative size below which the last coefficients of an input are rounding."""
 MAGNIFIED = 100.0
 """By how much the rounding of an input's highest coefficient may grow in a response."""
+RESONANT = 3e-14
+"""Rounding, relative to a mode's scale, that a resonance with a short layer may have."""
 
 
 class UnresolvedError(ArithmeticError):
@@ -128,10 +130,14 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     source, apart = _absorb_slow_terms(inputs, h)
     source = chebyshev.trimmed(source, ROUNDING)
     k = kernel(rates, length, source.shape[0])
-    series = np.einsum("krn,nk->rk", k.particular, source)
-    rest = x0 - np.einsum("kn,nk->k", k.initial, source)
+    columns = source.T[:, :, None]
+    series = (k.particular @ columns)[:, :, 0].T
+    rest = x0 - (k.initial[:, None, :] @ columns)[:, 0, 0]
+    speed = np.maximum(np.abs(np.array(rates)), 1.0 / h)
+    scale = np.maximum(np.abs(x0), np.abs(source).max(axis=0) / speed)
     terms: list[Term] = []
     for term in apart:
+        _check_resonance(rates, term, h, scale)
         response, left = _respond_to_term(rates, term, length)
         terms.append(response)
         rest = rest - left
@@ -162,6 +168,17 @@ def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
         total[:rows] += grown
         source = total
     return source, apart
+
+
+def _check_resonance(rates: tuple[complex, ...], term: Term, h: float, scale: Array) -> None:
+    """Refuse a layer that is much shorter than the piece and in resonance with a mode of this scale.
+
+    The response ``τ e^{μτ}`` peaks at ``τ = 1/|μ|``; its series over all of h has the rounding of ``h e^{μτ}``.
+    """
+    size, close = np.abs(term.series).max(axis=0), np.abs(np.array(rates) - term.rate) * h <= CLOSE
+    peak = size / (np.e * max(-complex(term.rate).real, 1.0 / h))
+    if np.any(close & (np.finfo(float).eps * size * h > RESONANT * np.maximum(scale, peak))):
+        raise UnresolvedError
 
 
 def _respond_to_term(rates: tuple[complex, ...], term: Term, length: int) -> tuple[Term, Array]:

@@ -307,7 +307,8 @@ class Rate(Signal):
 
 def add(*terms: Signal | float) -> Signal:
     """The sum of signals and numbers; nested sums are merged."""
-    offset, factors = 0.0, {}
+    offset = 0.0
+    factors: dict[Signal, float] = {}
     for term in terms:
         if not isinstance(term, Signal):
             offset += float(term)

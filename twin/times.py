@@ -6,6 +6,7 @@ Quadrature nodes need more than a nanosecond; they carry the rest as a float bel
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class Times:
     def __init__(self, ns: NDArray[np.int64], rest: Array | float = 0.0) -> None:
         self.ns = ns
         self.rest = rest
-        self.first, self.last = (int(ns.min()), int(ns.max())) if ns.size else (0, -1)
+        self._ends: tuple[int, int] | None = None
         self._memo: dict[Signal, Array] = {}
         self._parent: Times | None = None
         self._bound: Mapping[Signal, Array] = {}
@@ -62,18 +63,37 @@ class Times:
         ns = start + whole.astype(np.int64)
         return cls(ns, np.broadcast_to(seconds - whole / NS, ns.shape))
 
+    @property
+    def first(self) -> int:
+        """The earliest instant (ns)."""
+        return self._span()[0]
+
+    @property
+    def last(self) -> int:
+        """The latest instant (ns)."""
+        return self._span()[1]
+
+    def _span(self) -> tuple[int, int]:
+        if self._ends is None:
+            self._ends = (int(self.ns.min()), int(self.ns.max())) if self.ns.size else (0, -1)
+        return self._ends
+
     def since(self, start: int) -> Array:
         """Seconds since `start` (ns)."""
         return (self.ns - start) / NS + self.rest
 
     def turns_since(self, start: int, hertz: Fraction) -> Array:
-        """Cycles of an oscillation at `hertz` since `start` (ns), modulo 1 up to a small integer, reduced in integers."""
+        """Cycles of an oscillation at `hertz` since `start` (ns), modulo 1 up to a small integer, reduced exactly."""
         whole, part = np.divmod(self.ns - start, NS)
         n, d = hertz.numerator, hertz.denominator
-        if abs(n) > 2**20:  # the product would leave 64 bits after a few weeks; the float phase is as good as it gets
-            return float(hertz) * self.since(start)
-        turns: Array = (whole * n) % d / d + float(hertz) * (part / NS + self.rest)
-        return turns
+        if abs(n) <= 2**20 and d < 2**31 and abs(hertz) <= 20:
+            turns: Array = (whole * n) % d / d + float(hertz) * (part / NS + self.rest)
+            return turns
+        mantissa, exponent = math.frexp(float(hertz))
+        head = math.ldexp(round(math.ldexp(mantissa, 22)), exponent - 22)  # 22 bits: its products with integers are exact
+        tail = float(hertz - Fraction(head))
+        turns = np.fmod(whole * head, 1.0) + np.fmod(part * head, float(NS)) / NS
+        return turns + (whole + part / NS) * tail + float(hertz) * self.rest
 
     def rows_per_turn(self, hertz: Fraction) -> int | None:
         """After how many bursts (rows) an oscillation at `hertz` repeats on a regular schedule; None if it does not soon."""
@@ -93,7 +113,7 @@ class Times:
     def bind(self, values: Mapping[Signal, Array]) -> Times:
         """The same instants, at which these signals are taken to have these values: one guess of a solver."""
         child = Times.__new__(Times)
-        child.ns, child.rest, child.first, child.last = self.ns, self.rest, self.first, self.last
+        child.ns, child.rest, child._ends = self.ns, self.rest, self._ends
         child._memo, child._parent, child._bound = dict(values), self, values
         child.solutions = self.solutions
         return child

