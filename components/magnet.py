@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -96,9 +97,10 @@ class Magnet(Component):
         if self.profile_file is None:
             return self.table
         try:
-            data = np.loadtxt(self.profile_file, delimiter=",", ndmin=2, comments="#", usecols=(0, 1))
+            with warnings.catch_warnings(action="error"):  # numpy only warns of an empty file
+                data = np.loadtxt(self.profile_file, delimiter=",", ndmin=2, comments="#", usecols=(0, 1))
             return self._table_is_usable([(float(z), float(bl)) for z, bl in data])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, UserWarning) as error:
             raise SimulationError(f"{self.name}: {self.profile_file} is no table of z (m) and Bl (T·m): {error}") from None
 
     def signals(self, **inputs: Signal) -> dict[str, Any]:
@@ -133,6 +135,8 @@ def _tabulated(name: str, points: list[tuple[float, float]], bl: float | None) -
     z, values = np.array(points).T
     value = CubicSpline(z, values)
     if bl is not None:
+        if not z[0] <= 0.0 <= z[-1]:
+            raise SimulationError(f"{name}: bl is Bl at z = 0, but the table does not hold z = 0; leave bl out")
         value = CubicSpline(z, values * (bl / float(value(0.0))))
     integral, slope = value.antiderivative(), value.derivative()
     centre = integral(0.0)

@@ -207,7 +207,8 @@ class StateGroup:
             self._stride = end - start
         if self._stride is not None:
             self._stride = end - start
-        q = piece.values_at(end)
+        with np.errstate(over="ignore", invalid="ignore"):
+            q = piece.values_at(end)
         if not np.isfinite(q).all():
             raise SimulationError(
                 f"{self.name}: the states grow beyond all numbers after t = {start / NS} s; "

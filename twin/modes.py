@@ -61,17 +61,40 @@ def decompose(a: Array) -> Modes:
     scale = np.abs(double).max()
     if scale == 0.0:
         return Modes((0.0,) * n, np.eye(n), np.eye(n))
-    values, vectors = np.linalg.eig(double)
-    if np.linalg.cond(vectors) > WELL_CONDITIONED:
-        from scipy.linalg import schur
+    for size in (np.ones(n), _balance(double)):
+        values, vectors = np.linalg.eig(double / size[:, None] * size)
+        if np.linalg.cond(vectors) <= WELL_CONDITIONED:
+            values, vectors, inverse = _refined(a / size[:, None] * size, values, vectors)
+            vectors, inverse = vectors * size[:, None], inverse / size
+            if np.abs((vectors * values) @ inverse - double).max() <= 1e-12 * scale:
+                if not np.any(values.imag):
+                    values, vectors, inverse = values.real, vectors.real, inverse.real
+                return Modes(tuple(values.tolist()), vectors, inverse)
+    from scipy.linalg import schur
 
-        triangular, unitary = schur(double, output="complex")
-        rates = tuple(complex(r) for r in np.diag(triangular))
-        return Modes(rates, unitary, unitary.conj().T, np.triu(triangular, 1))
-    values, vectors, inverse = _refined(a, values, vectors)
-    if not np.any(values.imag):
-        values, vectors, inverse = values.real, vectors.real, inverse.real
-    return Modes(tuple(values.tolist()), vectors, inverse)
+    triangular, unitary = schur(double, output="complex")
+    rates = tuple(complex(r) for r in np.diag(triangular))
+    return Modes(rates, unitary, unitary.conj().T, np.triu(triangular, 1))
+
+
+def _balance(a: Array) -> Array:
+    """Powers of two by which to scale the states so that rows and columns of `a` are alike (Parlett and Reinsch 1969).
+
+    Heat capacities of many decades would look like a defect otherwise. The range is bounded, so that a true defect is not
+    scaled out of sight.
+    """
+    size, off = np.ones(len(a)), np.abs(a)
+    np.fill_diagonal(off, 0.0)
+    for _ in range(20):
+        before = size.copy()
+        for i in range(len(a)):
+            row, column = off[i] @ size / size[i], off[:, i] @ (1.0 / size) * size[i]
+            if row > 0.0 and column > 0.0:
+                size[i] *= 2.0 ** np.rint(0.5 * np.log2(row / column))
+                size[i] = min(max(size[i], 2.0**-20), 2.0**20)
+        if np.array_equal(size, before):
+            break
+    return size
 
 
 def _refined(a: Array, values: Array, vectors: Array) -> tuple[Array, Array, Array]:

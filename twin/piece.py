@@ -21,6 +21,8 @@ from twin.times import NS, Times
 
 Array = NDArray[Any]
 TWO_PI = 2.0 * np.pi
+ROUNDING = 2e-16
+"""Relative size below which the last coefficients of a response are rounding."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ class Piece:
                 one = replace(one, series=one.series.real)
             same = folded.get(one.rate)
             folded[one.rate] = one if same is None else replace(one, series=_add(one.series, same.series))
-        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series), tuple(folded.values()))
+        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series, ROUNDING), tuple(folded.values()))
 
     def rebased(self, start: int, end: int) -> Piece:
         """The same function with its origin at `start` and u spanning [start, end)."""
@@ -196,7 +198,9 @@ def constant(value: float, start: int, end: int | None = None) -> Piece:
 
 
 def ramp(initial: float, final: float, start: int, end: int) -> Piece:
-    """A straight line from `initial` at `start` to `final` at `end`."""
+    """A straight line from `initial` at `start` to `final` at `end`; with no time between, the final value."""
+    if end == start:
+        return Piece(start, end, NS, np.array([[float(final)]]))
     middle, half = 0.5 * (final + initial), 0.5 * (final - initial)
     return Piece(start, end, end - start, np.array([[middle], [half]]))
 

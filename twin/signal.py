@@ -45,7 +45,8 @@ class Signal(ABC):
 
     def at(self, times: Times) -> Array:
         """Values at the instants, found once for each `Times`."""
-        return times.value(self, self._evaluate)
+        found = times.memo.get(self)
+        return times.value(self, self._evaluate) if found is None else found
 
     @abstractmethod
     def _evaluate(self, times: Times) -> Array: ...

@@ -39,7 +39,7 @@ class Times:
         self.ns = ns
         self.rest = rest
         self._ends: tuple[int, int] | None = None
-        self._memo: dict[Signal, Array] = {}
+        self.memo: dict[Signal, Array] = {}
         self._parent: Times | None = None
         self._bound: Mapping[Signal, Array] = {}
         self.solutions: dict[Signal, tuple[Array, Array]] = {}
@@ -114,18 +114,18 @@ class Times:
         """The same instants, at which these signals are taken to have these values: one guess of a solver."""
         child = Times.__new__(Times)
         child.ns, child.rest, child._ends = self.ns, self.rest, self._ends
-        child._memo, child._parent, child._bound = dict(values), self, values
+        child.memo, child._parent, child._bound = dict(values), self, values
         child.solutions = self.solutions
         return child
 
     def value(self, signal: Signal, evaluate: Callable[[Times], Array]) -> Array:
         """The signal's value here, found once: in the outermost instants that know all it depends on."""
-        found = self._memo.get(signal)
-        if found is not None:
-            return found
-        if self._parent is not None and signal.leaves.isdisjoint(self._bound):
-            found = self._parent.value(signal, evaluate)
-        else:
-            found = evaluate(self)
-        self._memo[signal] = found
+        known_by = self
+        while known_by._parent is not None and signal.leaves.isdisjoint(known_by._bound):
+            known_by = known_by._parent
+        found = known_by.memo.get(signal) if known_by is not self else None
+        if found is None:
+            found = evaluate(known_by)
+            known_by.memo[signal] = found
+        self.memo[signal] = found
         return found

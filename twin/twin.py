@@ -156,14 +156,17 @@ class Twin:
             decay = np.exp(np.array(group.modes.rates) * (period / NS))
             if np.any(np.abs(1.0 - decay) < 1e-12):
                 raise SimulationError(f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient")
-            modal = group.modal_state(0)
+            modal, last = group.modal_state(0), np.inf
             for _ in range(30):
                 change = group.modal_state(period) - modal
-                size = np.abs(modal).max(initial=0.0) + np.abs(change).max(initial=0.0)
-                if np.abs(change).max(initial=0.0) <= PERIODIC * size:
-                    break
+                size = np.abs(modal + change).max(initial=0.0)
+                moved = float(np.abs(change).max(initial=0.0))
                 modal = modal + change / (1.0 - decay)
                 group.restart(modal)
+                # A correction leaves what it moved times the contraction, which two corrections tell.
+                if moved <= PERIODIC * size or (np.isfinite(last) and moved * (moved / last) <= PERIODIC * size):
+                    break
+                last = moved
             else:
                 raise SimulationError(f"{group.name}: the periodic steady state did not converge; start from ambient")
             states.append(modal)

@@ -26,8 +26,8 @@ Array = NDArray[np.float64]
 MODELS: dict[str, Any] = {"reduction": ReductionSettings, "thermal": ThermalSettings}
 """Further sections of a scenario file, with the models that validate them."""
 
-Progress = Callable[[Step, int, int], None]
-"""Called after each step with the step, how many have finished, and how many there are."""
+Progress = Callable[[Step | None, int, int], None]
+"""Called before the first step with None, and after each step with the step; how many have finished, how many there are."""
 
 
 def execute(
@@ -39,7 +39,7 @@ def execute(
     ----------
     store : folder in which the run is kept under way, step by step.
     resume : continue the run that is in `store`; no step that had finished runs again.
-    progress : called after each step.
+    progress : told how far the run is.
 
     Raises
     ------
@@ -49,6 +49,7 @@ def execute(
     begin = time.perf_counter()
     settings = scenario.section("thermal", ThermalSettings)
     setup = build(scenario)
+    known = certificates(scenario)
     writing = 0.0
     keeper = RunStore(store) if store is not None else None
     if keeper is not None and resume:
@@ -57,21 +58,22 @@ def execute(
     elif settings.start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
-    def after(step: Step) -> None:
+    resumed = setup.twin.finished_steps
+
+    def keep(step: Step | None) -> None:
         nonlocal writing
         mark = time.perf_counter()
-        if keeper is not None:
+        if keeper is not None and not (resume and step is None):
             keeper.save(setup.twin.recorder, setup.twin.state())
         if progress is not None:
             progress(step, setup.twin.finished_steps, len(setup.steps))
         writing += time.perf_counter() - mark
 
-    if keeper is not None and not resume:
-        keeper.save(setup.twin.recorder, setup.twin.state())
-    setup.twin.run(setup.steps, after)
+    keep(None)
+    setup.twin.run(setup.steps, keep)
     readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
     reduction = scenario.section("reduction", ReductionSettings)
-    mass = reduce(readings, certificates(scenario), reduction)
+    mass = reduce(readings, known, reduction)
     thermal = _thermal(scenario, setup, truth, settings)
     return Result(
         scenario=scenario,
@@ -83,6 +85,8 @@ def execute(
         virtual_s=setup.twin.clock.now / NS,
         wall_s=time.perf_counter() - begin - writing,
         events=setup.twin.clock.events,
+        steps_total=len(setup.steps),
+        steps_resumed=resumed,
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from scenarios.reduction import MassResult, ThermalResult
+from scenarios.run import notebook
 from scenarios.schema import Scenario
 from twin.recorder import Blocks
 
@@ -40,6 +42,7 @@ class Result:
     readings, truth : all blocks.
     virtual_s : duration of the campaign; wall_s : what it took here, from the loaded scenario to the result.
     events : of the clock.
+    steps_total, steps_resumed : of the campaign; of these, how many an earlier, interrupted run had finished.
     """
 
     scenario: Scenario
@@ -51,6 +54,8 @@ class Result:
     virtual_s: float = 0.0
     wall_s: float = 0.0
     events: int = 0
+    steps_total: int = 0
+    steps_resumed: int = 0
 
     @property
     def relative_error(self) -> float:
@@ -58,9 +63,9 @@ class Result:
         return self.mass.mass_kg / self.true.mass_kg - 1.0
 
     def summary(self) -> dict[str, Any]:
-        """The result as plain numbers, in SI units."""
+        """The result as plain numbers, in SI units; what is not a finite number is None."""
         m, thermal = self.mass, self.thermal
-        return {
+        summary = {
             "scenario": self.scenario.name,
             "campaign": self.scenario.campaign_type,
             "seed": self.scenario.seed,
@@ -70,6 +75,9 @@ class Result:
             "wall_s": self.wall_s,
             "events": self.events,
             "samples": self.readings.samples,
+            "steps_total": self.steps_total,
+            "steps_resumed": self.steps_resumed,
+            "steps_run": self.steps_total - self.steps_resumed,
             "true": {"mass_kg": self.true.mass_kg, "bl_Tm": self.true.bl_Tm},
             "result": {
                 "mass_kg": m.mass_kg,
@@ -91,3 +99,18 @@ class Result:
                 "epsilon": thermal.epsilon,
             },
         }
+        plain: dict[str, Any] = _finite(summary)
+        return plain
+
+    def __repr__(self) -> str:
+        return notebook.result_text(self.summary())
+
+    def _repr_html_(self) -> str:
+        return notebook.result_html(self.summary())
+
+
+def _finite(value: Any) -> Any:
+    """A tree of plain values with None in place of NaN and infinities."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

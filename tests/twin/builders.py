@@ -48,6 +48,26 @@ def mode_response(rate: complex, x0: complex, parts: Sequence[tuple[complex, Seq
     return total
 
 
+def chebyshev_powers(series: Sequence[float], h: float) -> list[Any]:
+    """Power coefficients in τ of a Chebyshev series over [0, h), in mpmath."""
+    older, last = [mpmath.mpf(1)], [mpmath.mpf(-1), mpmath.mpf(2) / h]
+    polynomials = [older, last]
+    for _ in range(2, len(series)):
+        new = [mpmath.mpf(0)] * (len(last) + 1)
+        for i, c in enumerate(last):
+            new[i] -= 2 * c
+            new[i + 1] += 4 * c / h
+        for i, c in enumerate(older):
+            new[i] -= c
+        older, last = last, new
+        polynomials.append(new)
+    total = [mpmath.mpf(0)] * len(series)
+    for c, p in zip(series, polynomials, strict=False):
+        for i, v in enumerate(p):
+            total[i] += mpmath.mpf(c) * v
+    return total
+
+
 def matrix(a: Array) -> Any:
     """An array (longdouble too) as an mpmath matrix, without loss."""
     array = np.asarray(a)

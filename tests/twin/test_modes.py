@@ -124,10 +124,10 @@ def test_defective_system_driven_by_a_ramp_and_a_wave(name: str) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(
-    capacities=st.lists(st.floats(-1.0, 3.0), min_size=2, max_size=5),
+    capacities=st.lists(st.floats(-4.0, 4.0), min_size=2, max_size=5),
     links=st.lists(st.floats(-2.0, 1.0), min_size=4, max_size=4),
     film=st.floats(-2.0, 1.0),
-    seconds=st.floats(0.0, 4.5),
+    seconds=st.floats(0.0, 5.0),
 )
 def test_any_thermal_chain(capacities: list[float], links: list[float], film: float, seconds: float) -> None:
     n = len(capacities)
@@ -144,7 +144,7 @@ def test_any_thermal_chain(capacities: list[float], links: list[float], film: fl
 
 @pytest.mark.nightly
 @settings(deadline=None, max_examples=500)
-@given(st.lists(st.floats(-2.0, 0.5), min_size=9, max_size=9), st.floats(0.0, 3.0))
+@given(st.lists(st.floats(-2.0, 0.5), min_size=9, max_size=9), st.floats(0.0, 1.5))
 def test_any_stable_matrix(entries: list[float], seconds: float) -> None:
     a = np.array(entries).reshape(3, 3)
     a -= np.eye(3) * (max(np.linalg.eigvals(a).real.max(), 0.0) + 0.01)
@@ -166,11 +166,19 @@ def test_coordinates_go_both_ways_and_diagonalise() -> None:
         assert np.abs(rebuilt - a.astype(float)).max() < 1e-13 * np.abs(a).max()
 
 
+def test_capacities_over_ten_decades_are_not_mistaken_for_a_defect() -> None:
+    a = chain([1e-6, 1e-2, 1.0, 1e4], [1e-6, 1e-2, 1.0], 0.1)
+    assert decompose(a).coupling is None
+    _, (_, _, _, magnet) = single_group(a, [Constant(1.0)], b=np.eye(4)[:, :1])
+    phi, gamma = propagator(a, np.eye(4)[:, :1], 86400)
+    assert relative_error([float(magnet(86400.0))], [gamma[3, 0]]) <= FULL_SCALE
+
+
 def test_slow_eigenvalues_keep_their_relative_accuracy() -> None:
     for a in STIFF.values():
         exact = sorted(mpmath.eig(matrix(a), left=False, right=False), key=lambda v: mpmath.re(v))
         for found, true in zip(sorted(decompose(a).rates, key=lambda r: complex(r).real), exact, strict=True):
-            assert abs(found - mpmath.re(true)) <= 5e-15 * abs(true)
+            assert abs(found - mpmath.re(true)) <= 5e-15 * abs(true) + 1e-20 * np.abs(a).max()
 
 
 def test_no_states_and_no_dynamics() -> None:
@@ -204,7 +212,7 @@ def test_a_group_fed_by_a_group_of_the_same_fast_rate() -> None:
 
 def test_a_law_that_ends_before_the_mode_has_moved() -> None:
     line = Timeline("u.y")
-    line.follow(constant(1.0, 5), ramp(1.0, 1.0, 5, 5)) if False else line.follow(constant(1.0, 5))
+    line.follow(constant(1.0, 5))
     line.follow(constant(0.0, 6))
     _, (x,) = single_group(-1e-3, [line])
     assert float(x(np.int64(1000))) == pytest.approx(1e-9, rel=1e-9)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.twin.builders import FULL_SCALE, mode_response, ns, relative_error
+from tests.twin.builders import FULL_SCALE, chebyshev_powers, mode_response, ns, relative_error
 from twin.piece import TWO_PI, Piece, Term, constant, harmonics, polynomial, ramp
 from twin.response import UnresolvedError, kernel, respond
 from twin.times import NS
@@ -136,26 +136,6 @@ def test_any_two_complex_exponents(size: float, other: float, angle: float, turn
     rate = 10.0**size * complex(np.cos(np.pi * angle), np.sin(np.pi * angle)) / H
     mu = 10.0**other * complex(np.cos(np.pi * turned), np.sin(np.pi * turned)) / H
     assert error(rate, 1.0, exponential(mu), [(mu, [1.5])]) <= FULL_SCALE
-
-
-def chebyshev_powers(series: Sequence[float], h: float) -> list[Any]:
-    """Power coefficients in τ of a Chebyshev series over [0, h), in mpmath."""
-    older, last = [mpmath.mpf(1)], [mpmath.mpf(-1), mpmath.mpf(2) / h]
-    polynomials = [older, last]
-    for _ in range(2, len(series)):
-        new = [mpmath.mpf(0)] * (len(last) + 1)
-        for i, c in enumerate(last):
-            new[i] -= 2 * c
-            new[i + 1] += 4 * c / h
-        for i, c in enumerate(older):
-            new[i] -= c
-        older, last = last, new
-        polynomials.append(new)
-    total = [mpmath.mpf(0)] * len(series)
-    for c, p in zip(series, polynomials, strict=False):
-        for i, v in enumerate(p):
-            total[i] += mpmath.mpf(c) * v
-    return total
 
 
 @pytest.mark.parametrize("exponent", [0.0, 1.0, 30.0])

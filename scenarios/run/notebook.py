@@ -1,0 +1,205 @@
+"""How a result, a scenario and a graph show themselves: as lines of text, and as HTML in a notebook.
+
+A result is shown from its summary (`scenarios.run.result.Result.summary`), so that one that was read from a file looks the
+same. Numbers are written as metrologists do: ``0.999 999 24(77) kg`` has its standard uncertainty in units of the last digit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from twin.graph import Graph
+
+if TYPE_CHECKING:
+    from scenarios.schema import Scenario
+
+Summary = Mapping[str, Any]
+_PREFIXES = {-4: "p", -3: "n", -2: "µ", -1: "m", 0: "", 1: "k", 2: "M"}
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MINUS = "\N{MINUS SIGN}"
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------------
+
+
+def with_uncertainty(value: float, u: float | None, unit: str) -> str:
+    """A value with its standard uncertainty to two digits, in brackets and in units of the last digits.
+
+    >>> with_uncertainty(0.99999924107, 7.7322e-7, "kg")
+    '0.999 999 24(77) kg'
+    >>> with_uncertainty(12.345, 4.5, "s")
+    '12.3(4.5) s'
+    """
+    if u is None or not u > 1e-15 * abs(value):
+        return f"{_grouped(f'{value:.12f}'.rstrip('0').rstrip('.'))} {unit}"
+    decimals = 1 - math.floor(math.log10(u))
+    if round(u * 10.0**decimals) == 100:
+        decimals -= 1
+    decimals = max(decimals, 0)
+    brackets = f"{u:.{decimals}f}" if u >= 1.0 else f"{u * 10.0**decimals:.0f}"
+    return f"{_grouped(f'{value:.{decimals}f}')}({brackets}) {unit}"
+
+
+def _grouped(digits: str) -> str:
+    """A decimal number in groups of three digits from the decimal point."""
+    whole, point, decimals = digits.replace("-", _MINUS).partition(".")
+    if len(whole.lstrip(_MINUS)) > 4:
+        whole = f"{int(whole.replace(_MINUS, '-')):,}".replace(",", " ").replace("-", _MINUS)
+    return whole + point + " ".join(decimals[i : i + 3] for i in range(0, len(decimals), 3))
+
+
+def with_prefix(value: float, unit: str) -> str:
+    """A value to three digits, with the prefix that keeps them short.
+
+    >>> with_prefix(-7.59e-7, "g")
+    '−759 ng'
+    """
+    power = math.floor(math.log10(abs(value)) / 3.0 + 1e-9) if value else 0
+    if power not in _PREFIXES:
+        return f"{scientific(value)} {unit}"
+    return f"{_three(value / 1000.0**power)} {_PREFIXES[power]}{unit}"
+
+
+def relative(value: float) -> str:
+    """A relative deviation: in ppm, in 1e-9, or by its power of ten.
+
+    >>> relative(-7.589e-7), relative(2.25e-8), relative(1.1e-16)
+    ('−0.759 ppm', '22.5 × 10⁻⁹', '1.1 × 10⁻¹⁶')
+    """
+    if abs(value) >= 1e-7 or value == 0.0:
+        return f"{_three(value * 1e6)} ppm"
+    return f"{_three(value * 1e9)} × 10⁻⁹" if abs(value) >= 1e-11 else scientific(value)
+
+
+def scientific(value: float) -> str:
+    """Two digits and a power of ten."""
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits.replace('-', _MINUS)} × 10{str(int(power)).translate(_SUPERSCRIPTS)}"
+
+
+def _three(value: float) -> str:
+    """Three significant digits, without exponent where they are few."""
+    if value == 0.0:
+        return "0"
+    decimals = max(2 - math.floor(math.log10(abs(value))), 0)
+    return f"{value:.{decimals}f}".replace("-", _MINUS)
+
+
+def duration(seconds: float) -> str:
+    """A duration in the unit that suits it.
+
+    >>> duration(28800), duration(180), duration(1.53), duration(5400)
+    ('8 h', '3 min', '1.5 s', '1.5 h')
+    """
+    for size, unit in ((3600.0, "h"), (60.0, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.4g} {unit}"
+    return f"{seconds:.2g} s" if seconds < 10.0 else f"{seconds:.4g} s"
+
+
+# --- a result --------------------------------------------------------------------------------------------------------
+
+
+class Row(NamedTuple):
+    """A line of a result: a symbol, what it is equal to, and what it means."""
+
+    symbol: str
+    value: str
+    meaning: str
+
+
+def title(summary: Summary) -> str:
+    """The scenario and how it was run, in one line."""
+    run = f"{duration(summary['virtual_s'])} simulated in {duration(summary['wall_s'])}"
+    return f"{summary['scenario']}: {summary['campaign']}, seed {summary['seed']}, {run}"
+
+
+def rows(summary: Summary) -> list[Row]:
+    """The lines of a result."""
+    found, true, thermal = summary["result"], summary["true"], summary["thermal"]
+    mass, u, error = found["mass_kg"], found["u_mass_kg"], found["relative_error"]
+    lines = [Row("m", with_uncertainty(mass, u, "kg"), "mass found, with its standard uncertainty")]
+    if u:
+        lines.append(Row("u(m)", f"{with_prefix(u * 1e3, 'g')} = {relative(found['u_relative'])}", "combined standard uncertainty, k = 1"))
+    deviation = f"{with_prefix((mass - true['mass_kg']) * 1e3, 'g')} = {relative(error)}"
+    lines += [
+        Row("m − m_true", deviation, f"error; the true mass is {with_uncertainty(true['mass_kg'], None, 'kg')}"),
+        Row("Bl", with_uncertainty(found["bl_Tm"], found["u_bl_Tm"], "T·m"), "geometric factor at the weighings"),
+    ]
+    if thermal is not None:
+        delay = thermal["delay_s"]
+        lines += [
+            Row("δT_f", with_prefix(thermal["delta_t_f_K"], "K"), "magnet temperature, peak to peak"),
+            Row("δT_m", with_prefix(thermal["delta_t_m_K"], "K"), "its mean, velocity minus weighing phase"),
+            Row("delay", "none" if delay is None else f"{_three(delay)} s", "of the temperature after the heating"),
+            Row("ε", relative(thermal["epsilon"]), "thermal-magnetic bias of the mass, uncorrected"),
+        ]
+    return lines
+
+
+def result_text(summary: Summary) -> str:
+    """A result in a few lines."""
+    lines = rows(summary)
+    left, middle = (max(len(row[k]) for row in lines) for k in (0, 1))
+    body = (f"  {row.symbol:>{left}} = {row.value:<{middle}}  {row.meaning}" for row in lines)
+    return "\n".join([title(summary), *body])
+
+
+def result_html(summary: Summary) -> str:
+    """A result as a table."""
+    body = "".join(
+        f"<tr><td style='text-align:right'>{escape(row.symbol)}</td>"
+        f"<td style='text-align:left'>{escape(row.value)}</td>"
+        f"<td style='text-align:left'>{escape(row.meaning)}</td></tr>"
+        for row in rows(summary)
+    )
+    return f"<table><caption>{escape(title(summary))}</caption><tbody>{body}</tbody></table>"
+
+
+# --- a scenario and a graph ------------------------------------------------------------------------------------------
+
+
+def scenario_rows(scenario: Scenario) -> list[Row]:
+    """The lines of a scenario."""
+    balance, length = scenario.balance, getattr(scenario.campaign, "duration", None)
+    parts = f"{len(balance.parts)} components, {len(balance.wiring)} connections"
+    campaign = scenario.campaign_type + ("" if length is None else f", {duration(length / 1e9)}")
+    return [
+        Row("balance", f"{balance.name} at scale {balance.scale:.4g}", parts),
+        Row("campaign", campaign, scenario.description),
+        Row("seed", str(scenario.seed), f"hash {scenario.hash[:12]}"),
+    ]
+
+
+def scenario_text(scenario: Scenario) -> str:
+    """A scenario in a few lines."""
+    lines = scenario_rows(scenario)
+    left = max(len(row.symbol) for row in lines)
+    body = (f"  {row.symbol:<{left}}  {'; '.join(filter(None, row[1:]))}" for row in lines)
+    return "\n".join([scenario.name, *body])
+
+
+def scenario_html(scenario: Scenario) -> str:
+    """A scenario as a table, with all its values to unfold."""
+    body = "".join(
+        f"<tr><td>{escape(row.symbol)}</td><td style='text-align:left'>{escape('; '.join(filter(None, row[1:])))}</td></tr>"
+        for row in scenario_rows(scenario)
+    )
+    values = f"<details><summary>all values</summary><pre>{escape(scenario.to_yaml())}</pre></details>"
+    return f"<table><caption>{escape(scenario.name)}</caption><tbody>{body}</tbody></table>{values}"
+
+
+class ShownGraph(Graph):
+    """A component graph that shows itself in a notebook."""
+
+    def __repr__(self) -> str:
+        loops = "; ".join(f"loop of {', '.join(sorted(group))}" for group in self.groups())
+        return f"<Graph: {len(self.components)} components, {len(self.wiring)} connections{loops and '; '}{loops}>"
+
+    def _repr_html_(self) -> str:
+        from scenarios.run.drawing import svg
+
+        return svg(self)

@@ -1,0 +1,211 @@
+"""The folder of a run's results: absent, complete and old, or complete and new, at every moment.
+
+A run under way lives in a hidden folder beside the one asked for (``.DIR.partial``), from which it can be resumed. Its final
+files are written into another one (``.DIR.new``), made durable, and exchanged with the old ones in one operation of the
+file system. So a run that is killed at any moment neither leaves half a result nor takes an older one with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from twin.errors import TwinError
+
+SUMMARY, BLOCKS, SCENARIO = "result.json", "run.nc", "scenario.yaml"
+FILES = (SUMMARY, BLOCKS, SCENARIO)
+_LOCK = "lock"
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # <fcntl.h>, <linux/fs.h>
+
+
+class OutputError(TwinError):
+    """A folder cannot be used for results, or holds no run to resume."""
+
+
+class OutputFolder:
+    """A folder for the results of one run.
+
+    Parameters
+    ----------
+    path : the folder; it is made when the run is complete.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.target = Path(os.path.realpath(path))
+        self.partial = self._beside("partial")
+
+    def _beside(self, kind: str) -> Path:
+        return self.target.with_name(f".{self.target.name}.{kind}") if self.target.name else self.target
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether there is a result."""
+        return (self.target / SUMMARY).is_file()
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether there is a run that has not finished."""
+        return self.scenario_file.is_file()
+
+    @property
+    def scenario_file(self) -> Path:
+        """The resolved scenario of the run under way."""
+        return self.partial / SCENARIO
+
+    def check(self) -> None:
+        """Refuse a folder whose content is not ours to replace, or that cannot be made.
+
+        Raises
+        ------
+        OutputError
+            Saying what is in the way.
+        """
+        parent = self.target.parent
+        if not parent.is_dir():
+            raise OutputError(f"{self.path}: {parent} is no folder; make it first")
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise OutputError(f"{self.path}: {parent} cannot be written to; choose another place")
+        if os.path.lexists(self.target) and not self.target.is_dir():
+            raise OutputError(f"{self.path} is a file; choose a folder for the results")
+        if self.target.is_dir():
+            found = _names(self.target)
+            foreign = [name for name in found if name not in FILES]
+            if foreign:
+                raise OutputError(f"{self.path} holds {foreign[0]}, which is no result of a run; choose another folder")
+            if found and not self.is_finished:
+                raise OutputError(f"{self.path} is no result of a run: {SUMMARY} is missing; choose another folder")
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep other runs out of the folder, after an interrupted exchange has been put right.
+
+        Raises
+        ------
+        OutputError
+            If another run has it, or it cannot be made.
+        """
+        try:
+            self.partial.mkdir(exist_ok=True)
+            lock = (self.partial / _LOCK).open("w")
+        except OSError as error:
+            raise OutputError(f"{self.path}: {self.partial} cannot be written: {_reason(error)}") from None
+        with lock:
+            if not _locked(lock):
+                raise OutputError(f"{self.path}: another run is writing there; wait for it or choose another folder")
+            self._restore()
+            try:
+                yield
+            finally:
+                if not self.is_under_way:
+                    shutil.rmtree(self.partial, ignore_errors=True)
+
+    def begin(self, scenario: str) -> None:
+        """Start a run anew, with its resolved scenario; what an unfinished one has left is discarded."""
+        self._discard()
+        text = self.scenario_file.with_suffix(".tmp")
+        text.write_text(scenario, encoding="utf-8")
+        _sync(text)
+        text.replace(self.scenario_file)
+
+    def finish(self, write: Callable[[Path], None]) -> None:
+        """Put the final files in place.
+
+        Parameters
+        ----------
+        write : writes them into the folder it is given.
+        """
+        fresh = self._beside("new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        write(fresh)
+        for file in fresh.iterdir():
+            _sync(file)
+        _sync(fresh)
+        self._put_in_place(fresh)
+        _sync(self.target.parent)
+        self._discard()
+
+    def _put_in_place(self, fresh: Path) -> None:
+        """Make `fresh` the target, and remove the old one."""
+        if not (self.target.is_dir() and _names(self.target)):
+            fresh.rename(self.target)  # also over an empty folder
+        elif exchange(fresh, self.target):
+            shutil.rmtree(fresh, ignore_errors=True)
+        else:
+            aside = self._beside("old")
+            self.target.rename(aside)
+            fresh.rename(self.target)
+            shutil.rmtree(aside, ignore_errors=True)
+
+    def _restore(self) -> None:
+        """Bring an old result back that was set aside for a new one which then did not come; clear away what is left over."""
+        aside = self._beside("old")
+        if aside.is_dir() and not os.path.lexists(self.target):
+            aside.rename(self.target)
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(self._beside("new"), ignore_errors=True)
+
+    def _discard(self) -> None:
+        """Remove a run under way; first what makes it one, so that half of it is never resumed."""
+        self.scenario_file.unlink(missing_ok=True)
+        for path in self.partial.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != _LOCK:
+                path.unlink()
+
+
+def exchange(a: Path, b: Path) -> bool:
+    """Exchange two paths in one operation of the file system; False if the system cannot do that (Linux can)."""
+    if not sys.platform.startswith("linux"):
+        return False
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if renameat2 is None:
+        return False
+    renameat2.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    return bool(renameat2(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), _RENAME_EXCHANGE) == 0)
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock a file until it is closed or this process ends in whatever way; False if another process has it."""
+    import fcntl
+
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sync(path: Path) -> None:
+    """Make a file or a folder durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _names(folder: Path) -> list[str]:
+    """What is in a folder, sorted.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be read.
+    """
+    try:
+        return sorted(os.listdir(folder))
+    except OSError as error:
+        raise OutputError(f"{folder} cannot be read: {_reason(error)}") from None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,188 @@
+"""The magnet: one profile in three notations, materials, temperature, size."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.magnet import MATERIALS, Magnet
+from tests.components.bench import path
+from twin.errors import SimulationError
+from twin.field import Field
+from twin.piece import ramp
+from twin.signal import Constant, Signal
+from twin.times import NS
+
+CUBIC = Magnet(bl=700.0, profile=[0.3, -20.0, 500.0])
+Z = np.linspace(-0.02, 0.02, 6)
+VALUES = 700.0 * (1 + 0.3 * Z - 20.0 * Z**2 + 500.0 * Z**3)
+TABLE = [(float(z), float(bl)) for z, bl in zip(Z, VALUES, strict=True)]
+WITHIN = st.floats(-0.02, 0.02)
+
+
+def field(magnet: Magnet, rise: Signal | float = 0.0) -> Field:
+    return magnet.signals(temperature_rise=Constant(rise) if isinstance(rise, float) else rise)["field"]
+
+
+def bl(magnet: Magnet, z: float, rise: Signal | float = 0.0) -> float:
+    return float(field(magnet, rise).at(Constant(z))(0.0))
+
+
+def flux(magnet: Magnet, z: float) -> float:
+    return float(field(magnet).integral(Constant(z))(0.0))
+
+
+def of_file(folder: Path, **parameters: Any) -> Magnet:
+    file = folder / "profile.csv"
+    file.write_text("# z (m), Bl (T·m)\n" + "\n".join(f"{z!r},{bl!r}" for z, bl in TABLE), encoding="utf-8")
+    return Magnet(profile_file=file, **parameters)
+
+
+# --- the profile -----------------------------------------------------------------------------------------------------
+
+
+def test_polynomial_table_and_file_give_the_same_field(tmp_path: Path) -> None:
+    """Six points of a cubic: the spline is that cubic."""
+    for other in (Magnet(table=TABLE), of_file(tmp_path)):
+        for z in np.linspace(-0.02, 0.02, 13):
+            assert bl(other, z) == pytest.approx(bl(CUBIC, z), rel=1e-13)
+            assert flux(other, z) == pytest.approx(flux(CUBIC, z), rel=1e-12, abs=1e-13)
+
+
+def test_the_polynomial_is_what_its_coefficients_say() -> None:
+    assert bl(CUBIC, 0.0) == 700.0
+    assert bl(CUBIC, 0.01) == pytest.approx(700.0 * (1 + 0.003 - 0.002 + 0.0005), rel=1e-15)
+    assert bl(Magnet(bl=700.0), 0.3) == 700.0
+
+
+@pytest.mark.parametrize("magnet", [CUBIC, Magnet(table=TABLE)], ids=["polynomial", "table"])
+def test_the_flux_is_the_integral_of_the_field_and_its_slope_the_derivative(magnet: Magnet) -> None:
+    x, w = np.polynomial.legendre.leggauss(6)
+    for z in (-0.018, 0.004, 0.015):
+        exact = 0.5 * z * sum(b * bl(magnet, 0.5 * z * (a + 1)) for a, b in zip(x, w, strict=True))
+        assert flux(magnet, z) == pytest.approx(exact, rel=1e-11)
+        ahead, behind = bl(magnet, z + 1e-3) - bl(magnet, z - 1e-3), bl(magnet, z + 5e-4) - bl(magnet, z - 5e-4)
+        numerical = (8 * behind - ahead) / 6e-3  # of fourth order: exact for a cubic
+        assert float(field(magnet).shape.slope(np.array(z))) == pytest.approx(numerical, rel=1e-9)
+    assert flux(magnet, 0.0) == 0.0
+
+
+def test_bl_beside_a_table_sets_its_scale(tmp_path: Path) -> None:
+    for magnet in (Magnet(bl=350.0, table=TABLE), of_file(tmp_path, bl=350.0)):
+        assert bl(magnet, 0.013) == pytest.approx(0.5 * bl(CUBIC, 0.013), rel=1e-13)
+
+
+@pytest.mark.parametrize("z", [-0.0201, 0.0201])
+def test_leaving_the_table_is_an_error_that_says_where(z: float) -> None:
+    magnet = Magnet(table=TABLE).named("magnet")
+    with pytest.raises(SimulationError, match=r"magnet: the coil leaves the table of Bl: .*-0.02 to 0.02 m"):
+        bl(magnet, z)
+    with pytest.raises(SimulationError, match="leaves the table"):
+        flux(magnet, z)
+    assert bl(magnet, 0.02) == pytest.approx(VALUES[-1], rel=1e-14)  # its ends belong to it
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({}, "expected bl, a table or a profile_file"),
+        ({"bl": 1.0, "profile": [0.1], "table": TABLE}, "expected one of"),
+        ({"profile": [0.1], "profile_file": "a.csv", "bl": 1.0}, "expected one of"),
+        ({"table": TABLE[:3]}, "at least four pairs"),
+        ({"table": [*TABLE, TABLE[-1]]}, "rising z"),
+        ({"bl": -1.0}, "greater than 0"),
+        ({"bl": 1.0, "material": "AlNiCo"}, "SmCo"),
+    ],
+)
+def test_a_magnet_without_one_clear_profile_is_refused(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Magnet(**parameters)
+
+
+def test_bl_at_zero_needs_a_table_that_holds_zero() -> None:
+    beside = [(z + 0.03, value) for z, value in TABLE]
+    assert bl(Magnet(table=beside), 0.03) == pytest.approx(700.0, rel=1e-13)
+    with pytest.raises(SimulationError, match="does not hold z = 0"):
+        bl(Magnet(table=beside, bl=700.0), 0.03)
+
+
+@pytest.mark.parametrize("text", ["", "0,1\n1,2\n", "a,b\n" * 5, "0\n1\n2\n3\n4\n", "0,1\n1,2\n1,3\n2,4\n"])
+def test_a_file_that_is_no_table_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SimulationError, match="bad.csv is no table of z"):
+        bl(Magnet(profile_file=file), 0.0)
+    with pytest.raises(SimulationError, match=r"none.csv is no table of z"):
+        bl(Magnet(profile_file=tmp_path / "none.csv"), 0.0)
+
+
+# --- material and temperature ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("material", "field_T", "alpha"),
+    [("SmCo", 0.45, -3e-4), ("NdFeB", 0.59, -1e-3), ("SmCoGd", 0.45, -1e-5), ("SmCo-shunt", 0.45, -1e-6)],
+)
+def test_a_material_sets_field_and_temperature_coefficient(material: Any, field_T: float, alpha: float) -> None:
+    """Liu2025, sec. 2."""
+    magnet = Magnet(bl=450.0, native_material="SmCo", material=material)
+    assert bl(magnet, 0.0) == pytest.approx(1000.0 * field_T, rel=1e-15)
+    assert magnet.alpha == alpha
+    assert bl(magnet, 0.0, 2.0) == pytest.approx(1000.0 * field_T * (1 + 2 * alpha), rel=1e-15)
+    assert set(MATERIALS) == {"SmCo", "NdFeB", "SmCoGd", "SmCo-shunt"}
+
+
+def test_the_native_material_is_what_bl_holds_for() -> None:
+    native = Magnet(bl=1400.0, native_material="NdFeB")
+    assert (bl(native, 0.0), native.alpha) == (1400.0, -1e-3)
+    other = Magnet(bl=1400.0, native_material="NdFeB", material="SmCo")
+    assert bl(other, 0.0) == pytest.approx(1400.0 * 0.45 / 0.59, rel=1e-15)
+    assert other.alpha == -3e-4
+
+
+@pytest.mark.parametrize("alpha", [-5.8e-4, 0.0])
+def test_an_explicit_coefficient_wins_and_leaves_the_field_of_the_material(alpha: float) -> None:
+    magnet = Magnet(bl=450.0, material="NdFeB", temperature_coefficient=alpha)
+    assert magnet.alpha == alpha
+    assert bl(magnet, 0.0, 3.0) == pytest.approx(590.0 * (1 + 3 * alpha), rel=1e-15)
+
+
+def test_the_field_follows_the_temperature_in_time_everywhere_alike() -> None:
+    warming = path(ramp(0.0, 10.0, 0, 10 * NS))
+    at = field(CUBIC.model_copy(update={"temperature_coefficient": -1e-3}), warming).at(Constant(0.01))
+    t = np.array([0.0, 2.5, 10.0])
+    assert at(t) == pytest.approx(bl(CUBIC, 0.01) * (1 - 1e-3 * t), rel=1e-14)
+
+
+def test_without_coefficient_the_temperature_has_no_influence() -> None:
+    assert CUBIC.neutral_inputs() == frozenset()
+    ideal = CUBIC.ideal()
+    assert ideal.alpha == 0.0
+    assert ideal.neutral_inputs() == {"temperature_rise"}
+    assert bl(ideal, 0.01, 50.0) == bl(CUBIC, 0.01)
+
+
+# --- size ------------------------------------------------------------------------------------------------------------
+
+
+@settings(deadline=None)
+@given(st.floats(0.05, 3.0), WITHIN)
+def test_scaling_stretches_the_profile(p: float, z: float) -> None:
+    """Bl(z) → p Bl(z/p), for every notation."""
+    for magnet in (CUBIC, Magnet(table=TABLE), Magnet(bl=350.0, table=TABLE)):
+        inside = min(max(p * z, -0.02 * p), 0.02 * p)
+        assert bl(magnet.scaled(p), inside) == pytest.approx(p * bl(magnet, z), rel=1e-12)
+
+
+def test_scaling_reads_the_file_and_keeps_material_and_coefficient(tmp_path: Path) -> None:
+    magnet = of_file(tmp_path, material="NdFeB", diameter=0.6, mass=850.0)
+    small = magnet.scaled(0.5)
+    assert bl(small, 0.005) == pytest.approx(0.5 * bl(magnet, 0.01), rel=1e-13)
+    assert small.alpha == -1e-3
+    assert small.diameter == 0.3
+    assert small.mass == pytest.approx(850.0 / 8)

@@ -1,0 +1,57 @@
+"""The simulated instruments do what their roles ask for, with the same arguments."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from components import roles
+from components.current_source import CurrentSource
+from components.environment import Environment
+from components.flexure import Flexure
+from components.interferometer import Interferometer
+from components.mass_exchanger import MassExchanger
+from components.servo import IdealServo
+from components.thermometer import Thermometer
+from components.voltmeter import Voltmeter
+
+INSTRUMENTS: list[tuple[Any, Any]] = [
+    (Voltmeter, roles.Voltmeter),
+    (Interferometer, roles.Interferometer),
+    (Thermometer, roles.Thermometer),
+    (Environment, roles.EnvironmentStation),
+    (CurrentSource, roles.CurrentSource),
+    (MassExchanger, roles.MassExchanger),
+    (Flexure, roles.WeighingUnit),
+    (IdealServo, roles.Servo),
+]
+
+
+def operations(role: type) -> list[str]:
+    return [name for name, value in vars(role).items() if inspect.isfunction(value) and not name.startswith("_")]
+
+
+@pytest.mark.parametrize(("instrument", "role"), INSTRUMENTS)
+def test_an_instrument_fulfils_its_role(instrument: Any, role: Any) -> None:
+    assert isinstance(instrument(), role)
+    assert operations(role)
+    for name in operations(role):
+        asked, offered = (inspect.signature(getattr(kind, name)).parameters for kind in (role, instrument))
+        assert list(offered) == list(asked)
+        for argument, wanted in asked.items():
+            assert offered[argument].kind == wanted.kind
+            assert offered[argument].default == wanted.default
+
+
+def test_every_role_has_an_instrument() -> None:
+    declared = {value for value in vars(roles).values() if getattr(value, "_is_protocol", False)}
+    assert declared == {role for _, role in INSTRUMENTS}
+
+
+def test_an_instrument_without_a_bench_says_what_is_missing() -> None:
+    from twin.errors import ComponentError
+
+    with pytest.raises(ComponentError, match="Twin"):
+        next(IdealServo().engage(1.0))
