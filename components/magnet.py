@@ -125,8 +125,10 @@ class Magnet(Component):
 
 
 def _polynomial(bl: float, coefficients: list[float]) -> Shape:
-    value = np.polynomial.Polynomial([bl, *(bl * c for c in coefficients)])
-    return Shape(value, value.integ(), value.deriv())
+    value = np.array([bl, *(bl * c for c in coefficients)])
+    integral, slope = np.polynomial.polynomial.polyint(value), np.polynomial.polynomial.polyder(value)
+    polyval = np.polynomial.polynomial.polyval
+    return Shape(lambda z: polyval(z, value), lambda z: polyval(z, integral), lambda z: polyval(z, slope))
 
 
 def _tabulated(name: str, points: list[tuple[float, float]], bl: float | None) -> Shape:

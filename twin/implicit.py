@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from twin.errors import SimulationError
 from twin.signal import Signal
+from twin.tape import Tape
 from twin.times import NS, Times
 
 Array = NDArray[Any]
@@ -47,21 +48,27 @@ class Implicit(Signal):
         self.unknown, self.residual, self.typical = unknown, residual, typical
         self.name = unknown.name
         self.leaves = residual.leaves - {unknown}
+        self._tape = Tape(residual, (unknown,))
 
     def _evaluate(self, times: Times) -> Array:
+        play, unknown = self._tape.at(times), self.unknown
+
+        def residual(guess: Array) -> Array:
+            return np.broadcast_to(play({unknown: guess}), guess.shape)
+
         known = times.solutions.get(self)
         if known is not None:
             guess, slope = known
             open_, last_step = guess != 0.0, np.abs(guess)
         else:
             zero = np.zeros(times.ns.shape)
-            r_zero = self._residual(times, zero)
+            r_zero = residual(zero)
             open_ = r_zero != 0.0
             guess, last_step = np.where(open_, self.typical, 0.0), np.full(zero.shape, self.typical)
             slope = np.ones(zero.shape)
         if not open_.any():
             return guess
-        r = self._residual(times, guess)
+        r = residual(guess)
         if known is None:
             slope = (r - r_zero) / self.typical
         for _ in range(ITERATIONS):
@@ -76,7 +83,7 @@ class Implicit(Signal):
             if not open_.any():
                 times.solutions[self] = guess, slope
                 return guess
-            before, r = r, self._residual(times, guess)
+            before, r = r, residual(guess)
             open_ = open_ & (r != 0.0)
             # Differences at round-off say nothing about the slope.
             telling = open_ & (size > 1e-8 * np.abs(guess))
@@ -86,9 +93,6 @@ class Implicit(Signal):
             f"{self.name} finds no solution at t = {times.first / NS} s: what it has to bring to zero does not vanish; "
             "check that what it controls has an effect there"
         )
-
-    def _residual(self, times: Times, guess: Array) -> Array:
-        return self.residual.at(times.bind({self.unknown: guess}))
 
     def __repr__(self) -> str:
         return self.name

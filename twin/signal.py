@@ -112,6 +112,24 @@ class Signal(ABC):
         return scale(-1.0, self)
 
 
+class Composition(Signal):
+    """A signal whose value at an instant follows from the values of others at that instant.
+
+    Attributes
+    ----------
+    operands : the other signals.
+    """
+
+    operands: tuple[Signal, ...] = ()
+
+    @abstractmethod
+    def combine(self, *values: Array) -> Array:
+        """The value from those of the operands, elementwise."""
+
+    def _evaluate(self, times: Times) -> Array:
+        return self.combine(*(s.at(times) for s in self.operands))
+
+
 class Constant(Signal):
     """The same value at all times."""
 
@@ -157,18 +175,19 @@ class Elapsed(Signal):
         return "t"
 
 
-class Sum(Signal):
+class Sum(Composition):
     """``constant + Σ factor · signal``."""
 
     def __init__(self, offset: float, parts: tuple[tuple[float, Signal], ...]) -> None:
         self.offset, self.parts = offset, parts
-        self.leaves = frozenset().union(*(s.leaves for _, s in parts))
+        self.operands = tuple(s for _, s in parts)
+        self._factors = tuple(f for f, _ in parts)
+        self.leaves = frozenset().union(*(s.leaves for s in self.operands))
 
-    def _evaluate(self, times: Times) -> Array:
-        factor, first = self.parts[0]
-        total = first.at(times) * factor if factor != 1.0 else first.at(times)
-        for factor, signal in self.parts[1:]:
-            total = total + (signal.at(times) if factor == 1.0 else factor * signal.at(times))
+    def combine(self, *values: Array) -> Array:
+        total = values[0] if self._factors[0] == 1.0 else self._factors[0] * values[0]
+        for factor, value in zip(self._factors[1:], values[1:], strict=True):
+            total = total + (value if factor == 1.0 else factor * value)
         return total + self.offset if self.offset else total
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
@@ -200,17 +219,21 @@ class Sum(Signal):
         return "(" + " + ".join(f"{f:g}·{s!r}" for f, s in self.parts) + f" + {self.offset:g})"
 
 
-class Product(Signal):
+class Product(Composition):
     """The pointwise product of two signals."""
 
     def __init__(self, a: Signal, b: Signal) -> None:
         self.a, self.b = a, b
+        self.operands = (a, b)
         self.leaves = a.leaves | b.leaves
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size > MANY and self.constant_over(times.first, times.last + 1) == 0.0:
             return np.zeros(times.ns.shape)
-        return self.a.at(times) * self.b.at(times)
+        return super()._evaluate(times)
+
+    def combine(self, *values: Array) -> Array:
+        return values[0] * values[1]
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         span = int(starts.min()), int(starts.max()) + max(aperture, 1)
@@ -244,7 +267,7 @@ class Product(Signal):
         return f"{self.a!r}·{self.b!r}"
 
 
-class Function(Signal):
+class Function(Composition):
     """``f(signal, …)`` pointwise.
 
     Parameters
@@ -257,22 +280,22 @@ class Function(Signal):
     def __init__(
         self, function: Callable[..., Any], *signals: Signal, slopes: tuple[Callable[..., Any], ...] = ()
     ) -> None:
-        self.function, self.signals, self.slopes = function, signals, slopes
+        self.function, self.operands, self.slopes = function, signals, slopes
         self.leaves = frozenset().union(*(s.leaves for s in signals))
 
-    def _evaluate(self, times: Times) -> Array:
-        result: Array = self.function(*(s.at(times) for s in self.signals))
+    def combine(self, *values: Array) -> Array:
+        result: Array = self.function(*values)
         return result
 
     def derivative(self) -> Signal:
-        if len(self.slopes) < len(self.signals):
+        if len(self.slopes) < len(self.operands):
             return super().derivative()
-        chain = (Function(f, *self.signals) * s.derivative() for f, s in zip(self.slopes, self.signals, strict=True))
+        chain = (Function(f, *self.operands) * s.derivative() for f, s in zip(self.slopes, self.operands, strict=True))
         return add(*chain)
 
     def __repr__(self) -> str:
         name = getattr(self.function, "__name__", "function")
-        return f"{name}({', '.join(map(repr, self.signals))})"
+        return f"{name}({', '.join(map(repr, self.operands))})"
 
 
 class Rate(Signal):

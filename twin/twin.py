@@ -101,7 +101,7 @@ class Twin:
         self.clock.run(self._campaign(steps, after_step))
 
     def _campaign(self, steps: Sequence[Step], after_step: Callable[[Step], None] | None) -> Process:
-        for step in steps[self.finished_steps :]:
+        for step, following in zip(steps[self.finished_steps :], [*steps[self.finished_steps + 1 :], None], strict=True):
             end = self.clock.now + step.duration
             for group in self.assembly.groups:
                 group.lookahead = end
@@ -111,10 +111,11 @@ class Twin:
                     f"step {step.name!r} was planned to end at {end / NS} s and ended at {self.clock.seconds} s"
                 )
             self.finished_steps += 1
-            self._record_truth()
+            if following is None or (following.phase, following.cycle) != (step.phase, step.cycle):
+                self._record_truth()  # phase by phase: long arrays cost little more than short ones
             if not self._keep_history:
-                # States that lag behind (nobody has read them yet) still need the laws since then.
-                self._forget_before(min([self.clock.now, *(group.frontier for group in self.assembly.groups)]))
+                # Truth to be recorded and states that lag behind (nobody has read them yet) need the laws since then.
+                self._forget_before(min([self._probed, *(group.frontier for group in self.assembly.groups)]))
             if after_step is not None:
                 after_step(step)
 

@@ -32,7 +32,9 @@ def field_of(magnet: Magnet, rise: Signal | float = 0.0) -> Field:
     return magnet.signals(temperature_rise=Constant(rise) if isinstance(rise, float) else rise)["field"]
 
 
-def outputs(coil: Coil, z: Signal | float, current: Signal | float, field: Field | None = None, rise: float = 0.0) -> Any:
+def outputs(
+    coil: Coil, z: Signal | float, current: Signal | float, field: Field | None = None, rise: float = 0.0
+) -> Any:
     as_signal = [Constant(x) if isinstance(x, int | float) else x for x in (z, current, rise)]
     names = ("position", "current", "temperature_rise")
     return coil.signals(field=field or field_of(MAGNET), **dict(zip(names, as_signal, strict=True)))
@@ -131,7 +133,9 @@ def test_mechanical_power_is_electrical_power(
 
 @pytest.mark.parametrize("plane", [0.0, 5e-3, -5e-3])
 @pytest.mark.parametrize("current", [0.05, -0.05])
-def test_reluctance_pulls_toward_the_symmetry_plane_whatever_the_sign_of_the_current(plane: float, current: float) -> None:
+def test_reluctance_pulls_toward_the_symmetry_plane_whatever_the_sign_of_the_current(
+    plane: float, current: float
+) -> None:
     coil = Coil(resistance=1.0, inductance=3.0, inductance_curvature=550.0, symmetry_plane=plane)
     field = field_of(Magnet(bl=1e-9))
     above, below, at = (float(outputs(coil, plane + z, current, field)["force"](0.0)) for z in (1e-3, -1e-3, 0.0))

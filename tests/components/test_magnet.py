@@ -115,9 +115,9 @@ def test_bl_at_zero_needs_a_table_that_holds_zero() -> None:
 def test_a_file_that_is_no_table_is_an_error_that_names_it(tmp_path: Path, text: str) -> None:
     file = tmp_path / "bad.csv"
     file.write_text(text, encoding="utf-8")
-    with pytest.raises(SimulationError, match="bad.csv is no table of z"):
+    with pytest.raises(SimulationError, match=r"bad\.csv is no table of z"):
         bl(Magnet(profile_file=file), 0.0)
-    with pytest.raises(SimulationError, match=r"none.csv is no table of z"):
+    with pytest.raises(SimulationError, match=r"none\.csv is no table of z"):
         bl(Magnet(profile_file=tmp_path / "none.csv"), 0.0)
 
 

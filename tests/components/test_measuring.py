@@ -31,7 +31,9 @@ CHANNELS: dict[str, tuple[Make, str, dict[str, Any]]] = {
 LABELS = {"phase": "weighing", "cycle": 3}
 
 
-def read(channel: str, signal: Signal, schedule: Schedule, seed: int = 0, name: str = "part", **parameters: Any) -> Block:
+def read(
+    channel: str, signal: Signal, schedule: Schedule, seed: int = 0, name: str = "part", **parameters: Any
+) -> Block:
     make, port, how = CHANNELS[channel]
     part = make(**parameters)
     wired = {port: signal}

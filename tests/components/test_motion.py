@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ def velocity(laws: list[Piece], times: Any) -> Any:
 def joints(laws: list[Piece]) -> tuple[float, float, float]:
     """Largest jumps of position and velocity, and largest gap in time, from law to law."""
     jumps = []
-    for before, after in zip(laws, laws[1:], strict=False):
+    for before, after in pairwise(laws):
         end = before.end
         assert end is not None
         ends = [(p.values_at(end)[0].real, p.derivative().values_at(end)[0].real) for p in (before, after)]
@@ -42,25 +43,27 @@ def top(amplitudes: tuple[float, ...], orders: tuple[int, ...], phase: Any) -> A
     return np.cos(2 * np.pi * np.outer(phase, orders)) @ amplitudes
 
 
-@pytest.mark.parametrize(("orders", "ripple"), [((1,), 0.29), ((1, 3), 0.06), ((1, 3, 5), 0.011), (ODD, 3e-4)])
+@pytest.mark.parametrize(("orders", "ripple"), [((1,), 0.29), ((1, 3), 0.06), ((1, 3, 5), 0.014), (ODD, 8e-4)])
 def test_more_harmonics_make_a_flatter_top(orders: tuple[int, ...], ripple: float) -> None:
     phase = np.linspace(-0.15, 0.15, 301)  # 60 % of a half cycle, as KBmini
     deviation = np.abs(top(flat_top(orders, 0.6), orders, phase) - 1)
-    assert ripple / 3 < deviation.max() < ripple
+    assert 0.5 * ripple < deviation.max() < ripple
 
 
-def test_the_top_is_the_least_squares_one() -> None:
-    phase = np.linspace(-0.15, 0.15, 20_001)
+def test_the_top_is_the_least_squares_one_with_more_weight_at_the_ends() -> None:
+    phase = 0.15 * np.cos(np.linspace(0, np.pi, 20_001))
     best = np.array(flat_top((1, 3, 5), 0.6))
     sum_of_squares = np.mean((top(tuple(best), (1, 3, 5), phase) - 1) ** 2)
     for k in range(3):
-        for step in (-1e-3, 1e-3):
+        for step in (-5e-3, 5e-3):
             other = best.copy()
             other[k] += step
             assert np.mean((top(tuple(other), (1, 3, 5), phase) - 1) ** 2) > sum_of_squares
 
 
-@pytest.mark.parametrize(("orders", "window"), [((), 0.5), ((2,), 0.5), ((1, 1), 0.5), ((-1,), 0.5), ((1,), 0), ((1,), 1)])
+@pytest.mark.parametrize(
+    ("orders", "window"), [((), 0.5), ((2,), 0.5), ((1, 1), 0.5), ((-1,), 0.5), ((1,), 0), ((1,), 1)]
+)
 def test_orders_and_window_that_make_no_flat_top_are_refused(orders: tuple[int, ...], window: float) -> None:
     with pytest.raises(ValueError, match=r"flat-topped velocity needs|flat window must be"):
         flat_top(orders, window)
@@ -94,10 +97,10 @@ def test_an_oscillation(
     assert np.all(speed[1:8] > 0)
     assert speed[8:] == pytest.approx(-speed[:8], abs=1e-9 * v)
     # The velocity in the middle of the window is the one asked for, within the ripple.
-    assert speed[4] == pytest.approx(v, rel={1: 0.2, 2: 0.05, 5: 1e-3}[len(orders)])
+    assert speed[4] == pytest.approx(v, rel={1: 0.3, 2: 0.06, 5: 1e-3}[len(orders)])
     # And it is the rate of the position.
     h = period // 2000
-    numerical = (line(t + h) - line(t - h))[1:-1] / (2 * h / NS)
+    numerical = (line(t[1:-1] + h) - line(t[1:-1] - h)) / (2 * h / NS)
     assert numerical == pytest.approx(speed[1:-1], rel=1e-3, abs=1e-3 * v + 1e-15 * abs(centre) * NS / h)
 
 
@@ -136,7 +139,9 @@ def test_sweeps_are_smooth_symmetric_and_come_back(
         t = edges[k] + np.array([0.0, 0.5, 1.0]) * acceleration * NS
         middle = edges[k] + np.linspace(acceleration, duration - acceleration, 5) * NS
         sign = 1 if k % 2 == 0 else -1
-        assert velocity(laws, np.rint(t[:2]).astype(np.int64)) == pytest.approx([0.0, sign * v / 2], rel=1e-6, abs=1e-12 * v)
+        assert velocity(laws, np.rint(t[:2]).astype(np.int64)) == pytest.approx(
+            [0.0, sign * v / 2], rel=1e-6, abs=1e-12 * v
+        )
         assert velocity(laws, np.rint(middle[1:-1]).astype(np.int64)) == pytest.approx(np.full(3, sign * v), rel=1e-12)
         assert line(int(edges[k] + duration * NS // 2)) == pytest.approx(centre, abs=tolerance + v * 1e-9)
 

@@ -67,7 +67,9 @@ def test_who_looks_twice_sees_the_same_noise(which: str) -> None:
 
 def test_a_resistor_obeys_ohm_with_gain_drift_and_offset() -> None:
     times = np.array([0.0, 1e4, 3e4])
-    assert output(Resistor(resistance=100.0), "voltage", times, current=0.02) == pytest.approx(np.full(3, 2.0), rel=1e-15)
+    assert output(Resistor(resistance=100.0), "voltage", times, current=0.02) == pytest.approx(
+        np.full(3, 2.0), rel=1e-15
+    )
     real = Resistor(resistance=100.0, gain=2e-6, drift=1e-9, offset=3e-6)
     exact = 100.0 * (1 + 2e-6 + 1e-9 * times) * -0.02 + 3e-6
     assert output(real, "voltage", times, current=-0.02) == pytest.approx(exact, rel=1e-15)
@@ -121,13 +123,15 @@ def test_set_ends_with_its_ramp_and_starts_from_the_present_value() -> None:
     twin.clock.run(source.set(0.02, 1.0))
     assert twin.clock.now == NS
     twin.clock.run(source.set(-0.02, 2.0))
-    assert twin.signal("part.current")(np.array([0.5, 1.5, 2.0, 3.0])) == pytest.approx([0.01, 0.01, 0.0, -0.02], abs=1e-17)
+    assert twin.signal("part.current")(np.array([0.5, 1.5, 2.0, 3.0])) == pytest.approx(
+        [0.01, 0.01, 0.0, -0.02], abs=1e-17
+    )
 
 
 @pytest.mark.parametrize("current", [0.0501, -0.0501, float("nan")])
 def test_a_source_refuses_what_is_beyond_its_limit(current: float) -> None:
     twin, source = connected(limit=0.05)
-    with pytest.raises(ValueError, match="part: .* beyond its limit of 0.05 A"):
+    with pytest.raises(ValueError, match=r"part: .* beyond its limit of 0.05 A"):
         twin.clock.run(source.set(current, 1.0))
     assert twin.signal("part.current")(5.0) == 0.0
 

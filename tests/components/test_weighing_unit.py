@@ -85,7 +85,9 @@ def test_a_mass_weighs_less_in_air_by_the_air_it_displaces() -> None:
 
 
 def test_the_surroundings_give_air_density_gravity_and_temperature_rise() -> None:
-    twin = bench(Environment(temperature=296.15, reference_temperature=298.15, pressure=9e4, humidity=0.3, gravity=9.79))
+    twin = bench(
+        Environment(temperature=296.15, reference_temperature=298.15, pressure=9e4, humidity=0.3, gravity=9.79)
+    )
     assert twin.signal("part.air_density")(0.0) == float(air_density(296.15, 9e4, 0.3))
     assert twin.signal("part.gravity")(0.0) == 9.79
     assert twin.signal("part.temperature_rise")(0.0) == -2.0
@@ -108,7 +110,9 @@ def test_the_current_that_holds_the_balance(tare: float) -> None:
 def test_the_reversal_is_a_straight_line_over_the_transfer_time() -> None:
     twin = balance()
     weigh(twin)
-    assert current(twin, 10.0, 10.5, 11.0, 11.5, 12.0) * 1400.0 / G == pytest.approx([0.5, 0.25, 0.0, -0.25, -0.5], abs=1e-15)
+    assert current(twin, 10.0, 10.5, 11.0, 11.5, 12.0) * 1400.0 / G == pytest.approx(
+        [0.5, 0.25, 0.0, -0.25, -0.5], abs=1e-15
+    )
 
 
 def test_the_servo_takes_over_in_step_with_its_engagement() -> None:
@@ -214,7 +218,10 @@ def repeated(operation: Callable[[Any], Any], port: str, part: Any, **inputs: An
 
 def test_what_is_done_already_changes_nothing() -> None:
     assert repeated(lambda p: p.load(), "placement", MassExchanger(), weight=9.8) == (1.0, 1.0)
-    assert repeated(lambda p: p.engage(1.0), "engagement", IdealServo(), required_force=0.0, coil_force=0.0) == (1.0, 1.0)
+    assert repeated(lambda p: p.engage(1.0), "engagement", IdealServo(), required_force=0.0, coil_force=0.0) == (
+        1.0,
+        1.0,
+    )
     assert repeated(lambda p: p.set(0.02, 1.0), "set", CurrentSource()) == (0.02, 0.02)
 
 
@@ -224,4 +231,6 @@ def test_the_load_changes_along_a_straight_line() -> None:
     twin.clock.run(exchanger.load())
     assert twin.clock.now == 4 * NS
     twin.clock.run(exchanger.unload())
-    assert twin.signal("part.load")(np.array([0.0, 1.0, 4.0, 5.0, 8.0, 9.0])) == pytest.approx([0, 2, 8, 6, 0, 0], abs=1e-14)
+    assert twin.signal("part.load")(np.array([0.0, 1.0, 4.0, 5.0, 8.0, 9.0])) == pytest.approx(
+        [0, 2, 8, 6, 0, 0], abs=1e-14
+    )
