@@ -7,6 +7,7 @@ that linear systems map pieces to pieces (`twin.response`). A piece may carry se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -21,8 +22,12 @@ from twin.times import NS, Times
 
 Array = NDArray[Any]
 TWO_PI = 2.0 * np.pi
-ROUNDING = 2e-16
-"""Relative size below which the last coefficients of a response are rounding."""
+DECAYED = 50.0
+"""Time constants after which an exponential is below any rounding, 2e-22."""
+MANY = 256
+"""So many instants are worth a look for what has decayed."""
+LONG, ROUNDING = 48, 2e-16
+"""The last coefficients of a series longer than this are dropped if they are below this part of its largest."""
 
 
 @dataclass(frozen=True)
@@ -43,16 +48,25 @@ class Term:
     def exponential(self, times: Times, start: int) -> Array:
         """exp(rate tau) at the instants."""
         if self.hertz is not None:
-            rows = times.rows_per_turn(self.hertz)
-            some = times if rows is None else Times(times.ns[:rows])
-            turns = some.turns_since(start, self.hertz)
+            turns = times.turns_since(start, self.hertz)
             wave: Array = np.exp(1j * TWO_PI * (turns - np.rint(turns)))
-            if rows is not None:
-                wave = np.resize(wave, times.ns.shape)
             return wave if self.rate.real == 0 else wave * np.exp(self.rate.real * times.since(start))
         rate: complex | float = self.rate.real if self.rate.imag == 0 else self.rate
         result: Array = np.exp(rate * times.since(start))
         return result
+
+    def evaluate(self, times: Times, start: int, length: int) -> Array:
+        """The real part of the first channel at the instants."""
+        factor: Any = self.series[0, 0]
+        if self.series.shape[0] > 1:
+            factor = chebyshev.evaluate_many(self.series[:, 0], times.since(start) * (2.0 * NS / length) - 1.0)
+        result: Array = (factor * self.exponential(times, start)).real
+        return result
+
+    @property
+    def swings(self) -> Fraction | None:
+        """The exact frequency of a pure oscillation; None for anything else."""
+        return self.hertz if self.rate.real == 0 and self.series.shape[0] == 1 else None
 
     def conjugate(self) -> Term:
         """The term whose real part is the same."""
@@ -93,13 +107,24 @@ class Piece:
         else:
             u = times.since(self.start) * (2.0 * NS / self.length) - 1.0
             total = chebyshev.evaluate_many(self.series[:, 0].real, u)
+        swings = [term for term in self.terms if term.swings is not None]
+        rows = times.rows_per_turn([term.swings for term in swings if term.swings]) if swings else None
+        if rows is not None:  # a regular schedule on which the oscillations repeat: once for all
+            some = Times(times.ns[:rows])
+            total = total + np.resize(sum(t.evaluate(some, self.start, self.length) for t in swings), times.ns.shape)
         for term in self.terms:
-            factor: Any = term.series[0, 0]
-            if term.series.shape[0] > 1:
-                u = times.since(self.start) * (2.0 * NS / self.length) - 1.0
-                factor = chebyshev.evaluate(term.series[:, 0], u)
-            total = total + (factor * term.exponential(times, self.start)).real
+            if rows is None or term.swings is None:
+                total = self._added(total, term, times)
         return total
+
+    def _added(self, total: Array, term: Term, times: Times) -> Array:
+        """The total with a term; one that has long decayed at many of the instants is evaluated at the others only."""
+        if times.ns.size > MANY and term.rate.real < 0.0:
+            alive = times.ns < self.start + math.ceil(DECAYED / -term.rate.real * NS)
+            if np.count_nonzero(alive) < times.ns.size // 2:
+                total[alive] += term.evaluate(times.at(alive), self.start, self.length)
+                return total
+        return total + term.evaluate(times, self.start, self.length)
 
     def values_at(self, instant: int) -> Array:
         """All channels at one instant (ns), complex if the piece is, shape (channels,)."""
@@ -125,7 +150,10 @@ class Piece:
                 one = replace(one, series=one.series.real)
             same = folded.get(one.rate)
             folded[one.rate] = one if same is None else replace(one, series=_add(one.series, same.series))
-        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series, ROUNDING), tuple(folded.values()))
+        series = chebyshev.trimmed(series)
+        if len(series) > LONG:
+            series = series[: max(LONG, len(chebyshev.trimmed(series, ROUNDING)))]
+        return Piece(self.start, self.end, self.length, series, tuple(folded.values()))
 
     def rebased(self, start: int, end: int) -> Piece:
         """The same function with its origin at `start` and u spanning [start, end)."""

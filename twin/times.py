@@ -7,7 +7,8 @@ Quadrature nodes need more than a nanosecond; they carry the rest as a float bel
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -95,12 +96,12 @@ class Times:
         turns = np.fmod(whole * head, 1.0) + np.fmod(part * head, float(NS)) / NS
         return turns + (whole + part / NS) * tail + float(hertz) * self.rest
 
-    def rows_per_turn(self, hertz: Fraction) -> int | None:
-        """After how many bursts (rows) an oscillation at `hertz` repeats on a regular schedule; None if it does not soon."""
+    def rows_per_turn(self, hertz: Sequence[Fraction]) -> int | None:
+        """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon."""
         if self.ns.ndim != 2 or len(self.ns) < 64 or not isinstance(self.rest, float) or self.rest:
             return None
         every = int(self.ns[1, 0] - self.ns[0, 0])
-        rows = (hertz * every / NS).denominator
+        rows = math.lcm(*((f * every / NS).denominator for f in hertz))
         if rows > 16 or not np.array_equal(self.ns, self.ns[0] + every * np.arange(len(self.ns))[:, None]):
             return None
         return rows

@@ -124,7 +124,7 @@ def test_chebyshev_matrices(n: int) -> None:
         reference(chebyshev.nodes(n + 3)), abs=1e-13 * n
     )
     slope = reference.deriv() if n > 1 else (lambda u: 0 * u)
-    assert chebyshev.evaluate(chebyshev.differentiation(n) @ series, u) == pytest.approx(slope(u), abs=1e-10)
+    assert chebyshev.evaluate(chebyshev.differentiation(n) @ series, u) == pytest.approx(slope(u), rel=1e-12, abs=1e-10)
     from_start, to_end = reference.integ(lbnd=-1), reference.integ(lbnd=1)
     assert chebyshev.evaluate(chebyshev.integration(n) @ series, u) == pytest.approx(from_start(u), abs=1e-13)
     assert chebyshev.evaluate(chebyshev.integration_to_end(n) @ series, u) == pytest.approx(to_end(u), abs=1e-13)
