@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+ROUNDING = 5e-17
+"""Relative size below which the last coefficients of a series are rounding."""
 
 
 @lru_cache(maxsize=256)

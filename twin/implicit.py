@@ -57,10 +57,11 @@ class Implicit(Signal):
             return np.broadcast_to(play({unknown: guess}), guess.shape)
 
         known = times.solutions.get(self)
-        if known is not None:
+        if known is not None and np.all(known[0]):  # a zero has no slope, and may be none for this guess
             guess, slope = known
-            open_, last_step = guess != 0.0, np.abs(guess)
+            open_, last_step = np.ones(guess.shape, dtype=bool), np.abs(guess)
         else:
+            known = None
             zero = np.zeros(times.ns.shape)
             r_zero = residual(zero)
             open_ = r_zero != 0.0

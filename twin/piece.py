@@ -182,7 +182,8 @@ class Piece:
             return per_second * (chebyshev.differentiation(series.shape[0]) @ series)
 
         terms = tuple(Term(t.rate, slope(t.series) + t.rate * t.series, t.hertz) for t in self.terms)
-        return Piece(self.start, self.end, self.length, chebyshev.trimmed(slope(self.series)), terms)
+        series = slope(chebyshev.trimmed(self.series, chebyshev.ROUNDING))
+        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series), terms)
 
     def is_constant(self) -> bool:
         """Whether the value does not change with time."""

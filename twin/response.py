@@ -23,8 +23,6 @@ CLOSE = 8.0
 """Exponents that differ by less than this over a piece are not told apart by exponentials."""
 ROWS = 1200
 """Longest series in which the layer of a fast mode is resolved."""
-ROUNDING = 5e-17
-"""Relative size below which the last coefficients of an input are rounding."""
 MAGNIFIED = 100.0
 """By how much the rounding of an input's highest coefficient may grow in a response."""
 RESONANT = 3e-14
@@ -128,7 +126,7 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     start, length = inputs.start, inputs.length
     h = length / NS
     source, apart = _absorb_slow_terms(inputs, h)
-    source = chebyshev.trimmed(source, ROUNDING)
+    source = chebyshev.trimmed(source, chebyshev.ROUNDING)
     k = kernel(rates, length, source.shape[0])
     columns = source.T[:, :, None]
     series = (k.particular @ columns)[:, :, 0].T
@@ -184,7 +182,7 @@ def _check_resonance(rates: tuple[complex, ...], term: Term, h: float, scale: Ar
 def _respond_to_term(rates: tuple[complex, ...], term: Term, length: int) -> tuple[Term, Array]:
     """The particular response to ``p e^{μτ}``, and its value at the start for each mode."""
     shifted = tuple(rate - term.rate for rate in rates)
-    source = chebyshev.trimmed(term.series, ROUNDING)
+    source = chebyshev.trimmed(term.series, chebyshev.ROUNDING)
     k = kernel(shifted, length, len(source))
     series = np.einsum("krn,nk->rk", k.particular, source)
     return Term(term.rate, series, term.hertz), np.einsum("kn,nk->k", k.initial, source)

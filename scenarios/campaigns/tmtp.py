@@ -169,16 +169,17 @@ class _Run:
         span = min(to_ns(w.window_end) - to_ns(w.window_start), phase.duration)
         calibration = _contiguous(start, start + span, w.reading_step)
         slow = Schedule(start, phase.duration // 20, 20)
-        yield self.clock.together(
-            [
-                b.flexure.move(phase.laws(self.position, start)),
-                b.induced_voltmeter.read(schedule, labels),
-                b.interferometer.read(edges, labels, instantaneous=True),
-                b.current_voltmeter.read(calibration, {**labels, "phase": "calibration"}, channel="reference"),
-                b.magnet_thermometer.read(slow, labels),
-                b.environment.read(slow, labels),
-            ]
-        )
+        operations = [
+            b.flexure.move(phase.laws(self.position, start)),
+            b.induced_voltmeter.read(schedule, labels),
+            b.interferometer.read(edges, labels, instantaneous=True),
+            b.current_voltmeter.read(calibration, {**labels, "phase": "calibration"}, channel="reference"),
+            b.magnet_thermometer.read(slow, labels),
+            b.environment.read(slow, labels),
+        ]
+        if w.count % 2:  # the last weighing left the mass on the pan
+            operations.append(b.mass_exchanger.unload())
+        yield self.clock.together(operations)
         yield self.clock.until(start + phase.duration)
 
     def _glide(self, z0: float, z1: float, earliest: int, latest: int) -> Process:
@@ -190,7 +191,7 @@ class _Run:
             yield from self.bench.flexure.move(laws)
 
     def _release(self, end: int) -> Process:
-        """Hand the load back to the arrest so that the current is zero at `end`, and take the mass off."""
+        """Hand the load back to the arrest so that the current is zero at `end`."""
         yield self.clock.until(end - to_ns(self.campaign.weighing.ramp))
         yield from self.bench.servo.release(self.campaign.weighing.ramp)
 

@@ -72,7 +72,8 @@ def svg(graph: Graph) -> str:
     quiet_first = sorted(layout.wires, key=lambda wire: colours[wire.connection] not in (_IDLE, _WIRE))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{-_MARGIN:.0f} {-_MARGIN:.0f} {width:.0f} {height:.0f}" '
-        f'width="{width:.0f}" height="{height:.0f}" font-family="Helvetica, Arial, sans-serif">',
+        f'width="{width:.0f}" height="{height:.0f}" style="max-width:100%;height:auto" '
+        'font-family="Helvetica, Arial, sans-serif">',
         f'<rect x="{-_MARGIN:.0f}" y="{-_MARGIN:.0f}" width="{width:.0f}" height="{height:.0f}" fill="white"/>',
         *(_wire(layout, wire, colours[wire.connection], graph) for wire in quiet_first),
         *(_box(graph, cell, loops) for cell in layout.boxes.values()),

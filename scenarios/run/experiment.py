@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scenarios.run.build import build
+from components.magnet import Magnet
+from scenarios.run import notebook
+from scenarios.run.build import Setup, build
+from scenarios.run.certificates import certificates
 from scenarios.run.execute import MODELS, Progress, execute
 from scenarios.run.result import Result
 from scenarios.schema import Scenario
 from scenarios.schema import load as load_scenario
 from scenarios.schema import locate
 from twin.errors import WiringError
-from twin.graph import Graph
 from twin.steps import Step
 
 
@@ -33,23 +35,44 @@ class Experiment:
         """The same with some values changed, by their paths: ``with_({"balance.scale": 0.5}, seed=2)``."""
         return Experiment(self.scenario.with_(overrides, **keys))
 
-    def ideal(self) -> Experiment:
-        """The same with every effect and all noise off."""
-        return Experiment(self.scenario.ideal())
+    def ideal(self, settings: Sequence[str] = ()) -> Experiment:
+        """The same with every effect and all noise off; `settings` may turn single ones on again."""
+        return Experiment(self.scenario.ideal().with_settings(settings))
 
-    def graph(self) -> Graph:
-        """The component graph, checked.
+    def anchored(self) -> Experiment:
+        """The same with absolute file names, so that the scenario can be kept in another folder."""
+        files = {
+            f"balance.{name}.profile_file": str((Path(self._file_of(name)).parent / part.profile_file).resolve())
+            for name, part in self.scenario.balance.parts.items()
+            if isinstance(part, Magnet) and part.profile_file is not None
+        }
+        return self.with_(files) if files else self
+
+    def _file_of(self, component: str) -> str:
+        return self.scenario.position(("balance", component, "profile_file")).file
+
+    def check(self) -> Setup:
+        """Build everything that a run needs, without running it.
 
         Raises
         ------
         ScenarioError
-            Naming file, line and key of what is wired wrongly.
+            Naming file, line and key of what is wired wrongly or missing.
         """
-        return self._checked().twin.graph
+        try:
+            certificates(self.scenario)
+            return build(self.scenario)
+        except WiringError as error:
+            raise locate(self.scenario, error) from error
+
+    def graph(self) -> notebook.ShownGraph:
+        """The component graph, checked; see `check`."""
+        graph = self.check().twin.graph
+        return notebook.ShownGraph(graph.components, graph.wiring)
 
     def plan(self) -> list[Step]:
-        """The campaign's steps with their durations."""
-        return self._checked().steps
+        """The campaign's steps with their durations; see `check`."""
+        return self.check().steps
 
     def run(
         self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None
@@ -60,14 +83,11 @@ class Experiment:
         except WiringError as error:
             raise locate(self.scenario, error) from error
 
-    def _checked(self) -> Any:
-        try:
-            return build(self.scenario)
-        except WiringError as error:
-            raise locate(self.scenario, error) from error
-
     def __repr__(self) -> str:
-        return repr(self.scenario)
+        return notebook.scenario_text(self.scenario)
+
+    def _repr_html_(self) -> str:
+        return notebook.scenario_html(self.scenario)
 
 
 def load(source: str | Path, settings: Sequence[str] = ()) -> Experiment:

@@ -1,0 +1,41 @@
+"""Arguments that several commands share, and the experiment they describe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from scenarios.run.experiment import Experiment
+
+SOURCE_HELP = "A scenario file, or the name of a shipped scenario (see kibble-twin list)."
+Source = Annotated[str, typer.Argument(metavar="FILE|NAME", help=SOURCE_HELP, show_default=False)]
+
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY.PATH=VALUE",
+        help="Set a value over the file, such as balance.scale=0.5 or balance.test_mass.mass='100 g'. May be repeated.",
+        show_default=False,
+    ),
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+
+
+def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = False) -> Experiment:
+    """The experiment that a command line describes; ideal first, then the settings.
+
+    Raises
+    ------
+    ScenarioError
+        If the scenario cannot be read or is not valid.
+    """
+    from scenarios.run.experiment import load
+
+    given = list(settings or ())
+    loaded = load(source, given)
+    return loaded.ideal(given) if ideal else loaded

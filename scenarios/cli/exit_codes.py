@@ -1,0 +1,23 @@
+"""Exit codes: whether it is done, or who has to act."""
+
+from __future__ import annotations
+
+from twin.errors import CheckpointError, TwinError, WiringError
+from twin.plugins import PluginError
+
+DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
+
+
+class Interrupted(TwinError):
+    """The user has stopped a run; the text says how it can be resumed."""
+
+
+def exit_code(error: TwinError) -> int:
+    """The exit code for an error; `FAILED` unless it is about what the user has given."""
+    if isinstance(error, Interrupted):
+        return INTERRUPTED
+    from scenarios.run.output import OutputError
+    from scenarios.schema.errors import ScenarioError
+
+    given = (ScenarioError, WiringError, CheckpointError, PluginError, OutputError)
+    return BAD_INPUT if isinstance(error, given) else FAILED

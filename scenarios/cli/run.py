@@ -1,0 +1,164 @@
+"""``kibble-twin run``: run a campaign and reduce what it recorded to a mass."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment
+from scenarios.cli.exit_codes import Interrupted
+from scenarios.cli.terminal import note, show, show_json
+
+if TYPE_CHECKING:
+    from scenarios.run.experiment import Experiment
+    from scenarios.run.output import OutputFolder
+    from scenarios.run.result import Result
+
+Summary = dict[str, Any]
+
+
+def run(
+    scenario: Annotated[
+        str | None, typer.Argument(metavar="[FILE|NAME]", help=SOURCE_HELP + " With --resume, not needed.", show_default=False)
+    ] = None,
+    settings: Settings = None,
+    ideal: Annotated[
+        bool,
+        typer.Option(
+            "--ideal",
+            help="Turn every effect and all noise off, before --set: --ideal "
+            "--set balance.magnet.temperature_coefficient=-1e-3 shows that effect alone.",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Keep the results there (result.json, run.nc, scenario.yaml) when the run is complete, and the run itself "
+            "beside it meanwhile, so that it can be resumed.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            metavar="DIR",
+            help="Go on with an interrupted run that was to be kept there; no finished step runs again.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Run a campaign in virtual time and reduce its readings to a mass.
+
+    Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 130: interrupted.
+    """
+    if resume is not None and out is not None:
+        raise typer.BadParameter("give --resume or --out, not both: a resumed run stays in its folder")
+    if resume is not None:
+        summary = _resume(resume, experiment(scenario, settings, ideal=ideal) if scenario else None)
+        if not scenario and (settings or ideal):
+            raise typer.BadParameter("a resumed run keeps its own values; leave --set and --ideal out")
+    elif scenario is None:
+        raise typer.BadParameter("give the file or the name of a scenario, or --resume DIR")
+    else:
+        chosen = experiment(scenario, settings, ideal=ideal)
+        summary = _simulate(chosen).summary() if out is None else _run_anew(chosen.anchored(), out)
+    if as_json:
+        show_json(summary)
+    else:
+        _show(summary)
+
+
+def _simulate(chosen: Experiment, store: Path | None = None, *, resume: bool = False) -> Result:
+    """Run with a progress bar."""
+    from scenarios.cli.progress import Bar
+
+    with Bar(chosen, resume=store is not None and resume) as bar:
+        return chosen.run(store=store, resume=resume and store is not None, progress=bar)
+
+
+def _run_anew(chosen: Experiment, out: Path) -> Summary:
+    """Run from the beginning and keep the results in `out`."""
+    from scenarios.run.output import OutputFolder
+
+    folder = OutputFolder(out)
+    folder.check()
+    chosen.check()
+    with folder.claimed():
+        if folder.is_under_way:
+            note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
+        folder.begin(chosen.scenario.to_yaml())
+        return _finished(chosen, folder, resume=False)
+
+
+def _resume(path: Path, given: Experiment | None) -> Summary:
+    """Go on with the run that is under way in a folder, or show its result if it had finished."""
+    from scenarios.run.experiment import load
+    from scenarios.run.output import SUMMARY, OutputError, OutputFolder
+    from twin.store import RunStore
+
+    folder = OutputFolder(path)
+    if not folder.is_under_way:
+        if not folder.is_finished:
+            raise OutputError(f"{path}: there is no run to resume; start one with --out {_quoted(path)}")
+        note(f"note: the run in {path} had finished; this is its result")
+        summary: Summary = json.loads((folder.target / SUMMARY).read_text(encoding="utf-8"))
+        return {**summary, "steps_resumed": summary["steps_total"], "steps_run": 0}
+    folder.check()
+    with folder.claimed():
+        chosen = load(folder.scenario_file)
+        if given is not None and given.anchored().scenario != chosen.scenario:
+            raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
+        return _finished(chosen, folder, resume=RunStore(folder.partial).checkpoint_file.is_file())
+
+
+def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool) -> Summary:
+    """Run to the end and put the results in place.
+
+    Raises
+    ------
+    Interrupted
+        Saying how to go on.
+    """
+    from scenarios.run.export import write_run
+    from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY
+
+    try:
+        result = _simulate(chosen, folder.partial, resume=resume)
+        summary = result.summary()
+
+        def write(target: Path) -> None:
+            (target / SUMMARY).write_text(json.dumps(summary, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+            (target / SCENARIO).write_text(chosen.scenario.to_yaml(), encoding="utf-8")
+            write_run(result, target / BLOCKS)
+
+        folder.finish(write)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; go on with: kibble-twin run --resume {_quoted(folder.path)}") from None
+    return summary
+
+
+def _quoted(path: Path) -> str:
+    from shlex import quote
+
+    return quote(str(path))
+
+
+def _show(summary: Summary) -> None:
+    """Print a result for a reader."""
+    from rich.text import Text
+
+    from scenarios.run.notebook import rows, title
+
+    lines = rows(summary)
+    left, middle = (max(len(row[k]) for row in lines) for k in (0, 1))
+    show(Text(title(summary), style="bold"))
+    for row in lines:
+        symbol, value = (f"  {row.symbol:>{left}}", "cyan"), (f"{row.value:<{middle}}", "bold")
+        show(Text.assemble(symbol, " = ", value, "  ", (row.meaning, "dim")))
