@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,6 @@ from twin.graph import Graph
 from twin.group import Remainder, StateGroup, StateOutput
 from twin.implicit import Implicit, Unknown
 from twin.signal import Constant, Signal, add, scale
-from twin.times import Times
 
 Array = NDArray[Any]
 
@@ -113,9 +113,9 @@ class Assembly:
         linear = component.linear_part()
         inputs: dict[str, Signal] = self._inputs(name)
 
-        def excess(states: Array, times: Times) -> Array:
-            values = {port: signal.at(times) for port, signal in inputs.items()}
-            return component.derivative(states, **values) - linear @ states
+        def excess(states: Array, values: Sequence[Array]) -> Array:
+            named = dict(zip(inputs, values, strict=True))
+            return component.derivative(states, **named) - linear @ states
 
         if len(self._state_outputs[name]) != len(linear):
             raise ComponentError(f"{name}: the outputs of a nonlinear component are its states, one by one")

@@ -28,9 +28,10 @@ def encode_array(array: Array) -> dict[str, Any]:
 
 def decode_array(data: dict[str, Any]) -> Array:
     """The inverse of `encode_array`."""
-    values = np.array(data["re"], dtype=float)
-    if "im" in data:
-        values = values + 1j * np.array(data["im"], dtype=float)
+    if "im" not in data:
+        return np.array(data["re"], dtype=float).reshape(data["shape"])
+    values = np.empty(len(data["re"]), dtype=complex)
+    values.real, values.imag = data["re"], data["im"]
     return values.reshape(data["shape"])
 
 
@@ -74,4 +75,4 @@ def check_format(state: dict[str, Any], fingerprint: str) -> None:
     if state.get("format") != FORMAT:
         raise CheckpointError(f"checkpoint format {state.get('format')!r} is not {FORMAT}: run the campaign anew")
     if state.get("fingerprint") != fingerprint:
-        raise CheckpointError("the checkpoint belongs to another scenario or seed: resume with the scenario it was made with")
+        raise CheckpointError("the checkpoint belongs to another scenario or seed: resume the one it was made with")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,12 @@ from numpy.typing import NDArray
 from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
 from twin.errors import SimulationError
+from twin.implicit import UnsolvedError
 from twin.modes import decompose
 from twin.piece import Piece, Term, constant
 from twin.response import UnresolvedError
 from twin.signal import Signal, Sum, add, scale
+from twin.tape import Tape
 from twin.timeline import Track, evaluate_spans, track_means
 from twin.times import NS, Times
 
@@ -41,14 +44,14 @@ class Remainder:
     ----------
     states : indices of the part's states in the group.
     outputs : the group's outputs that are those states.
-    excess : from states (n, times) and the instants to the derivative less its linear part (n, times).
+    excess : from states (n, times) and the values of `inputs` to the derivative less its linear part (n, times).
     linear : the part's linear derivative, whose rounding is in `excess`.
     inputs : the signals that `excess` reads.
     """
 
     states: slice
     outputs: tuple[StateOutput, ...]
-    excess: Callable[[Array, Times], Array]
+    excess: Callable[[Array, Sequence[Array]], Array]
     linear: Array
     inputs: tuple[Signal, ...]
 
@@ -77,6 +80,7 @@ class StateGroup:
         self._law_start = 0
         self._stride: int | None = None
         self._degrees: dict[int, int] = {}
+        self._tapes: dict[tuple[int, ...], Tape] = {}
 
     def output(self, weights: Array, name: str) -> StateOutput:
         """A signal ``weights · states``, known to the rest of the graph before the group is connected."""
@@ -175,6 +179,29 @@ class StateGroup:
         self._frontier, self._law_start, self._stride, self.lookahead = state["kept"]
         self._degrees = {int(length): n for length, n in state["degrees"]}
 
+    def slope(self, modal: Array, times: Times) -> Array:
+        """Time derivative of ``modal · modes`` by the equation of motion: at a jump of an input that of what comes."""
+        if times.ns.ndim != 1:
+            flat = Times(times.ns.ravel(), np.broadcast_to(times.rest, times.ns.shape).ravel())
+            return self.slope(modal, flat).reshape(times.ns.shape)
+        row = modal * np.array(self.modes.rates)
+        if self.modes.coupling is not None:
+            row = row + modal @ self.modes.coupling
+        self.resolve(times.last)
+        if self.track.pieces:
+            spans = [(piece.project(row), at, index) for piece, at, index in self.track.spans(times)]
+            total = evaluate_spans(spans, times.ns.shape)
+        else:
+            total = np.full(times.ns.shape, float((row @ self._q).real))
+        for gain, signal in zip((modal @ self._drive).real, self.inputs, strict=True):
+            if gain != 0.0:
+                total = total + gain * signal.at(times)
+        for remainder in self.remainders:
+            states = np.array([state.at(times) for state in remainder.outputs])
+            weights = (modal @ self.modes.to_modes[:, remainder.states]).real
+            total = total + weights @ remainder.excess(states, times)
+        return total
+
     # --- solution ----------------------------------------------------------------------------------------------------
 
     def breakpoints(self, start: int, end: int) -> set[int]:
@@ -226,6 +253,10 @@ class StateGroup:
                 return self._propagated(start, end)
         except UnresolvedError:
             return None
+        except UnsolvedError as error:
+            raise SimulationError(
+                f"{error} finds no solution at t = {start / NS} to {end / NS} s; check that what it controls has an effect"
+            ) from None
 
     def _propagated(self, start: int, end: int) -> Piece | None:
         length = end - start
@@ -264,9 +295,9 @@ class StateGroup:
         to_series = chebyshev.interpolation(n)
         guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n) if self._loop else np.zeros((0, n))
         previous_change, scale = np.inf, self._scale
+        play = self._tape(tuple(sampled)).at(times)
         for _ in range(SWEEPS):
-            at = times.bind(dict(zip(self._loop, guess, strict=True))) if self._loop else times
-            forcing, magnitude = self._sampled_forcing(sampled, at, guess)
+            forcing, magnitude = self._sampled_forcing(sampled, play(*guess), guess)
             series = to_series @ forcing.T
             piece = self.modes.respond(self._q, _with_series(closed, series))
             found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
@@ -277,8 +308,10 @@ class StateGroup:
             guess = found
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous_change if np.isfinite(previous_change) and previous_change else change
-            if change <= ROUND_OFF or left <= 0.1 * ROUND_OFF:
-                if not _resolved(series, magnitude):
+            if min(change, left) <= ROUND_OFF:
+                # The states feel a forcing for as long as the piece or their memory lasts.
+                memory = np.minimum(closed.length / NS, 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300))
+                if not _resolved(series, np.maximum(magnitude, 0.25 * n * sizes / memory)):
                     return None
                 self._scale = size
                 return piece
@@ -287,20 +320,28 @@ class StateGroup:
             previous_change = change
         return None
 
-    def _sampled_forcing(self, sampled: list[int], at: Times, guess: Array) -> tuple[Array, Array]:
+    def _tape(self, sampled: tuple[int, ...]) -> Tape:
+        """The sampled inputs, and those of the remainders, as functions of the states in the loop."""
+        tape = self._tapes.get(sampled)
+        if tape is None:
+            read = [self.inputs[i] for i in sampled] + [signal for r in self.remainders for signal in r.inputs]
+            tape = self._tapes[sampled] = Tape(read, self._loop)
+        return tape
+
+    def _sampled_forcing(self, sampled: list[int], values: list[Array], guess: Array) -> tuple[Array, Array]:
         """Forcing of the modes at the nodes by what is no closed form, and how large what it is the sum of is.
 
         Shapes (modes, nodes) and (modes,).
         """
-        forcing: Array = np.zeros((len(self.modes.rates), len(at.ns)), dtype=self._drive.dtype)
+        forcing: Array = np.zeros((len(self.modes.rates), guess.shape[1]), dtype=self._drive.dtype)
         magnitude: Array = np.zeros(len(self.modes.rates))
-        for i in sampled:
-            values = self.inputs[i].at(at)
-            forcing = forcing + np.outer(self._drive[:, i], values)
-            magnitude = magnitude + np.abs(self._drive[:, i]) * np.abs(values).max()
+        rest = iter(values)
+        for i, value in zip(sampled, rest, strict=False):
+            forcing = forcing + np.outer(self._drive[:, i], np.broadcast_to(value, forcing.shape[1:]))
+            magnitude = magnitude + np.abs(self._drive[:, i]) * np.abs(value).max()
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
-            excess = remainder.excess(states, at)
+            excess = remainder.excess(states, list(islice(rest, len(remainder.inputs))))
             to_modes = self.modes.to_modes[:, remainder.states]
             forcing = forcing + to_modes @ excess
             parts = np.abs(excess) + np.abs(remainder.linear) @ np.abs(states)
@@ -374,9 +415,7 @@ class StateSlope(Signal):
     def _evaluate(self, times: Times) -> Array:
         if not times.ns.size:
             return np.empty(times.ns.shape)
-        self.output.group.resolve(times.last + 1)  # at a jump of an input, the slope is that of what comes
-        spans = [(self.output._piece(p).derivative(), at, index) for p, at, index in self.output.track.spans(times)]
-        return evaluate_spans(spans, times.ns.shape)
+        return self.output.group.slope(self.output.modal, times)
 
     def __repr__(self) -> str:
         return f"d({self.output!r})/dt"

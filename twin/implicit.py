@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import SimulationError
-from twin.signal import Signal
+from twin.signal import Composition, Signal
 from twin.tape import Tape
 from twin.times import NS, Times
 
@@ -17,8 +18,12 @@ ITERATIONS = 50
 ROUND_OFF = 2e-16
 
 
+class UnsolvedError(ArithmeticError):
+    """No value makes the residual of the named signal vanish; who knows the instants says where."""
+
+
 class Unknown(Signal):
-    """Stands for the solution while the loop is wired; it has a value only where a solver binds one."""
+    """Stands for the solution while the loop is wired; it has a value only where a solver gives it one."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -34,7 +39,7 @@ class Unknown(Signal):
         return self.name
 
 
-class Implicit(Signal):
+class Implicit(Composition):
     """The value at which the residual vanishes, at every instant by itself, by the secant method.
 
     Parameters
@@ -48,29 +53,47 @@ class Implicit(Signal):
         self.unknown, self.residual, self.typical = unknown, residual, typical
         self.name = unknown.name
         self.leaves = residual.leaves - {unknown}
-        self._tape = Tape(residual, (unknown,))
+        self._tape = Tape([residual], [unknown])
+        self.operands = tuple(self._tape.givens)
 
     def _evaluate(self, times: Times) -> Array:
-        play, unknown = self._tape.at(times), self.unknown
+        try:
+            return np.broadcast_to(super()._evaluate(times), times.ns.shape)
+        except UnsolvedError as error:
+            raise SimulationError(
+                f"{error} finds no solution at t = {times.first / NS} s; check that what it controls has an effect there"
+            ) from None
 
-        def residual(guess: Array) -> Array:
-            return np.broadcast_to(play({unknown: guess}), guess.shape)
+    def combine(self, *values: Array) -> Array:
+        return self.player()(*values)
 
-        known = times.solutions.get(self)
-        if known is not None and np.all(known[0]):  # a zero has no slope, and may be none for this guess
-            guess, slope = known
-            open_, last_step = np.ones(guess.shape, dtype=bool), np.abs(guess)
-        else:
-            known = None
-            zero = np.zeros(times.ns.shape)
+    def player(self) -> Callable[..., Array]:
+        """Solves again and again, starting where the last solution was."""
+        last: list[Array] = []
+
+        def solve(*values: Array) -> Array:
+            play = self._tape.with_givens(values)
+            shape = np.broadcast_shapes(*(np.shape(v) for v in values))
+            solution, slope = self._solve(lambda guess: np.broadcast_to(play(guess)[0], shape), shape, last)
+            last[:] = [solution, slope]
+            return solution
+
+        return solve
+
+    def _solve(self, residual: Callable[[Array], Array], shape: tuple[int, ...], last: list[Array]) -> tuple[Array, Array]:
+        """The root, and the slopes of the residual there."""
+        if last:
+            guess, slope = last
+            last_step, r = np.abs(guess), residual(guess)
+            open_ = (guess != 0.0) | (r != 0.0)
+        if not last or np.any(open_ & (slope == 0.0)):
+            zero = np.zeros(shape)
             r_zero = residual(zero)
             open_ = r_zero != 0.0
-            guess, last_step = np.where(open_, self.typical, 0.0), np.full(zero.shape, self.typical)
-            slope = np.ones(zero.shape)
-        if not open_.any():
-            return guess
-        r = residual(guess)
-        if known is None:
+            if not open_.any():
+                return zero, np.ones(shape)
+            guess, last_step = np.where(open_, self.typical, 0.0), np.full(shape, self.typical)
+            r = residual(guess)
             slope = (r - r_zero) / self.typical
         for _ in range(ITERATIONS):
             if np.any(open_ & (slope == 0.0)):
@@ -82,18 +105,14 @@ class Implicit(Signal):
             ahead = size * np.minimum(size / np.where(last_step == 0.0, 1.0, np.abs(last_step)), 1.0)
             open_ = open_ & (ahead > ROUND_OFF * np.abs(guess))
             if not open_.any():
-                times.solutions[self] = guess, slope
-                return guess
+                return guess, slope
             before, r = r, residual(guess)
             open_ = open_ & (r != 0.0)
             # Differences at round-off say nothing about the slope.
             telling = open_ & (size > 1e-8 * np.abs(guess))
             slope = np.where(telling, (r - before) / np.where(telling, step, 1.0), slope)
             last_step = step
-        raise SimulationError(
-            f"{self.name} finds no solution at t = {times.first / NS} s: what it has to bring to zero does not vanish; "
-            "check that what it controls has an effect there"
-        )
+        raise UnsolvedError(self.name)
 
     def __repr__(self) -> str:
         return self.name

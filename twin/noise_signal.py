@@ -32,6 +32,7 @@ class NoiseSignal(Signal):
         self.source, self.step = source, step
         self._indices: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._values: Array = np.zeros(0)
+        self.leaves = frozenset({self})
 
     def _known(self, first: int, last: int) -> None:
         """Draw the steps first … last that lie ahead of what is known."""
@@ -44,7 +45,8 @@ class NoiseSignal(Signal):
     def _at_steps(self, indices: NDArray[np.int64]) -> Array:
         place = np.searchsorted(self._indices, indices)
         if np.any(self._indices[np.minimum(place, len(self._indices) - 1)] != indices):
-            raise SimulationError(f"{self.source.name} was not looked at before t = {int(indices.min()) * self.step / NS} s was past")
+            instant = int(indices.min()) * self.step / NS
+            raise SimulationError(f"{self.source.name} was not looked at before t = {instant} s was past; read in time")
         values: Array = self._values[place]
         return values
 
@@ -58,15 +60,20 @@ class NoiseSignal(Signal):
             return self.at(Times(starts))
         first, last = starts // self.step, (starts + aperture - 1) // self.step
         self._known(int(first.min()), int(last.max()))
-        edges = np.concatenate([[0.0], np.cumsum(self._values)])
         lower, upper = self._at_steps(first), self._at_steps(last)
         place = np.searchsorted(self._indices, np.stack([first, last]))
         if np.any(place[1] - place[0] != last - first):
-            raise SimulationError(f"{self.source.name} was not looked at over the whole of an aperture before it was past")
-        inside = (edges[place[1] + 1] - edges[place[0]]) * self.step
+            raise SimulationError(f"{self.source.name} was not looked at over all of an aperture before it was past")
+        bounds = np.stack([place[0], place[1] + 1], axis=-1).ravel()
+        sums = np.add.reduceat(np.append(self._values, 0.0), bounds)[::2].reshape(starts.shape)
+        inside = sums * self.step
         before, after = (starts - first * self.step) * lower, ((last + 1) * self.step - starts - aperture) * upper
         result: Array = (inside - before - after) / aperture
         return result
+
+    def breakpoints(self, start: int, end: int) -> set[int]:
+        """The grid inside (start, end): the noise jumps there."""
+        return set(range(start - start % self.step + self.step, end, self.step))
 
     def derivative(self) -> Signal:
         raise SimulationError(f"{self!r} is noise and has no derivative")

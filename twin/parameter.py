@@ -16,7 +16,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 def parameter(unit: str, default: Any = ..., *, neutral: Any = None, source: str = "", **constraints: Any) -> Any:
@@ -43,7 +43,6 @@ def _registry() -> Any:
     import pint
 
     registry: Any = pint.UnitRegistry(cache_folder=None)
-    registry.define("ppm = 1e-6")
     return registry
 
 
@@ -63,13 +62,14 @@ def to_si(text: str, unit: str) -> float:
     number, rest = float(match.group()), text.strip()[match.end() :].strip()
     if not rest:
         return number
-    if len(rest) > 40 or re.search(r"(\*\*|\^)[^*^/]*(\*\*|\^)|\d{3}", rest):  # pint evaluates powers of powers
+    # pint evaluates powers of powers, and drops what cannot be printed
+    if len(rest) > 40 or not rest.isprintable() or re.search(r"(\*\*|\^)[^*^/]*(\*\*|\^)|\d{3}", rest):
         raise ValueError(f"expected a quantity in {unit}; {rest[:40]!r} is not a unit known here")
     import pint
 
     registry = _registry()
     try:
-        return float(registry.Quantity(number, rest).to("" if unit == "1" else unit).magnitude)
+        return float(registry.Quantity(number, "1" + rest if rest[0] == "/" else rest).to("" if unit == "1" else unit).magnitude)
     except pint.DimensionalityError:
         raise ValueError(f"expected a quantity in {unit}, not {text!r}") from None
     except Exception:  # pint's parser raises whatever Python's tokenizer and arithmetic do
@@ -128,8 +128,18 @@ class Parameters(BaseModel):
         changed: dict[str, Any] = {}
         for key, field in type(self).model_fields.items():
             neutral, value = neutral_of(field), getattr(self, key)
-            if neutral is not None:
-                changed[key] = neutral
-            elif isinstance(value, Parameters):
-                changed[key] = value.ideal()
+            ideal = _ideal(value) if neutral is None else neutral
+            if ideal is not value:
+                changed[key] = ideal
         return self.model_copy(update=changed) if changed else self
+
+
+def _ideal(value: Any) -> Any:
+    """The value, with what it holds of parameters ideal."""
+    if isinstance(value, Parameters):
+        return value.ideal()
+    if isinstance(value, list | tuple) and any(isinstance(item, Parameters) for item in value):
+        return type(value)(_ideal(item) for item in value)
+    if isinstance(value, dict) and any(isinstance(item, Parameters) for item in value.values()):
+        return {key: _ideal(item) for key, item in value.items()}
+    return value

@@ -7,6 +7,7 @@ readings cannot look at the truth.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -142,7 +143,6 @@ class Recorder:
         self.truth = Blocks()
         self._spill_bytes = spill_bytes
         self._folder = folder
-        self._temporary: Any = None
         self._in_memory = 0
         self._files = 0
 
@@ -168,9 +168,10 @@ class Recorder:
 
     def _spill_folder(self) -> Path:
         if self._folder is None:
+            import shutil
             import tempfile
 
-            self._temporary = tempfile.TemporaryDirectory(prefix="kibble-twin-")
-            self._folder = Path(self._temporary.name)
+            self._folder = Path(tempfile.mkdtemp(prefix="kibble-twin-"))
+            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._folder.mkdir(parents=True, exist_ok=True)
         return self._folder

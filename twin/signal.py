@@ -126,6 +126,10 @@ class Composition(Signal):
     def combine(self, *values: Array) -> Array:
         """The value from those of the operands, elementwise."""
 
+    def player(self) -> Callable[..., Array]:
+        """`combine`, for repeated evaluation at the same instants with slightly other values."""
+        return self.combine
+
     def _evaluate(self, times: Times) -> Array:
         return self.combine(*(s.at(times) for s in self.operands))
 

@@ -72,8 +72,9 @@ class RunStore:
             truth = Blocks(list(self._read("truth", self._written["truth"])))
         except FileNotFoundError as error:
             raise CheckpointError(f"{self.folder} holds no run to resume: {error.filename} is missing") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CheckpointError(f"the checkpoint in {self.folder} cannot be read ({error}); start the run anew") from None
+        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError) as error:
+            message = f"the checkpoint in {self.folder} cannot be read ({error}); start the run anew"
+            raise CheckpointError(message) from None
         return state, readings, truth
 
     def _read(self, kind: str, count: int) -> Iterable[Block]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +41,6 @@ class Times:
         self.rest = rest
         self._ends: tuple[int, int] | None = None
         self.memo: dict[Signal, Array] = {}
-        self._parent: Times | None = None
-        self._bound: Mapping[Signal, Array] = {}
-        self.solutions: dict[Signal, tuple[Array, Array]] = {}
-        """What implicit signals were found to be at the last guess, and the slopes of their residuals: where to start."""
 
     @classmethod
     def of(cls, t: ArrayLike) -> Times:
@@ -111,22 +107,9 @@ class Times:
         rest = self.rest if isinstance(self.rest, float) else self.rest[index]
         return Times(self.ns[index], rest)
 
-    def bind(self, values: Mapping[Signal, Array]) -> Times:
-        """The same instants, at which these signals are taken to have these values: one guess of a solver."""
-        child = Times.__new__(Times)
-        child.ns, child.rest, child._ends = self.ns, self.rest, self._ends
-        child.memo, child._parent, child._bound = dict(values), self, values
-        child.solutions = self.solutions
-        return child
-
     def value(self, signal: Signal, evaluate: Callable[[Times], Array]) -> Array:
-        """The signal's value here, found once: in the outermost instants that know all it depends on."""
-        known_by = self
-        while known_by._parent is not None and signal.leaves.isdisjoint(known_by._bound):
-            known_by = known_by._parent
-        found = known_by.memo.get(signal) if known_by is not self else None
+        """The signal's value here, found once."""
+        found = self.memo.get(signal)
         if found is None:
-            found = evaluate(known_by)
-            known_by.memo[signal] = found
-        self.memo[signal] = found
+            found = self.memo[signal] = evaluate(self)
         return found

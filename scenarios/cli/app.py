@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup, TyperOption
+from typer.core import TyperGroup
 
 from scenarios.cli.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED, exit_code
 from scenarios.cli.terminal import error_line, note
@@ -48,27 +49,26 @@ def _command(name: str) -> Any:
     found = plugins.load(plugins.COMMANDS, name)
     try:
         if not isinstance(found, typer.Typer):
-            application = typer.Typer(add_completion=False, context_settings=_NAMES)
+            application = typer.Typer(add_completion=False, rich_markup_mode=None, context_settings=_NAMES)
             application.command(name=name)(found)
             found = application
         command = typer.main.get_command(found)
     except Exception as error:  # the function may come from anywhere and have any signature
         raise plugins.PluginError(f"command {name!r} is no command: {error}", plugins.COMMANDS, name) from error
     command.name = name
-    command.params.append(TyperOption(param_decls=["--debug"], is_flag=True, expose_value=False, help=_DEBUG))
     return command
 
 
-_DEBUG = "Show where an error comes from."
-
-app = typer.Typer(cls=Commands, add_completion=False, context_settings=_NAMES)
+app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=False, context_settings=_NAMES)
 
 
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help=_DEBUG)] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where an error comes from; also after the command.")
+    ] = False,
 ) -> None:
     """A digital twin for Kibble balances: simulate a measurement campaign, reduce its readings to a mass.
 
@@ -95,41 +95,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 bad input, 3 the simulation or the reduction failed, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
-    debug = "--debug" in words
+    debug = "--debug" in words  # anywhere, which a parser of commands and their options does not offer
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show does not stop a run
     try:
-        code = typer.main.get_command(app).main(words, prog_name="kibble-twin", standalone_mode=False)
+        command = typer.main.get_command(app)
+        code = command.main([w for w in words if w != "--debug"], prog_name="kibble-twin", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever reads our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except typer.TyperException as error:
+    except (Exception, KeyboardInterrupt) as error:
         if debug:
-            raise
-        error_line(f"{error.format_message().rstrip('.')}; see {_usage(error)} --help")
-        return BAD_INPUT
-    except TwinError as error:
-        if debug:
-            raise
-        error_line(str(error))
-        return exit_code(error)
-    except OSError as error:
-        if debug:
-            raise
-        error_line(f"{error.filename or 'input or output'}: {(error.strerror or str(error)).lower()}")
-        return BAD_INPUT
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except Exception as error:
-        if debug:
-            raise
-        error_line(f"internal error: {type(error).__name__}: {error}; run again with --debug and report it")
-        return FAILED
-    if code == INTERRUPTED:
+            traceback.print_exc()
+        text, code = _explained(error)
+        error_line(text)
+        return code
+    if code == INTERRUPTED:  # typer's own answer to Ctrl-C
         error_line("interrupted")
     return code if isinstance(code, int) else DONE
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
+    """What to say about an error, and the exit code."""
+    if isinstance(error, TwinError):
+        return str(error), exit_code(error)
+    if isinstance(error, typer.TyperException):
+        text = error.format_message().rstrip(".").replace("Value error, ", "")
+        return f"{text}; see {_usage(error)} --help", BAD_INPUT
+    if isinstance(error, OSError):
+        return f"{error.filename or 'input or output'}: {(error.strerror or str(error)).lower()}", BAD_INPUT
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return "interrupted", INTERRUPTED
+    return f"internal error: {type(error).__name__}: {error}; run again with --debug and report it", FAILED
 
 
 def _usage(error: typer.TyperException) -> str:

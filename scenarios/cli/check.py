@@ -7,13 +7,18 @@ from scenarios.cli.terminal import show
 
 
 def check(scenario: Source, settings: Settings = None) -> None:
-    """Check a scenario as a run would, without running it: keys, units, wiring, instruments, times."""
+    """Check a scenario without running it.
+
+    Keys, values, units, wiring, the instruments that the campaign needs, what the reduction needs.
+    """
     from scenarios.run.notebook import duration
     from twin.times import NS
 
     chosen = experiment(scenario, settings)
     setup = chosen.check()
-    graph, loops = setup.twin.graph, len(setup.twin.graph.groups())
-    length = duration(sum(step.duration for step in setup.steps) / NS)
-    parts = f"{len(graph.components)} components, {len(graph.wiring)} connections, {loops} loop{'' if loops == 1 else 's'}"
-    show(f"ok: {chosen.scenario.name}: {parts}, {len(setup.steps)} steps, {length}")
+    graph, steps = setup.twin.graph, setup.steps
+    groups = len(graph.groups())
+    loops = f"{groups} loop{'' if groups == 1 else 's'}"
+    parts = f"{len(graph.components)} components, {len(graph.wiring)} connections, {loops}"
+    length = duration(sum(step.duration for step in steps) / NS)
+    show(f"ok: {chosen.scenario.name}: {parts}, {len(steps)} steps, {length}")

@@ -8,16 +8,20 @@ from twin.plugins import PluginError
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
 
 
-class Interrupted(TwinError):
+class InterruptedRunError(TwinError):
     """The user has stopped a run; the text says how it can be resumed."""
+
+
+class UsageError(TwinError):
+    """Arguments that do not go together."""
 
 
 def exit_code(error: TwinError) -> int:
     """The exit code for an error; `FAILED` unless it is about what the user has given."""
-    if isinstance(error, Interrupted):
+    if isinstance(error, InterruptedRunError):
         return INTERRUPTED
     from scenarios.run.output import OutputError
     from scenarios.schema.errors import ScenarioError
 
-    given = (ScenarioError, WiringError, CheckpointError, PluginError, OutputError)
+    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError)
     return BAD_INPUT if isinstance(error, given) else FAILED

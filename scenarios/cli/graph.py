@@ -18,7 +18,10 @@ def graph(
         typer.Option("--format", help="Text for Mermaid or Graphviz, or a picture: --format svg > balance.svg."),
     ] = "mermaid",
 ) -> None:
-    """Print the component graph with its loops, and dashed what has no influence with the present parameters."""
+    """Print what is wired to what, as text or as a picture.
+
+    Loops are marked; connections without influence with the present parameters are dashed.
+    """
     from scenarios.run import drawing
 
     sys.stdout.write(getattr(drawing, picture)(experiment(scenario, settings).graph()))

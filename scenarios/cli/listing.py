@@ -7,7 +7,9 @@ from scenarios.cli.terminal import show, show_json, show_table
 
 
 def list_(as_json: Json = False) -> None:
-    """List the shipped scenarios, and the campaigns, components, drivers and commands that are installed."""
+    """List the shipped scenarios, and the parts that are installed."""
+    from rich.text import Text
+
     from twin import plugins
 
     scenarios = _scenarios()
@@ -22,15 +24,13 @@ def list_(as_json: Json = False) -> None:
         return
     show_table(("scenarios", ""), ((f"  {name}", text) for name, text in scenarios.items()))
     for key, names in groups.items():
-        show("")
-        show_table((key,), ((f"  {line}",) for line in _lines(names)))
+        show("", Text(key, style="bold"), *(f"  {line}" for line in _lines(names)))
 
 
 def _scenarios() -> dict[str, str]:
     """The shipped scenarios with their descriptions."""
     from scenarios.schema.document import read
-    from scenarios.schema.library import find
-    from scenarios.schema.library import shipped
+    from scenarios.schema.library import find, shipped
     from scenarios.schema.merge import extended
 
     paths = {name: find(name) for name in shipped()}

@@ -42,7 +42,12 @@ class Bar:
         """Told by the run how far it is."""
         if step is None:
             if self._resume:
-                note(f"note: resuming at step {finished + 1} of {total}" if finished < total else "note: all steps had finished")
+                at = (
+                    f"resuming at step {finished + 1} of {total}"
+                    if finished < total
+                    else f"all {total} steps had finished"
+                )
+                note(f"note: {at}")
             self._progress.update(self._task, completed=self._duration * finished / max(total, 1))
         else:
             self._progress.advance(self._task, step.duration / NS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment
-from scenarios.cli.exit_codes import Interrupted
+from scenarios.cli.exit_codes import InterruptedRunError, UsageError
 from scenarios.cli.terminal import note, show, show_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ Summary = dict[str, Any]
 
 def run(
     scenario: Annotated[
-        str | None, typer.Argument(metavar="[FILE|NAME]", help=SOURCE_HELP + " With --resume, not needed.", show_default=False)
+        str | None,
+        typer.Argument(metavar="FILE|NAME", help=SOURCE_HELP + " Not needed with --resume.", show_default=False),
     ] = None,
     settings: Settings = None,
     ideal: Annotated[
@@ -38,8 +39,8 @@ def run(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Keep the results there (result.json, run.nc, scenario.yaml) when the run is complete, and the run itself "
-            "beside it meanwhile, so that it can be resumed.",
+            help="Keep the results there (result.json, run.nc, scenario.yaml) when the run is complete, and the run "
+            "itself beside it meanwhile, so that it can be resumed.",
             show_default=False,
         ),
     ] = None,
@@ -58,14 +59,14 @@ def run(
 
     Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 130: interrupted.
     """
-    if resume is not None and out is not None:
-        raise typer.BadParameter("give --resume or --out, not both: a resumed run stays in its folder")
     if resume is not None:
+        if out is not None:
+            raise UsageError("give --resume or --out, not both: a resumed run stays in its folder")
+        if scenario is None and (settings or ideal):
+            raise UsageError("a resumed run keeps its own values: leave --set and --ideal out")
         summary = _resume(resume, experiment(scenario, settings, ideal=ideal) if scenario else None)
-        if not scenario and (settings or ideal):
-            raise typer.BadParameter("a resumed run keeps its own values; leave --set and --ideal out")
     elif scenario is None:
-        raise typer.BadParameter("give the file or the name of a scenario, or --resume DIR")
+        raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
         chosen = experiment(scenario, settings, ideal=ideal)
         summary = _simulate(chosen).summary() if out is None else _run_anew(chosen.anchored(), out)
@@ -75,12 +76,14 @@ def run(
         _show(summary)
 
 
-def _simulate(chosen: Experiment, store: Path | None = None, *, resume: bool = False) -> Result:
-    """Run with a progress bar."""
+def _simulate(chosen: Experiment, folder: OutputFolder | None = None, *, resume: bool = False) -> Result:
+    """Run with a progress bar; step by step in the folder, if one is given."""
     from scenarios.cli.progress import Bar
 
-    with Bar(chosen, resume=store is not None and resume) as bar:
-        return chosen.run(store=store, resume=resume and store is not None, progress=bar)
+    with Bar(chosen, resume=resume) as bar:
+        if folder is None:
+            return chosen.run(progress=bar)
+        return chosen.run(store=folder.partial, resume=resume and folder.has_checkpoint, progress=bar)
 
 
 def _run_anew(chosen: Experiment, out: Path) -> Summary:
@@ -101,7 +104,6 @@ def _resume(path: Path, given: Experiment | None) -> Summary:
     """Go on with the run that is under way in a folder, or show its result if it had finished."""
     from scenarios.run.experiment import load
     from scenarios.run.output import SUMMARY, OutputError, OutputFolder
-    from twin.store import RunStore
 
     folder = OutputFolder(path)
     if not folder.is_under_way:
@@ -115,7 +117,7 @@ def _resume(path: Path, given: Experiment | None) -> Summary:
         chosen = load(folder.scenario_file)
         if given is not None and given.anchored().scenario != chosen.scenario:
             raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
-        return _finished(chosen, folder, resume=RunStore(folder.partial).checkpoint_file.is_file())
+        return _finished(chosen, folder, resume=True)
 
 
 def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool) -> Summary:
@@ -123,14 +125,14 @@ def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool) -> Summ
 
     Raises
     ------
-    Interrupted
+    InterruptedRunError
         Saying how to go on.
     """
     from scenarios.run.export import write_run
     from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY
 
     try:
-        result = _simulate(chosen, folder.partial, resume=resume)
+        result = _simulate(chosen, folder, resume=resume)
         summary = result.summary()
 
         def write(target: Path) -> None:
@@ -140,7 +142,7 @@ def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool) -> Summ
 
         folder.finish(write)
     except KeyboardInterrupt:
-        raise Interrupted(f"interrupted; go on with: kibble-twin run --resume {_quoted(folder.path)}") from None
+        raise InterruptedRunError(f"interrupted; go on with: kibble-twin run --resume {_quoted(folder.path)}") from None
     return summary
 
 

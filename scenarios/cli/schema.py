@@ -7,7 +7,7 @@ import sys
 
 
 def schema() -> None:
-    """Print the JSON Schema of scenario files, for completion and checks in an editor."""
+    """Print the JSON Schema of scenario files, for an editor."""
     from scenarios.run.execute import MODELS
     from scenarios.schema import json_schema
 

@@ -35,7 +35,7 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right:
     """Print a table; the columns in `right` are aligned to the right."""
     from rich.table import Table
 
-    table = Table(*headings, box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for index in right:
         table.columns[index].justify = "right"
     for row in rows:

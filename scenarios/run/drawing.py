@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from scenarios.run.layout import HEAD, ROW, Cell, Connection, Layout, Wire
+from scenarios.run.layout import Cell, Connection, Layout, Wire
 from twin.graph import Graph
 from twin.instrument import Instrument
 
@@ -110,8 +110,9 @@ def _wire(layout: Layout, wire: Wire, colour: str, graph: Graph) -> str:
     path.append(_curve(x, y, target.x, target.y + target.port(into), -_TURN if wire.back else 0.0))
     dashes = ' stroke-dasharray="5 4"' if colour == _IDLE else ""
     unit = graph.components[by].outputs[out].unit
-    title = f"{by}.{out} → {to}.{into} ({unit})"
-    return f'<path d="{" ".join(path)}" fill="none" stroke="{colour}" stroke-width="1.6"{dashes}><title>{escape(title)}</title></path>'
+    title = escape(f"{by}.{out} → {to}.{into} ({unit})")
+    line = f'fill="none" stroke="{colour}" stroke-width="1.6"{dashes}'
+    return f'<path d="{" ".join(path)}" {line}><title>{title}</title></path>'
 
 
 def _curve(x0: float, y0: float, x1: float, y1: float, turn: float) -> str:
@@ -141,10 +142,8 @@ def _box(graph: Graph, cell: Cell, loops: dict[str, int]) -> str:
 
 
 def _text(x: float, y: float, text: str, size: float, colour: str, anchor: str = "start", *, bold: bool = False) -> str:
-    weight = ' font-weight="bold"' if bold else ""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" text-anchor="{anchor}"{weight}>{escape(text)}</text>'
-    )
+    look = f'font-size="{size}" fill="{colour}" text-anchor="{anchor}"' + (' font-weight="bold"' if bold else "")
+    return f'<text x="{x:.1f}" y="{y:.1f}" {look}>{escape(text)}</text>'
 
 
 def _legend(graph: Graph, top: float) -> list[str]:

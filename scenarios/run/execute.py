@@ -27,7 +27,7 @@ MODELS: dict[str, Any] = {"reduction": ReductionSettings, "thermal": ThermalSett
 """Further sections of a scenario file, with the models that validate them."""
 
 Progress = Callable[[Step | None, int, int], None]
-"""Called before the first step with None, and after each step with the step; how many have finished, how many there are."""
+"""Called with None before the first step, then after each step; with how many have finished, and how many there are."""
 
 
 def execute(

@@ -12,9 +12,8 @@ from scenarios.run.build import Setup, build
 from scenarios.run.certificates import certificates
 from scenarios.run.execute import MODELS, Progress, execute
 from scenarios.run.result import Result
-from scenarios.schema import Scenario
+from scenarios.schema import Scenario, locate
 from scenarios.schema import load as load_scenario
-from scenarios.schema import locate
 from twin.errors import WiringError
 from twin.steps import Step
 
@@ -74,9 +73,7 @@ class Experiment:
         """The campaign's steps with their durations; see `check`."""
         return self.check().steps
 
-    def run(
-        self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None
-    ) -> Result:
+    def run(self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None) -> Result:
         """Run the campaign and reduce it; see `scenarios.run.execute.execute`."""
         try:
             return execute(self.scenario, store=store, resume=resume, progress=progress)

@@ -1,8 +1,9 @@
 """The netCDF file of a run: every block with its times, labels and units, and where it all comes from.
 
-Blocks of one channel, quantity and phase that have the same shape are records of one variable, with the dimensions record,
-burst and reading. Variables that were recorded at the same instants with the same labels share the record dimension and its
-coordinates: ``start_ns`` and the labels. The truth is in a group of its own, so that what reads the readings cannot see it:
+Blocks of one channel, quantity and phase that have the same shape are records of one variable, with the dimensions
+record, burst and reading. Variables that were recorded at the same instants with the same labels share the record
+dimension and its coordinates: ``start_ns`` and the labels. The truth is in a group of its own, so that what reads the
+readings cannot see it:
 
     readings = xarray.open_dataset("run.nc")
     truth = xarray.open_dataset("run.nc", group="truth")
@@ -16,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from scenarios.run.result import Result
 
-ENGINE = "h5netcdf"
+ENGINE: Final = "h5netcdf"
 TRUTH = "truth"
 FORMAT = 1
 _OWN = ("start_ns", "record", "burst", "reading")
@@ -76,7 +77,7 @@ def write_blocks(path: Path, readings: Blocks, truth: Blocks, attributes: dict[s
         names = _Names()
         for records in _variables(blocks):
             data = _dataset(records, names)
-            fill = {name: {"_FillValue": None} for name in data.variables}
+            fill = {str(name): {"_FillValue": None} for name in data.variables}
             data.to_netcdf(path, mode="a", group=group, engine=ENGINE, encoding=fill)
 
 
@@ -102,7 +103,7 @@ def _dataset(records: list[Block], names: _Names) -> xr.Dataset:
     columns = {label: [block.labels[label] for block in records] for label in labels}
     stem = names.shared(phase or "run", (starts, columns))
     record = f"{stem}_record"
-    dimensions = (record, names.shared(f"{stem}_burst", schedule.repeats), names.shared(f"{stem}_reading", schedule.count))
+    burst, reading = names.shared(f"{stem}_burst", schedule.repeats), names.shared(f"{stem}_reading", schedule.count)
     start = np.array(starts, dtype=np.int64)
     coordinates: dict[str, Any] = {
         f"{stem}_start_ns": (record, start, {"units": "ns", "long_name": "start of the first reading"}),
@@ -124,7 +125,7 @@ def _dataset(records: list[Block], names: _Names) -> xr.Dataset:
     }
     values = np.stack([block.values for block in records])
     name = names.own("_".join(filter(None, (channel, quantity, phase))))
-    return xr.Dataset({name: (dimensions, values, attributes)}, coords=coordinates)
+    return xr.Dataset({name: ((record, burst, reading), values, attributes)}, coords=coordinates)
 
 
 class _Names:

@@ -1,8 +1,9 @@
 """Where the boxes and wires of a block diagram go.
 
-Signals run from left to right, inputs enter a box on its left, outputs leave on its right. The layers follow the longest
-path once the wires that close a loop are set aside; a wire that passes a layer has a lane of its own there; the order in a
-layer comes from the barycentre of the neighbours (Sugiyama, 1981), the height from the ports that a box is wired to.
+Signals run from left to right, inputs enter a box on its left, outputs leave on its right. The layers follow the
+longest path once the wires that close a loop are set aside; a wire that passes a layer has a lane of its own there; the
+order in a layer comes from the barycentre of the neighbours (Sugiyama, 1981), the height from the ports that a box is
+wired to.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Wire:
-    """A connection with the cells it passes, from the source's box to the target's; `back` for one that runs to the left."""
+    """A connection with the cells it passes from the source's box to the target's; `back` if it runs to the left."""
 
     connection: Connection
     cells: tuple[Cell, ...]
@@ -126,7 +127,7 @@ class Layout:
         return Wire(connection, (*cells, self.boxes[to]), back)
 
     def _order(self) -> None:
-        """Sort each column by the barycentre of its neighbours, to and fro; keep the order with the fewest crossings."""
+        """Sort each column by the barycentre of its neighbours, to and fro; keep what has the fewest crossings."""
         neighbours: dict[Cell, list[Cell]] = {cell: [] for column in self._columns for cell in column}
         for wire in self.wires:
             for a, b in pairwise(wire.cells):
@@ -206,7 +207,8 @@ def _layers(graph: Graph) -> dict[str, int]:
     acyclic: nx.DiGraph[str] = nx.DiGraph()
     acyclic.add_nodes_from(graph.components)
     pairs = dict.fromkeys((by, to) for by, _, to, _ in graph.connections() if by != to)
-    for by, to in sorted(pairs, key=lambda pair: place[pair[0]] > place[pair[1]]):  # first those along the order of solution
+    along_the_solution_first = sorted(pairs, key=lambda pair: place[pair[0]] > place[pair[1]])
+    for by, to in along_the_solution_first:
         if not nx.has_path(acyclic, to, by):
             acyclic.add_edge(by, to)
     layers: dict[str, int] = {}

@@ -1,7 +1,8 @@
 """How a result, a scenario and a graph show themselves: as lines of text, and as HTML in a notebook.
 
-A result is shown from its summary (`scenarios.run.result.Result.summary`), so that one that was read from a file looks the
-same. Numbers are written as metrologists do: ``0.999 999 24(77) kg`` has its standard uncertainty in units of the last digit.
+A result is shown from its summary (`scenarios.run.result.Result.summary`), so that one that was read from a file looks
+the same. Numbers are written as metrologists do: ``0.999 999 24(77) kg`` has its standard uncertainty in units of the
+last digit.
 """
 
 from __future__ import annotations
@@ -123,7 +124,8 @@ def rows(summary: Summary) -> list[Row]:
     mass, u, error = found["mass_kg"], found["u_mass_kg"], found["relative_error"]
     lines = [Row("m", with_uncertainty(mass, u, "kg"), "mass found, with its standard uncertainty")]
     if u:
-        lines.append(Row("u(m)", f"{with_prefix(u * 1e3, 'g')} = {relative(found['u_relative'])}", "combined standard uncertainty, k = 1"))
+        uncertainty = f"{with_prefix(u * 1e3, 'g')} = {relative(found['u_relative'])}"
+        lines.append(Row("u(m)", uncertainty, "combined standard uncertainty, k = 1"))
     deviation = f"{with_prefix((mass - true['mass_kg']) * 1e3, 'g')} = {relative(error)}"
     lines += [
         Row("m − m_true", deviation, f"error; the true mass is {with_uncertainty(true['mass_kg'], None, 'kg')}"),
@@ -135,7 +137,7 @@ def rows(summary: Summary) -> list[Row]:
             Row("δT_f", with_prefix(thermal["delta_t_f_K"], "K"), "magnet temperature, peak to peak"),
             Row("δT_m", with_prefix(thermal["delta_t_m_K"], "K"), "its mean, velocity minus weighing phase"),
             Row("delay", "none" if delay is None else f"{_three(delay)} s", "of the temperature after the heating"),
-            Row("ε", relative(thermal["epsilon"]), "thermal-magnetic bias of the mass, uncorrected"),
+            Row("ε", relative(thermal["epsilon"]), "thermal-magnetic bias, uncorrected"),
         ]
     return lines
 
@@ -184,10 +186,8 @@ def scenario_text(scenario: Scenario) -> str:
 
 def scenario_html(scenario: Scenario) -> str:
     """A scenario as a table, with all its values to unfold."""
-    body = "".join(
-        f"<tr><td>{escape(row.symbol)}</td><td style='text-align:left'>{escape('; '.join(filter(None, row[1:])))}</td></tr>"
-        for row in scenario_rows(scenario)
-    )
+    lines = [(row.symbol, "; ".join(filter(None, row[1:]))) for row in scenario_rows(scenario)]
+    body = "".join(f"<tr><td>{escape(a)}</td><td style='text-align:left'>{escape(b)}</td></tr>" for a, b in lines)
     values = f"<details><summary>all values</summary><pre>{escape(scenario.to_yaml())}</pre></details>"
     return f"<table><caption>{escape(scenario.name)}</caption><tbody>{body}</tbody></table>{values}"
 

@@ -1,8 +1,8 @@
 """The folder of a run's results: absent, complete and old, or complete and new, at every moment.
 
-A run under way lives in a hidden folder beside the one asked for (``.DIR.partial``), from which it can be resumed. Its final
-files are written into another one (``.DIR.new``), made durable, and exchanged with the old ones in one operation of the
-file system. So a run that is killed at any moment neither leaves half a result nor takes an older one with it.
+A run under way lives in a hidden folder beside the one asked for (``.DIR.partial``), from which it can be resumed. Its
+final files are written into another one (``.DIR.new``), made durable, and exchanged with the old ones in one operation
+of the file system. So a run that is killed at any moment neither leaves half a result nor takes an older one with it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from twin.errors import TwinError
+from twin.store import RunStore
 
 SUMMARY, BLOCKS, SCENARIO = "result.json", "run.nc", "scenario.yaml"
 FILES = (SUMMARY, BLOCKS, SCENARIO)
@@ -53,6 +54,11 @@ class OutputFolder:
     def is_under_way(self) -> bool:
         """Whether there is a run that has not finished."""
         return self.scenario_file.is_file()
+
+    @property
+    def has_checkpoint(self) -> bool:
+        """Whether the run under way has got as far as its first step."""
+        return RunStore(self.partial).checkpoint_file.is_file()
 
     @property
     def scenario_file(self) -> Path:
@@ -145,7 +151,7 @@ class OutputFolder:
             shutil.rmtree(aside, ignore_errors=True)
 
     def _restore(self) -> None:
-        """Bring an old result back that was set aside for a new one which then did not come; clear away what is left over."""
+        """Bring back an old result that was set aside for a new one which did not come; clear away leftovers."""
         aside = self._beside("old")
         if aside.is_dir() and not os.path.lexists(self.target):
             aside.rename(self.target)

@@ -93,14 +93,3 @@ def test_what_a_signal_is_at_an_instant_is_found_once() -> None:
     times = Times.of(np.arange(3.0))
     (signal.at(times), signal.at(times))
     assert calls == 1
-
-
-def test_bound_values_replace_those_of_a_signal_and_of_what_depends_on_it() -> None:
-    a, b = Timeline("a.y", 1.0), Timeline("b.y", 10.0)
-    times = Times.of(np.arange(3.0))
-    both = a * b
-    assert both.at(times).tolist() == [10.0] * 3
-    assert both.at(times.bind({a: np.array([1.0, 2.0, 3.0])})).tolist() == [10.0, 20.0, 30.0]
-    assert both.at(times).tolist() == [10.0] * 3
-    nested = times.bind({a: np.full(3, 2.0)}).bind({b: np.full(3, 5.0)})
-    assert both.at(nested).tolist() == [10.0] * 3

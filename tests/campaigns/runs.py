@@ -1,0 +1,35 @@
+"""Campaigns cut short where the physics allows, and one effect at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import scenarios
+from scenarios.run.experiment import Experiment
+from scenarios.run.result import Result
+
+G = 9.80665
+HALF_CURRENT = {"kbmini_tmtp": 0.5 * G / 1400.0, "tsinghua_tmtp": 0.5 * G / 400.0, "nist4_tmtp": 0.5 * G / 695.9}
+"""|I| at 1 kg (A)."""
+
+SHORT: dict[str, dict[str, Any]] = {
+    "kbmini_tmtp": {"campaign.velocity.cycles": 60, "campaign.weighing.reading_step": 1.0},
+    "tsinghua_tmtp": {"campaign.velocity.pairs": 4},
+    "nist4_tmtp": {"campaign.velocity.pairs": 4},
+    "nist4_tmtp_ramped": {"campaign.velocity.pairs": 4},
+}
+"""Two cycles with short velocity phases, from ambient: nothing thermal is right, all else is."""
+
+
+def short(name: str, **overrides: Any) -> Experiment:
+    """A shortened campaign; keywords are paths with double underscores for dots."""
+    paths = {key.replace("__", "."): value for key, value in overrides.items()}
+    return scenarios.load(name).with_({"campaign.cycles": 2, "thermal.start": "ambient", **SHORT[name], **paths})
+
+
+def alone(name: str, effects: dict[str, Any], corrections: dict[str, bool] | None = None, **more: Any) -> Result:
+    """A short run with these parameters of the balance and no other effect."""
+    paths: dict[str, Any] = {f"balance.{key}": value for key, value in effects.items()}
+    paths |= {f"reduction.corrections.{key}": value for key, value in (corrections or {}).items()}
+    paths |= {key.replace("__", "."): value for key, value in more.items()}
+    return short(name).ideal().with_(paths).run()
