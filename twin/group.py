@@ -291,34 +291,44 @@ class StateGroup:
         """Waveform relaxation on n nodes; None if n is too small or the relaxation does not contract."""
         u = chebyshev.nodes(n)
         tau = (u + 1.0) * (0.5 * closed.length / NS)
-        times = Times.offset(closed.start, tau)
-        to_series = chebyshev.interpolation(n)
+        play = self._tape(tuple(sampled)).at(Times.offset(closed.start, tau))
+        own = self.modes.respond(self._q, closed)
+        own_at_nodes = _channels_at_nodes(own, self._loop_rows, u, tau) if self._loop else np.zeros((0, n))
+        own_sizes = _sizes(own)
+        response = self.modes.nodal_response(closed.length, n)
+        # The states feel a forcing for as long as the piece or their memory lasts.
+        memory = np.minimum(closed.length / NS, 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300))
         guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n) if self._loop else np.zeros((0, n))
-        previous_change, scale = np.inf, self._scale
-        play = self._tape(tuple(sampled)).at(times)
+        previous_change = np.inf
         for _ in range(SWEEPS):
             forcing, magnitude = self._sampled_forcing(sampled, play(*guess), guess)
-            series = to_series @ forcing.T
-            piece = self.modes.respond(self._q, _with_series(closed, series))
-            found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
+            if response is not None:
+                moved = (response @ forcing[:, :, None])[:, :, 0]
+                found = own_at_nodes + (self._loop_rows @ moved).real if self._loop else guess
+            else:
+                piece = self.modes.respond(self._q, self._forced(closed, forcing))
+                found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
-            sizes = np.abs(piece.series).sum(axis=0) + sum(np.abs(t.series).sum(axis=0) for t in piece.terms)
-            size = np.maximum(scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
+            sizes = own_sizes + memory * np.abs(forcing).max(axis=1)
+            size = np.maximum(self._scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
             change = float(np.max(np.abs(found - guess) / np.maximum(size, 1e-300)[:, None], initial=0.0))
             guess = found
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous_change if np.isfinite(previous_change) and previous_change else change
             if min(change, left) <= ROUND_OFF:
-                # The states feel a forcing for as long as the piece or their memory lasts.
-                memory = np.minimum(closed.length / NS, 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300))
+                series = chebyshev.interpolation(n) @ forcing.T
                 if not _resolved(series, np.maximum(magnitude, 0.25 * n * sizes / memory)):
                     return None
                 self._scale = size
-                return piece
+                return self.modes.respond(self._q, self._forced(closed, forcing))
             if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
                 return None
             previous_change = change
         return None
+
+    def _forced(self, closed: Piece, forcing: Array) -> Piece:
+        """The closed forcing of the modes with that at the nodes, shape (modes, nodes), added."""
+        return _with_series(closed, chebyshev.interpolation(forcing.shape[1]) @ forcing.T)
 
     def _tape(self, sampled: tuple[int, ...]) -> Tape:
         """The sampled inputs, and those of the remainders, as functions of the states in the loop."""
@@ -419,6 +429,14 @@ class StateSlope(Signal):
 
     def __repr__(self) -> str:
         return f"d({self.output!r})/dt"
+
+
+def _sizes(piece: Piece) -> Array:
+    """A bound of the size of each channel."""
+    sizes: Array = np.abs(piece.series).sum(axis=0)
+    for term in piece.terms:
+        sizes = sizes + np.abs(term.series).sum(axis=0)
+    return sizes
 
 
 def _resolved(series: Array, magnitude: Array) -> bool:

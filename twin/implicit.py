@@ -111,7 +111,7 @@ class Implicit(Composition):
             # Differences at round-off say nothing about the slope.
             telling = open_ & (size > 1e-8 * np.abs(guess))
             slope = np.where(telling, (r - before) / np.where(telling, step, 1.0), slope)
-            last_step = step
+            last_step = np.minimum(size, np.abs(guess))  # the first step may be long though its secant was close
         raise UnsolvedError(self.name)
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.piece import Piece, Term
-from twin.response import respond
+from twin.response import nodal_response, respond
 
 Array = NDArray[Any]
 WELL_CONDITIONED = 1e3
@@ -50,6 +50,10 @@ class Modes:
             one = Piece(forcing.start, forcing.end, forcing.length, series, tuple(terms))
             done.append(respond((self.rates[k],), q0[k : k + 1], one))
         return _stacked(done[::-1])
+
+    def nodal_response(self, length: int, n: int) -> Array | None:
+        """Matrices (modes, n, n) from a forcing at n nodes over `length` ns to the motion there; None for coupled modes."""
+        return nodal_response(self.rates, length, n) if self.coupling is None else None
 
 
 def decompose(a: Array) -> Modes:

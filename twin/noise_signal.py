@@ -64,11 +64,11 @@ class NoiseSignal(Signal):
         place = np.searchsorted(self._indices, np.stack([first, last]))
         if np.any(place[1] - place[0] != last - first):
             raise SimulationError(f"{self.source.name} was not looked at over all of an aperture before it was past")
-        bounds = np.stack([place[0], place[1] + 1], axis=-1).ravel()
+        bounds = np.stack([place[0] + 1, place[1]], axis=-1).ravel()
         sums = np.add.reduceat(np.append(self._values, 0.0), bounds)[::2].reshape(starts.shape)
-        inside = sums * self.step
-        before, after = (starts - first * self.step) * lower, ((last + 1) * self.step - starts - aperture) * upper
-        result: Array = (inside - before - after) / aperture
+        inside = np.where(place[1] > place[0] + 1, sums, 0.0) * self.step
+        begin, end = ((first + 1) * self.step - starts) * lower, (starts + aperture - last * self.step) * upper
+        result: Array = np.where(first == last, lower, (begin + inside + end) / aperture)
         return result
 
     def breakpoints(self, start: int, end: int) -> set[int]:

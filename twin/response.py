@@ -106,6 +106,24 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
     return Kernel(particular, initial, homogeneous, ~slow)
 
 
+@lru_cache(maxsize=512)
+def nodal_response(rates: tuple[complex, ...], length: int, n: int) -> Array:
+    """Matrices (modes, n, n) from an input's values at the n Chebyshev nodes to the modes' response there, from rest.
+
+    Raises
+    ------
+    UnresolvedError
+        As `kernel`.
+    """
+    k = kernel(rates, length, n)
+    to_series = chebyshev.interpolation(n)
+    tau = (chebyshev.nodes(n) + 1.0) * (0.5 * length / NS)
+    decay = np.exp(np.multiply.outer(np.array(rates), tau))
+    driven = chebyshev.vandermonde(n, k.particular.shape[1] - 1) @ k.particular
+    result: Array = (driven - decay[:, :, None] * k.initial[:, None, :]) @ to_series
+    return result
+
+
 def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     """The modes' responses ``dx/dt = rate x + input`` to a piece with one channel for each mode.
 

@@ -19,7 +19,7 @@ from twin.instrument import Bench, Instrument
 from twin.noise import Streams
 from twin.recorder import Block, Recorder, Schedule
 from twin.steps import Step
-from twin.times import NS
+from twin.times import NS, Times
 
 Array = NDArray[Any]
 PERIODIC = 1e-12
@@ -122,12 +122,16 @@ class Twin:
     def _record_truth(self) -> None:
         if self._keep_history:
             return
+        grids: dict[int, tuple[Schedule, Times]] = {}
         for probe in self.probes:
             first, last = -(-self._probed // probe.step), -(-self.clock.now // probe.step)
             if last > first:
-                schedule = Schedule(first * probe.step, probe.step, last - first)
-                signal, (component, _, port) = self.signal(probe.port), probe.port.partition(".")
-                values = signal.means(schedule.instants(), 0)
+                if probe.step not in grids:  # probes of one grid share what they have in common
+                    schedule = Schedule(first * probe.step, probe.step, last - first)
+                    grids[probe.step] = schedule, Times(schedule.instants())
+                schedule, times = grids[probe.step]
+                component, _, port = probe.port.partition(".")
+                values = self.signal(probe.port).at(times)
                 unit = self.graph.components[component].outputs[port].unit
                 self.recorder.record_truth(Block(probe.port, probe.quantity, unit, schedule, 0, values))
         self._probed = self.clock.now

@@ -150,7 +150,12 @@ def test_the_true_mass_is_not_known_to_the_reduction() -> None:
 
 def whole(start: str, **more: Any) -> Result:
     keys = {key_.replace("__", "."): value for key_, value in more.items()}
-    heated = {"balance.magnet.temperature_coefficient": -1e-3, "thermal.start": start, "thermal.average": "remainder"}
+    heated = {
+        "balance.magnet.temperature_coefficient": -1e-3,
+        "balance.magnet.profile": [],  # with a profile the glide to the weighing position changes the power a little
+        "thermal.start": start,
+        "thermal.average": "remainder",
+    }
     return scenarios.load("tsinghua_tmtp").ideal().with_({**heated, **keys}).run()
 
 
@@ -160,12 +165,12 @@ def test_steady_state_repeats_itself_and_a_start_from_ambient_approaches_it() ->
     values = np.concatenate([block.values.ravel() for block in rise])[: 4 * 7200].reshape(4, 7200)
     assert np.abs(values - values[0]).max() < 1e-11 * np.abs(values).max()
 
-    late = whole("ambient", campaign__cycles=40, thermal__periods=2, thermal__drift_order=1)
+    late = whole("ambient", campaign__cycles=20, thermal__periods=2, thermal__drift_order=0)
     ambient = whole("ambient")
     assert steady.thermal is not None
     assert late.thermal is not None
     assert ambient.thermal is not None
-    assert late.thermal.delta_t_m_K == pytest.approx(steady.thermal.delta_t_m_K, rel=0.02)
+    assert late.thermal.delta_t_m_K == pytest.approx(steady.thermal.delta_t_m_K, rel=1e-3)
     start = next(block for block in ambient.truth if block.channel == rise[0].channel)
     assert start.values[0, 0] == pytest.approx(0.0, abs=1e-12)
     assert ambient.thermal.drift_order == 6

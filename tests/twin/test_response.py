@@ -149,7 +149,7 @@ def test_polynomial_times_exponential_as_chains_of_equal_stages_make_them(expone
         assert error(rate, 0.0, piece, [(mu, chebyshev_powers(series.tolist(), H))]) <= FULL_SCALE
 
 
-@pytest.mark.parametrize("exponent", [50.0, 400.0, 800.0, 3000.0, 1e5])
+@pytest.mark.parametrize("exponent", [50.0, 400.0, 800.0, 3000.0, 1e4])
 @pytest.mark.parametrize("angle", [0.0, 0.3])
 def test_fast_modes_do_not_magnify_the_rounding_of_a_long_series(exponent: float, angle: float) -> None:
     """The exact polynomial solution would magnify the last of 128 coefficients by up to 1e30."""

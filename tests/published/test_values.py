@@ -1,0 +1,34 @@
+"""The comparison with published values compares."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.published.values import Published, published
+
+
+def value(tolerance: float | str | None) -> Published:
+    return Published("paper.x", -2.0, "K", "sec. 1", "test", tolerance)
+
+
+@pytest.mark.parametrize("tolerance", [0.05, "abs: 0.1"])
+def test_a_band_is_relative_or_absolute(tolerance: float | str) -> None:
+    row = value(tolerance)
+    assert row.band == pytest.approx(0.1)
+    row.check(-2.09)
+    row.check(-1.91)
+    for found in (-2.11, -1.89, 2.0, float("nan")):
+        with pytest.raises(AssertionError, match=r"paper\.x .*published -2 ± 0.1 K"):
+            row.check(found)
+
+
+def test_what_has_no_tolerance_is_not_asserted() -> None:
+    with pytest.raises(AssertionError, match="is not asserted"):
+        value(None).check(-2.0)
+
+
+def test_every_row_that_is_tested_has_a_tolerance() -> None:
+    rows = published().values()
+    assert len(rows) >= 11
+    for row in rows:
+        assert (row.tolerance is not None) == (row.gate == "test"), row.id
