@@ -304,12 +304,13 @@ class StateGroup:
             forcing, magnitude = self._sampled_forcing(sampled, play(*guess), guess)
             if response is not None:
                 moved = (response @ forcing[:, :, None])[:, :, 0]
+                sizes = own_sizes + np.abs(moved).max(axis=1)
                 found = own_at_nodes + (self._loop_rows @ moved).real if self._loop else guess
             else:
                 piece = self.modes.respond(self._q, self._forced(closed, forcing))
+                sizes = _sizes(piece)
                 found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
-            sizes = own_sizes + memory * np.abs(forcing).max(axis=1)
             size = np.maximum(self._scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
             change = float(np.max(np.abs(found - guess) / np.maximum(size, 1e-300)[:, None], initial=0.0))
             guess = found

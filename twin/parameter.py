@@ -1,7 +1,8 @@
 """Parameters of a component: a number with its unit, range, neutral value and source.
 
 A parameter is declared on a component class with `parameter`. Its value in a scenario file is a bare SI number or a
-string with unit (``3.5 mA``), which is converted here; the wrong dimension is an error that names both units. A parameter
+string with unit (``3.5 mA``), which is converted here; the wrong dimension is an error that names both units. A
+parameter
 that describes an *effect* has a `neutral` value, which switches the effect off exactly.
 """
 
@@ -24,7 +25,8 @@ def parameter(unit: str, default: Any = ..., *, neutral: Any = None, source: str
 
     Parameters
     ----------
-    unit : SI unit of the number that the component sees, such as ``"A"``, ``"W/K"``, ``"1/K"``; ``"1"`` for pure numbers.
+    unit : SI unit of the number that the component sees, such as ``"A"``, ``"W/K"``, ``"1/K"``; ``"1"`` for pure
+        numbers.
     default : value if none is given; without it the parameter is required.
     neutral : for an effect, the value that switches it off exactly (see `Parameters.ideal`).
     source : where the default comes from.

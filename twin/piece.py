@@ -38,7 +38,8 @@ class Term:
     ----------
     rate : complex or real (1/s).
     series : Chebyshev coefficients of p, shape (degree + 1, channels).
-    hertz : the exact frequency if the imaginary part of `rate` is 2 pi times a rational; phases are then reduced in integers.
+    hertz : the exact frequency if the imaginary part of `rate` is 2 pi times a rational; phases are then reduced in
+        integers.
     """
 
     rate: complex

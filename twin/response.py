@@ -1,7 +1,9 @@
 """Responses of linear modes to closed-form pieces, without cancellation.
 
-The textbook response ``x0 e^{λτ} + Σ (e^{λτ} − e^{μτ}) p/(λ − μ)`` loses all digits where λτ is small or λ is close to μ.
-Here a mode that changes little over the piece (|λh| ≤ 8) lives in the Chebyshev series, one that is close to an exponent of
+The textbook response ``x0 e^{λτ} + Σ (e^{λτ} − e^{μτ}) p/(λ − μ)`` loses all digits where λτ is small or λ is close to
+μ.
+Here a mode that changes little over the piece (|λh| ≤ 8) lives in the Chebyshev series, one that is close to an
+exponent of
 the input becomes a Chebyshev series times that exponential, and only well separated exponents stay apart.
 """
 
@@ -64,7 +66,8 @@ def _amplification(n: int, exponent: float) -> float:
 def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
     """The kernel of modes with these rates (1/s) over `length` ns for inputs of n coefficients.
 
-    A mode that decays is integrated from the start of the piece, one that grows from its end: the solution that is driven
+    A mode that decays is integrated from the start of the piece, one that grows from its end: the solution that is
+    driven
     by the input then never outgrows it.
 
     Raises

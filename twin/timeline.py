@@ -117,7 +117,8 @@ class Timeline(Signal):
     def follow(self, *laws: Piece) -> None:
         """From the first law's start on, follow these laws instead of what was planned.
 
-        The laws adjoin; the last one has no end (a law that has an end is prolonged by its final value). Laws that say what
+        The laws adjoin; the last one has no end (a law that has an end is prolonged by its final value). Laws that say
+        what
         already holds change nothing, so that an event without effect leaves no trace.
         """
         for before, after in pairwise(laws):

@@ -7,7 +7,6 @@ Quadrature nodes need more than a nanosecond; they carry the rest as a float bel
 from __future__ import annotations
 
 import math
-import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any

@@ -166,7 +166,7 @@ def test_steady_state_repeats_itself_and_a_start_from_ambient_approaches_it() ->
     assert np.abs(values - values[0]).max() < 1e-11 * np.abs(values).max()
 
     late = whole("ambient", campaign__cycles=20, thermal__periods=2, thermal__drift_order=0)
-    ambient = whole("ambient")
+    ambient = whole("ambient", thermal__drift_fit="joint")
     assert steady.thermal is not None
     assert late.thermal is not None
     assert ambient.thermal is not None

@@ -140,7 +140,9 @@ class Lag(LinearComponent):
 
     def state_space(self) -> StateSpace:
         b = np.array([[self.gain, self.coupling]]) / self.tau
-        return StateSpace(np.array([[-1 / self.tau]]), b, np.eye(1), np.array([[self.through, 0.0]]), np.array([self.x0]))
+        return StateSpace(
+            np.array([[-1 / self.tau]]), b, np.eye(1), np.array([[self.through, 0.0]]), np.array([self.x0])
+        )
 
 
 class Linear(LinearComponent):

@@ -68,7 +68,9 @@ def test_wrong_connections_name_both_ends(target: str, source: str, words: list[
 @pytest.mark.parametrize("open_input", list(GOOD))
 def test_an_input_left_open_is_an_error(open_input: str) -> None:
     wiring = {k: v for k, v in GOOD.items() if k != open_input}
-    with pytest.raises(WiringError, match=rf"input {open_input} \(.*\) is not connected; wire it to an output in") as caught:
+    with pytest.raises(
+        WiringError, match=rf"input {open_input} \(.*\) is not connected; wire it to an output in"
+    ) as caught:
         Graph(PARTS, wiring)
     assert caught.value.ends == (open_input,)
 
@@ -98,7 +100,9 @@ def test_a_neutral_input_removes_its_edge_before_groups_are_found() -> None:
     assert Graph(loop_parts(0.1), LOOP).groups() == [{"gain", "node"}]
     neutral = Graph(loop_parts(0.0), LOOP)
     assert neutral.groups() == []
-    assert neutral.as_networkx().has_edge("node", "gain") and not neutral.as_networkx(neutral=False).has_edge("node", "gain")
+    assert neutral.as_networkx().has_edge("node", "gain") and not neutral.as_networkx(neutral=False).has_edge(
+        "node", "gain"
+    )
     signals = assemble(loop_parts(0.0), LOOP).signals
     assert signals["gain.y"].leaves == frozenset() and float(signals["gain.y"](5.0)) == 2.0
     assert float(signals["node.y"](3.0)) == pytest.approx(2.0 * (1 - np.exp(-1.0)), rel=1e-15)

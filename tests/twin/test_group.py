@@ -88,7 +88,7 @@ def test_a_thousand_events_that_change_nothing(kind: str, monkeypatch: pytest.Mo
     elif kind == "lookahead and cuts":
         for t in instants:
             group.resolve(min(t + ns(5000), ns(end)))
-            line.track.truncate(t) if False else group.truncate(t)
+            group.truncate(t)
     elif kind == "restated laws":
         for t in instants:
             outputs[2](np.int64(t))
@@ -147,15 +147,29 @@ def test_an_identical_law_cuts_no_piece() -> None:
     assert group.pieces_solved == 1 and len(group.track.pieces) == 1
 
 
-@settings(deadline=None, max_examples=12)
-@given(
-    changes=st.lists(st.tuples(st.integers(1, 500), st.floats(-3.0, 3.0)), min_size=1, max_size=8),
-    reads=st.lists(st.integers(0, 600), max_size=12),
-    lookahead=st.integers(0, 900),
-)
-def test_looking_ahead_changes_nothing(
+EVENTS = {
+    "changes": st.lists(st.tuples(st.integers(1, 500), st.floats(-3.0, 3.0)), min_size=1, max_size=5),
+    "reads": st.lists(st.integers(0, 600), max_size=8),
+    "lookahead": st.integers(0, 900),
+}
+
+
+@settings(deadline=None, max_examples=6)
+@given(**EVENTS)
+def test_looking_ahead_changes_nothing(changes: list[tuple[int, float]], reads: list[int], lookahead: int) -> None:
+    look_ahead(changes, reads, lookahead)
+
+
+@pytest.mark.nightly
+@settings(deadline=None, max_examples=100)
+@given(**EVENTS)
+def test_looking_ahead_changes_nothing_at_length(
     changes: list[tuple[int, float]], reads: list[int], lookahead: int
 ) -> None:
+    look_ahead(changes, reads, lookahead)
+
+
+def look_ahead(changes: list[tuple[int, float]], reads: list[int], lookahead: int) -> None:
     """Laws arrive in the order of time; a group that has looked further ahead has to take it back."""
     check = np.linspace(0.0, 700.0, 29)
 
@@ -268,7 +282,10 @@ def test_two_linear_parts_wired_to_each_other_are_one_system(monkeypatch: pytest
         for t in (1.0, 30.0, 100.0):
             state = mpmath.expm(joined * t) * start
             y = state[0] + mpmath.mpf(0.3) * state[1]
-            assert relative_error([float(signals["magnet.y"](t)), float(signals["coil.y"](t))], [state[1], y]) <= FULL_SCALE
+            assert (
+                relative_error([float(signals["magnet.y"](t)), float(signals["coil.y"](t))], [state[1], y])
+                <= FULL_SCALE
+            )
 
 
 def test_a_linear_part_that_feeds_itself() -> None:
@@ -378,23 +395,37 @@ def test_the_logistic_equation() -> None:
         assert relative_error(x(np.array(t)), exact) <= RELAXED * 10
 
 
+DUFFING = (
+    ("0.9348480663311810897146", "-0.421387159530908308677"),
+    ("-0.989230990964559791659", "0.2046991117382782796627"),
+    ("-1.218849759504306646309", "0.1097986739017543941675"),
+)
+"""x and v of x'' = -x - 0.1 x' - x³ + cos(2πt/5)/2 at 0.3, 3 and 8 s, from x = 1 at rest, by Taylor series in 25 digits."""
+
+
 @pytest.mark.parametrize("linear", ["the spring", "nothing"])
 def test_the_duffing_oscillator(linear: str) -> None:
     spring = [[0.0, 1.0], [-1.0, -0.1]] if linear == "the spring" else [[0.0, 0.0], [0.0, 0.0]]
-    part = TwoStates(
-        f=lambda x, u: np.stack([x[1], -x[0] - 0.1 * x[1] - x[0] ** 3 + u]), x0=[1.0, 0.0], linear=spring
-    )
+    part = TwoStates(f=lambda x, u: np.stack([x[1], -x[0] - 0.1 * x[1] - x[0] ** 3 + u]), x0=[1.0, 0.0], linear=spring)
     drive = line_of(harmonics(0.0, {Fraction(1, 5): 0.5}, 0))
     signals = assemble({"mass": part, "drive": Given(signal=drive)}, {"mass.u": "drive.y"}).signals
-    t = [0.3, 3.0, 8.0]
-    with mpmath.workdps(20):
-        w = 2 * mpmath.pi / 5
+    x, v = signals["mass.x"](np.array([0.3, 3.0, 8.0])), signals["mass.v"](np.array([0.3, 3.0, 8.0]))
+    assert relative_error(x, [mpmath.mpf(e) for e, _ in DUFFING]) <= FULL_SCALE
+    assert relative_error(v, [mpmath.mpf(e) for _, e in DUFFING]) <= FULL_SCALE
+
+
+@pytest.mark.nightly
+def test_the_duffing_reference() -> None:
+    with mpmath.workdps(25):
+        w, c = 2 * mpmath.pi / 5, mpmath.mpf(0.1)
         solution = mpmath.odefun(
-            lambda s, y: [y[1], -y[0] - mpmath.mpf(0.1) * y[1] - y[0] ** 3 + mpmath.cos(w * s) / 2], 0, [1, 0], tol=mpmath.mpf(10) ** -16
+            lambda s, y: [y[1], -y[0] - c * y[1] - y[0] ** 3 + mpmath.cos(w * s) / 2],
+            0,
+            [1, 0],
+            tol=mpmath.mpf(10) ** -22,
         )
-        exact = [solution(s) for s in t]
-    assert relative_error(signals["mass.x"](np.array(t)), [e[0] for e in exact]) <= 1e-12
-    assert relative_error(signals["mass.v"](np.array(t)), [e[1] for e in exact]) <= 1e-12
+        for t, digits in zip((0.3, 3.0, 8.0), DUFFING, strict=True):
+            assert all(abs(a - mpmath.mpf(b)) < 1e-20 for a, b in zip(solution(t), digits, strict=True))
 
 
 @pytest.mark.parametrize("strength", [1e-3, 1e-6, 1e-9, 1e-12])
@@ -414,24 +445,26 @@ def test_a_relaxed_group_recovers_from_a_hard_transient() -> None:
     """Short pieces where it is hard, long ones again where it is not."""
     part = OneState(f=lambda x, u: -x * x * x + u, x0=30.0, rate=0.0)
     assembly = assemble({"part": part}, {})
-    assert float(assembly.signals["part.x"](1e4)) == pytest.approx(1 / np.sqrt(1 / 900 + 2e4), rel=1e-12)
-    assert assembly.groups[0].pieces_solved < 200
+    assert float(assembly.signals["part.x"](100.0)) == pytest.approx(1 / np.sqrt(1 / 900 + 200.0), rel=1e-12)
+    assert assembly.groups[0].pieces_solved < 100
 
 
 def test_what_does_not_converge_is_an_error_that_names_place_time_and_cure() -> None:
     blowup = assemble({"reactor": OneState(f=lambda x, u: x * x, x0=1.0)}, {}).signals["reactor.x"]
     assert float(blowup(0.5)) == pytest.approx(2.0, rel=1e-13)
-    with pytest.raises(SimulationError, match=r"reactor: no convergence at t = (0\.99\d*|1\.0\d*) s .*(loop gain|jumps)"):
+    with pytest.raises(
+        SimulationError, match=r"reactor: no convergence at t = (0\.99\d*|1\.0\d*) s .*(loop gain|jumps)"
+    ):
         blowup(2.0)
 
 
 def test_an_input_that_jumps_without_saying_so_is_an_error() -> None:
     from twin.signal import Function
 
-    jump = Function(lambda t: np.where(t < np.pi, 0.0, 1.0), Elapsed())
+    jump = Function(lambda t: np.where(t < 0.0314159, 0.0, 1.0), Elapsed())
     _, (x,) = single_group(-1.0, [jump])
-    with pytest.raises(SimulationError, match=r"group: no convergence at t = 3\.14"):
-        x(5.0)
+    with pytest.raises(SimulationError, match=r"group: no convergence at t = 0\.0314"):
+        x(0.05)
 
 
 def test_a_failed_attempt_leaves_no_trace_in_what_counts_as_converged() -> None:

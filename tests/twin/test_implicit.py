@@ -25,9 +25,7 @@ def solved(residual, typical: float = 1.0) -> Implicit:
 
 
 @settings(deadline=None)
-@given(
-    gain=st.floats(1e-3, 1e3), bend=st.floats(-0.3, 0.3), level=st.floats(-5.0, 5.0), size=st.floats(-6.0, 6.0)
-)
+@given(gain=st.floats(1e-3, 1e3), bend=st.floats(-0.3, 0.3), level=st.floats(-5.0, 5.0), size=st.floats(-6.0, 6.0))
 def test_weakly_nonlinear_residuals(gain: float, bend: float, level: float, size: float) -> None:
     unit = 10.0**size
     demand = level + 0.1 * Elapsed()
@@ -147,7 +145,9 @@ def test_a_second_guess_may_open_what_the_first_left_closed() -> None:
 
 def test_loops_without_state_are_told_by_their_path() -> None:
     double = Formula(formula=lambda a, b: 2.0 * a + b)
-    with pytest.raises(WiringError, match=r"loop without state: (one → two → one|two → one → two); no component of it is implicit") as e:
+    with pytest.raises(
+        WiringError, match=r"loop without state: (one → two → one|two → one → two); no component of it is implicit"
+    ) as e:
         assemble({"one": double, "two": double.model_copy()}, {"one.a": "two.y", "two.a": "one.y"})
     assert set(e.value.ends) == {"one.a", "two.a"}
     with pytest.raises(WiringError, match="loop without state: .*left and right are both implicit"):

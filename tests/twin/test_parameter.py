@@ -44,7 +44,10 @@ def test_text_to_si(text: str, unit: str, value: float) -> None:
 
 
 @settings(deadline=None)
-@given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([("mA", 1e-3), ("kA", 1e3), ("A", 1.0), ("", 1.0)]))
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from([("mA", 1e-3), ("kA", 1e3), ("A", 1.0), ("", 1.0)]),
+)
 def test_any_number_with_a_prefix(number: float, unit: tuple[str, float]) -> None:
     assert to_si(f"{number!r} {unit[0]}", "A") == pytest.approx(number * unit[1], rel=1e-15, abs=5e-324)
 

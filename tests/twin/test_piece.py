@@ -90,7 +90,9 @@ def test_combination_and_projection() -> None:
     t = np.array([0.0, 0.4, 3.1])
     assert at(total, *t) == pytest.approx(2.0 * t / 4 - 1.0 - np.cos(2 * np.pi * t), abs=1e-14)
     z = complex(-0.1, 3.0)
-    pair = Piece(0, end, end, np.zeros((1, 2)), (Term(z, np.array([[1.0, 0]])), Term(z.conjugate(), np.array([[0, 1.0]]))))
+    pair = Piece(
+        0, end, end, np.zeros((1, 2)), (Term(z, np.array([[1.0, 0]])), Term(z.conjugate(), np.array([[0, 1.0]])))
+    )
     one = pair.project(np.array([0.5, 0.5]))
     assert len(one.terms) == 1
     assert at(one, *t) == pytest.approx(np.real(np.exp(z * t)), abs=1e-14)
@@ -103,7 +105,9 @@ def test_values_of_several_channels() -> None:
     assert constant(1.0, 0).is_constant() and ramp(1.0, 1.0, 0, 5).is_constant()
 
 
-@pytest.mark.parametrize(("decay", "oscillation"), [(0.5, 0), (8, 0), (39, 0), (41, 0), (400, 0), (0, 60), (50, 300), (0, 900)])
+@pytest.mark.parametrize(
+    ("decay", "oscillation"), [(0.5, 0), (8, 0), (39, 0), (41, 0), (400, 0), (0, 60), (50, 300), (0, 900)]
+)
 def test_degree_that_holds_an_exponential(decay: float, oscillation: float) -> None:
     n = growth_degree(float(decay), float(oscillation)) + 1
     u = chebyshev.nodes(n)

@@ -37,7 +37,9 @@ def test_times_are_the_middle_of_the_apertures() -> None:
 
 
 def test_blocks_are_chosen_by_channel_and_label() -> None:
-    blocks = Blocks([block(phase="weighing", cycle=0), block(phase="velocity"), block("laser", phase="weighing", cycle=1)])
+    blocks = Blocks(
+        [block(phase="weighing", cycle=0), block(phase="velocity"), block("laser", phase="weighing", cycle=1)]
+    )
     assert len(blocks.select("dvm")) == 2 and len(blocks.select(phase="weighing")) == 2
     assert [b.channel for b in blocks.select(phase="weighing", cycle=1)] == ["laser"]
     assert len(blocks.select("laser", phase="velocity")) == 0 and len(blocks.select()) == 3

@@ -129,9 +129,7 @@ def test_any_two_exponents(size: float, other: float, near: float | None) -> Non
 
 @pytest.mark.nightly
 @settings(deadline=None, max_examples=2000)
-@given(
-    size=st.floats(-12.0, 3.0), other=st.floats(-12.0, 3.0), angle=st.floats(0.5, 1.0), turned=st.floats(0.5, 1.0)
-)
+@given(size=st.floats(-12.0, 3.0), other=st.floats(-12.0, 3.0), angle=st.floats(0.5, 1.0), turned=st.floats(0.5, 1.0))
 def test_any_two_complex_exponents(size: float, other: float, angle: float, turned: float) -> None:
     rate = 10.0**size * complex(np.cos(np.pi * angle), np.sin(np.pi * angle)) / H
     mu = 10.0**other * complex(np.cos(np.pi * turned), np.sin(np.pi * turned)) / H

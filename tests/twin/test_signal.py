@@ -95,7 +95,9 @@ def test_many_apertures_over_many_jumps() -> None:
 
 def test_a_mean_that_does_not_converge_is_an_error() -> None:
     rough = Function(lambda x: np.sin(1e6 * x * x), Elapsed())
-    with pytest.raises(SimulationError, match=r"over 1\.0 s at t = 5\.0 s did not converge; read it with a shorter aperture"):
+    with pytest.raises(
+        SimulationError, match=r"over 1\.0 s at t = 5\.0 s did not converge; read it with a shorter aperture"
+    ):
         rough.mean(5.0, 6.0)
     hidden_jump = Function(lambda x: np.where(x < 0.3217, 0.0, 1.0), Elapsed())
     with pytest.raises(SimulationError, match="did not converge"):

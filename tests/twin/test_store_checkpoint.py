@@ -46,7 +46,13 @@ def test_arrays_keep_every_bit(array: np.ndarray) -> None:
         ramp(0.1, 1 / 3, ns(1), ns(2)),
         polynomial([0.1, 0.2, 0.3], 0, 12345),
         harmonics(0.1, {Fraction(19, 20): 0.1 - 0.2j, Fraction(9): -1j}, 3, ns(7)),
-        Piece(0, None, 5, np.array([[1.0, 2.0]]), (Term(-0.1, np.array([[1.0, 1 / 3]])), Term(-0.1 + 2j, np.array([[1j, 0.1]])))),
+        Piece(
+            0,
+            None,
+            5,
+            np.array([[1.0, 2.0]]),
+            (Term(-0.1, np.array([[1.0, 1 / 3]])), Term(-0.1 + 2j, np.array([[1j, 0.1]]))),
+        ),
     ],
 )
 def test_pieces_keep_every_bit(piece: Piece) -> None:
@@ -88,7 +94,9 @@ def test_a_restored_run_goes_on_to_the_bit(stop: float) -> None:
     """Stopped within a ramp, within a wave, at a change and after all laws; later a new law comes."""
 
     def begin(line: Timeline, assembly: Any) -> None:
-        line.follow(ramp(0.5, 1.0, ns(20), ns(40)), harmonics(1.0, {Fraction(1, 5): 0.2}, ns(40), ns(60)), constant(0.7, ns(60)))
+        line.follow(
+            ramp(0.5, 1.0, ns(20), ns(40)), harmonics(1.0, {Fraction(1, 5): 0.2}, ns(40), ns(60)), constant(0.7, ns(60))
+        )
         for t in (10.0, 25.0, stop):
             for name in ("coil.y", "magnet.y", "probe.y"):
                 assembly.signals[name](t)
@@ -132,7 +140,15 @@ def test_a_restored_group_forgets_what_it_had_shown() -> None:
 
 def block(value: float, channel: str = "dvm") -> Block:
     values = np.full((2, 3), value)
-    return Block(channel, "voltage", "V", Schedule(5, NS, 3, 10 * NS, 2), NS // 2, values, {"phase": "weighing", "cycle": 1, "on": True})
+    return Block(
+        channel,
+        "voltage",
+        "V",
+        Schedule(5, NS, 3, 10 * NS, 2),
+        NS // 2,
+        values,
+        {"phase": "weighing", "cycle": 1, "on": True},
+    )
 
 
 def stored(folder: Path, steps: int = 2) -> Recorder:
@@ -189,7 +205,19 @@ def test_no_run_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "5", "{}", '{"blocks": 5}', '{"blocks": {}}', '{"blocks": {"readings": "x", "truth": 0}}', "\x00\x01"]
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "5",
+        "{}",
+        '{"blocks": 5}',
+        '{"blocks": {}}',
+        '{"blocks": {"readings": "x", "truth": 0}}',
+        "\x00\x01",
+    ],
 )
 def test_a_garbage_checkpoint_is_an_error(tmp_path: Path, text: str) -> None:
     stored(tmp_path)
@@ -199,7 +227,9 @@ def test_a_garbage_checkpoint_is_an_error(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x93NUMPY", b"no numbers", b"\xff\xfe"])
-@pytest.mark.parametrize("file", ["readings/000001.npy", "readings/000000.json", "truth/000001.json", "checkpoint.json"])
+@pytest.mark.parametrize(
+    "file", ["readings/000001.npy", "readings/000000.json", "truth/000001.json", "checkpoint.json"]
+)
 def test_a_garbage_file_is_an_error(tmp_path: Path, file: str, garbage: bytes) -> None:
     stored(tmp_path)
     (tmp_path / file).write_bytes(garbage)

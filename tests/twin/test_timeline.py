@@ -65,7 +65,9 @@ def test_breakpoints_lie_strictly_inside() -> None:
 
 def test_means_of_waves_are_exact_over_any_number_of_cycles() -> None:
     line = Timeline("x.y")
-    line.follow(harmonics(0.1, {exact_hertz(9.0): 1.0 - 0.5j, exact_hertz(0.95): 2.0}, 0, ns(3600)), constant(0.0, ns(3600)))
+    line.follow(
+        harmonics(0.1, {exact_hertz(9.0): 1.0 - 0.5j, exact_hertz(0.95): 2.0}, 0, ns(3600)), constant(0.0, ns(3600))
+    )
     for start, width in ((0.0, 1e-9), (1.1, 1e-6), (7.7, 0.3), (0.123, 3599.0), (3000.5, 1200.0)):
         a, b = ns(start), ns(start) + ns(width)
         with mpmath.workdps(40):
@@ -98,7 +100,9 @@ def test_means_of_exponentials_are_exact(size: float, start: float, angle: float
 def test_means_of_polynomials_times_exponentials(rate: complex, width: float) -> None:
     series = np.random.default_rng(3).normal(size=(12, 1)) * 0.5 ** np.arange(12)[:, None]
     line = Timeline("x.y")
-    line.follow(Piece(0, ns(10), ns(10), series, (Term(rate, series[::-1] if rate else series),)), constant(0.0, ns(10)))
+    line.follow(
+        Piece(0, ns(10), ns(10), series, (Term(rate, series[::-1] if rate else series),)), constant(0.0, ns(10))
+    )
     starts = np.array([0, ns(0.0437), ns(10) - ns(width)])
     used = (series[::-1] if rate else series)[:, 0]
     with mpmath.workdps(60):
@@ -149,7 +153,9 @@ def test_laws_adjoin_and_the_last_value_stays() -> None:
     line = Timeline("x.y")
     line.follow(ramp(0.0, 1.0, 0, ns(1)), polynomial([1.0, 1.0], ns(1), ns(3)))
     assert line(np.array([0.5, 2.0, 3.0, 100.0])) == pytest.approx([0.5, 2.0, 3.0, 3.0])
-    with pytest.raises(SimulationError, match=r"x\.y: a law ends at 1000000000 ns, but the next one starts at 2000000000 ns"):
+    with pytest.raises(
+        SimulationError, match=r"x\.y: a law ends at 1000000000 ns, but the next one starts at 2000000000 ns"
+    ):
         line.follow(ramp(0.0, 1.0, 0, ns(1)), constant(1.0, ns(2)))
 
 
