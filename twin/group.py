@@ -199,7 +199,7 @@ class StateGroup:
         for remainder in self.remainders:
             states = np.array([state.at(times) for state in remainder.outputs])
             weights = (modal @ self.modes.to_modes[:, remainder.states]).real
-            total = total + weights @ remainder.excess(states, times)
+            total = total + weights @ remainder.excess(states, [signal.at(times) for signal in remainder.inputs])
         return total
 
     # --- solution ----------------------------------------------------------------------------------------------------
@@ -211,7 +211,8 @@ class StateGroup:
     def resolve(self, instant: int) -> None:
         """Solve until `instant` is known. Looks ahead while laws last, so that reading often costs little."""
         while self._frontier < instant:
-            ahead = max(instant, self.lookahead, 2 * instant - self._law_start)
+            # As far as laws are promised to last; without a promise, as far again as they have lasted.
+            ahead = self.lookahead if self.lookahead >= instant else 2 * instant - self._law_start
             end = min(self.breakpoints(self._frontier, ahead), default=ahead)
             self._solve(end)
             if self._frontier == end and end < ahead:

@@ -71,7 +71,8 @@ def decompose(a: Array) -> Modes:
         if np.linalg.cond(vectors) <= WELL_CONDITIONED:
             values, vectors, inverse = _refined(a / size[:, None] * size, values, vectors)
             vectors, inverse = vectors * size[:, None], inverse / size
-            if np.abs((vectors * values) @ inverse - double).max() <= 1e-12 * scale:
+            rebuilt, cancelling = (vectors * values) @ inverse, np.abs(vectors) @ np.abs(inverse)
+            if np.abs(rebuilt - double).max() <= 1e-12 * scale and cancelling.max() <= WELL_CONDITIONED:
                 if not np.any(values.imag):
                     values, vectors, inverse = values.real, vectors.real, inverse.real
                 return Modes(tuple(values.tolist()), vectors, inverse)

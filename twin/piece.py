@@ -211,11 +211,8 @@ def _add(a: Array, b: Array) -> Array:
 
 
 def _t(u: float, n: int) -> Array:
-    t = np.ones(n)
-    if n > 1:
-        t[1] = u
-    for k in range(2, n):
-        t[k] = 2.0 * u * t[k - 1] - t[k - 2]
+    """The first n Chebyshev polynomials at one point of [-1, 1]."""
+    t: Array = np.cos(np.arange(n) * math.acos(min(max(u, -1.0), 1.0)))
     return t
 
 

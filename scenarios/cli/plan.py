@@ -25,7 +25,7 @@ def plan(
     """Show the steps of a campaign and how long it takes."""
     from scenarios.run.notebook import duration
 
-    chosen = experiment(scenario, settings).anchored()
+    chosen = experiment(scenario, settings)
     steps = chosen.plan()
     total = sum(step.duration for step in steps) / NS
     if as_json:

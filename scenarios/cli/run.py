@@ -69,7 +69,7 @@ def run(
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
         chosen = experiment(scenario, settings, ideal=ideal)
-        summary = _simulate(chosen).summary() if out is None else _run_anew(chosen.anchored(), out)
+        summary = _simulate(chosen).summary() if out is None else _run_anew(chosen, out)
     if as_json:
         show_json(summary)
     else:
@@ -115,7 +115,7 @@ def _resume(path: Path, given: Experiment | None) -> Summary:
     folder.check()
     with folder.claimed():
         chosen = load(folder.scenario_file)
-        if given is not None and given.anchored().scenario != chosen.scenario:
+        if given is not None and given.scenario != chosen.scenario:
             raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
         return _finished(chosen, folder, resume=True)
 

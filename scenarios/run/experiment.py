@@ -12,14 +12,14 @@ from scenarios.run.build import Setup, build
 from scenarios.run.certificates import certificates
 from scenarios.run.execute import MODELS, Progress, execute
 from scenarios.run.result import Result
-from scenarios.schema import Scenario, locate
+from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
-from twin.errors import WiringError
+from twin.errors import SimulationError, WiringError
 from twin.steps import Step
 
 
 class Experiment:
-    """A scenario with its verbs.
+    """A scenario with its verbs; the files that it names have been found.
 
     >>> import scenarios
     >>> experiment = scenarios.load("kbmini_tmtp").with_({"balance.test_mass.mass": "100 g"})
@@ -28,7 +28,7 @@ class Experiment:
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+        self.scenario = _anchored(scenario)
 
     def with_(self, overrides: Mapping[str, Any] | None = None, **keys: Any) -> Experiment:
         """The same with some values changed, by their paths: ``with_({"balance.scale": 0.5}, seed=2)``."""
@@ -37,18 +37,6 @@ class Experiment:
     def ideal(self, settings: Sequence[str] = ()) -> Experiment:
         """The same with every effect and all noise off; `settings` may turn single ones on again."""
         return Experiment(self.scenario.ideal().with_settings(settings))
-
-    def anchored(self) -> Experiment:
-        """The same with absolute file names, so that the scenario can be kept in another folder."""
-        files = {
-            f"balance.{name}.profile_file": str((Path(self._file_of(name)).parent / part.profile_file).resolve())
-            for name, part in self.scenario.balance.parts.items()
-            if isinstance(part, Magnet) and part.profile_file is not None
-        }
-        return self.with_(files) if files else self
-
-    def _file_of(self, component: str) -> str:
-        return self.scenario.position(("balance", component, "profile_file")).file
 
     def check(self) -> Setup:
         """Build everything that a run needs, without running it.
@@ -101,3 +89,27 @@ def load(source: str | Path, settings: Sequence[str] = ()) -> Experiment:
         One line that names file, line and key.
     """
     return Experiment(load_scenario(source, models=MODELS, settings=settings))
+
+
+def _anchored(scenario: Scenario) -> Scenario:
+    """The scenario with absolute file names, so that it means the same wherever it is kept.
+
+    Raises
+    ------
+    ScenarioError
+        If a file that it names cannot be read, where it is named.
+    """
+    changed: dict[str, str] = {}
+    for name, part in scenario.balance.parts.items():
+        if not isinstance(part, Magnet) or part.profile_file is None:
+            continue
+        key = f"balance.{name}.profile_file"
+        place = scenario.position(key)
+        path = (Path(place.file).parent / part.profile_file).resolve()
+        try:
+            part.model_copy(update={"profile_file": path}).named(name).points()
+        except SimulationError as error:
+            raise ScenarioError(str(error), file=place.file, line=place.line, key=key) from error
+        if path != part.profile_file:
+            changed[key] = str(path)
+    return scenario.with_(changed) if changed else scenario

@@ -26,7 +26,7 @@ def ns(seconds: float) -> int:
 
 
 def relative_error(found: Any, exact: Sequence[Any], scale: float | None = None) -> float:
-    """Largest deviation from mpmath numbers, as a share of the largest of them (or of `scale`), without double rounding."""
+    """Largest deviation from mpmath numbers, as a share of the largest of them or of `scale`."""
     values = np.ravel(np.asarray(found)).tolist()
     worst = max((abs(mpmath.mpmathify(f) - e) for f, e in zip(values, exact, strict=True)), default=mpmath.mpf(0))
     full = mpmath.mpf(scale) if scale is not None else max(abs(e) for e in exact)
@@ -37,7 +37,7 @@ def relative_error(found: Any, exact: Sequence[Any], scale: float | None = None)
 
 
 def mode_response(rate: complex, x0: complex, parts: Sequence[tuple[complex, Sequence[complex]]], t: Any) -> Any:
-    """x(t) of dx/dt = rate x + Σ p(t) e^{mu t}, for parts (mu, power coefficients of p), by confluent hypergeometrics."""
+    """x(t) of dx/dt = rate x + Σ p(t) e^{mu t}, for parts (mu, power coefficients of p), by Kummer's function."""
     t, lam = mpmath.mpf(t), mpmath.mpmathify(rate)
     total = mpmath.mpmathify(x0) * mpmath.exp(lam * t)
     for mu, powers in parts:

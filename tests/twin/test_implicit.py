@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -127,7 +129,7 @@ def test_a_servo_with_a_thermal_state_in_its_loop(delay: float) -> None:
 
     edges = [0.0, delay, delay + 1.0, 60.0] if delay else [0.0, 60.0]
     x = np.array([0.0])
-    for a, b in zip(edges, edges[1:], strict=False):
+    for a, b in itertools.pairwise(edges):
         x = solve_ivp(rhs, (a, b), x, method="DOP853", rtol=1e-13, atol=1e-16).y[:, -1]
     assert float(signals["magnet.y"](60.0)) == pytest.approx(x[0], rel=1e-11)
     heat, current = signals["magnet.y"](T), signals["servo.y"](T)
@@ -150,11 +152,11 @@ def test_loops_without_state_are_told_by_their_path() -> None:
     ) as e:
         assemble({"one": double, "two": double.model_copy()}, {"one.a": "two.y", "two.a": "one.y"})
     assert set(e.value.ends) == {"one.a", "two.a"}
-    with pytest.raises(WiringError, match="loop without state: .*left and right are both implicit"):
+    with pytest.raises(WiringError, match=r"loop without state: .*left and right are both implicit"):
         assemble({"left": Solve(), "right": Solve()}, {"left.zero": "right.y", "right.zero": "left.y"})
     with pytest.raises(WiringError, match="loop without state: self → self"):
         assemble({"self": double}, {"self.a": "self.y"})
-    with pytest.raises(WiringError, match="loop without state inside the loop of servo: (a → b → a|b → a → b)"):
+    with pytest.raises(WiringError, match=r"loop without state inside the loop of servo: (a → b → a|b → a → b)"):
         assemble(
             {"servo": Solve(), "a": double, "b": double.model_copy()},
             {"servo.zero": "a.y", "a.a": "servo.y", "a.b": "b.y", "b.a": "a.y"},

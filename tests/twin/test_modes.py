@@ -170,7 +170,7 @@ def test_capacities_over_ten_decades_are_not_mistaken_for_a_defect() -> None:
     a = chain([1e-6, 1e-2, 1.0, 1e4], [1e-6, 1e-2, 1.0], 0.1)
     assert decompose(a).coupling is None
     _, (_, _, _, magnet) = single_group(a, [Constant(1.0)], b=np.eye(4)[:, :1])
-    phi, gamma = propagator(a, np.eye(4)[:, :1], 86400)
+    _, gamma = propagator(a, np.eye(4)[:, :1], 86400)
     assert relative_error([float(magnet(86400.0))], [gamma[3, 0]]) <= FULL_SCALE
 
 
@@ -193,7 +193,7 @@ def test_a_mode_that_grows_is_exact_until_numbers_end_and_then_an_error() -> Non
     exact = [3 * mpmath.exp(mpmath.mpf(t) / 2) - 2 for t in (1, 30)]
     assert relative_error(x(np.array([1.0, 30.0])), exact) <= FULL_SCALE
     _, (x,) = single_group(0.5, [Constant(1.0)], x0=[1.0])
-    with pytest.raises(SimulationError, match="group: the states grow beyond all numbers after t = 0.0 s"):
+    with pytest.raises(SimulationError, match=r"group: the states grow beyond all numbers after t = 0.0 s"):
         x(1e5)
 
 

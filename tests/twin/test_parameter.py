@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from twin.parameter import Parameters, neutral_of, parameter, same_unit, to_si, unit_of
 
@@ -26,19 +26,30 @@ class Circuit(Parameters):
     levels: list[float] = parameter("K", [1.0])
     nodes: dict[str, float] = parameter("J/K", {})
     lead: Lead = Lead()
-    leads: list[Lead] = []
-    named: dict[str, Lead] = {}
+    leads: list[Lead] = Field(default_factory=list)
+    named: dict[str, Lead] = Field(default_factory=dict)
     label: str = "x"
 
 
 @pytest.mark.parametrize(
     ("text", "unit", "value"),
     [
-        ("3.5 mA", "A", 3.5e-3), ("1e-8", "1", 1e-8), ("  -2.5e3 ", "V", -2500.0), (".5 mm", "m", 5e-4), ("5. V", "V", 5.0),
-        ("25 degC", "K", 298.15), ("3 ppm", "1", 3e-6), ("2 %", "1", 0.02), ("1 V*s/m", "T*m", 1.0), ("1 h", "s", 3600.0),
-        ("-1e-3/K", "1/K", -1e-3), ("-0.1 %/K", "1/K", -1e-3), ("10 W/(m^2*K)", "W/(m^2*K)", 10.0), ("+1 kg", "kg", 1.0),
+        ("3.5 mA", "A", 3.5e-3),
+        ("1e-8", "1", 1e-8),
+        ("  -2.5e3 ", "V", -2500.0),
+        (".5 mm", "m", 5e-4),
+        ("5. V", "V", 5.0),
+        ("25 degC", "K", 298.15),
+        ("3 ppm", "1", 3e-6),
+        ("2 %", "1", 0.02),
+        ("1 V*s/m", "T*m", 1.0),
+        ("1 h", "s", 3600.0),
+        ("-1e-3/K", "1/K", -1e-3),
+        ("-0.1 %/K", "1/K", -1e-3),
+        ("10 W/(m^2*K)", "W/(m^2*K)", 10.0),
+        ("+1 kg", "kg", 1.0),
     ],
-)  # fmt: skip
+)
 def test_text_to_si(text: str, unit: str, value: float) -> None:
     assert to_si(text, unit) == pytest.approx(value, rel=1e-15)
 
@@ -53,10 +64,32 @@ def test_any_number_with_a_prefix(number: float, unit: tuple[str, float]) -> Non
 
 
 WRONG = [
-    "", "mA", "three", "3,5 mA", "1 000 A", "1 V", "nan A", "inf", "1.2.3 A", "1 flurb", "1 A A", "0x10", "1 A;import os",
-    "1 ohm**9**9**9**9", "1 ohm^9^9^9", "1 (A**9)**99", "1 A**99999999", "1 " + "A*" * 200 + "A", "1 mA mA", "1 __class__",
-    "1 'A'", "1 A\x00", "--1 A", "1e A", "١ A",
-]  # fmt: skip
+    "",
+    "mA",
+    "three",
+    "3,5 mA",
+    "1 000 A",
+    "1 V",
+    "nan A",
+    "inf",
+    "1.2.3 A",
+    "1 flurb",
+    "1 A A",
+    "0x10",
+    "1 A;import os",
+    "1 ohm**9**9**9**9",
+    "1 ohm^9^9^9",
+    "1 (A**9)**99",
+    "1 A**99999999",
+    "1 " + "A*" * 200 + "A",
+    "1 mA mA",
+    "1 __class__",
+    "1 'A'",
+    "1 A\x00",
+    "--1 A",
+    "1e A",
+    "١ A",
+]
 
 
 @pytest.mark.parametrize("text", WRONG)
@@ -83,10 +116,18 @@ def test_no_text_does_anything_but_convert_or_raise_a_value_error(text: str) -> 
 @pytest.mark.parametrize(
     ("a", "b", "same"),
     [
-        ("T*m", "V*s/m", True), ("T*m", "N/A", True), ("1", "1", True), ("1", "m/m", True), ("A", "mA", False), ("V", "A", False),
-        ("W/K", "J/(s*K)", True), ("flurb", "A", False), ("flurb", "flurb", True), ("K", "degC", False),
+        ("T*m", "V*s/m", True),
+        ("T*m", "N/A", True),
+        ("1", "1", True),
+        ("1", "m/m", True),
+        ("A", "mA", False),
+        ("V", "A", False),
+        ("W/K", "J/(s*K)", True),
+        ("flurb", "A", False),
+        ("flurb", "flurb", True),
+        ("K", "degC", False),
     ],
-)  # fmt: skip
+)
 def test_units_that_mean_the_same(a: str, b: str, same: bool) -> None:
     assert same_unit(a, b) is same and same_unit(b, a) is same
 
@@ -101,11 +142,22 @@ def test_values_are_converted_checked_and_frozen() -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        {}, {"current": 0.0}, {"current": -1}, {"current": math.nan}, {"current": math.inf}, {"current": "1e999 A"},
-        {"current": True}, {"current": None}, {"current": [1.0]}, {"current": "1 V"}, {"current": 1, "other": 2},
-        {"current": 1, "lead": {"length": "1 s"}}, {"current": 1, "levels": ["1 m"]}, {"current": 1, "nodes": {"a": "1 K"}},
+        {},
+        {"current": 0.0},
+        {"current": -1},
+        {"current": math.nan},
+        {"current": math.inf},
+        {"current": "1e999 A"},
+        {"current": True},
+        {"current": None},
+        {"current": [1.0]},
+        {"current": "1 V"},
+        {"current": 1, "other": 2},
+        {"current": 1, "lead": {"length": "1 s"}},
+        {"current": 1, "levels": ["1 m"]},
+        {"current": 1, "nodes": {"a": "1 K"}},
     ],
-)  # fmt: skip
+)
 def test_wrong_values_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Circuit(**values)

@@ -200,7 +200,7 @@ def test_a_run_killed_while_it_saves_resumes_from_the_step_before(tmp_path: Path
 
 
 def test_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="holds no run to resume: .*checkpoint.json is missing"):
+    with pytest.raises(CheckpointError, match=r"holds no run to resume: .*checkpoint.json is missing"):
         RunStore(tmp_path / "nothing").load()
 
 
@@ -222,7 +222,7 @@ def test_no_run_is_an_error(tmp_path: Path) -> None:
 def test_a_garbage_checkpoint_is_an_error(tmp_path: Path, text: str) -> None:
     stored(tmp_path)
     (tmp_path / "checkpoint.json").write_text(text)
-    with pytest.raises(CheckpointError, match="cannot be read .*; start the run anew"):
+    with pytest.raises(CheckpointError, match=r"cannot be read .*; start the run anew"):
         RunStore(tmp_path).load()
 
 
@@ -248,5 +248,5 @@ def test_a_block_that_does_not_fit_is_an_error(tmp_path: Path, meta: str) -> Non
 def test_a_missing_block_is_an_error(tmp_path: Path) -> None:
     stored(tmp_path)
     (tmp_path / "truth" / "000000.npy").unlink()
-    with pytest.raises(CheckpointError, match="000000.npy is missing"):
+    with pytest.raises(CheckpointError, match=r"000000.npy is missing"):
         RunStore(tmp_path).load()

@@ -1,0 +1,23 @@
+"""Whole campaigns, from the loaded scenario to the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import scenarios
+
+
+@pytest.mark.parametrize("name", ["kbmini_tmtp", "tsinghua_tmtp", "nist4_tmtp", "nist4_tmtp_ramped"])
+def test_campaign(benchmark, name: str) -> None:
+    """Target for kbmini_tmtp: 6 times `test_draw` plus 0.3 s."""
+    experiment = scenarios.load(name)
+    result = benchmark(experiment.run)
+    assert abs(result.relative_error) < 1e-5
+
+
+def test_draw(benchmark) -> None:
+    """What numpy needs to draw as many normal variates as kbmini_tmtp has samples: the side-by-side figure."""
+    samples = scenarios.load("kbmini_tmtp").run().readings.samples
+    generator = np.random.default_rng(1)
+    assert len(benchmark(generator.standard_normal, samples)) == samples

@@ -1,0 +1,127 @@
+"""Measure what benchmarks/README.md states, and print it as Markdown.
+
+    python benchmarks/measure.py
+
+Every figure is a ratio of two things measured in turn in this one run, or stands beside what it is to be compared with.
+Times are CPU seconds of one core, the least of several runs; nothing here is a test that fails on a slow machine.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
+
+import json
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+import exact_reference
+import reference_model
+
+import scenarios
+
+
+def cpu(work: Callable[[], Any], runs: int = 5) -> float:
+    """Least CPU time (s) of several runs, after one that is not counted."""
+    work()
+    times = []
+    for _ in range(runs):
+        begin = time.process_time()
+        work()
+        times.append(time.process_time() - begin)
+    return min(times)
+
+
+def machine() -> str:
+    """What this was measured on."""
+    model = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.processor(),
+    )
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "simpy"))
+    return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}, {packages}, {date.today()}"
+
+
+def reference() -> list[str]:
+    """The reference model: time, error against 40 digits, and mosaik in the same run."""
+    seconds, exact = exact_reference.exact(8, 37)
+    readings = reference_model.run(8)
+    quantities = ("t0", "t1", "t2", "t3", "t4", "x", "voltage")
+    ours = np.stack([np.concatenate([b.values[0] for b in readings if b.quantity == q]) for q in quantities], axis=1)
+    error = float(np.max(np.abs(ours[seconds - 1] - exact).max(axis=0) / np.abs(exact).max(axis=0)))
+    mine = cpu(reference_model.run)
+    rows = ["| model, 8 h | time | error / full scale |", "|---|---|---|"]
+    rows.append(f"| kibble-twin | {mine:.3f} s | {error:.1e} |")
+    peer = subprocess.run([sys.executable, HERE / "peer_mosaik.py", "8"], capture_output=True, text=True, cwd=HERE)
+    lines = [line for line in peer.stdout.splitlines() if line.startswith("{")]
+    if lines:
+        result = json.loads(lines[-1])
+        rows.append(f"| mosaik, 1 s steps | {result['wall_s']:.1f} s | {result['error']:.1e} |")
+        rows.append(f"\nmosaik takes {result['wall_s'] / mine:.0f} times as long.")
+    else:
+        rows.append("| mosaik | not installed: `pip install mosaik` | |")
+    return rows
+
+
+def campaign() -> list[str]:
+    """kbmini_tmtp beside the time that numpy needs to draw as many normal variates as it has samples."""
+    experiment = scenarios.load("kbmini_tmtp")
+    samples = experiment.run().readings.samples
+    generator = np.random.default_rng(1)
+    draws, runs = [], []
+    for _ in range(6):  # in turn, so that both see the same machine
+        draws.append(cpu(lambda: generator.standard_normal(samples), 1))
+        runs.append(cpu(experiment.run, 1))
+    draw, run = min(draws), min(runs)
+    return [
+        "| | |",
+        "|---|---|",
+        f"| samples | {samples} |",
+        f"| numpy draws as many normal variates in | {draw * 1e3:.1f} ms |",
+        f"| kbmini_tmtp, scenario to result | {run:.3f} s |",
+        f"| limit, 6 × draw + 0.3 s | {6 * draw + 0.3:.3f} s |",
+        f"| goal beyond, 3 × draw + 0.2 s | {3 * draw + 0.2:.3f} s |",
+    ]
+
+
+def scaling() -> list[str]:
+    """Cost against virtual time and against samples."""
+    rows = ["| kbmini_tmtp | virtual time | samples | time | per hour | per 1e6 samples |", "|---|---|---|---|---|---|"]
+    cases = [({"campaign.cycles": n}, f"{n} cycles") for n in (4, 8, 16, 32)]
+    cases += [({"campaign.velocity.reading_step": s}, f"readings of {s * 1e3:g} ms") for s in (0.04, 0.01, 0.005)]
+    for overrides, name in cases:
+        experiment = scenarios.load("kbmini_tmtp").with_(overrides)
+        result = experiment.run()
+        taken, hours, samples = cpu(experiment.run, 3), result.virtual_s / 3600, result.readings.samples
+        rows.append(
+            f"| {name} | {hours:g} h | {samples} | {taken:.3f} s | {taken / hours * 1e3:.1f} ms | {taken / samples * 1e6:.2f} s |"
+        )
+    return rows
+
+
+def main() -> None:
+    """Print the whole page."""
+    print(f"Measured on {machine()}.\n")
+    for title, rows in (
+        ("The reference model of co-simulation", reference()),
+        ("A campaign of 8 h", campaign()),
+        ("Cost against virtual time and samples", scaling()),
+    ):
+        print(f"## {title}\n\n" + "\n".join(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()

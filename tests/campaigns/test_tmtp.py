@@ -1,0 +1,133 @@
+"""The TMTP campaign: its steps, its windows, what it reads, and what the balance does meanwhile."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scenarios
+from scenarios.run.build import build
+from scenarios.schema import ScenarioError
+from tests.campaigns.runs import short
+from twin.recorder import Block
+from twin.times import NS
+
+
+def blocks(result: Any, channel: str, **labels: Any) -> list[Block]:
+    return list(result.readings.select(channel, **labels))
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "weighings", "period"),
+    [("kbmini_tmtp", 8, 9, 3600), ("tsinghua_tmtp", 8, 20, 7200), ("nist4_tmtp", 8, 20, 7200)],
+)
+def test_steps_and_times_of_the_shipped_campaigns(name: str, hours: int, weighings: int, period: int) -> None:
+    setup = build(scenarios.load(name).scenario)
+    cycles = hours * 3600 // period
+    assert sum(step.duration for step in setup.steps) == setup.campaign.duration == hours * 3600 * NS
+    assert setup.campaign.period == period * NS
+    assert [step.phase for step in setup.steps] == (["weighing"] * weighings + ["velocity"]) * cycles
+    assert [step.cycle for step in setup.steps] == [c for c in range(cycles) for _ in range(weighings + 1)]
+    weighing = sum(step.duration for step in setup.steps if step.phase == "weighing")
+    assert weighing == setup.campaign.duration // 2
+
+
+def test_readings_lie_in_the_windows() -> None:
+    result = short("kbmini_tmtp").run()
+    campaign: Any = result.scenario.campaign
+    weighings = blocks(result, "current_voltmeter", phase="weighing")
+    found = [(b.schedule.start / NS, b.schedule.end / NS) for b in weighings]
+    assert np.array_equal(found, campaign.weighing_windows())
+    assert [b.labels["state"] for b in weighings] == ["on", "off", "on", "off", "on", "off", "on", "off", "on"] * 2
+    positions = blocks(result, "interferometer", phase="weighing")
+    assert [b.schedule for b in positions] == [b.schedule for b in weighings]
+    velocity = blocks(result, "induced_voltmeter", phase="velocity")
+    edges = blocks(result, "interferometer", phase="velocity")
+    windows = []
+    for block, edge in zip(velocity, edges, strict=True):
+        first = block.schedule.instants()[:, 0]
+        windows += [(t / NS, (t + block.schedule.step * block.schedule.count) / NS) for t in first.tolist()]
+        assert edge.values.shape == (block.values.shape[0], block.values.shape[1] + 1)
+        assert np.array_equal(edge.schedule.instants()[:, :-1], block.schedule.instants())
+        assert block.aperture == block.schedule.step
+    assert np.array_equal(windows, campaign.velocity_windows())
+    assert all(a[1] <= b[0] for a, b in pairwise(windows))
+
+
+def test_each_idle_voltmeter_reads_the_reference_once_a_cycle() -> None:
+    result = short("kbmini_tmtp").run()
+    for channel, gain in (("current_voltmeter", 0.3e-6), ("induced_voltmeter", -0.2e-6)):
+        found = blocks(result, channel, phase="calibration")
+        assert [b.labels["cycle"] for b in found] == [0, 1]
+        for block in found:
+            assert block.values.mean() == pytest.approx(10.0 * (1 + gain), rel=5e-8)
+
+
+def test_current_flows_while_weighing_only_and_alternates() -> None:
+    result = short("nist4_tmtp", campaign__weighing__ramp=2.0).ideal().run()
+    on, off = (blocks(result, "current_voltmeter", state=state)[0].values.mean() for state in ("on", "off"))
+    assert on == pytest.approx(-off, rel=1e-12)
+    assert on > 0
+    power = np.concatenate([b.values.ravel() for b in result.truth if b.channel == "coil.power"])
+    full = (0.5 * 9.80665 / 695.9) ** 2 * 110.78
+    assert power[75:135] == pytest.approx(np.full(60, full), rel=1e-9)
+    assert power[1] == pytest.approx(full / 4, rel=0.01)  # taking over from the arrest, in 2 s
+    assert power[181:359] == pytest.approx(np.full(178, full), rel=1e-3)  # flat between the reversals
+    assert power[3599] == pytest.approx(full / 4, rel=0.01)
+    assert np.all(power[3600 : 3600 + 8 * 90] == 0.0)
+
+
+def test_ramped_current_ramps_each_weighing_from_zero_and_back() -> None:
+    result = short("nist4_tmtp_ramped").ideal().run()
+    power = np.concatenate([b.values.ravel() for b in result.truth if b.channel == "coil.power"])
+    full = (0.5 * 9.80665 / 695.9) ** 2 * 110.78
+    for k in (0, 1, 19):
+        weighing = power[180 * k : 180 * (k + 1)]
+        assert weighing[0] == pytest.approx(0.0, abs=1e-12)
+        # the load is on (or off) within 1 s; from then on the current follows its ramp
+        assert weighing[[9, 18, 36, 45, 90, 134, 162, 171]] == pytest.approx(
+            full * np.array([0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 0.4, 0.2]) ** 2, rel=2e-3
+        )
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_the_mass_is_off_while_the_coil_moves(count: int) -> None:
+    """A flexure that gives under its load shows where the mass is."""
+    shift = 1e-6 * 9.80665
+    keys = {"campaign__weighing__count": count, "campaign__velocity__cycles": 10}
+    result = short("kbmini_tmtp", **keys).ideal().with_({"balance.flexure.compliance": 1e-6}).run()
+    for block in blocks(result, "interferometer", phase="weighing"):
+        expected = shift if block.labels["state"] == "on" else 0.0
+        assert block.values == pytest.approx(np.full(block.values.shape, expected), abs=1e-15)
+    for block in blocks(result, "interferometer", phase="velocity"):
+        late = block.values[4:]  # after the transfer time of 1 s: pairs of half cycles about the symmetry plane
+        assert late.mean() == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("weighing.window_end", 200.0, "expected ramp <= window_start < window_end <= duration - ramp"),
+        ("weighing.window_start", 0.5, "expected ramp <= window_start"),
+        ("weighing.reading_step", 136.0, "expected reading_step within the window"),
+        ("weighing.count", 1, "2"),
+        ("velocity.window", 0.5, "expected reading_step <= window < half a cycle"),
+        ("velocity.frequency", 0.7, "quarter period is a whole number of ns"),
+        ("velocity.harmonics", [1, 2], "odd harmonics"),
+        ("cycles", 0, "1"),
+    ],
+)
+def test_times_that_do_not_fit_are_refused(key: str, value: Any, expected: str) -> None:
+    with pytest.raises(ScenarioError, match=expected):
+        scenarios.load("kbmini_tmtp").with_({f"campaign.{key}": value})
+
+
+@pytest.mark.parametrize(("start", "end"), [(4.0, 75.0), (15.0, 86.0), (75.0, 15.0)])
+def test_a_sweep_is_read_at_constant_velocity_only(start: float, end: float) -> None:
+    with pytest.raises(ScenarioError, match="expected acceleration_time <= window_start < window_end"):
+        scenarios.load("nist4_tmtp").with_(
+            {"campaign.velocity.window_start": start, "campaign.velocity.window_end": end}
+        )
