@@ -97,7 +97,7 @@ def _balance(a: Array) -> Array:
         for i in range(len(a)):
             row, column = off[i] @ size / size[i], off[:, i] @ (1.0 / size) * size[i]
             if row > 0.0 and column > 0.0:
-                size[i] *= 2.0 ** np.rint(0.5 * np.log2(row / column))
+                size[i] *= 2.0 ** np.rint(np.clip(0.5 * (np.log2(row) - np.log2(column)), -40, 40))
                 size[i] = min(max(size[i], 2.0**-20), 2.0**20)
         if np.array_equal(size, before):
             break
