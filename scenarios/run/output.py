@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO
 
 from twin.errors import TwinError
-from twin.store import RunStore
 
 SUMMARY, BLOCKS, SCENARIO = "result.json", "run.nc", "scenario.yaml"
 FILES = (SUMMARY, BLOCKS, SCENARIO)
@@ -58,6 +57,8 @@ class OutputFolder:
     @property
     def has_checkpoint(self) -> bool:
         """Whether the run under way has got as far as its first step."""
+        from twin.store import RunStore
+
         return RunStore(self.partial).checkpoint_file.is_file()
 
     @property
