@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Label = str | int | float | bool
 NS = 1_000_000_000
+CHUNK = 4_000_000
+"""Values in a file of readings that were moved to disk."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ class Recorder:
         self._folder = folder
         self._in_memory = 0
         self._files = 0
+        self._chunk: np.memmap[Any, np.dtype[np.float64]] | None = None
+        self._used = 0
 
     def record(self, block: Block) -> None:
         """Keep a block of readings."""
@@ -159,12 +163,15 @@ class Recorder:
         if self._in_memory <= self._spill_bytes:
             return block
         self._in_memory -= block.values.nbytes
-        path = self._spill_folder() / f"{self._files:06d}.npy"
-        self._files += 1
-        np.save(path, block.values, allow_pickle=False)
-        on_disk = np.load(path, mmap_mode="r", allow_pickle=False)
-        fields = {**block.__dict__, "values": on_disk}
-        return Block(**fields)
+        size = block.values.size
+        if self._chunk is None or self._used + size > len(self._chunk):  # few files: each one stays open
+            path = self._spill_folder() / f"{self._files:06d}.bin"
+            self._chunk = np.memmap(path, dtype=np.float64, mode="w+", shape=(max(CHUNK, size),))
+            self._used, self._files = 0, self._files + 1
+        place = self._chunk[self._used : self._used + size]
+        place[:] = block.values.ravel()
+        self._used += size
+        return replace(block, values=place.reshape(block.values.shape))
 
     def _spill_folder(self) -> Path:
         if self._folder is None:

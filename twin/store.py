@@ -83,4 +83,4 @@ class RunStore:
             path = self.folder / kind / f"{number:06d}.npy"
             meta = json.loads(path.with_suffix(".json").read_text())
             schedule = Schedule(**meta.pop("schedule"))
-            yield Block(schedule=schedule, values=np.load(path, mmap_mode="r", allow_pickle=False), **meta)
+            yield Block(schedule=schedule, values=np.load(path, allow_pickle=False), **meta)

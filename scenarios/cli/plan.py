@@ -10,7 +10,6 @@ import typer
 
 from scenarios.cli.arguments import Json, Settings, Source, experiment
 from scenarios.cli.terminal import show, show_json, show_table
-from twin.times import NS
 
 if TYPE_CHECKING:
     from twin.steps import Step
@@ -27,7 +26,7 @@ def plan(
 
     chosen = experiment(scenario, settings)
     steps = chosen.plan()
-    total = sum(step.duration for step in steps) / NS
+    total = seconds(sum(step.duration for step in steps))
     if as_json:
         name, campaign = chosen.scenario.name, chosen.scenario.campaign_type
         show_json({"scenario": name, "campaign": campaign, "duration_s": total, "steps": _numbered(steps)})
@@ -44,7 +43,7 @@ def _numbered(steps: Sequence[Step]) -> list[dict[str, Any]]:
     """The steps with their numbers, starts and durations."""
     found, start = [], 0
     for number, step in enumerate(steps, start=1):
-        times = {"start_s": start / NS, "duration_s": step.duration / NS}
+        times = {"start_s": seconds(start), "duration_s": seconds(step.duration)}
         found.append({"number": number, "name": step.name, "phase": step.phase, "cycle": step.cycle, **times})
         start += step.duration
     return found
@@ -63,18 +62,25 @@ def _folded(steps: Sequence[Step]) -> list[tuple[str, ...]]:
         label, at = f"{first}" if first == last else f"{first} to {last}", start
         for (phase, length), run in groupby(phases):
             number = len(list(run))
-            each = duration(length / NS)
-            rows.append((label, clock(at / NS), phase or "-", str(number), each, duration(number * length / NS)))
+            each = duration(seconds(length))
+            rows.append(
+                (label, clock(seconds(at)), phase or "-", str(number), each, duration(seconds(number * length)))
+            )
             label, at = "", at + number * length
         start += len(repeated) * (at - start)
     return rows
 
 
-def clock(seconds: float) -> str:
-    """A time of the campaign as hours, minutes and seconds.
+def seconds(nanoseconds: int) -> float:
+    """Nanoseconds as seconds."""
+    return nanoseconds / 1e9
+
+
+def clock(time: float) -> str:
+    """A time of the campaign (s) as hours, minutes and seconds.
 
     >>> clock(5400)
     '1:30:00'
     """
-    whole = round(seconds)
+    whole = round(time)
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"

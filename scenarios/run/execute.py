@@ -70,7 +70,8 @@ def execute(
         writing += time.perf_counter() - mark
 
     keep(None)
-    setup.twin.run(setup.steps, keep)
+    if resumed < len(setup.steps):
+        setup.twin.run(setup.steps, keep)
     readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
     reduction = scenario.section("reduction", ReductionSettings)
     mass = reduce(readings, known, reduction)

@@ -9,6 +9,8 @@ import pytest
 from scenarios.cli.app import main
 from scenarios.cli.plan import clock
 
+WEIGHINGS = [f"--set=campaign.weighing.{key}" for key in ("count=10", "duration=180 s", "window_end=165 s")]
+
 
 def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What a command that succeeds prints."""
@@ -20,15 +22,14 @@ def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_check(capsys: pytest.CaptureFixture[str]) -> None:
     """One line."""
-    settings = [f"--set=campaign.{key}" for key in ("cycles=2", "weighing.count=3", "weighing.duration=3 min")]
+    settings = [*WEIGHINGS, "--set=campaign.cycles=2"]
     line = output(capsys, "check", "kbmini_tmtp", *settings)
-    assert line == "ok: kbmini_tmtp: 15 components, 23 connections, 1 loop, 8 steps, 1.3 h\n"
+    assert line == "ok: kbmini_tmtp: 15 components, 23 connections, 1 loop, 22 steps, 2 h\n"
 
 
 def test_plan_folds_what_repeats(capsys: pytest.CaptureFixture[str]) -> None:
     """A line for each phase of the cycles that are the same."""
-    settings = [f"--set=campaign.{key}" for key in ("cycles=8", "weighing.count=10", "weighing.duration=3 min")]
-    lines = output(capsys, "plan", "kbmini_tmtp", *settings).splitlines()
+    lines = output(capsys, "plan", "kbmini_tmtp", *WEIGHINGS, "--set=campaign.cycles=8").splitlines()
     assert lines[0] == "kbmini_tmtp: 88 steps, 8 h of virtual time"
     assert [line.split() for line in lines[2:]] == [
         ["1", "to", "8", "0:00:00", "weighing", "10", "3", "min", "30", "min"],

@@ -1,4 +1,4 @@
-"""``kibble-twin run``: what it prints, what it keeps, and that a resumed run is the same as one that was not interrupted."""
+"""``kibble-twin run``: what it prints and what it keeps; a resumed run is the same as one that was not interrupted."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, An
 
 
 def lasting(found: dict[str, Any]) -> dict[str, Any]:
-    """A summary without what differs from call to call."""
-    return {key: value for key, value in found.items() if key not in ("wall_s", "steps_resumed", "steps_run")}
+    """A summary without what tells how it was run."""
+    return {k: v for k, v in found.items() if k not in ("wall_s", "events", "steps_resumed", "steps_run")}
 
 
 def data(folder: Path) -> list[np.ndarray[Any, Any]]:
