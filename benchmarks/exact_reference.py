@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import mpmath as mp
 import numpy as np
 from reference_model import (
@@ -102,7 +104,7 @@ def exact(hours: int, every: int) -> tuple[np.ndarray, np.ndarray]:
             h * 3600 + k * 180 + s for h in range(0, hours, 2) for k in range(20) for s in (0, 45, 135)
         })  # fmt: skip
         hour_start = 0
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             if start % 3600 == 0 and start:
                 swing.state = swing.at((start // 3600 - 1) % 2 == 1, start - hour_start)
                 hour_start = start

@@ -1,6 +1,6 @@
 """Measure what benchmarks/README.md states, and print it as Markdown.
 
-    python benchmarks/measure.py
+    OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python benchmarks/measure.py
 
 Every figure is a ratio of two things measured in turn in this one run, or stands beside what it is to be compared with.
 Times are CPU seconds of one core, the least of several runs; nothing here is a test that fails on a slow machine.
@@ -8,11 +8,8 @@ Times are CPU seconds of one core, the least of several runs; nothing here is a 
 
 from __future__ import annotations
 
-import os
-
-os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1")
-
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -23,15 +20,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE))
-
 import exact_reference
+import numpy as np
 import reference_model
 
 import scenarios
+
+HERE = Path(__file__).parent
 
 
 def cpu(work: Callable[[], Any], runs: int = 5) -> float:
@@ -107,7 +102,8 @@ def scaling() -> list[str]:
         result = experiment.run()
         taken, hours, samples = cpu(experiment.run, 3), result.virtual_s / 3600, result.readings.samples
         rows.append(
-            f"| {name} | {hours:g} h | {samples} | {taken:.3f} s | {taken / hours * 1e3:.1f} ms | {taken / samples * 1e6:.2f} s |"
+            f"| {name} | {hours:g} h | {samples} | {taken:.3f} s "
+            f"| {taken / hours * 1e3:.1f} ms | {taken / samples * 1e6:.2f} s |"
         )
     return rows
 

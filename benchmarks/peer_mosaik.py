@@ -1,8 +1,8 @@
 """The reference model in mosaik 3: in-process Python simulators that exchange values once a second.
 
-Each dynamic simulator integrates itself exactly within its step (matrix exponential) with its input held, the best that a
-fixed-step co-simulation can do without derivatives of its inputs. Needs ``pip install mosaik``; run as a script, it prints
-one line of JSON with its wall time and its largest error relative to full scale.
+Each dynamic simulator integrates itself exactly within its step (matrix exponential) with its input held, the best
+that a fixed-step co-simulation can do without derivatives of its inputs. Needs ``pip install mosaik``; run as a
+script, it prints one line of JSON with its wall time and its largest error relative to full scale.
 """
 
 from __future__ import annotations
@@ -10,14 +10,28 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import mosaik
 import mosaik_api_v3
 import numpy as np
 from loguru import logger
-from reference_model import A_DRIVE, ALPHA, BL, CONDUCTANCE, F_DRIVE, HEAT_CAPACITY, I_MAX, OMEGA_0, R_COIL, R_STD
-from reference_model import SIGMA, TO_AMBIENT, ZETA, run  # fmt: skip
+from reference_model import (
+    A_DRIVE,
+    ALPHA,
+    BL,
+    CONDUCTANCE,
+    F_DRIVE,
+    HEAT_CAPACITY,
+    I_MAX,
+    OMEGA_0,
+    R_COIL,
+    R_STD,
+    SIGMA,
+    TO_AMBIENT,
+    ZETA,
+    run,
+)
 from scipy.linalg import expm
 
 logger.remove()
@@ -135,7 +149,7 @@ class Voltmeter(OneEntity):
 
 class Log(OneEntity):
     attrs = ("temperatures", "x", "voltage", "reading")
-    rows: list[Any] = []  # noqa: RUF012
+    rows: ClassVar[list[Any]] = []
 
     def advance(self, t: int, got: dict[str, Any]) -> dict[str, Any]:
         self.rows.append((*got["temperatures"], got["x"], got["voltage"]))
@@ -147,7 +161,7 @@ def main(hours: int) -> None:
     begin = time.perf_counter()
     kinds = (Source, Thermal, Swing, Voltmeter, Log)
     world = mosaik.World({k.__name__: {"python": f"__main__:{k.__name__}"} for k in kinds})
-    source, thermal, swing, meter, log = (getattr(world.start(k.__name__), "Model")() for k in kinds)  # noqa: B009
+    source, thermal, swing, meter, log = (world.start(k.__name__).Model() for k in kinds)
     world.connect(source, thermal, "power")
     world.connect(source, swing, "driven")
     world.connect(source, meter, "current")

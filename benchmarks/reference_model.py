@@ -1,8 +1,9 @@
 """The reference model of co-simulation, built from engine components through the public API.
 
-A chain of five heat capacities is warmed by ``R I²`` of a coil current that ramps 45 s, holds 90 s and ramps back 45 s, sign
-alternating, through every other hour; in the hours between, a 1 Hz oscillator (Q = 100) is driven at 0.95 Hz. A
-voltmeter reads ``R_std I + Bl (1 + α T) v`` once a second. The same model has been written for mosaik (`peer_mosaik.py`).
+A chain of five heat capacities is warmed by ``R I²`` of a coil current that ramps 45 s, holds 90 s and ramps back
+45 s, sign alternating, through every other hour; in the hours between, a 1 Hz oscillator (Q = 100) is driven at
+0.95 Hz. A voltmeter reads ``R_std I + Bl (1 + α T) v`` once a second. The same model has been written for mosaik
+(`peer_mosaik.py`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The coil: one flux linkage, two derivatives.
 
-``λ(z, T, I) = Λ(z, T) (1 + 3 β I²) + L(z) I`` is the derivative of the co-energy ``W(z, T, I) = Λ I + ½ L I² + β Λ I³`` with
-respect to the current. The force is ``∂W/∂z`` at constant current, the voltage ``dλ/dt``, with ``∂Λ/∂z = Bl`` and
-``L(z) = L0 − k (z − z0)²``: so ``F = Bl (I + β I³) − k (z − z0) I²``, which is ``Bl I (1 + α I + β I²)`` with
-``α = −k (z − z0)/Bl`` (Li2021, Liu2025).
+The co-energy is ``W(z, T, I) = Λ(z, T) (I + β I³) + ½ L(z) I²``, and its derivative with respect to the current the
+flux linkage ``λ = Λ (1 + 3 β I²) + L I``. The force is ``∂W/∂z`` at constant current, the voltage ``dλ/dt``. With
+``∂Λ/∂z = Bl`` and ``L = L0 − k (z − z0)²`` that is ``F = Bl (I + β I³) − k (z − z0) I²``, or
+``Bl I (1 + α I + β I²)`` with ``α = −k (z − z0)/Bl`` (Li2021, Liu2025).
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Coil(Component):
         }
 
     def scaled(self, factor: float) -> Coil:
-        """All lengths, the wire's too, times `factor` at the same number of turns: R ∝ 1/p, L ∝ p, k ∝ 1/p, β ∝ 1/p²."""
+        """All lengths, the wire's too, times `factor` at the same number of turns: R ∝ 1/p, L ∝ p, k ∝ 1/p, β ∝
+        1/p²."""
         return self.model_copy(
             update={
                 "resistance": self.resistance / factor,

@@ -30,7 +30,9 @@ class CurrentSource(Instrument):
     white_noise: float = parameter("A/Hz^0.5", 0.0, neutral=0.0, ge=0)
     flicker_noise: float = parameter("A/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")
     noise_step: float = parameter("s", 0.1, gt=0, description="noise is held over steps of this length")
-    limit: float = parameter("A", 0.1, gt=0, description="largest current it can be set to", source="Keithley 6221: 105 mA")
+    limit: float = parameter(
+        "A", 0.1, gt=0, description="largest current it can be set to", source="Keithley 6221: 105 mA"
+    )
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         wanted = inputs["demand"] + self.timeline("set")

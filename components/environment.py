@@ -29,7 +29,9 @@ class Environment(Instrument):
         "gravity": Port("m/s^2"),
     }
 
-    temperature: float = parameter("K", 298.15, gt=200, lt=400, source="25 °C, start of the models of Liu2025 and Li2026")
+    temperature: float = parameter(
+        "K", 298.15, gt=200, lt=400, source="25 °C, start of the models of Liu2025 and Li2026"
+    )
     reference_temperature: float = parameter("K", 298.15, gt=200, lt=400, source="temperature at which parameters hold")
     pressure: float = parameter("Pa", 101325.0, neutral=0.0, ge=0, lt=200e3, source="standard atmosphere")
     humidity: float = parameter("1", 0.5, ge=0, le=1)

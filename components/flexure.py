@@ -17,8 +17,9 @@ from twin.signal import Signal
 class Flexure(Instrument):
     """Holds the coil where it is told and balances load, tare and its own restoring force against the coil.
 
-    ``F_coil = load − tare + stiffness (z − rest_position)``, up positive, the coil on the side of the load. The position
-    follows the commanded motion exactly, but for a compliance: the loaded coil sits ``compliance · load`` away.
+    ``F_coil = load − tare + stiffness (z − rest_position)``, up positive, the coil on the side of the load. The
+    position follows the commanded motion exactly, but for a compliance: the loaded coil sits ``compliance · load``
+    away.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"load": Port("N"), "tare_weight": Port("N", default=0.0)}

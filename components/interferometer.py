@@ -48,6 +48,4 @@ class Interferometer(Instrument):
         figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
         disturb = shown(self, "reading", figures, effective, self.gain, self.offset)
         aperture = 0 if instantaneous else schedule.step
-        return self.record(
-            self._position, schedule, "position", "m", aperture=aperture, disturb=disturb, labels=labels
-        )
+        return self.record(self._position, schedule, "position", "m", aperture=aperture, disturb=disturb, labels=labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -22,7 +23,8 @@ Array = NDArray[Any]
 
 
 class Material(NamedTuple):
-    """A permanent-magnet material: gap field of the same magnet made of it (T), and its temperature coefficient (1/K)."""
+    """A permanent-magnet material: gap field of the same magnet made of it (T), and its temperature coefficient
+    (1/K)."""
 
     gap_field: float
     temperature_coefficient: float
@@ -43,8 +45,8 @@ class Magnet(Component):
     """The geometric factor ``Bl(z, T) = bl · b(z) · (1 + α_m T)``, T above the reference temperature.
 
     `bl` holds for `native_material`; another `material` changes it by the ratio of the gap fields and brings its own
-    temperature coefficient, unless one is given. The profile b(z) is a polynomial, a table, or a CSV file with the columns
-    z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left.
+    temperature coefficient, unless one is given. The profile b(z) is a polynomial, a table, or a CSV file with the
+    columns z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K", default=0.0)}
@@ -53,10 +55,14 @@ class Magnet(Component):
     bl: float | None = parameter("T*m", None, gt=0, description="Bl at z = 0; with a table, by default the table's")
     profile: list[float] = parameter("1", [], description="c1, c2, … (1/m, 1/m², …) of b = 1 + c1 z + c2 z² + …")
     table: list[tuple[float, float]] = Option(default=[], description="pairs of z (m) and Bl (T·m)")
-    profile_file: Path | None = Option(default=None, description="CSV file: z (m), Bl (T·m)", json_schema_extra={"path": True})
+    profile_file: Path | None = Option(
+        default=None, description="CSV file: z (m), Bl (T·m)", json_schema_extra={"path": True}
+    )
     native_material: MaterialName = "SmCo"
     material: MaterialName | None = None
-    temperature_coefficient: float | None = parameter("1/K", None, neutral=0.0, description="α_m; by default the material's")
+    temperature_coefficient: float | None = parameter(
+        "1/K", None, neutral=0.0, description="α_m; by default the material's"
+    )
     diameter: float | None = parameter("m", None, gt=0, description="outer diameter, for reports")
     mass: float | None = parameter("kg", None, gt=0, description="of the whole magnet, for reports")
 
@@ -64,7 +70,7 @@ class Magnet(Component):
     @classmethod
     def _table_is_usable(cls, table: list[tuple[float, float]]) -> list[tuple[float, float]]:
         z = [point[0] for point in table]
-        if table and (len(table) < 4 or any(b <= a for a, b in zip(z, z[1:], strict=False))):
+        if table and (len(table) < 4 or any(b <= a for a, b in pairwise(z))):
             raise ValueError("expected at least four pairs of z and Bl with rising z")
         return table
 
@@ -101,7 +107,9 @@ class Magnet(Component):
                 data = np.loadtxt(self.profile_file, delimiter=",", ndmin=2, comments="#", usecols=(0, 1))
             return self._table_is_usable([(float(z), float(bl)) for z, bl in data])
         except (OSError, ValueError, UserWarning) as error:
-            raise SimulationError(f"{self.name}: {self.profile_file} is no table of z (m) and Bl (T·m): {error}") from None
+            raise SimulationError(
+                f"{self.name}: {self.profile_file} is no table of z (m) and Bl (T·m): {error}"
+            ) from None
 
     def signals(self, **inputs: Signal) -> dict[str, Any]:
         points = self.points()

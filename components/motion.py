@@ -15,8 +15,8 @@ from twin.times import NS, to_ns
 def flat_top(orders: tuple[int, ...], window: float) -> tuple[float, ...]:
     """Cosine amplitudes of the harmonics `orders` whose sum is as close to 1 as can be in the middle of a half cycle.
 
-    Least squares over the central `window` (a fraction of the half cycle), with more weight toward its ends (that of Gauss
-    nodes), which keeps the largest deviation small; odd orders make the other half cycle −1.
+    Least squares over the central `window` (a fraction of the half cycle), with more weight toward its ends (that of
+    Gauss nodes), which keeps the largest deviation small; odd orders make the other half cycle −1.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """Roles: what an experiment asks of an instrument, whether it is simulated or real.
 
 Every operation is a process of the clock (``yield from`` it, or start it beside others). A simulated instrument yields
-time; a driver yields events that its worker thread completes. Schedules are in integer nanoseconds of the run, readings come
-back as `twin.recorder.Block` and are recorded on the way. Labels say what a reading is for, for example
+time; a driver yields events that its worker thread completes. Schedules are in integer nanoseconds of the run,
+readings come back as `twin.recorder.Block` and are recorded on the way. Labels say what a reading is for, for example
 ``{"phase": "weighing", "cycle": 0, "weighing": 3, "state": "off"}``.
 """
 
@@ -18,7 +18,8 @@ from twin.recorder import Label, Schedule
 
 @runtime_checkable
 class Voltmeter(Protocol):
-    """Reads a voltage (V), each reading averaged over a step of the schedule: ``Block(unit="V", values=[[0.4199…, …]])``."""
+    """Reads a voltage (V), each reading averaged over a step of the schedule: ``Block(unit="V", values=[[0.4199…,
+    …]])``."""
 
     def read(
         self, schedule: Schedule, labels: Mapping[str, Label], *, channel: Literal["input", "reference"] = "input"

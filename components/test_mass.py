@@ -13,7 +13,8 @@ from twin.signal import Signal
 class TestMass(Component):
     """A mass standard and its tare, weighed in air.
 
-    Weight less buoyancy, ``m (1 − ρ_air/ρ) g``, of the mass and of the tare ``m_t = tare_fraction · m`` on the other side.
+    Weight less buoyancy, ``m (1 − ρ_air/ρ) g``, of the mass and of the tare ``m_t = tare_fraction · m`` on the other
+    side.
     """
 
     __test__: ClassVar[bool] = False  # the name means a mass, not a test

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from twin.component import LinearComponent, Port, StateSpace
 from twin.parameter import Parameters, parameter
@@ -24,8 +24,8 @@ class ThermalMass(LinearComponent):
 
     ``(p³ C) dx/dt + (p K + p² h A) x = b P + p² h A T_air``: x is the temperature of each node above the reference
     temperature, p the linear size relative to the one at which capacities C, links K and areas A are given, h the film
-    coefficient (Liu2025; geometry.md of the reference). The magnet's temperature is the mean over the nodes in `magnet`, weighted by
-    their heat capacities, which for one material is the mean over the volume.
+    coefficient (Liu2025). The magnet's temperature is the mean over the nodes in
+    `magnet`, weighted by their heat capacities, which for one material is the mean over the volume.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"power": Port("W"), "ambient_rise": Port("K", default=0.0)}
@@ -37,7 +37,7 @@ class ThermalMass(LinearComponent):
     film_coefficient: float = parameter("W/(m^2*K)", 10.0, ge=0, source="Liu2025 and Li2026 leave it open: 5 to 15")
     size: float = parameter("1", 1.0, gt=0, description="p, relative to the network as given")
     heated: str = "coil"
-    magnet: list[str] = ["magnet"]
+    magnet: list[str] = Field(default=["magnet"])
 
     @model_validator(mode="after")
     def _nodes_exist(self) -> ThermalMass:

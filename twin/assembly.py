@@ -119,7 +119,9 @@ class Assembly:
 
         if len(self._state_outputs[name]) != len(linear):
             raise ComponentError(f"{name}: the outputs of a nonlinear component are its states, one by one")
-        return Remainder(self._states[name][1], tuple(self._state_outputs[name]), excess, linear, tuple(inputs.values()))
+        return Remainder(
+            self._states[name][1], tuple(self._state_outputs[name]), excess, linear, tuple(inputs.values())
+        )
 
     # --- what lies between -------------------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """The clock: SimPy with integer-nanosecond time.
 
 A day of tenth-second float timeouts drifts by half a microsecond; integers do not. Schedules are computed from their
-origin (`twin.recorder.Schedule`), never by adding up rounded steps. This clock runs in virtual time, as fast as it can. All
-that campaigns and instruments ask of a clock is `now`, `until`, `wait` and `process`; a clock that waits for the wall, and
-for hardware, offers the same.
+origin (`twin.recorder.Schedule`), never by adding up rounded steps. This clock runs in virtual time, as fast as it
+can. All that campaigns and instruments ask of a clock is `now`, `until`, `wait` and `process`; a clock that waits for
+the wall, and for hardware, offers the same.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Components: the parts of an instrument, as parameters, ports and one equation each.
 
-A component declares its parameters (`twin.parameter.parameter`), its ports with unit and direction, and one job: given its
-input signals, return its output signals. It knows neither the clock nor its neighbours; the graph wires it. Four kinds
-differ in how outputs follow from inputs:
+A component declares its parameters (`twin.parameter.parameter`), its ports with unit and direction, and one job: given
+its input signals, return its output signals. It knows neither the clock nor its neighbours; the graph wires it. Four
+kinds differ in how outputs follow from inputs:
 
 - `Component`: at every instant from the inputs of that instant (`signals`);
 - `LinearComponent`: through a linear, time-invariant state (`state_space`), propagated exactly;
@@ -38,7 +38,8 @@ class Port:
     Parameters
     ----------
     unit : SI unit of the signal, such as ``"V"``.
-    default : for an input, the constant value it has when nothing is wired to it; an input without default must be wired.
+    default : for an input, the constant value it has when nothing is wired to it; an input without default must be
+        wired.
     kind : ``"signal"``, or ``"field"`` for a signal with a position argument.
     """
 
@@ -51,9 +52,9 @@ class Port:
 class StateSpace:
     """``dx/dt = A x + B u``, ``y = C x + D u``, with the state `x0` at the start.
 
-    ``A`` (n, n) in 1/s and ``B`` (n, inputs), ``C`` (outputs, n), ``D`` (outputs, inputs); inputs and outputs in the order of
-    the component's ports. ``A`` may be given in extended precision (`numpy.longdouble`): the slow modes of a stiff system
-    are found to that precision.
+    ``A`` (n, n) in 1/s and ``B`` (n, inputs), ``C`` (outputs, n), ``D`` (outputs, inputs); inputs and outputs in the
+    order of the component's ports. ``A`` may be given in extended precision (`numpy.longdouble`): the slow modes of a
+    stiff system are found to that precision.
     """
 
     a: NDArray[Any]
@@ -89,7 +90,8 @@ class Component(Parameters):
         raise NotImplementedError(f"{type(self).__name__} must write signals()")
 
     def neutral_inputs(self) -> frozenset[str]:
-        """Inputs that have no influence with the present parameters; their edges are removed before groups are found."""
+        """Inputs that have no influence with the present parameters; their edges are removed before groups are
+        found."""
         return frozenset()
 
     def scaled(self, factor: float) -> Self:
@@ -117,7 +119,8 @@ class NonlinearComponent(Component):
         """The state at the start, shape (states,)."""
 
     def linear_part(self) -> Array:
-        """A constant matrix near the Jacobian, shape (states, states): solved exactly, so that the rest converges fast."""
+        """A constant matrix near the Jacobian, shape (states, states): solved exactly, so that the rest converges
+        fast."""
         n = len(self.outputs)
         return np.zeros((n, n))
 

@@ -1,8 +1,8 @@
 """What can go wrong, told apart by who has to act.
 
 A `WiringError` is for whoever wired the components, a `SimulationError` for whoever chose the parameters, a
-`ComponentError` for the author of a component. Errors about scenario files live in `scenarios`, errors about hardware in
-`hw_bridge`. Every error is one sentence that names the place and says what to do.
+`ComponentError` for the author of a component. Errors about scenario files live in `scenarios`, errors about hardware
+in `hw_bridge`. Every error is one sentence that names the place and says what to do.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ class Graph:
             for port, declared in component.inputs.items():
                 if f"{name}.{port}" not in self.wiring and declared.default is None:
                     raise WiringError(
-                        f"input {name}.{port} ({declared.unit}) is not connected; wire it to an output in {declared.unit}",
+                        f"input {name}.{port} ({declared.unit}) is not connected; "
+                        f"wire it to an output in {declared.unit}",
                         (f"{name}.{port}",),
                     )
 
@@ -59,14 +60,17 @@ class Graph:
         component_name, _, port_name = name.partition(".")
         component = self.components.get(component_name)
         if component is None:
-            raise WiringError(f"{name}: there is no component {component_name!r}; known: {_known(self.components)}", (name,))
+            raise WiringError(
+                f"{name}: there is no component {component_name!r}; known: {_known(self.components)}", (name,)
+            )
         ports: Mapping[str, Port] = getattr(component, direction)
         if port_name not in ports:
             raise WiringError(f"{name} is not one of the {direction} of {component_name}: {_known(ports)}", (name,))
         return ports[port_name]
 
     def connections(self, *, neutral: bool = True) -> Iterable[tuple[str, str, str, str]]:
-        """(source, output, target, input) of every connection; with ``neutral=False`` only those that have an influence."""
+        """(source, output, target, input) of every connection; with ``neutral=False`` only those that have an
+        influence."""
         for target, source in self.wiring.items():
             (to, into), (by, out) = target.split("."), source.split(".")
             if neutral or into not in self.components[to].neutral_inputs():
@@ -139,12 +143,18 @@ class Graph:
         path = " → ".join([*cycle, cycle[0]])
         ends = tuple(f"{n}.{p}" for n in cycle for p in self.components[n].inputs if f"{n}.{p}" in self.wiring)
         if len(implicit) != 1:
-            found = "no component of it is implicit" if not implicit else f"{' and '.join(sorted(implicit))} are both implicit"
+            found = (
+                "no component of it is implicit"
+                if not implicit
+                else f"{' and '.join(sorted(implicit))} are both implicit"
+            )
             raise WiringError(f"loop without state: {path}; {found}", ends)
         rest = graph.subgraph(members - set(implicit))
         if not nx.is_directed_acyclic_graph(rest):
             inner = [edge[0] for edge in nx.find_cycle(rest)]
-            raise WiringError(f"loop without state inside the loop of {implicit[0]}: {' → '.join([*inner, inner[0]])}", ends)
+            raise WiringError(
+                f"loop without state inside the loop of {implicit[0]}: {' → '.join([*inner, inner[0]])}", ends
+            )
         return [*implicit, *nx.topological_sort(rest)]
 
 

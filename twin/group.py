@@ -256,7 +256,8 @@ class StateGroup:
             return None
         except UnsolvedError as error:
             raise SimulationError(
-                f"{error} finds no solution at t = {start / NS} to {end / NS} s; check that what it controls has an effect"
+                f"{error} finds no solution at t = {start / NS} to {end / NS} s; "
+                "check that what it controls has an effect there"
             ) from None
 
     def _propagated(self, start: int, end: int) -> Piece | None:

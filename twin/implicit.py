@@ -61,7 +61,8 @@ class Implicit(Composition):
             return np.broadcast_to(super()._evaluate(times), times.ns.shape)
         except UnsolvedError as error:
             raise SimulationError(
-                f"{error} finds no solution at t = {times.first / NS} s; check that what it controls has an effect there"
+                f"{error} finds no solution at t = {times.first / NS} s; "
+                "check that what it controls has an effect there"
             ) from None
 
     def combine(self, *values: Array) -> Array:
@@ -80,7 +81,9 @@ class Implicit(Composition):
 
         return solve
 
-    def _solve(self, residual: Callable[[Array], Array], shape: tuple[int, ...], last: list[Array]) -> tuple[Array, Array]:
+    def _solve(
+        self, residual: Callable[[Array], Array], shape: tuple[int, ...], last: list[Array]
+    ) -> tuple[Array, Array]:
         """The root, and the slopes of the residual there."""
         if last:
             guess, slope = last

@@ -1,8 +1,8 @@
 """Instruments: components with operations in time.
 
-An operation is a generator that yields events of the clock: ``block = yield from voltmeter.read(schedule)``. In simulation it
-yields time; in the bridge it yields an event that a worker thread completes. Laws that an operation sets (a ramp, a motion)
-live on timelines that the engine keeps for the instrument.
+An operation is a generator that yields events of the clock: ``block = yield from voltmeter.read(schedule)``. In
+simulation it yields time; in the bridge it yields an event that a worker thread completes. Laws that an operation sets
+(a ramp, a motion) live on timelines that the engine keeps for the instrument.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class Instrument(Component):
         if port not in self._timelines:
             self._timelines[port] = Timeline(f"{self.name}.{port}", initial)
         return self._timelines[port]
+
     def noise(self, channel: str, figures: NoiseFigures) -> NoiseSource:
         """The noise source of a channel, keyed by this instrument's name, made at the first call."""
         if channel not in self._noise:

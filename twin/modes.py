@@ -53,7 +53,8 @@ class Modes:
         return _stacked(done[::-1])
 
     def nodal_response(self, length: int, n: int) -> Array | None:
-        """Matrices (modes, n, n) from a forcing at n nodes over `length` ns to the motion there; None for coupled modes."""
+        """Matrices (modes, n, n) from a forcing at n nodes over `length` ns to the motion there; None for coupled
+        modes."""
         return nodal_response(self.rates, length, n) if self.coupling is None else None
 
 

@@ -95,4 +95,3 @@ class NoiseSignal(Signal):
 
     def __repr__(self) -> str:
         return self.source.name
-

@@ -71,7 +71,9 @@ def to_si(text: str, unit: str) -> float:
 
     registry = _registry()
     try:
-        return float(registry.Quantity(number, "1" + rest if rest[0] == "/" else rest).to("" if unit == "1" else unit).magnitude)
+        return float(
+            registry.Quantity(number, "1" + rest if rest[0] == "/" else rest).to("" if unit == "1" else unit).magnitude
+        )
     except pint.DimensionalityError:
         raise ValueError(f"expected a quantity in {unit}, not {text!r}") from None
     except Exception:  # pint's parser raises whatever Python's tokenizer and arithmetic do

@@ -110,5 +110,6 @@ def _refined_means(
                 return current
             previous = current
     raise SimulationError(
-        f"the mean of {signal!r} over {aperture / NS} s at t = {starts[0] / NS} s did not converge; read it with a shorter aperture"
+        f"the mean of {signal!r} over {aperture / NS} s at t = {starts[0] / NS} s did not converge; "
+        "read it with a shorter aperture"
     )

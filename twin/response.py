@@ -82,7 +82,9 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
     slow = np.abs(z) <= CLOSE
     integrated = slow | np.array([abs(v) > CLOSE and _amplification(n, abs(v)) > MAGNIFIED for v in z], dtype=bool)
     growing = integrated & (z.real > 1.0)
-    extra = max([growth_degree(float(np.ceil(abs(v.real))), float(np.ceil(abs(v.imag)))) for v in z[integrated]], default=0)
+    extra = max(
+        [growth_degree(float(np.ceil(abs(v.real))), float(np.ceil(abs(v.imag)))) for v in z[integrated]], default=0
+    )
     rows = n + extra
     if rows > ROWS:
         raise UnresolvedError

@@ -1,7 +1,7 @@
 """Steps: what a campaign is made of.
 
-A campaign is a list of steps, each with a name, a planned duration and an operation in time. Between steps nothing is under
-way, so that a run can be checkpointed there; a resumed run goes on with the first step that had not finished.
+A campaign is a list of steps, each with a name, a planned duration and an operation in time. Between steps nothing is
+under way, so that a run can be checkpointed there; a resumed run goes on with the first step that had not finished.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Tapes: what of a composition depends on some signals, as a list of array operations.
 
-A solver evaluates the same composition again and again with other values of a few signals. What does not depend on them is
-evaluated once for given instants; the rest is played back in order, without walking the composition again.
+A solver evaluates the same composition again and again with other values of a few signals. What does not depend on
+them is evaluated once for given instants; the rest is played back in order, without walking the composition again.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ class Tape:
         if found is not None:
             return found
         dependent = isinstance(signal, Composition) and not signal.leaves.isdisjoint(self._variables)
-        operands = tuple(self._slot(s) for s in signal.operands) if isinstance(signal, Composition) and dependent else ()
+        operands = (
+            tuple(self._slot(s) for s in signal.operands) if isinstance(signal, Composition) and dependent else ()
+        )
         slot = self._slots[signal] = len(self._slots)
         if isinstance(signal, Composition) and dependent:
             self._operations.append((slot, signal, operands))

@@ -71,7 +71,9 @@ class Track:
         """
         i = bisect_right(self.starts, instant) - 1
         if i < 0:
-            raise SimulationError(f"{self.name} is not known at t = {instant / NS} s: its history was dropped; read in time")
+            raise SimulationError(
+                f"{self.name} is not known at t = {instant / NS} s: its history was dropped; read in time"
+            )
         return i
 
     def spans(self, times: Times) -> list[tuple[Piece, Times, NDArray[np.intp] | None]]:
@@ -124,7 +126,8 @@ class Timeline(Signal):
         for before, after in pairwise(laws):
             if before.end != after.start:
                 raise SimulationError(
-                    f"{self.name}: a law ends at {before.end} ns, but the next one starts at {after.start} ns; let them adjoin"
+                    f"{self.name}: a law ends at {before.end} ns, but the next one starts at {after.start} ns; "
+                    "let them adjoin"
                 )
         plan = [law for law in laws if law.end != law.start]
         if laws[-1].end is not None:
@@ -238,7 +241,8 @@ def piece_means(piece: Piece, starts: NDArray[np.int64], aperture: int) -> Array
 
 
 def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np.int64], aperture: int) -> Array:
-    """Means of a Chebyshev series times ``exp(rate · time since the start of the aperture)``, |rate · aperture| ≤ `CLOSE`."""
+    """Means of a Chebyshev series times ``exp(rate · time since the start of the aperture)``, |rate · aperture| ≤
+    `CLOSE`."""
     if len(series) == 1 and rate == 0:
         return np.full(starts.shape, series[0])
     exact = (len(series) + growth_degree(float(np.ceil(abs(rate) * aperture / NS)), 0.0)) // 2 + 1

@@ -86,7 +86,9 @@ class Times:
             turns: Array = (whole * n) % d / d + float(hertz) * (part / NS + self.rest)
             return turns
         mantissa, exponent = math.frexp(float(hertz))
-        head = math.ldexp(round(math.ldexp(mantissa, 22)), exponent - 22)  # 22 bits: its products with integers are exact
+        head = math.ldexp(
+            round(math.ldexp(mantissa, 22)), exponent - 22
+        )  # 22 bits: its products with integers are exact
         tail = float(hertz - Fraction(head))
         turns = np.fmod(whole * head, 1.0) + np.fmod(part * head, float(NS)) / NS
         return turns + (whole + part / NS) * tail + float(hertz) * self.rest

@@ -101,7 +101,9 @@ class Twin:
         self.clock.run(self._campaign(steps, after_step))
 
     def _campaign(self, steps: Sequence[Step], after_step: Callable[[Step], None] | None) -> Process:
-        for step, following in zip(steps[self.finished_steps :], [*steps[self.finished_steps + 1 :], None], strict=True):
+        for step, following in zip(
+            steps[self.finished_steps :], [*steps[self.finished_steps + 1 :], None], strict=True
+        ):
             end = self.clock.now + step.duration
             for group in self.assembly.groups:
                 group.lookahead = end
@@ -160,7 +162,9 @@ class Twin:
         for group in self.assembly.groups:
             decay = np.exp(np.array(group.modes.rates) * (period / NS))
             if np.any(np.abs(1.0 - decay) < 1e-12):
-                raise SimulationError(f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient")
+                raise SimulationError(
+                    f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient"
+                )
             modal, last = group.modal_state(0), np.inf
             for _ in range(30):
                 change = group.modal_state(period) - modal

@@ -8,6 +8,7 @@ data window of the weighing phase, and back before the first, so that phases adj
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -111,9 +112,9 @@ class Tmtp(Parameters):
                 state = "on" if k % 2 == 0 else "off"
                 name = f"cycle {cycle + 1}: weighing {k + 1} of {self.weighing.count}, mass {state}"
                 duration = to_ns(self.weighing.duration)
-                steps.append(Step(name, duration, lambda c=cycle, k=k: run.weigh(c, k), "weighing", cycle))
+                steps.append(Step(name, duration, partial(run.weigh, cycle, k), "weighing", cycle))
             name = f"cycle {cycle + 1}: velocity phase"
-            steps.append(Step(name, self.velocity.duration, lambda c=cycle: run.velocity(c), "velocity", cycle))
+            steps.append(Step(name, self.velocity.duration, partial(run.velocity, cycle), "velocity", cycle))
         return steps
 
 

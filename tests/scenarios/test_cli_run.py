@@ -31,6 +31,14 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The result of a run that was not interrupted."""
+    folder = tmp_path_factory.mktemp("run") / "whole"
+    assert main(["run", *SHORT, "--out", str(folder)]) == 0
+    return folder
+
+
 def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
     """What ``run --json`` prints."""
     assert main(["run", "--json", *arguments]) == 0
@@ -115,12 +123,11 @@ def test_out(capsys: pytest.CaptureFixture[str]) -> None:
         assert sum(variable.size for variable in file.data_vars.values()) == found["samples"]
 
 
-@pytest.mark.parametrize("step", [0, 1, 4, 5, 9, 10])
+@pytest.mark.parametrize("step", [0, 1, 4, 5, 10])
 def test_resumed_run_is_the_same(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: int
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, whole: Path, step: int
 ) -> None:
     """Interrupted after any step, no finished step runs again, and every reading is the same to the last bit."""
-    whole = summary(capsys, *SHORT, "--out", "whole")
     assert interrupted(monkeypatch, step, *SHORT, "--out", "a folder") == 130
     message = capsys.readouterr().err
     assert message == "error: interrupted; go on with: kibble-twin run --resume 'a folder'\n"
@@ -132,9 +139,9 @@ def test_resumed_run_is_the_same(
         f"note: resuming at step {step + 1} of {STEPS}\n" if step < STEPS else "note: all 10 steps had finished\n"
     )
     assert (rest["steps_total"], rest["steps_resumed"], rest["steps_run"]) == (STEPS, step, STEPS - step)
-    assert lasting(rest) == lasting(whole)
-    assert all(np.array_equal(a, b) for a, b in zip(data(Path("a folder")), data(Path("whole")), strict=True))
-    assert sorted(os.listdir()) == ["a folder", "whole"]
+    assert lasting(rest) == lasting(json.loads((whole / "result.json").read_text()))
+    assert all(np.array_equal(a, b) for a, b in zip(data(Path("a folder")), data(whole), strict=True))
+    assert sorted(os.listdir()) == ["a folder"]
 
 
 def test_run_interrupted_before_its_first_step(
