@@ -350,7 +350,7 @@ class StateGroup:
         magnitude: Array = np.zeros(len(self.modes.rates))
         rest = iter(values)
         for i, value in zip(sampled, rest, strict=False):
-            forcing = forcing + np.outer(self._drive[:, i], np.broadcast_to(value, forcing.shape[1:]))
+            forcing = forcing + self._drive[:, i, None] * value
             magnitude = magnitude + np.abs(self._drive[:, i]) * np.abs(value).max()
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])

@@ -115,9 +115,7 @@ class Twin:
             self.finished_steps += 1
             if following is None or (following.phase, following.cycle) != (step.phase, step.cycle):
                 self._record_truth()  # phase by phase: long arrays cost little more than short ones
-            if not self._keep_history:
-                # Truth to be recorded and states that lag behind (nobody has read them yet) need the laws since then.
-                self._forget_before(min([self._probed, *(group.frontier for group in self.assembly.groups)]))
+                self._forget()
             if after_step is not None:
                 after_step(step)
 
@@ -138,7 +136,11 @@ class Twin:
                 self.recorder.record_truth(Block(probe.port, probe.quantity, unit, schedule, 0, values))
         self._probed = self.clock.now
 
-    def _forget_before(self, instant: int) -> None:
+    def _forget(self) -> None:
+        """Drop the history that nobody will ask for; states that lag behind (nobody has read them) need the laws."""
+        if self._keep_history:
+            return
+        instant = min([self._probed, *(group.frontier for group in self.assembly.groups)])
         for component in self.graph.components.values():
             if isinstance(component, Instrument):
                 component.forget_before(instant)

@@ -57,5 +57,7 @@ class MassBench:
             role = roles[field.name]
             if not isinstance(components.get(field.name), role):
                 found = "there is none" if field.name not in components else "the one that is there cannot do that"
-                raise WiringError(f"a mass campaign needs a {role.__name__} called {field.name!r}; {found}", (field.name,))
+                raise WiringError(
+                    f"a mass campaign needs a {role.__name__} called {field.name!r}; {found}", (field.name,)
+                )
         return cls(**{field.name: components[field.name] for field in fields(cls)})

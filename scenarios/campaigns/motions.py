@@ -47,14 +47,18 @@ class VelocityPhase(Parameters):
 
 
 class Sweeps(VelocityPhase):
-    """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, 5 + 80 + 5 s, the central 60 s data)."""
+    """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, each 5 + 80 + 5 s with 60 s of data)."""
 
     motion: Literal["sweeps"] = "sweeps"
     pairs: int = parameter("1", 20, ge=1)
     sweep_duration: float = parameter("s", 90.0, gt=0, source="Liu2025, TMTP")
     acceleration_time: float = parameter("s", 5.0, gt=0, source="Liu2025, TMTP")
-    window_start: float = parameter("s", 15.0, ge=0, source="Liu2025: the central 60 s", description="after a sweep's start")
-    window_end: float = parameter("s", 75.0, gt=0, source="Liu2025: the central 60 s", description="after a sweep's start")
+    window_start: float = parameter(
+        "s", 15.0, ge=0, source="Liu2025: the central 60 s", description="after a sweep's start"
+    )
+    window_end: float = parameter(
+        "s", 75.0, gt=0, source="Liu2025: the central 60 s", description="after a sweep's start"
+    )
     velocity: float = parameter("m/s", gt=0)
     reading_step: float = parameter("s", 1.0, gt=0)
 
@@ -100,7 +104,9 @@ class Oscillation(VelocityPhase):
         if not self.reading_step <= self.window < half:
             raise ValueError(f"expected reading_step <= window < half a cycle ({half:g} s), not {self.window} s")
         if (Fraction(NS, 4) / exact_hertz(self.frequency)).denominator != 1:
-            raise ValueError(f"expected a frequency whose quarter period is a whole number of ns, not {self.frequency} Hz")
+            raise ValueError(
+                f"expected a frequency whose quarter period is a whole number of ns, not {self.frequency} Hz"
+            )
         motion.flat_top(tuple(self.harmonics), self.window / half)
         return self
 

@@ -1,7 +1,7 @@
 """TMTP, two-mode two-phase: one coil, current on while weighing, off in the velocity phase (Liu2025, Li2026).
 
-A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the current. The
-voltmeter that is idle in a phase reads the voltage reference. The coil glides to where the motion starts after the last
+A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the current.
+The voltmeter that is idle in a phase reads the voltage reference. The coil glides to where the motion starts after the last
 data window of the weighing phase, and back before the first, so that phases adjoin without pause.
 """
 
@@ -30,8 +30,8 @@ Array = NDArray[np.float64]
 class Weighing(Parameters):
     """The weighing phase: `count` weighings, mass on and off in turn.
 
-    With ``current: flat`` the current keeps its size through the phase; a reversal is the exchanger's ramp. With ``ramped`` each
-    weighing ramps the current from zero and back, and the mass is exchanged at zero current.
+    With ``current: flat`` the current keeps its size through the phase; a reversal is the exchanger's ramp. With
+    ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current.
     """
 
     count: int = parameter("1", 20, ge=2, source="Liu2025: 10 mass-on and 10 mass-off")
@@ -128,7 +128,12 @@ class _Run:
     def weigh(self, cycle: int, k: int) -> Process:
         """One weighing: load or unload, take over the load, read, hand it back where the current has to stop."""
         w, b, start = self.campaign.weighing, self.bench, self.clock.now
-        labels: dict[str, Label] = {"phase": "weighing", "cycle": cycle, "weighing": k, "state": "off" if k % 2 else "on"}
+        labels: dict[str, Label] = {
+            "phase": "weighing",
+            "cycle": cycle,
+            "weighing": k,
+            "state": "off" if k % 2 else "on",
+        }
         first, last = k == 0, k == w.count - 1
         if first:
             b.current_source.connect()

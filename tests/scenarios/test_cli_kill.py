@@ -34,6 +34,12 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
+    out, err = process.communicate()
+    return process.returncode, out, err
+
+
 def finished_steps(partial: Path) -> int:
     """How many steps of the run under way have finished."""
     try:
@@ -47,8 +53,8 @@ def killed(process: subprocess.Popen[str], partial: Path, at: int) -> int:
     while finished_steps(partial) < at and process.poll() is None:
         pass
     process.send_signal(signal.SIGKILL)
-    _, err = process.communicate()
-    assert process.returncode == -signal.SIGKILL, err
+    code, _, err = ended(process)
+    assert code == -signal.SIGKILL, err
     return finished_steps(partial)
 
 
@@ -66,7 +72,7 @@ def test_kill_at_any_moment(tmp_path: Path) -> None:
     draw = random.Random(1)
     kept, partial = tmp_path / "kept", tmp_path / ".kept.partial"
     old = [*SCENARIO, "--set=campaign.cycles=1", "--out", "kept"]
-    assert start(tmp_path, *old).wait() == 0
+    assert ended(start(tmp_path, *old))[0] == 0
     older = complete(kept)
     reached = killed(start(tmp_path, *SCENARIO, "--out", "kept"), partial, draw.randrange(5, 40))
     assert complete(kept) == older
@@ -75,15 +81,14 @@ def test_kill_at_any_moment(tmp_path: Path) -> None:
         assert reached < again < STEPS  # it went on from where it was
         assert complete(kept) == older
         reached = again
-    last = start(tmp_path, "--resume", "kept")
-    out, err = last.communicate()
-    assert last.returncode == 0 and err == f"note: resuming at step {reached + 1} of {STEPS}\n"
+    code, out, err = ended(start(tmp_path, "--resume", "kept"))
+    assert code == 0 and err == f"note: resuming at step {reached + 1} of {STEPS}\n"
     summary = json.loads(out)
     assert (summary["steps_resumed"], summary["steps_run"]) == (reached, STEPS - reached)
     assert complete(kept) == summary
     assert os.listdir(tmp_path) == ["kept"]
 
-    assert start(tmp_path, *SCENARIO, "--out", "whole").wait() == 0
+    assert ended(start(tmp_path, *SCENARIO, "--out", "whole"))[0] == 0
     whole = complete(tmp_path / "whole")
     assert whole["result"] == summary["result"] and whole["thermal"] == summary["thermal"]
     for resumed, straight in zip(read_blocks(kept / "run.nc"), read_blocks(tmp_path / "whole" / "run.nc"), strict=True):
@@ -96,9 +101,8 @@ def test_killed_run_without_older_result_leaves_none(tmp_path: Path) -> None:
     partial = tmp_path / ".kept.partial"
     killed(start(tmp_path, *SCENARIO, "--out", "kept"), partial, 7)
     assert os.listdir(tmp_path) == [".kept.partial"]
-    short = start(tmp_path, *SCENARIO, "--set=campaign.cycles=1", "--out", "kept")
-    _, err = short.communicate()
-    assert short.returncode == 0 and err.startswith("note: discards the unfinished run of kept")
+    code, _, err = ended(start(tmp_path, *SCENARIO, "--set=campaign.cycles=1", "--out", "kept"))
+    assert code == 0 and err.startswith("note: discards the unfinished run of kept")
     complete(tmp_path / "kept")
     assert os.listdir(tmp_path) == ["kept"]
 
@@ -108,9 +112,8 @@ def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     first = start(tmp_path, *SCENARIO, "--out", "kept")
     while finished_steps(tmp_path / ".kept.partial") < 1:
         assert first.poll() is None
-    second = start(tmp_path, *SCENARIO, "--out", "kept")
-    _, err = second.communicate()
-    assert second.returncode == 2 and "another run is writing there" in err
+    code, _, err = ended(start(tmp_path, *SCENARIO, "--out", "kept"))
+    assert code == 2 and "another run is writing there" in err
     first.send_signal(signal.SIGINT)
-    _, err = first.communicate()
-    assert first.returncode == 130 and err == "error: interrupted; go on with: kibble-twin run --resume kept\n"
+    code, _, err = ended(first)
+    assert code == 130 and err == "error: interrupted; go on with: kibble-twin run --resume kept\n"

@@ -109,11 +109,11 @@ def test_odd_blocks(tmp_path: Path) -> None:
 def test_what_is_no_run(tmp_path: Path) -> None:
     """Is an error that names the file."""
     path = tmp_path / "other.nc"
-    with pytest.raises(ExportError, match="other.nc"):
+    with pytest.raises(ExportError, match=r"other\.nc"):
         read_blocks(path)
     path.write_bytes(b"no netCDF")
-    with pytest.raises(ExportError, match="other.nc"):
+    with pytest.raises(ExportError, match=r"other\.nc"):
         read_blocks(path)
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(path, engine="h5netcdf")
-    with pytest.raises(ExportError, match=r"other.nc: expected a run of kibble-twin"):
+    with pytest.raises(ExportError, match=r"other\.nc: expected a run of kibble-twin"):
         read_blocks(path)
