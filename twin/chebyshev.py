@@ -91,7 +91,7 @@ def evaluate(coefficients: Array, u: Array) -> Array:
 
 
 SMALL = 6000
-PANELS, LOCAL = 64, 8
+PANELS, LOCAL = 64, 10
 """A long series at many points is expanded anew on this many panels, with this many terms each."""
 
 
@@ -103,7 +103,7 @@ def evaluate_many(coefficients: Array, u: Array) -> Array:
     edges = np.arange(PANELS) * (2.0 / PANELS) - 1.0
     values = evaluate(coefficients, edges[:, None] + (nodes(LOCAL) + 1.0) / PANELS)
     local = values @ interpolation(LOCAL).T
-    if np.abs(local[:, -2:]).max() > 1e-15 * np.abs(local[:, 0]).max():
+    if np.abs(local[:, -2:]).max() > 4e-15 * np.abs(local[:, 0]).max():
         return evaluate(coefficients, u)
     panel = np.clip(((u + 1.0) * (0.5 * PANELS)).astype(np.intp), 0, PANELS - 1)
     twice = 2.0 * ((u + 1.0) * PANELS - 2.0 * panel - 1.0)

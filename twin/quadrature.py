@@ -84,7 +84,7 @@ def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -
             break
     else:
         return None
-    per_second, series = 2.0 * NS / (last - first), chebyshev.trimmed(series[:, None])[:, 0]
+    per_second, series = 2.0 * NS / (last - first), chebyshev.trimmed(series[:, None], 2e-16)[:, 0]
     return _refined_means(
         lambda times: chebyshev.evaluate_many(series, times.since(first) * per_second - 1.0), signal, starts, aperture
     )

@@ -23,7 +23,7 @@ from twin.times import NS
 Array = NDArray[Any]
 CLOSE = 8.0
 """Exponents that differ by less than this over a piece are not told apart by exponentials."""
-ROWS = 1200
+ROWS = 512
 """Longest series in which the layer of a fast mode is resolved."""
 MAGNIFIED = 100.0
 """By how much the rounding of an input's highest coefficient may grow in a response."""
@@ -62,7 +62,7 @@ def _amplification(n: int, exponent: float) -> float:
     return worst
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
     """The kernel of modes with these rates (1/s) over `length` ns for inputs of n coefficients.
 
@@ -111,7 +111,7 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
     return Kernel(particular, initial, homogeneous, ~slow)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def nodal_response(rates: tuple[complex, ...], length: int, n: int) -> Array:
     """Matrices (modes, n, n) from an input's values at the n Chebyshev nodes to the modes' response there, from rest.
 

@@ -47,7 +47,7 @@ class VelocityPhase(Parameters):
 
 
 class Sweeps(VelocityPhase):
-    """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, each 5 + 80 + 5 s with 60 s of data)."""
+    """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, the central 60 s data)."""
 
     motion: Literal["sweeps"] = "sweeps"
     pairs: int = parameter("1", 20, ge=1)

@@ -1,8 +1,8 @@
 """TMTP, two-mode two-phase: one coil, current on while weighing, off in the velocity phase (Liu2025, Li2026).
 
-A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the current.
-The voltmeter that is idle in a phase reads the voltage reference. The coil glides to where the motion starts after the last
-data window of the weighing phase, and back before the first, so that phases adjoin without pause.
+A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the
+current. The voltmeter that is idle in a phase reads the voltage reference. The coil glides to where the motion starts
+after the last data window of the weighing phase, and back before the first, so that phases adjoin without pause.
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ readings cannot see it:
 
 from __future__ import annotations
 
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import count
@@ -73,6 +75,7 @@ def write_blocks(path: Path, readings: Blocks, truth: Blocks, attributes: dict[s
     import xarray as xr
 
     xr.Dataset(attrs={**attributes, "kibble_twin_format": FORMAT}).to_netcdf(path, mode="w", engine=ENGINE)
+    xr.Dataset().to_netcdf(path, mode="a", group=TRUTH, engine=ENGINE)
     for group, blocks in ((None, readings), (TRUTH, truth)):
         names = _Names()
         for records in _variables(blocks):
@@ -101,15 +104,14 @@ def _dataset(records: list[Block], names: _Names) -> xr.Dataset:
     schedule, labels, phase = first.schedule, list(first.labels), str(first.labels.get("phase", ""))
     starts = [block.schedule.start for block in records]
     columns = {label: [block.labels[label] for block in records] for label in labels}
-    stem = names.shared(phase or "run", (starts, columns))
+    stem = names.shared(_plain(phase) or "run", (starts, columns))
     record = f"{stem}_record"
     burst, reading = names.shared(f"{stem}_burst", schedule.repeats), names.shared(f"{stem}_reading", schedule.count)
     start = np.array(starts, dtype=np.int64)
     coordinates: dict[str, Any] = {
         f"{stem}_start_ns": (record, start, {"units": "ns", "long_name": "start of the first reading"}),
-        **{_coordinate(stem, label): (record, _column(values)) for label, values in columns.items()},
+        **{name: (record, _column(columns[key])) for name, key in zip(_coordinates(stem, labels), labels, strict=True)},
     }
-    channel = first.channel.replace(".", "_")
     quantity = "" if "." in first.channel else first.quantity  # the channel of a truth names its port
     attributes = {
         "long_name": f"{first.quantity.replace('_', ' ')} of {first.channel}",
@@ -117,14 +119,14 @@ def _dataset(records: list[Block], names: _Names) -> xr.Dataset:
         "channel": first.channel,
         "quantity": first.quantity,
         "source": first.source,
-        "labels": " ".join(labels),
+        "labels": json.dumps(labels, ensure_ascii=False),
         "records": stem,
         "step_ns": schedule.step,
         "every_ns": schedule.every,
         "aperture_ns": first.aperture,
     }
     values = np.stack([block.values for block in records])
-    name = names.own("_".join(filter(None, (channel, quantity, phase))))
+    name = names.own(_plain("_".join(filter(None, (first.channel, quantity, phase)))))
     return xr.Dataset({name: ((record, burst, reading), values, attributes)}, coords=coordinates)
 
 
@@ -152,9 +154,18 @@ def _numbered(wanted: str) -> Iterator[str]:
     yield from (f"{wanted}_{number}" for number in count(2))
 
 
-def _coordinate(stem: str, label: str) -> str:
-    """The name of a label's coordinate."""
-    return f"{stem}_{label}_label" if label in _OWN else f"{stem}_{label}"
+def _coordinates(stem: str, labels: list[str]) -> list[str]:
+    """The names of the labels' coordinates."""
+    found: list[str] = []
+    for label in labels:
+        taken = {*found, *(f"{stem}_{own}" for own in _OWN)}
+        found.append(next(name for name in _numbered(f"{stem}_{_plain(label)}") if name not in taken))
+    return found
+
+
+def _plain(name: str) -> str:
+    """A name of letters, digits and underscores."""
+    return re.sub(r"\W+", "_", name)
 
 
 def _column(values: list[Label]) -> np.ndarray[Any, Any]:
@@ -195,8 +206,8 @@ def _blocks(data: xr.Dataset) -> Blocks:
 def _records(data: xr.Dataset, variable: xr.DataArray) -> Iterator[Block]:
     """The blocks of one variable."""
     about, stem = variable.attrs, variable.attrs["records"]
-    labels = str(about["labels"]).split()
-    columns = [data[_coordinate(stem, label)].values.tolist() for label in labels]
+    labels: list[str] = json.loads(about["labels"])
+    columns = [data[name].values.tolist() for name in _coordinates(stem, labels)]
     repeats, number = variable.shape[1:]
     for k, start in enumerate(data[f"{stem}_start_ns"].values.tolist()):
         yield Block(

@@ -31,6 +31,10 @@ def test_steps_and_times_of_the_shipped_campaigns(name: str, hours: int, weighin
     assert setup.campaign.period == period * NS
     assert [step.phase for step in setup.steps] == (["weighing"] * weighings + ["velocity"]) * cycles
     assert [step.cycle for step in setup.steps] == [c for c in range(cycles) for _ in range(weighings + 1)]
+    names = [step.name for step in setup.steps]
+    assert len(set(names)) == len(names)
+    assert names[1] == f"cycle 1: weighing 2 of {weighings}, mass off"
+    assert names[weighings + 1] == f"cycle 2: weighing 1 of {weighings}, mass on"
     weighing = sum(step.duration for step in setup.steps if step.phase == "weighing")
     assert weighing == setup.campaign.duration // 2
 
@@ -131,3 +135,31 @@ def test_a_sweep_is_read_at_constant_velocity_only(start: float, end: float) -> 
         scenarios.load("nist4_tmtp").with_(
             {"campaign.velocity.window_start": start, "campaign.velocity.window_end": end}
         )
+
+
+def test_sweeps_are_read_in_their_middle_minute() -> None:
+    campaign: Any = scenarios.load("nist4_tmtp").scenario.campaign
+    expected = [(7200.0 * c + 3600 + 90 * k + 15, 7200.0 * c + 3600 + 90 * k + 75) for c in range(4) for k in range(40)]
+    assert np.array_equal(campaign.velocity_windows(), expected)
+
+
+def test_half_cycles_are_read_in_their_middle_where_the_velocity_is_flat() -> None:
+    result = short("kbmini_tmtp").ideal().run()
+    (edge,) = blocks(result, "interferometer", phase="velocity", cycle=0)
+    (voltage,) = blocks(result, "induced_voltmeter", phase="velocity", cycle=0)
+    speed = np.diff(edge.values, axis=1) / 0.02
+    assert speed.shape == voltage.values.shape == (120, 15)
+    signs = np.where(np.arange(120) % 2 == 0, 1.0, -1.0)[:, None]
+    assert np.abs(speed * signs / 3e-4 - 1).max() < 8e-4
+    middle = edge.schedule.instants()[:, 0] + 0.15 * NS
+    assert np.array_equal(middle, (1800 + 0.25 + 0.5 * np.arange(120)) * NS)
+    # Symmetric about its middle, and as far below the weighing position as above.
+    assert speed == pytest.approx(speed[:, ::-1], rel=1e-10)
+    assert edge.values.mean() == pytest.approx(0.0, abs=1e-15)
+
+
+def test_the_source_is_disconnected_while_the_coil_moves() -> None:
+    setup = build(short("nist4_tmtp", campaign__cycles=1).scenario)
+    setup.twin.run(setup.steps)
+    source: Any = setup.twin.graph.components["current_source"]
+    assert source.timeline("connected")(setup.campaign.duration - NS) == 0.0

@@ -88,7 +88,7 @@ def test_odd_blocks(tmp_path: Path) -> None:
         block(200, {"phase": "weighing", "cycle": 1, "good": False, "weight": 2}),
         block(300, {"phase": "weighing", "cycle": 2}),
         block(400, {"cycle": 2, "phase": "weighing"}),
-        block(500, {"start_ns": 3, "record": "a", "phase": "rest"}),
+        block(500, {"start_ns": 3, "record": "a", "phase": "rest", "a b": 1, "a_b": 2}),
         block(600, {}),
         block(700, {}, shape=(2, 3)),
         block(1100, {}, shape=(2, 4)),
