@@ -23,7 +23,7 @@ from twin.times import NS
 Array = NDArray[Any]
 CLOSE = 8.0
 """Exponents that differ by less than this over a piece are not told apart by exponentials."""
-ROWS = 512
+ROWS = 700
 """Longest series in which the layer of a fast mode is resolved."""
 MAGNIFIED = 100.0
 """By how much the rounding of an input's highest coefficient may grow in a response."""

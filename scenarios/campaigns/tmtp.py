@@ -84,6 +84,10 @@ class Tmtp(Parameters):
         starts = np.add.outer(np.arange(self.cycles) * self.period, np.arange(w.count) * to_ns(w.duration)).ravel()
         return starts[:, None] / NS + np.array([w.window_start, w.window_end])
 
+    def mass_on(self) -> NDArray[np.bool_]:
+        """Whether the mass is on, for each of `weighing_windows`."""
+        return np.tile(np.arange(self.weighing.count) % 2 == 0, self.cycles)
+
     def velocity_windows(self) -> Array:
         """Data windows of all sweeps (s), shape (sweeps, 2)."""
         starts = (c * self.period + self.weighing_duration for c in range(self.cycles))

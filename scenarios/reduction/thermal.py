@@ -89,6 +89,7 @@ def thermal_analysis(
     velocity_windows: Windows,
     settings: ThermalSettings | None = None,
     temperature_coefficient: float = 0.0,
+    mass_on: ArrayLike | None = None,
 ) -> ThermalResult:
     """Analyse a magnet temperature that follows a periodic heating.
 
@@ -102,6 +103,8 @@ def thermal_analysis(
         at.
     settings : defaults of `ThermalSettings` if None.
     temperature_coefficient : α_m (1/K).
+    mass_on : whether the mass is on, for each weighing window: the weighing mean is then that of the means on and off
+        (Liu2025), as it is in the mass. None: all windows alike.
 
     Raises
     ------
@@ -143,9 +146,13 @@ def thermal_analysis(
     full = float(np.abs(remainder[used] - constant).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
     heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
+    weighing: list[tuple[str, Windows]] = [("weighing", weighing_windows)]
+    if mass_on is not None:
+        on, windows = np.asarray(mass_on, dtype=bool), np.asarray(weighing_windows, dtype=float)
+        weighing = [("mass-on weighing", windows[on]), ("mass-off weighing", windows[~on])]
     means = []
-    for kind, windows in (("velocity", velocity_windows), ("weighing", weighing_windows)):
-        edges = np.asarray(windows, dtype=float).reshape(-1, 2)
+    for kind, chosen in [("velocity", velocity_windows), *weighing]:
+        edges = np.asarray(chosen, dtype=float).reshape(-1, 2)
         inside = (edges[:, 0] >= first - 1e-9 * period_s) & (edges[:, 1] <= last + 1e-9 * period_s)
         edges = edges[inside & (edges[:, 1] > edges[:, 0])]
         if not len(edges):
@@ -156,7 +163,7 @@ def thermal_analysis(
             means.append(_mean_of_samples(t, remainder, edges))
         else:
             means.append(_mean_of_sine(a, b, period_s, edges))
-    delta_t_m = means[0] - means[1]
+    delta_t_m = means[0] - sum(means[1:]) / len(weighing)
     fit = a * sines[0] + b * sines[1] + constant
     return ThermalResult(
         delta_t_f_K=2 * math.hypot(a, b),

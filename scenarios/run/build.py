@@ -47,6 +47,9 @@ class MassCampaign(Protocol):
     def weighing_windows(self) -> Array:
         """Data windows of the weighing phases (s), shape (windows, 2)."""
 
+    def mass_on(self) -> NDArray[np.bool_]:
+        """Whether the mass is on, for each of these windows."""
+
     def velocity_windows(self) -> Array:
         """Data windows of the velocity phases (s), shape (windows, 2)."""
 

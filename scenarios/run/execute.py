@@ -116,6 +116,7 @@ def _thermal(scenario: Scenario, setup: Setup, truth: Blocks, settings: ThermalS
         campaign.velocity_windows(),
         settings,
         magnet.alpha,
+        campaign.mass_on(),
     )
 
 
