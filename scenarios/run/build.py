@@ -9,7 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from components.environment import Environment
 from components.magnet import Magnet
+from components.thermal_mass import ThermalMass
 from scenarios.schema import Scenario
 from twin.clock import Clock
 from twin.component import Component
@@ -87,6 +89,7 @@ def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
         If the balance cannot be wired or lacks an instrument that the campaign needs.
     """
     components = components_of(scenario)
+    _start_at_ambient(scenario, components)
     probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in components)
     twin = Twin(
         components,
@@ -101,6 +104,14 @@ def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
         campaign = campaign.model_copy(update={"cycles": 1})
     position = float(getattr(components.get("flexure"), "weighing_position", 0.0))
     return Setup(twin, campaign, campaign.steps(components, twin.clock, position))
+
+
+def _start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
+    """Give the thermal mass the temperature of the room; a steady state found later replaces it."""
+    room, mass = components.get("environment"), components.get("thermal_mass")
+    if isinstance(room, Environment) and isinstance(mass, ThermalMass):
+        rise = mass.initial_rise + room.temperature - room.reference_temperature
+        components["thermal_mass"] = mass.model_copy(update={"initial_rise": rise}).named("thermal_mass")
 
 
 def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:

@@ -35,7 +35,7 @@ WRONG = [
     ),
     ("wrong unit", "250 ohm", "3 kg", 14, "balance.coil.resistance", "expected a quantity in ohm, not '3 kg'"),
     ("no unit", "250 ohm", "250 quux", 14, "balance.coil.resistance", "'quux' is not a unit"),
-    ("odd unit", "250 ohm", "250 'ohm'^0]h", 14, "balance.coil.resistance", "expected a quantity in ohm, not"),
+    ("odd unit", "250 ohm", "250 'ohm'^0]h", 14, "balance.coil.resistance", "is not a unit known here"),
     ("not a number", "250 ohm", "much", 14, "balance.coil.resistance", "not 'much'"),
     ("zero", "250 ohm", "0", 14, "balance.coil.resistance", "must be greater than 0 (got 0)"),
     (
