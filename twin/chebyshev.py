@@ -91,7 +91,7 @@ def evaluate(coefficients: Array, u: Array) -> Array:
 
 
 SMALL = 6000
-PANELS, LOCAL = 64, 10
+PANELS, LOCAL = 256, 8
 """A long series at many points is expanded anew on this many panels, with this many terms each."""
 
 

@@ -9,7 +9,9 @@ import pytest
 from scenarios.cli.app import main
 from scenarios.cli.plan import clock
 
-WEIGHINGS = [f"--set=campaign.weighing.{key}" for key in ("count=10", "duration=180 s", "window_end=165 s")]
+WEIGHINGS = [
+    f"--set=campaign.weighing.{key}" for key in ("count=10", "duration=180 s", "window_start=45 s", "window_end=165 s")
+]
 
 
 def output(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

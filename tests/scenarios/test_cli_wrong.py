@@ -22,6 +22,8 @@ balance:
 {WIRE}campaign:
   cycles: 2
   weighing:
+    duration: 180 s
+    window_start: 45 s
     window_end: 165 s
 """
 
