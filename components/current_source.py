@@ -25,7 +25,7 @@ class CurrentSource(Instrument):
     inputs: ClassVar[Mapping[str, Port]] = {"demand": Port("A", default=0.0)}
     outputs: ClassVar[Mapping[str, Port]] = {"current": Port("A"), "noise": Port("A")}
 
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1)
+    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
     offset: float = parameter("A", 0.0, neutral=0.0)
     white_noise: float = parameter("A/Hz^0.5", 0.0, neutral=0.0, ge=0)
     flicker_noise: float = parameter("A/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")

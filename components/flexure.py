@@ -26,7 +26,9 @@ class Flexure(Instrument):
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "required_force": Port("N")}
 
     weighing_position: float = parameter("m", 0.0, description="z of the coil while weighing")
-    compliance: float = parameter("m/N", 0.0, neutral=0.0, description="shift of the coil, up positive, for the load on the pan")
+    compliance: float = parameter(
+        "m/N", 0.0, neutral=0.0, description="shift of the coil, up positive, for the load on the pan"
+    )
     stiffness: float = parameter("N/m", 0.0, neutral=0.0, ge=0, description="restoring force of the flexure")
     rest_position: float = parameter("m", 0.0, description="z at which the flexure exerts no force")
 

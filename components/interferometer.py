@@ -27,7 +27,7 @@ class Interferometer(Instrument):
     inputs: ClassVar[Mapping[str, Port]] = {"position": Port("m")}
     outputs: ClassVar[Mapping[str, Port]] = {}
 
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1)
+    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
     offset: float = parameter("m", 0.0, neutral=0.0, description="of its zero; of no consequence for velocities")
     white_noise: float = parameter("m/Hz^0.5", 0.0, neutral=0.0, ge=0)
     flicker_noise: float = parameter("m/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")

@@ -19,7 +19,7 @@ class Resistor(Instrument):
     outputs: ClassVar[Mapping[str, Port]] = {"voltage": Port("V")}
 
     resistance: float = parameter("ohm", gt=0, description="value on the certificate, at the start of the run")
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, description="relative deviation from the certificate")
+    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1, description="relative deviation from the certificate")
     drift: float = parameter("1/s", 0.0, neutral=0.0, description="relative drift")
     offset: float = parameter("V", 0.0, neutral=0.0, description="thermal EMF")
     white_noise: float = parameter("V/Hz^0.5", 0.0, neutral=0.0, ge=0)

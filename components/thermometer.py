@@ -23,7 +23,7 @@ class Thermometer(Instrument):
     inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K")}
     outputs: ClassVar[Mapping[str, Port]] = {}
 
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1)
+    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
     offset: float = parameter("K", 0.0, neutral=0.0)
     white_noise: float = parameter("K/Hz^0.5", 0.0, neutral=0.0, ge=0)
     flicker_noise: float = parameter("K/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")

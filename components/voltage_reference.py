@@ -19,7 +19,7 @@ class VoltageReference(Instrument):
     outputs: ClassVar[Mapping[str, Port]] = {"voltage": Port("V")}
 
     voltage: float = parameter("V", 10.0, gt=0, description="value on the certificate", source="Li2026: 10 V Zener")
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, description="relative deviation from the certificate")
+    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1, description="relative deviation from the certificate")
     offset: float = parameter("V", 0.0, neutral=0.0)
     white_noise: float = parameter("V/Hz^0.5", 0.0, neutral=0.0, ge=0)
     flicker_noise: float = parameter("V/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")

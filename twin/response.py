@@ -169,7 +169,8 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
             alone = np.zeros((1, modes), dtype=rest.dtype)
             alone[0, j] = rest[j]
             terms.append(Term(rates[j], alone))
-    return Piece(start, inputs.end, length, series, tuple(terms))
+    # One memory order, so that a restored piece gives the same bits: products sum in the order of memory.
+    return Piece(start, inputs.end, length, np.ascontiguousarray(series), tuple(terms))
 
 
 def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:

@@ -101,9 +101,7 @@ class Twin:
         self.clock.run(self._campaign(steps, after_step))
 
     def _campaign(self, steps: Sequence[Step], after_step: Callable[[Step], None] | None) -> Process:
-        for step, following in zip(
-            steps[self.finished_steps :], [*steps[self.finished_steps + 1 :], None], strict=True
-        ):
+        for step, following in list(zip(steps, [*steps[1:], None], strict=True))[self.finished_steps :]:
             end = self.clock.now + step.duration
             for group in self.assembly.groups:
                 group.lookahead = end
@@ -213,7 +211,7 @@ class Twin:
             If the state is of another scenario.
         """
         check_format(state, self._fingerprint)
-        self.clock.jump(state["now"], state["events"])
+        self.clock.jump(state["now"], state["events"] - 1)  # the start of the campaign counts once
         self.finished_steps, self._probed = state["finished_steps"], state["probed"]
         for name, data in state["instruments"].items():
             component = self.graph.components[name]

@@ -50,7 +50,7 @@ class Sweeps(VelocityPhase):
     """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, the central 60 s data)."""
 
     motion: Literal["sweeps"] = "sweeps"
-    pairs: int = parameter("1", 20, ge=1)
+    pairs: int = parameter("1", 20, ge=1, le=10_000)
     sweep_duration: float = parameter("s", 90.0, gt=0, source="Liu2025, TMTP")
     acceleration_time: float = parameter("s", 5.0, gt=0, source="Liu2025, TMTP")
     window_start: float = parameter(
@@ -91,10 +91,10 @@ class Oscillation(VelocityPhase):
     """A flat-topped oscillation, each half cycle's flat window one sweep (Li2026)."""
 
     motion: Literal["oscillation"] = "oscillation"
-    frequency: float = parameter("Hz", 1.0, gt=0, source="Li2026")
+    frequency: float = parameter("Hz", 1.0, ge=1e-3, le=1e3, source="Li2026")
     velocity: float = parameter("m/s", 3e-4, gt=0, source="Li2026", description="in the flat part")
     harmonics: list[int] = parameter("1", [1, 3, 5, 7, 9], description="odd orders of the velocity", source="Li2026")
-    cycles: int = parameter("1", 1800, ge=1, description="oscillations in a phase")
+    cycles: int = parameter("1", 1800, ge=1, le=10_000_000, description="oscillations in a phase")
     window: float = parameter("s", 0.3, gt=0, source="Li2026", description="flat window, in the middle of a half cycle")
     reading_step: float = parameter("s", 0.02, gt=0, source="one power-line cycle at 50 Hz")
 

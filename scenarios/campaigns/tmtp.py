@@ -34,7 +34,7 @@ class Weighing(Parameters):
     ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current.
     """
 
-    count: int = parameter("1", 20, ge=2, source="Liu2025: 10 mass-on and 10 mass-off")
+    count: int = parameter("1", 20, ge=2, le=10_000, source="Liu2025: 10 mass-on and 10 mass-off")
     duration: float = parameter("s", 180.0, gt=0, source="Liu2025: 45 + 90 + 45 s", description="of one weighing")
     window_start: float = parameter("s", 75.0, ge=0, source="Liu2025: the last 60 s of the hold")
     window_end: float = parameter("s", 135.0, gt=0, source="Liu2025: the last 60 s of the hold")
@@ -57,7 +57,9 @@ class Weighing(Parameters):
 class Tmtp(Parameters):
     """The TMTP campaign."""
 
-    cycles: int = parameter("1", 4, ge=1, description="weighing and velocity phases", source="Liu2025: four periods")
+    cycles: int = parameter(
+        "1", 4, ge=1, le=10_000, description="weighing and velocity phases", source="Liu2025: four periods"
+    )
     weighing: Weighing = Weighing()
     velocity: VelocityMotion
 
