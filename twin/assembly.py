@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from twin.component import ImplicitComponent, LinearComponent, NonlinearComponent, StateSpace
 from twin.errors import ComponentError
 from twin.graph import Graph
-from twin.group import Remainder, StateGroup, StateOutput
+from twin.group import Remainder, StateGroup
 from twin.implicit import Implicit, Unknown
 from twin.signal import Constant, Signal, add, scale
+from twin.state import StateOutput
 
 Array = NDArray[Any]
 

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
+from twin.errors import ComponentError
 from twin.parameter import Parameters
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Component(Parameters):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         """The output signals, by port, for the given input signals."""
-        raise NotImplementedError(f"{type(self).__name__} must write signals()")
+        raise ComponentError(f"{type(self).__name__} must write signals()")
 
     def neutral_inputs(self) -> frozenset[str]:
         """Inputs that have no influence with the present parameters; their edges are removed before groups are

@@ -20,13 +20,15 @@ from numpy.typing import NDArray
 from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
 from twin.errors import SimulationError
+from twin.forcing import accumulated, channel_sizes, channels_at_nodes, with_series
 from twin.implicit import UnsolvedError
 from twin.modes import decompose
-from twin.piece import Piece, Term, constant
+from twin.piece import Piece, constant
 from twin.response import UnresolvedError
 from twin.signal import Signal, Sum, add, scale
+from twin.state import StateOutput
 from twin.tape import Tape
-from twin.timeline import Track, evaluate_spans, track_means
+from twin.timeline import Track, evaluate_spans
 from twin.times import NS, Times
 
 Array = NDArray[Any]
@@ -269,7 +271,7 @@ class StateGroup:
             if form is None:
                 sampled.append(i)
             else:
-                closed = _accumulated(closed, form, self._drive[:, i])
+                closed = accumulated(closed, form, self._drive[:, i])
         if closed is None:
             closed = Piece(start, end, length, np.zeros((1, len(self.modes.rates))))
         if not sampled and not self.remainders:
@@ -295,8 +297,8 @@ class StateGroup:
         tau = (u + 1.0) * (0.5 * closed.length / NS)
         play = self._tape(tuple(sampled)).at(Times.offset(closed.start, tau))
         own = self.modes.respond(self._q, closed)
-        own_at_nodes = _channels_at_nodes(own, self._loop_rows, u, tau) if self._loop else np.zeros((0, n))
-        own_sizes = _sizes(own)
+        own_at_nodes = channels_at_nodes(own, self._loop_rows, u, tau) if self._loop else np.zeros((0, n))
+        own_sizes = channel_sizes(own)
         response = self.modes.nodal_response(closed.length, n)
         # The states feel a forcing for as long as the piece or their memory lasts.
         memory = np.minimum(closed.length / NS, 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300))
@@ -310,8 +312,8 @@ class StateGroup:
                 found = own_at_nodes + (self._loop_rows @ moved).real if self._loop else guess
             else:
                 piece = self.modes.respond(self._q, self._forced(closed, forcing))
-                sizes = _sizes(piece)
-                found = _channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
+                sizes = channel_sizes(piece)
+                found = channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
             size = np.maximum(self._scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
             change = float(np.max(np.abs(found - guess) / np.maximum(size, 1e-300)[:, None], initial=0.0))
@@ -331,7 +333,7 @@ class StateGroup:
 
     def _forced(self, closed: Piece, forcing: Array) -> Piece:
         """The closed forcing of the modes with that at the nodes, shape (modes, nodes), added."""
-        return _with_series(closed, chebyshev.interpolation(forcing.shape[1]) @ forcing.T)
+        return with_series(closed, chebyshev.interpolation(forcing.shape[1]) @ forcing.T)
 
     def _tape(self, sampled: tuple[int, ...]) -> Tape:
         """The sampled inputs, and those of the remainders, as functions of the states in the loop."""
@@ -362,123 +364,7 @@ class StateGroup:
         return forcing, magnitude
 
 
-class StateOutput(Signal):
-    """A linear combination of a group's states: continuous, and known up to where the group has been solved."""
-
-    def __init__(self, group: StateGroup, weights: Array, name: str) -> None:
-        self.group, self.weights, self.name = group, weights, name
-        self.modal: Array = np.zeros(0)
-        self.leaves = frozenset({self})
-        self._projected: dict[int, Piece] = {}
-
-    @property
-    def track(self) -> Track:
-        """The group's pieces."""
-        return self.group.track
-
-    def drop(self, which: Callable[[int], bool]) -> None:
-        """Forget the projections of pieces whose start satisfies `which`."""
-        for start in [s for s in self._projected if which(s)]:
-            del self._projected[start]
-
-    def _piece(self, piece: Piece) -> Piece:
-        found = self._projected.get(piece.start)
-        if found is None:
-            found = self._projected[piece.start] = piece.project(self.modal)
-        return found
-
-    def _evaluate(self, times: Times) -> Array:
-        if not times.ns.size:
-            return np.empty(times.ns.shape)
-        self.group.resolve(times.last)
-        if not self.track.pieces:
-            return np.full(times.ns.shape, float((self.modal @ self.group.modal_state(times.last)).real))
-        spans = [(self._piece(piece), at, index) for piece, at, index in self.track.spans(times)]
-        return evaluate_spans(spans, times.ns.shape)
-
-    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        end = int(starts.max()) + aperture
-        self.group.resolve(end)
-        return track_means(self.track, self._piece, starts, aperture) if aperture else self.at(Times(starts))
-
-    def breakpoints(self, start: int, end: int) -> set[int]:
-        return self.group.breakpoints(start, end)
-
-    def closed_form(self, start: int, end: int) -> Piece | None:
-        self.group.resolve(end)
-        piece = self.track.pieces[self.track.index(start)]
-        if piece.end is not None and piece.end < end:
-            return None
-        return self._piece(piece).rebased(start, end)
-
-    def derivative(self) -> Signal:
-        return StateSlope(self)
-
-    def __repr__(self) -> str:
-        return self.name
-
-
-class StateSlope(Signal):
-    """The time derivative of a state output."""
-
-    def __init__(self, output: StateOutput) -> None:
-        self.output = output
-        self.leaves = frozenset({output})
-
-    def _evaluate(self, times: Times) -> Array:
-        if not times.ns.size:
-            return np.empty(times.ns.shape)
-        return self.output.group.slope(self.output.modal, times)
-
-    def __repr__(self) -> str:
-        return f"d({self.output!r})/dt"
-
-
-def _sizes(piece: Piece) -> Array:
-    """A bound of the size of each channel."""
-    sizes: Array = np.abs(piece.series).sum(axis=0)
-    for term in piece.terms:
-        sizes = sizes + np.abs(term.series).sum(axis=0)
-    return sizes
-
-
 def _resolved(series: Array, magnitude: Array) -> bool:
     size = np.abs(series)
     tail = size[-max(2, len(series) // 8) :].max(axis=0)
     return bool(np.all(tail <= ROUND_OFF * np.maximum(size.max(axis=0), magnitude)))
-
-
-def _with_series(piece: Piece, series: Array) -> Piece:
-    total = np.zeros((max(len(series), len(piece.series)), series.shape[1]), dtype=np.result_type(series, piece.series))
-    total[: len(piece.series)] += piece.series
-    total[: len(series)] += series
-    return Piece(piece.start, piece.end, piece.length, chebyshev.trimmed(total), piece.terms)
-
-
-def _accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
-    """Add a one-channel real signal, times `weights`, to the forcing of the modes."""
-    series: Array = form.series.real * weights
-    terms: list[Term] = []
-    for term in form.terms:
-        if term.rate.imag == 0:
-            terms.append(Term(term.rate, term.series * weights, term.hertz))
-        else:
-            half = Term(term.rate, 0.5 * term.series, term.hertz)
-            terms += [Term(t.rate, t.series * weights, t.hertz) for t in (half, half.conjugate())]
-    piece = Piece(form.start, form.end, form.length, series, tuple(terms))
-    if total is None:
-        return piece
-    merged = _with_series(total, series)
-    return Piece(merged.start, merged.end, merged.length, merged.series, (*total.terms, *terms))
-
-
-def _channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
-    """Real combinations of the modes at the nodes, shape (rows, nodes)."""
-    n = len(u)
-    total = (chebyshev.vandermonde(n, len(piece.series) - 1) @ (piece.series @ rows.T)).real
-    for term in piece.terms:
-        wave = np.exp(term.rate * tau)[:, None]
-        polynomial = chebyshev.vandermonde(n, len(term.series) - 1) @ (term.series @ rows.T)
-        total = total + (wave * polynomial).real
-    at_nodes: Array = total.T
-    return at_nodes

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from twin.assembly import Assembly
 from twin.component import Component, ImplicitComponent, LinearComponent, NonlinearComponent, Port, StateSpace
 from twin.graph import Graph
-from twin.group import StateGroup, StateOutput
+from twin.group import StateGroup
 from twin.signal import Signal
+from twin.state import StateOutput
 from twin.times import NS
 
 Array = NDArray[Any]

@@ -1,0 +1,58 @@
+"""The forcing of modes: pieces with one channel for each mode, and what they look like at nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twin import chebyshev
+from twin.piece import Piece, Term
+
+Array = NDArray[Any]
+
+
+def channel_sizes(piece: Piece) -> Array:
+    """A bound of the size of each channel."""
+    sizes: Array = np.abs(piece.series).sum(axis=0)
+    for term in piece.terms:
+        sizes = sizes + np.abs(term.series).sum(axis=0)
+    return sizes
+
+
+def with_series(piece: Piece, series: Array) -> Piece:
+    """A piece with another series, shape (degree + 1, channels), added."""
+    total = np.zeros((max(len(series), len(piece.series)), series.shape[1]), dtype=np.result_type(series, piece.series))
+    total[: len(piece.series)] += piece.series
+    total[: len(series)] += series
+    return Piece(piece.start, piece.end, piece.length, chebyshev.trimmed(total), piece.terms)
+
+
+def accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
+    """Add a one-channel real signal, times `weights`, to the forcing of the modes."""
+    series: Array = form.series.real * weights
+    terms: list[Term] = []
+    for term in form.terms:
+        if term.rate.imag == 0:
+            terms.append(Term(term.rate, term.series * weights, term.hertz))
+        else:
+            half = Term(term.rate, 0.5 * term.series, term.hertz)
+            terms += [Term(t.rate, t.series * weights, t.hertz) for t in (half, half.conjugate())]
+    piece = Piece(form.start, form.end, form.length, series, tuple(terms))
+    if total is None:
+        return piece
+    merged = with_series(total, series)
+    return Piece(merged.start, merged.end, merged.length, merged.series, (*total.terms, *terms))
+
+
+def channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
+    """Real combinations of the modes at the nodes, shape (rows, nodes)."""
+    n = len(u)
+    total = (chebyshev.vandermonde(n, len(piece.series) - 1) @ (piece.series @ rows.T)).real
+    for term in piece.terms:
+        wave = np.exp(term.rate * tau)[:, None]
+        polynomial = chebyshev.vandermonde(n, len(term.series) - 1) @ (term.series @ rows.T)
+        total = total + (wave * polynomial).real
+    at_nodes: Array = total.T
+    return at_nodes
