@@ -70,7 +70,7 @@ def test_a_component_without_signals_says_so() -> None:
     class Empty(Component):
         outputs: ClassVar[Mapping[str, Port]] = {"y": Port("1")}
 
-    with pytest.raises(NotImplementedError, match=r"Empty must write signals\(\)"):
+    with pytest.raises(ComponentError, match=r"Empty must write signals\(\)"):
         assemble({"part": Empty()}, {})
 
 
