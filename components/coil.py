@@ -23,8 +23,8 @@ class Coil(Component):
     inputs: ClassVar[Mapping[str, Port]] = {
         "field": Port("T*m", kind="field"),
         "position": Port("m"),
-        "current": Port("A", default=0.0),
-        "temperature_rise": Port("K", default=0.0),
+        "current": Port("A"),
+        "temperature_rise": Port("K"),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "flux_linkage": Port("Wb"),

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+from pydantic import PrivateAttr
+
 from twin.clock import Process
 from twin.component import Port
+from twin.errors import SimulationError
 from twin.instrument import Instrument
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
-from twin.piece import constant, ramp
+from twin.piece import constant
 from twin.signal import Signal
-from twin.times import to_ns
+from twin.times import NS, Times, to_ns
 
 
 class CurrentSource(Instrument):
@@ -22,7 +26,7 @@ class CurrentSource(Instrument):
     leaves over; the coil's inertia does not follow it, a voltmeter across a resistor sees it.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"demand": Port("A", default=0.0)}
+    inputs: ClassVar[Mapping[str, Port]] = {"demand": Port("A")}
     outputs: ClassVar[Mapping[str, Port]] = {"current": Port("A"), "noise": Port("A")}
 
     gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
@@ -34,13 +38,33 @@ class CurrentSource(Instrument):
         "A", 0.1, gt=0, description="largest current it can be set to", source="Keithley 6221: 105 mA"
     )
 
+    _wanted: Signal | None = PrivateAttr(default=None)
+
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         wanted = inputs["demand"] + self.timeline("set")
         figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
+        self._wanted = wanted
         return {
             "current": self.timeline("connected") * ((1.0 + self.gain) * wanted + self.offset),
             "noise": self.noise_signal("noise", figures, self.noise_step),
         }
+
+    def check(self, start: int, end: int) -> None:
+        """Look at what was wanted between two instants (ns) that have passed.
+
+        Raises
+        ------
+        SimulationError
+            If it was more than the source's limit; nothing is clipped.
+        """
+        if self.bench.rehearsal or self._wanted is None:
+            return
+        largest = float(np.abs(self._wanted.at(Times(np.linspace(start, end, 5).astype(np.int64)))).max())
+        if largest > self.limit:
+            raise SimulationError(
+                f"{self.name}: {largest * 1e3:.6g} mA is wanted at t = {start / NS} to {end / NS} s, "
+                f"more than its limit of {self.limit * 1e3:.6g} mA; weigh less, or take another source"
+            )
 
     def connect(self) -> None:
         """Close the output relay."""
@@ -60,9 +84,6 @@ class CurrentSource(Instrument):
         """
         if not abs(current) <= self.limit:
             raise ValueError(f"{self.name}: {current} A is beyond its limit of {self.limit} A")
-        line = self.timeline("set")
-        start, end = self.clock.now, self.clock.now + to_ns(duration)
-        initial = float(line.track.pieces[-1].values_at(start)[0].real)
-        if initial != current:
-            line.follow(ramp(initial, current, start, end))
+        end = self.clock.now + to_ns(duration)
+        self.timeline("set").ramp_to(current, self.clock.now, end)
         yield self.clock.until(end)

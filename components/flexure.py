@@ -22,7 +22,7 @@ class Flexure(Instrument):
     away.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"load": Port("N"), "tare_weight": Port("N", default=0.0)}
+    inputs: ClassVar[Mapping[str, Port]] = {"load": Port("N"), "tare_weight": Port("N")}
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "required_force": Port("N")}
 
     weighing_position: float = parameter("m", 0.0, description="z of the coil while weighing")
@@ -47,7 +47,7 @@ class Flexure(Instrument):
             If the motion does not start where the coil is.
         """
         motion = self.timeline("motion")
-        here = motion.track.pieces[-1].values_at(laws[0].start)[0].real
+        here = motion.track.pieces[motion.track.index(laws[0].start)].values_at(laws[0].start)[0].real
         there = laws[0].values_at(laws[0].start)[0].real
         if abs(here - there) > 1e-12:
             raise SimulationError(f"{self.name}: a motion starts at z = {there:.9g} m, but the coil is at {here:.9g} m")

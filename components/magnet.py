@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from itertools import pairwise
@@ -49,10 +50,10 @@ class Magnet(Component):
     columns z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K", default=0.0)}
+    inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K")}
     outputs: ClassVar[Mapping[str, Port]] = {"field": Port("T*m", kind="field")}
 
-    bl: float | None = parameter("T*m", None, gt=0, description="Bl at z = 0; with a table, by default the table's")
+    bl: float | None = parameter("T*m", None, gt=0, description="Bl at z = 0, for a polynomial profile")
     profile: list[float] = parameter("1", [], description="c1, c2, … (1/m, 1/m², …) of b = 1 + c1 z + c2 z² + …")
     table: list[tuple[float, float]] = Option(default=[], description="pairs of z (m) and Bl (T·m)")
     profile_file: Path | None = Option(
@@ -70,16 +71,21 @@ class Magnet(Component):
     @classmethod
     def _table_is_usable(cls, table: list[tuple[float, float]]) -> list[tuple[float, float]]:
         z = [point[0] for point in table]
-        if table and (len(table) < 4 or any(b <= a for a, b in pairwise(z))):
+        if table and (len(table) < 4 or not all(b > a for a, b in pairwise(z))):
             raise ValueError("expected at least four pairs of z and Bl with rising z")
+        if not all(math.isfinite(bl) and bl > 0 for _, bl in table):
+            raise ValueError("expected Bl greater than 0 everywhere")
         return table
 
     @model_validator(mode="after")
     def _one_profile(self) -> Magnet:
         if sum([bool(self.profile), bool(self.table), self.profile_file is not None]) > 1:
             raise ValueError("expected one of profile, table and profile_file, not several")
-        if self.bl is None and not self.table and self.profile_file is None:
+        tabulated = bool(self.table) or self.profile_file is not None
+        if self.bl is None and not tabulated:
             raise ValueError("expected bl, a table or a profile_file")
+        if self.bl is not None and tabulated:
+            raise ValueError("expected bl, or a table or profile_file, not both; set one of them to null")
         return self
 
     @property
@@ -113,7 +119,7 @@ class Magnet(Component):
 
     def signals(self, **inputs: Signal) -> dict[str, Any]:
         points = self.points()
-        shape = _tabulated(self.name, points, self.bl) if points else _polynomial(self.bl or 0.0, self.profile)
+        shape = _tabulated(self.name, points) if points else _polynomial(self.name, self.bl or 0.0, self.profile)
         native, present = MATERIALS[self.native_material], MATERIALS[self.material or self.native_material]
         strength = present.gap_field / native.gap_field
         return {"field": Field(shape, strength * (1.0 + self.alpha * inputs["temperature_rise"]))}
@@ -132,22 +138,27 @@ class Magnet(Component):
         )
 
 
-def _polynomial(bl: float, coefficients: list[float]) -> Shape:
+def _polynomial(name: str, bl: float, coefficients: list[float]) -> Shape:
     value = np.array([bl, *(bl * c for c in coefficients)])
     integral, slope = np.polynomial.polynomial.polyint(value), np.polynomial.polynomial.polyder(value)
     polyval = np.polynomial.polynomial.polyval
-    return Shape(lambda z: polyval(z, value), lambda z: polyval(z, integral), lambda z: polyval(z, slope))
+
+    def inside(position: Array) -> Array:
+        result: Array = polyval(position, value)
+        if result.size and result.min() <= 0.0:
+            raise SimulationError(
+                f"{name}: the profile makes Bl vanish within the coil's travel; it does not hold so far out"
+            )
+        return result
+
+    return Shape(inside, lambda z: polyval(z, integral), lambda z: polyval(z, slope))
 
 
-def _tabulated(name: str, points: list[tuple[float, float]], bl: float | None) -> Shape:
+def _tabulated(name: str, points: list[tuple[float, float]]) -> Shape:
     from scipy.interpolate import CubicSpline
 
     z, values = np.array(points).T
     value = CubicSpline(z, values)
-    if bl is not None:
-        if not z[0] <= 0.0 <= z[-1]:
-            raise SimulationError(f"{name}: bl is Bl at z = 0, but the table does not hold z = 0; leave bl out")
-        value = CubicSpline(z, values * (bl / float(value(0.0))))
     integral, slope = value.antiderivative(), value.derivative()
     centre = integral(0.0)
 

@@ -61,6 +61,9 @@ class CurrentSource(Protocol):
     def disconnect(self) -> None:
         """Open the output relay."""
 
+    def check(self, start: int, end: int) -> None:
+        """Raise a `SimulationError` if more than its limit was demanded between two instants (ns) that have passed."""
+
     def set(self, current: float, duration: float) -> Process:
         """Ramp the set current to `current` (A) within `duration` (s); beyond its limit is an error."""
 
@@ -69,11 +72,11 @@ class CurrentSource(Protocol):
 class MassExchanger(Protocol):
     """Puts the test mass on the pan and takes it off."""
 
-    def load(self) -> Process:
-        """Put it on."""
+    def load(self, duration: float) -> Process:
+        """Put it on within `duration` (s)."""
 
-    def unload(self) -> Process:
-        """Take it off."""
+    def unload(self, duration: float) -> Process:
+        """Take it off within `duration` (s)."""
 
 
 @runtime_checkable

@@ -8,7 +8,6 @@ from typing import ClassVar
 from twin.clock import Process
 from twin.component import ImplicitComponent, Port
 from twin.instrument import Instrument
-from twin.piece import ramp
 from twin.signal import Signal
 from twin.times import to_ns
 
@@ -36,9 +35,6 @@ class IdealServo(ImplicitComponent, Instrument):
         return self._hand_over(0.0, duration)
 
     def _hand_over(self, final: float, duration: float) -> Process:
-        engagement = self.timeline("engagement")
-        start, end = self.clock.now, self.clock.now + to_ns(duration)
-        initial = float(engagement.track.pieces[-1].values_at(start)[0].real)
-        if initial != final:
-            engagement.follow(ramp(initial, final, start, end))
+        end = self.clock.now + to_ns(duration)
+        self.timeline("engagement").ramp_to(final, self.clock.now, end)
         yield self.clock.until(end)

@@ -19,7 +19,7 @@ class TestMass(Component):
 
     __test__: ClassVar[bool] = False  # the name means a mass, not a test
 
-    inputs: ClassVar[Mapping[str, Port]] = {"gravity": Port("m/s^2"), "air_density": Port("kg/m^3", default=0.0)}
+    inputs: ClassVar[Mapping[str, Port]] = {"gravity": Port("m/s^2"), "air_density": Port("kg/m^3")}
     outputs: ClassVar[Mapping[str, Port]] = {"weight": Port("N"), "tare_weight": Port("N")}
 
     mass: float = parameter("kg", gt=0)

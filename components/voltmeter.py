@@ -20,7 +20,7 @@ from twin.signal import Signal
 class Voltmeter(Instrument):
     """Shows ``(1 + gain) · mean over the aperture + offset + noise`` of its input, or of a voltage reference."""
 
-    inputs: ClassVar[Mapping[str, Port]] = {"input": Port("V"), "reference": Port("V", default=0.0)}
+    inputs: ClassVar[Mapping[str, Port]] = {"input": Port("V"), "reference": Port("V")}
     outputs: ClassVar[Mapping[str, Port]] = {}
 
     gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from twin import chebyshev
 from twin.checkpoint import decode_piece, encode_piece
 from twin.errors import SimulationError
-from twin.piece import Piece, constant, growth_degree
+from twin.piece import Piece, constant, growth_degree, ramp
 from twin.quadrature import gauss
 from twin.response import CLOSE, kernel
 from twin.signal import Signal
@@ -144,6 +144,12 @@ class Timeline(Signal):
         first = bisect_right(self.track.starts, start) - 1
         current = self.track.pieces[first:] if first >= 0 else []
         return len(current) == len(plan) and all(_same(a, b) for a, b in zip(current, plan, strict=True))
+
+    def ramp_to(self, final: float, start: int, end: int) -> None:
+        """From `start` on go from the value there to `final` along a straight line until `end`, and stay."""
+        initial = float(self.track.pieces[self.track.index(start)].values_at(start)[0].real)
+        if initial != final:
+            self.follow(ramp(initial, final, start, end))
 
     def _evaluate(self, times: Times) -> Array:
         if not times.ns.size:

@@ -20,7 +20,7 @@ from twin.times import NS, to_ns
 class VelocityPhase(Parameters):
     """What every velocity phase has: a duration, a motion, and bursts of contiguous readings, one burst a sweep."""
 
-    reading_step: float = parameter("s", gt=0, description="aperture of a voltage reading; readings are contiguous")
+    reading_step: float = parameter("s", ge=1e-4, description="aperture of a voltage reading; readings are contiguous")
 
     @property
     @abstractmethod
@@ -50,7 +50,7 @@ class Sweeps(VelocityPhase):
     """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, the central 60 s data)."""
 
     motion: Literal["sweeps"] = "sweeps"
-    pairs: int = parameter("1", 20, ge=1, le=10_000)
+    pairs: int = parameter("1", 20, ge=1, le=1000)
     sweep_duration: float = parameter("s", 90.0, gt=0, source="Liu2025, TMTP")
     acceleration_time: float = parameter("s", 5.0, gt=0, source="Liu2025, TMTP")
     window_start: float = parameter(
@@ -60,7 +60,7 @@ class Sweeps(VelocityPhase):
         "s", 75.0, gt=0, source="Liu2025: the central 60 s", description="after a sweep's start"
     )
     velocity: float = parameter("m/s", gt=0)
-    reading_step: float = parameter("s", 1.0, gt=0)
+    reading_step: float = parameter("s", 1.0, ge=1e-4)
 
     @model_validator(mode="after")
     def _in_order(self) -> Sweeps:
@@ -94,9 +94,9 @@ class Oscillation(VelocityPhase):
     frequency: float = parameter("Hz", 1.0, ge=1e-3, le=1e3, source="Li2026")
     velocity: float = parameter("m/s", 3e-4, gt=0, source="Li2026", description="in the flat part")
     harmonics: list[int] = parameter("1", [1, 3, 5, 7, 9], description="odd orders of the velocity", source="Li2026")
-    cycles: int = parameter("1", 1800, ge=1, le=10_000_000, description="oscillations in a phase")
+    cycles: int = parameter("1", 1800, ge=1, le=1_000_000, description="oscillations in a phase")
     window: float = parameter("s", 0.3, gt=0, source="Li2026", description="flat window, in the middle of a half cycle")
-    reading_step: float = parameter("s", 0.02, gt=0, source="one power-line cycle at 50 Hz")
+    reading_step: float = parameter("s", 0.02, ge=1e-4, source="one power-line cycle at 50 Hz")
 
     @model_validator(mode="after")
     def _fits(self) -> Oscillation:

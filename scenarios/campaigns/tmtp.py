@@ -30,17 +30,18 @@ Array = NDArray[np.float64]
 class Weighing(Parameters):
     """The weighing phase: `count` weighings, mass on and off in turn.
 
-    With ``current: flat`` the current keeps its size through the phase; a reversal is the exchanger's ramp. With
-    ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current.
+    With ``current: flat`` the current keeps its size through the phase and reverses along a ramp, as the load changes.
+    With ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current.
     """
 
-    count: int = parameter("1", 20, ge=2, le=10_000, source="Liu2025: 10 mass-on and 10 mass-off")
+    count: int = parameter("1", 20, ge=2, le=1000, source="Liu2025: 10 mass-on and 10 mass-off")
     duration: float = parameter("s", 180.0, gt=0, source="Liu2025: 45 + 90 + 45 s", description="of one weighing")
     window_start: float = parameter("s", 75.0, ge=0, source="Liu2025: the last 60 s of the hold")
     window_end: float = parameter("s", 135.0, gt=0, source="Liu2025: the last 60 s of the hold")
     current: Literal["flat", "ramped"] = "flat"
-    ramp: float = parameter("s", 1.0, gt=0, description="of the current from or to zero; Liu2025 prints 45 s")
-    reading_step: float = parameter("s", 1.0, gt=0, description="aperture of a reading; readings are contiguous")
+    ramp: float = parameter("s", 1.0, gt=0, description="of the current, from, to or through zero; Liu2025 prints 45 s")
+    exchange_time: float = parameter("s", 1.0, gt=0, description="of the mass, but where the current reverses with it")
+    reading_step: float = parameter("s", 1.0, ge=1e-4, description="aperture of a reading; readings are contiguous")
 
     @model_validator(mode="after")
     def _in_order(self) -> Weighing:
@@ -51,6 +52,10 @@ class Weighing(Parameters):
             )
         if self.window_end - self.window_start < self.reading_step:
             raise ValueError(f"expected reading_step within the window of {self.window_end - self.window_start} s")
+        if self.exchange_time > self.window_start:
+            raise ValueError(
+                f"expected exchange_time <= window_start, not {self.exchange_time} and {self.window_start} s"
+            )
         return self
 
 
@@ -143,7 +148,8 @@ class _Run:
         first, last = k == 0, k == w.count - 1
         if first:
             b.current_source.connect()
-        operations = [b.mass_exchanger.unload() if k % 2 else b.mass_exchanger.load()]
+        exchange = w.exchange_time if first or w.current == "ramped" else w.ramp
+        operations = [b.mass_exchanger.unload(exchange) if k % 2 else b.mass_exchanger.load(exchange)]
         if first or w.current == "ramped":
             operations.append(b.servo.engage(w.ramp))
         if first and cycle > 0:
@@ -156,6 +162,7 @@ class _Run:
             operations.append(self._release(start + to_ns(w.duration)))
         yield self.clock.together(operations)
         yield self.clock.until(start + to_ns(w.duration))
+        b.current_source.check(window.start, window.end)
         if last:
             b.current_source.disconnect()
 
@@ -190,7 +197,7 @@ class _Run:
             b.environment.read(slow, labels),
         ]
         if w.count % 2:  # the last weighing left the mass on the pan
-            operations.append(b.mass_exchanger.unload())
+            operations.append(b.mass_exchanger.unload(self.campaign.weighing.exchange_time))
         yield self.clock.together(operations)
         yield self.clock.until(start + phase.duration)
 

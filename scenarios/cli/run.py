@@ -103,12 +103,14 @@ def _run_anew(chosen: Experiment, out: Path) -> Summary:
 def _resume(path: Path, given: Experiment | None) -> Summary:
     """Go on with the run that is under way in a folder, or show its result if it had finished."""
     from scenarios.run.experiment import load
-    from scenarios.run.output import SUMMARY, OutputError, OutputFolder
+    from scenarios.run.output import SCENARIO, SUMMARY, OutputError, OutputFolder
 
     folder = OutputFolder(path)
     if not folder.is_under_way:
         if not folder.is_finished:
             raise OutputError(f"{path}: there is no run to resume; start one with --out {_quoted(path)}")
+        if given is not None and given.scenario != load(folder.target / SCENARIO).scenario:
+            raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to see its result")
         note(f"note: the run in {path} had finished; this is its result")
         summary: Summary = json.loads((folder.target / SUMMARY).read_text(encoding="utf-8"))
         return {**summary, "steps_resumed": summary["steps_total"], "steps_run": 0}

@@ -53,6 +53,5 @@ def certificates(scenario: Scenario) -> Certificates:
         beta=coil.quadratic_current_coefficient,
         magnetic_centre=coil.symmetry_plane,
         temperature_coefficient=magnet.alpha,
-        nominal_mass=mass.mass,
         vacuum=environment.vacuum,
     )

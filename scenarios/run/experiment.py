@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from components.magnet import Magnet
+from scenarios.reduction import ReductionError, ReductionSettings, ThermalSettings
+from scenarios.reduction.weighing import compare
 from scenarios.run import notebook
 from scenarios.run.build import Setup, build
 from scenarios.run.certificates import certificates
@@ -46,6 +50,7 @@ class Experiment:
         ScenarioError
             Naming file, line and key of what is wired wrongly or missing.
         """
+        _check_settings(self.scenario)
         try:
             certificates(self.scenario)
             return build(self.scenario)
@@ -63,6 +68,7 @@ class Experiment:
 
     def run(self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None) -> Result:
         """Run the campaign and reduce it; see `scenarios.run.execute.execute`."""
+        _check_settings(self.scenario)
         try:
             return execute(self.scenario, store=store, resume=resume, progress=progress)
         except WiringError as error:
@@ -89,6 +95,40 @@ def load(source: str | Path, settings: Sequence[str] = ()) -> Experiment:
         One line that names file, line and key.
     """
     return Experiment(load_scenario(source, models=MODELS, settings=settings))
+
+
+def _check_settings(scenario: Scenario) -> None:
+    """Refuse settings of the analysis that the campaign cannot fill, before hours of it are run.
+
+    Raises
+    ------
+    ScenarioError
+        Naming file, line and key.
+    """
+    campaign: Any = scenario.campaign
+    thermal, reduction = scenario.section("thermal", ThermalSettings), scenario.section("reduction", ReductionSettings)
+    if thermal.periods is not None and thermal.periods > campaign.cycles:
+        place, key = scenario.position("thermal.periods"), "thermal.periods"
+        raise ScenarioError(
+            f"must not be more than the {campaign.cycles} cycles (got {thermal.periods})",
+            file=place.file,
+            line=place.line,
+            key=key,
+        )
+    count = len(campaign.mass_on()) // campaign.cycles - reduction.skip_weighings
+    on = np.arange(reduction.skip_weighings, reduction.skip_weighings + max(count, 0)) % 2 == 0
+    try:
+        compare(reduction.weighing_scheme, np.arange(len(on), dtype=float), on, reduction.drift_order)
+    except ReductionError as error:
+        place, key = scenario.position("campaign"), "campaign"
+        raise ScenarioError(
+            f"the reduction cannot use it: {error}", file=place.file, line=place.line, key=key
+        ) from error
+
+
+def _refused(scenario: Scenario, key: str, text: str) -> ScenarioError:
+    place = scenario.position(key)
+    return ScenarioError(text, file=place.file, line=place.line, key=key)
 
 
 def _anchored(scenario: Scenario) -> Scenario:

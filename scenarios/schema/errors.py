@@ -80,10 +80,17 @@ def shown(value: Any) -> str:
 
 
 def position_of(path: KeyPath, positions: Mapping[KeyPath, Position]) -> Position:
-    """Where a value was written; for one that was not, where the nearest mapping around it was."""
+    """Where a value was written; for one that was not, where the nearest mapping around it was.
+
+    Of a mapping that several files wrote, where it was written last: an override, the file itself, a file it extends.
+    """
     while path and path not in positions:
         path = path[:-1]
-    return positions.get(path, Position(""))
+    top = positions.get((), Position("")).file
+    inside = [place for key, place in positions.items() if path and key[: len(path)] == path]
+    overrides = [place for place in inside if place.line is None]
+    own = [place for place in inside if place.file == top]
+    return (overrides or own or [positions.get(path, Position(""))])[0]
 
 
 def fail(problems: Iterable[Problem], positions: Mapping[KeyPath, Position]) -> ScenarioError:

@@ -80,7 +80,7 @@ def test_a_tabulated_profile(tmp_path: Any, what: str) -> None:
         {"balance__flexure__stiffness": 100.0, "balance__flexure__weighing_position": 1e-4},
         {"balance__environment__gravity": 9.78},
         {"balance__coil__inductance": 50.0},
-        {"balance__mass_exchanger__transfer_time": 20.0},
+        {"campaign__weighing__ramp": 20.0},
         {
             "campaign__weighing__window_end": 150.0,
             "campaign__weighing__current": "ramped",

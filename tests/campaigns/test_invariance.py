@@ -255,14 +255,18 @@ def test_ten_days_stay_below_a_gigabyte() -> None:
 
 def test_a_start_from_ambient_starts_at_the_temperature_of_the_room() -> None:
     """All nodes at room temperature, whatever the reference temperature is."""
-    result = scenarios.load("nist4_tmtp").with_(
-        {
-            "campaign.cycles": 1,
-            "thermal.start": "ambient",
-            "thermal.drift_order": 0,
-            "balance.environment.temperature": "26 degC",
-        }
-    ).run()
+    result = (
+        scenarios.load("nist4_tmtp")
+        .with_(
+            {
+                "campaign.cycles": 1,
+                "thermal.start": "ambient",
+                "thermal.drift_order": 0,
+                "balance.environment.temperature": "26 degC",
+            }
+        )
+        .run()
+    )
     rise = next(iter(result.truth.select("thermal_mass.magnet_temperature_rise")))
     assert rise.values[0, 0] == pytest.approx(1.0, abs=1e-12)
     assert np.ptp(rise.values) < 1e-4

@@ -12,6 +12,7 @@ import scenarios
 from scenarios.run.build import build
 from scenarios.schema import ScenarioError
 from tests.campaigns.runs import short
+from twin.errors import SimulationError
 from twin.recorder import Block
 from twin.times import NS
 
@@ -78,8 +79,9 @@ def test_current_flows_while_weighing_only_and_alternates() -> None:
     power = np.concatenate([b.values.ravel() for b in result.truth if b.channel == "coil.power"])
     full = (0.5 * 9.80665 / 695.9) ** 2 * 110.78
     assert power[75:135] == pytest.approx(np.full(60, full), rel=1e-9)
+    assert power[181] == pytest.approx(0.0, abs=1e-3 * full)  # in the middle of the reversal, in 2 s
     assert power[1] == pytest.approx(full / 4, rel=0.01)  # taking over from the arrest, in 2 s
-    assert power[181:359] == pytest.approx(np.full(178, full), rel=1e-3)  # flat between the reversals
+    assert power[182:359] == pytest.approx(np.full(177, full), rel=1e-3)  # flat between the reversals
     assert power[3599] == pytest.approx(full / 4, rel=0.01)
     assert np.all(power[3600 : 3600 + 8 * 90] == 0.0)
 
@@ -163,3 +165,36 @@ def test_the_source_is_disconnected_while_the_coil_moves() -> None:
     setup.twin.run(setup.steps)
     source: Any = setup.twin.graph.components["current_source"]
     assert source.timeline("connected")(setup.campaign.duration - NS) == 0.0
+
+
+def test_a_current_beyond_the_sources_limit_is_an_error() -> None:
+    with pytest.raises(SimulationError, match=r"current_source: 3\.50\d+ mA is wanted .* limit of 1 mA"):
+        short("kbmini_tmtp", balance__current_source__limit=1e-3).run()
+
+
+@pytest.mark.parametrize(
+    "port", ["current_voltmeter.reference", "current_source.demand", "coil.current", "magnet.temperature_rise"]
+)
+def test_an_input_left_open_is_refused(port: str) -> None:
+    with pytest.raises(ScenarioError, match=f"{port} .* is not connected"):
+        scenarios.load("kbmini_tmtp", [f"balance.wiring.{port}=null"]).check()
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["thermal.periods=9"], "thermal.periods: must not be more than the 8 cycles"),
+        (["campaign.weighing.count=3"], "the reduction cannot use it: .*weighings"),
+        (["reduction.drift_order=9"], "the reduction cannot use it: .*weighings"),
+    ],
+)
+def test_an_analysis_that_the_campaign_cannot_fill_is_refused_before_it_runs(
+    settings: list[str], expected: str
+) -> None:
+    with pytest.raises(ScenarioError, match=expected):
+        scenarios.load("kbmini_tmtp", settings).run()
+
+
+def test_the_true_bl_is_known_for_windows_shorter_than_its_samples() -> None:
+    result = short("nist4_tmtp", campaign__weighing__window_start=45.3, campaign__weighing__window_end=46.7).run()
+    assert result.true.bl_Tm == pytest.approx(695.9, rel=1e-6)

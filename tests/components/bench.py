@@ -36,7 +36,18 @@ def bench(part: Component, name: str = "part", seed: int = 0, **inputs: Any) -> 
     """A twin of the part alone, called `name`, with these inputs."""
     sources = {f"given_{port}": given(value, part.inputs[port]) for port, value in inputs.items()}
     wiring = {f"{name}.{port}": f"given_{port}.y" for port in inputs}
-    return Twin({name: part, **sources}, wiring, seed=seed)
+    return Twin(*closed({name: part, **sources}, wiring), seed=seed)
+
+
+def closed(parts: dict[str, Component], wiring: dict[str, str]) -> tuple[dict[str, Component], dict[str, str]]:
+    """The parts and the wiring with zero at every signal input that is left open."""
+    zeros, wires = dict(parts), dict(wiring)
+    for name, part in parts.items():
+        for port, declared in part.inputs.items():
+            if f"{name}.{port}" not in wiring and declared.default is None and declared.kind == "signal":
+                zeros[f"zero_{name}_{port}"] = given(0.0, declared)
+                wires[f"{name}.{port}"] = f"zero_{name}_{port}.y"
+    return zeros, wires
 
 
 def path(*laws: Piece, initial: float = 0.0) -> Timeline:

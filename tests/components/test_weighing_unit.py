@@ -17,7 +17,7 @@ from components.magnet import Magnet
 from components.mass_exchanger import MassExchanger
 from components.servo import IdealServo
 from components.test_mass import TestMass
-from tests.components.bench import bench
+from tests.components.bench import bench, closed
 from twin.component import Component
 from twin.errors import SimulationError
 from twin.piece import constant, polynomial
@@ -45,25 +45,25 @@ def balance(**parts: Component) -> Twin:
     ideal: dict[str, Component] = {
         "environment": Environment(pressure=0.0),
         "test_mass": TestMass(mass=1.0),
-        "mass_exchanger": MassExchanger(transfer_time=2.0),
+        "mass_exchanger": MassExchanger(),
         "flexure": Flexure(),
         "servo": IdealServo(),
         "current_source": CurrentSource(),
         "magnet": Magnet(bl=1400.0, profile=[0.5]),
         "coil": Coil(resistance=2400.0),
     }
-    return Twin({**ideal, **parts}, WIRING)
+    return Twin(*closed({**ideal, **parts}, WIRING))
 
 
-def weigh(twin: Twin) -> None:
-    """Mass on and servo engaged within 2 s; from 10 s on the mass goes off."""
+def weigh(twin: Twin, exchange: float = 2.0) -> None:
+    """Mass on, and servo engaged within 2 s; from 10 s on the mass goes off."""
     part: Any = twin.graph.components
 
     def operation() -> Any:
         part["current_source"].connect()
-        yield twin.clock.together([part["mass_exchanger"].load(), part["servo"].engage(2.0)])
+        yield twin.clock.together([part["mass_exchanger"].load(exchange), part["servo"].engage(2.0)])
         yield twin.clock.until(10 * NS)
-        yield from part["mass_exchanger"].unload()
+        yield from part["mass_exchanger"].unload(exchange)
 
     twin.clock.run(operation())
 
@@ -107,7 +107,7 @@ def test_the_current_that_holds_the_balance(tare: float) -> None:
     assert off == pytest.approx(-tare * G / 1400.0, rel=1e-15)
 
 
-def test_the_reversal_is_a_straight_line_over_the_transfer_time() -> None:
+def test_the_reversal_is_a_straight_line_over_the_exchange() -> None:
     twin = balance()
     weigh(twin)
     assert current(twin, 10.0, 10.5, 11.0, 11.5, 12.0) * 1400.0 / G == pytest.approx(
@@ -116,8 +116,8 @@ def test_the_reversal_is_a_straight_line_over_the_transfer_time() -> None:
 
 
 def test_the_servo_takes_over_in_step_with_its_engagement() -> None:
-    twin = balance(mass_exchanger=MassExchanger(transfer_time=1e-6))
-    weigh(twin)
+    twin = balance()
+    weigh(twin, 1e-6)
     assert current(twin, 0.5, 1.0, 2.0) * 1400.0 / G == pytest.approx([0.125, 0.25, 0.5], rel=1e-12)
 
 
@@ -217,7 +217,7 @@ def repeated(operation: Callable[[Any], Any], port: str, part: Any, **inputs: An
 
 
 def test_what_is_done_already_changes_nothing() -> None:
-    assert repeated(lambda p: p.load(), "placement", MassExchanger(), weight=9.8) == (1.0, 1.0)
+    assert repeated(lambda p: p.load(1.0), "placement", MassExchanger(), weight=9.8) == (1.0, 1.0)
     assert repeated(lambda p: p.engage(1.0), "engagement", IdealServo(), required_force=0.0, coil_force=0.0) == (
         1.0,
         1.0,
@@ -226,11 +226,24 @@ def test_what_is_done_already_changes_nothing() -> None:
 
 
 def test_the_load_changes_along_a_straight_line() -> None:
-    exchanger = MassExchanger(transfer_time=4.0)
+    exchanger = MassExchanger()
     twin = bench(exchanger, weight=8.0)
-    twin.clock.run(exchanger.load())
+    twin.clock.run(exchanger.load(4.0))
     assert twin.clock.now == 4 * NS
-    twin.clock.run(exchanger.unload())
+    twin.clock.run(exchanger.unload(4.0))
     assert twin.signal("part.load")(np.array([0.0, 1.0, 4.0, 5.0, 8.0, 9.0])) == pytest.approx(
         [0, 2, 8, 6, 0, 0], abs=1e-14
     )
+
+
+def test_an_interrupted_exchange_goes_on_from_where_it_is() -> None:
+    exchanger = MassExchanger()
+    twin = bench(exchanger, weight=8.0)
+
+    def operation() -> Any:
+        twin.clock.process(exchanger.load(10.0))
+        yield twin.clock.until(4 * NS)
+        yield from exchanger.unload(2.0)
+
+    twin.clock.run(operation())
+    assert twin.signal("part.load")(np.array([2.0, 4.0, 5.0, 6.0])) == pytest.approx([1.6, 3.2, 1.6, 0.0], abs=1e-14)

@@ -104,8 +104,8 @@ WRONG = [
     (
         "a file that is not there",
         "    temperature_coefficient: -1e-3\n",
-        "    profile: null\n    profile_file: nope.csv\n",
-        9,
+        "    profile: null\n    bl: null\n    profile_file: nope.csv\n",
+        10,
         "balance.magnet.profile_file",
         "nope.csv",
     ),
