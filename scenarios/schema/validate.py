@@ -125,7 +125,10 @@ def _about_key(kind: str, loc: KeyPath, model: type[Parameters]) -> str:
     name = str(loc[-1])
     _, models = find(model, loc[:-1])
     if kind == "extra_forbidden":
-        return f"unknown key {name!r}{did_you_mean(name, [key for one in models for key in keys(one)])}"
+        known = [key for one in models for key in keys(one)]
+        if name in known:  # of another kind, which a key beside it has not chosen
+            return f"unknown key {name!r} with the keys beside it; set it to null"
+        return f"unknown key {name!r}{did_you_mean(name, known)}"
     unit = unit_at(model, loc)
     return f"missing key {name!r}" + (f"; expected {_number(unit)}" if unit else "")
 
