@@ -147,7 +147,8 @@ class StateGroup:
     def truncate(self, instant: int) -> None:
         """An input changes at `instant`: what was solved beyond is forgotten.
 
-        What stays has the rounding of the whole plan: 1e-14 of where its laws would have led, not of where they came to.
+        What stays has the rounding of the whole plan: 1e-14 of where its laws would have led, not of where they came
+        to.
         """
         if instant <= self._frontier:
             self._law_start = instant
