@@ -1,9 +1,9 @@
 """The component graph: wiring with checks, groups, and the signals that follow from them.
 
 `Graph` holds components and connections and finds what is wrong with them: unknown ports, units that differ, inputs
-left
-open. `assemble` turns it into signals: states become groups that are solved together, everything between them becomes
-compositions, loops without state are solved where a component declares itself implicit and are an error elsewhere.
+left open. `assemble` turns it into signals: states become groups that are solved together, everything between them
+becomes compositions, loops without state are solved where a component declares itself implicit and are an error
+elsewhere.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Modal coordinates of a linear system: where its states move on their own.
 
 A system with well separated eigenvectors is diagonalised; eigenvalues and eigenvectors are refined in extended
-precision, so
-that the slow modes of a stiff system keep their relative accuracy. A defective or nearly defective one is brought to
-triangular (Schur) form and solved mode after mode.
+precision, so that the slow modes of a stiff system keep their relative accuracy. A defective or nearly defective one
+is brought to triangular (Schur) form and solved mode after mode.
 """
 
 from __future__ import annotations
@@ -88,8 +87,7 @@ def _balance(a: Array) -> Array:
     """Powers of two by which to scale the states so that rows and columns of `a` are alike (Parlett and Reinsch 1969).
 
     Heat capacities of many decades would look like a defect otherwise. The range is bounded, so that a true defect is
-    not
-    scaled out of sight.
+    not scaled out of sight.
     """
     size, off = np.ones(len(a)), np.abs(a)
     np.fill_diagonal(off, 0.0)

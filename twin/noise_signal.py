@@ -1,8 +1,7 @@
 """Noise as a signal: what a source adds to a quantity that several parts may look at.
 
 The noise is held over short steps of a fixed grid. Steps are drawn when somebody first asks for them, forward in time
-only;
-everybody who looks at the same step sees the same value.
+only; everybody who looks at the same step sees the same value.
 """
 
 from __future__ import annotations

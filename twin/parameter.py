@@ -2,8 +2,7 @@
 
 A parameter is declared on a component class with `parameter`. Its value in a scenario file is a bare SI number or a
 string with unit (``3.5 mA``), which is converted here; the wrong dimension is an error that names both units. A
-parameter
-that describes an *effect* has a `neutral` value, which switches the effect off exactly.
+parameter that describes an *effect* has a `neutral` value, which switches the effect off exactly.
 """
 
 from __future__ import annotations

@@ -38,8 +38,7 @@ def means_by_quadrature(signal: Signal, starts: NDArray[np.int64], aperture: int
     """Means over [start, start + aperture) by Gauss rules of rising order.
 
     Apertures that a breakpoint cuts are split there. Convergence means that two orders agree to 1e-14 of the largest
-    mean of
-    the magnitude in the block.
+    mean of the magnitude in the block.
 
     Raises
     ------

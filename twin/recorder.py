@@ -17,8 +17,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.times import NS
+
 Label = str | int | float | bool
-NS = 1_000_000_000
 CHUNK = 4_000_000
 """Values in a file of readings that were moved to disk."""
 

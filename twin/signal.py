@@ -33,8 +33,7 @@ class Signal(ABC):
     """A quantity as a function of time, on integer-nanosecond time.
 
     ``signal(t)`` takes seconds (floats) or nanoseconds (integers), any shape, and returns an array of that shape.
-    Signals
-    are compared by identity; ``+ - * /`` and `function` compose them.
+    Signals are compared by identity; ``+ - * /`` and `function` compose them.
     """
 
     leaves: frozenset[Signal] = frozenset()

@@ -1,8 +1,7 @@
 """The run store: blocks and checkpoints in a folder, complete at every moment.
 
 Blocks are written first, the checkpoint that counts them last and by renaming, so that a run that is killed at any
-moment
-can be resumed from the last step that finished.
+moment can be resumed from the last step that finished.
 """
 
 from __future__ import annotations

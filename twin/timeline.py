@@ -120,8 +120,7 @@ class Timeline(Signal):
         """From the first law's start on, follow these laws instead of what was planned.
 
         The laws adjoin; the last one has no end (a law that has an end is prolonged by its final value). Laws that say
-        what
-        already holds change nothing, so that an event without effect leaves no trace.
+        what already holds change nothing, so that an event without effect leaves no trace.
         """
         for before, after in pairwise(laws):
             if before.end != after.start:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
-from twin.recorder import NS, Block
+from twin.recorder import Block
+from twin.times import NS
 
 Array = NDArray[np.float64]
 

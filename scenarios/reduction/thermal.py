@@ -146,24 +146,18 @@ def thermal_analysis(
     full = float(np.abs(remainder[used] - constant).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
     heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
-    weighing: list[tuple[str, Windows]] = [("weighing", weighing_windows)]
-    if mass_on is not None:
-        on, windows = np.asarray(mass_on, dtype=bool), np.asarray(weighing_windows, dtype=float)
-        weighing = [("mass-on weighing", windows[on]), ("mass-off weighing", windows[~on])]
-    means = []
-    for kind, chosen in [("velocity", velocity_windows), *weighing]:
-        edges = np.asarray(chosen, dtype=float).reshape(-1, 2)
-        inside = (edges[:, 0] >= first - 1e-9 * period_s) & (edges[:, 1] <= last + 1e-9 * period_s)
-        edges = edges[inside & (edges[:, 1] > edges[:, 0])]
-        if not len(edges):
-            raise ReductionError(
-                f"thermal analysis: no {kind} window lies within the periods used, {first:g} s to {last:g} s"
-            )
+
+    def mean(kind: str, windows: Windows) -> float:
+        edges = _within(kind, windows, first, last, 1e-9 * period_s)
         if settings.average == "remainder":
-            means.append(_mean_of_samples(t, remainder, edges))
-        else:
-            means.append(_mean_of_sine(a, b, period_s, edges))
-    delta_t_m = means[0] - sum(means[1:]) / len(weighing)
+            return _mean_of_samples(t, remainder, edges)
+        return _mean_of_sine(a, b, period_s, edges)
+
+    weighing: dict[str, Windows] = {"weighing": weighing_windows}
+    if mass_on is not None:
+        on, every = np.asarray(mass_on, dtype=bool), np.asarray(weighing_windows, dtype=float)
+        weighing = {"mass-on weighing": every[on], "mass-off weighing": every[~on]}
+    delta_t_m = mean("velocity", velocity_windows) - sum(mean(*one) for one in weighing.items()) / len(weighing)
     fit = a * sines[0] + b * sines[1] + constant
     return ThermalResult(
         delta_t_f_K=2 * math.hypot(a, b),
@@ -179,6 +173,18 @@ def thermal_analysis(
         remainder_K=remainder[used],
         fit_K=fit[used],
     )
+
+
+def _within(kind: str, windows: Windows, first: float, last: float, slack: float) -> Array:
+    """The windows that lie within the periods used; there has to be one."""
+    edges = np.asarray(windows, dtype=float).reshape(-1, 2)
+    inside = (edges[:, 0] >= first - slack) & (edges[:, 1] <= last + slack)
+    edges = edges[inside & (edges[:, 1] > edges[:, 0])]
+    if not len(edges):
+        raise ReductionError(
+            f"thermal analysis: no {kind} window lies within the periods used, {first:g} s to {last:g} s"
+        )
+    return edges
 
 
 def _check(t: Array, temperature: Array, power: Array, period: float) -> None:
