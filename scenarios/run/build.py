@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.environment import Environment
-from components.magnet import Magnet
 from components.thermal_mass import ThermalMass
 from scenarios.schema import Scenario
 from twin.clock import Clock
@@ -65,17 +63,6 @@ class Setup:
     steps: list[Step]
 
 
-def components_of(scenario: Scenario) -> dict[str, Component]:
-    """New components, with file names taken relative to the scenario file that gives them."""
-    components = scenario.components()
-    for name, component in components.items():
-        if isinstance(component, Magnet) and component.profile_file is not None:
-            named_in = scenario.position(("balance", name, "profile_file")).file
-            path = Path(named_in).parent / component.profile_file
-            components[name] = component.model_copy(update={"profile_file": path}).named(name)
-    return components
-
-
 def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
     """Wire the scenario's balance and list its campaign's steps.
 
@@ -88,7 +75,7 @@ def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
     WiringError
         If the balance cannot be wired or lacks an instrument that the campaign needs.
     """
-    components = components_of(scenario)
+    components = scenario.components()
     _start_at_ambient(scenario, components)
     probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in components)
     twin = Twin(

@@ -12,7 +12,6 @@ from components.resistor import Resistor
 from components.test_mass import TestMass
 from components.voltage_reference import VoltageReference
 from scenarios.reduction import Certificates
-from scenarios.run.build import components_of
 from scenarios.schema import Scenario
 from twin.errors import WiringError
 
@@ -27,7 +26,7 @@ def certificates(scenario: Scenario) -> Certificates:
     WiringError
         If a component that the reduction needs is missing or of another kind.
     """
-    parts = components_of(scenario)
+    parts = scenario.components()
 
     def part(name: str, kind: type[Kind]) -> Kind:
         found = parts.get(name)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import ReductionSettings, ThermalResult, ThermalSettings, reduce, thermal_analysis
-from scenarios.run.build import Setup, build, components_of, start_in_steady_state
+from scenarios.run.build import Setup, build, start_in_steady_state
 from scenarios.run.certificates import certificates
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
@@ -101,7 +101,7 @@ def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
 def _thermal(scenario: Scenario, setup: Setup, truth: Blocks, settings: ThermalSettings) -> ThermalResult | None:
     """The thermal analysis, if the balance has a thermal mass."""
     channel = "thermal_mass.magnet_temperature_rise"
-    magnet = components_of(scenario).get("magnet")
+    magnet = scenario.components().get("magnet")
     if not len(truth.select(channel)) or not isinstance(magnet, Magnet):
         return None
     times, rise = _series(truth, channel)
@@ -122,7 +122,7 @@ def _thermal(scenario: Scenario, setup: Setup, truth: Blocks, settings: ThermalS
 
 def _truth(scenario: Scenario, setup: Setup, truth: Blocks) -> Truth:
     """The true mass, and the true Bl averaged over the weighing windows."""
-    mass = components_of(scenario)["test_mass"]
+    mass = scenario.components()["test_mass"]
     assert isinstance(mass, TestMass)
     times, bl = _series(truth, "coil.bl")
     start, end = setup.campaign.weighing_windows().T

@@ -23,7 +23,7 @@ from twin.steps import Step
 
 
 class Experiment:
-    """A scenario with its verbs; the files that it names have been found.
+    """A scenario with its verbs; the files that it names have been read.
 
     >>> import scenarios
     >>> experiment = scenarios.load("kbmini_tmtp").with_({"balance.test_mass.mass": "100 g"})
@@ -32,7 +32,7 @@ class Experiment:
     """
 
     def __init__(self, scenario: Scenario) -> None:
-        self.scenario = _anchored(scenario)
+        self.scenario = _self_contained(scenario)
 
     def with_(self, overrides: Mapping[str, Any] | None = None, **keys: Any) -> Experiment:
         """The same with some values changed, by their paths: ``with_({"balance.scale": 0.5}, seed=2)``."""
@@ -108,22 +108,15 @@ def _check_settings(scenario: Scenario) -> None:
     campaign: Any = scenario.campaign
     thermal, reduction = scenario.section("thermal", ThermalSettings), scenario.section("reduction", ReductionSettings)
     if thermal.periods is not None and thermal.periods > campaign.cycles:
-        place, key = scenario.position("thermal.periods"), "thermal.periods"
-        raise ScenarioError(
-            f"must not be more than the {campaign.cycles} cycles (got {thermal.periods})",
-            file=place.file,
-            line=place.line,
-            key=key,
+        raise _refused(
+            scenario, "thermal.periods", f"must not be more than the {campaign.cycles} cycles (got {thermal.periods})"
         )
     count = len(campaign.mass_on()) // campaign.cycles - reduction.skip_weighings
     on = np.arange(reduction.skip_weighings, reduction.skip_weighings + max(count, 0)) % 2 == 0
     try:
         compare(reduction.weighing_scheme, np.arange(len(on), dtype=float), on, reduction.drift_order)
     except ReductionError as error:
-        place, key = scenario.position("campaign"), "campaign"
-        raise ScenarioError(
-            f"the reduction cannot use it: {error}", file=place.file, line=place.line, key=key
-        ) from error
+        raise _refused(scenario, "campaign", f"the reduction cannot use it: {error}") from error
 
 
 def _refused(scenario: Scenario, key: str, text: str) -> ScenarioError:
@@ -131,25 +124,25 @@ def _refused(scenario: Scenario, key: str, text: str) -> ScenarioError:
     return ScenarioError(text, file=place.file, line=place.line, key=key)
 
 
-def _anchored(scenario: Scenario) -> Scenario:
-    """The scenario with absolute file names, so that it means the same wherever it is kept.
+def _self_contained(scenario: Scenario) -> Scenario:
+    """The scenario with the tables themselves in place of the files that hold them.
+
+    It then means the same wherever it is kept, and its hash tells when a table has changed.
 
     Raises
     ------
     ScenarioError
         If a file that it names cannot be read, where it is named.
     """
-    changed: dict[str, str] = {}
+    changed: dict[str, Any] = {}
     for name, part in scenario.balance.parts.items():
         if not isinstance(part, Magnet) or part.profile_file is None:
             continue
         key = f"balance.{name}.profile_file"
-        place = scenario.position(key)
-        path = (Path(place.file).parent / part.profile_file).resolve()
+        path = Path(scenario.position(key).file).parent / part.profile_file
         try:
-            part.model_copy(update={"profile_file": path}).named(name).points()
+            table = part.model_copy(update={"profile_file": path}).named(name).points()
         except SimulationError as error:
-            raise ScenarioError(str(error), file=place.file, line=place.line, key=key) from error
-        if path != part.profile_file:
-            changed[key] = str(path)
+            raise _refused(scenario, key, str(error)) from error
+        changed |= {key: None, f"balance.{name}.table": [list(point) for point in table]}
     return scenario.with_(changed) if changed else scenario

@@ -117,3 +117,17 @@ def test_what_is_no_run(tmp_path: Path) -> None:
     xr.Dataset({"a": ("x", [1.0])}).to_netcdf(path, engine="h5netcdf")
     with pytest.raises(ExportError, match=r"other\.nc: expected a run of kibble-twin"):
         read_blocks(path)
+
+
+def test_the_content_of_a_table_is_in_the_hash_and_in_the_resolved_scenario(tmp_path: Path) -> None:
+    """The same file in another folder is the same scenario; other numbers in it are not."""
+    text = "schema: 1\nextends: kbmini_tmtp\nbalance:\n  magnet:\n    bl: null\n    profile: null\n    profile_file: bl.csv\n"
+    found = []
+    for folder, peak in (("a", 1400.0), ("b", 1400.0), ("c", 1390.0)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "mine.yaml").write_text(text, encoding="utf-8")
+        rows = "".join(f"{z * 1e-3},{peak - abs(z)}\n" for z in range(-4, 5))
+        (tmp_path / folder / "bl.csv").write_text(rows, encoding="utf-8")
+        found.append(scenarios.load(tmp_path / folder / "mine.yaml").scenario)
+    assert found[0].hash == found[1].hash != found[2].hash
+    assert found[0].resolved["balance"]["magnet"]["table"][4] == [0.0, 1400.0]
