@@ -121,7 +121,8 @@ def test_what_is_no_run(tmp_path: Path) -> None:
 
 def test_the_content_of_a_table_is_in_the_hash_and_in_the_resolved_scenario(tmp_path: Path) -> None:
     """The same file in another folder is the same scenario; other numbers in it are not."""
-    text = "schema: 1\nextends: kbmini_tmtp\nbalance:\n  magnet:\n    bl: null\n    profile: null\n    profile_file: bl.csv\n"
+    magnet = "  magnet:\n    bl: null\n    profile: null\n    profile_file: bl.csv\n"
+    text = f"schema: 1\nextends: kbmini_tmtp\nbalance:\n{magnet}"
     found = []
     for folder, peak in (("a", 1400.0), ("b", 1400.0), ("c", 1390.0)):
         (tmp_path / folder).mkdir()
