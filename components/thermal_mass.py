@@ -36,7 +36,7 @@ class ThermalMass(LinearComponent):
     film_areas: dict[str, float] = parameter("m^2", {}, description="surface of a node that meets the air")
     film_coefficient: float = parameter("W/(m^2*K)", 10.0, ge=0, source="Liu2025 and Li2026 leave it open: 5 to 15")
     size: float = parameter("1", 1.0, gt=0, description="p, relative to the network as given")
-    initial_rise: float = parameter("K", 0.0, description="of all nodes at the start, above the reference temperature")
+    initial_rise: float = parameter("K", 0.0, description="of all nodes at the start; a run adds the room's")
     heated: str = "coil"
     magnet: list[str] = Field(default=["magnet"])
 

@@ -183,9 +183,9 @@ def test_the_slope_of_a_state_is_what_drives_it() -> None:
     _, (x,) = single_group(-0.5, [u], x0=[3.0])
     slope = x.derivative()
     t = np.array([0, ns(1), ns(2) - 1, ns(2), ns(3)])
-    assert slope(t) == pytest.approx(-0.5 * x(t) + u(t), abs=1e-12)  # a series' slope
+    assert slope(t) == pytest.approx(-0.5 * x(t) + u(t), abs=1e-13)
     _, (y,) = single_group(-0.5, [u], x0=[3.0])
-    assert y.derivative()(np.array([0, ns(2)])) == pytest.approx([-1.5, 1.0 - 1.5 * np.exp(-1.0)], abs=1e-12)
+    assert y.derivative()(np.array([0, ns(2)])) == pytest.approx([-1.5, 1.0 - 1.5 * np.exp(-1.0)], abs=1e-13)
 
 
 def test_a_slope_at_the_frontier_belongs_to_the_new_law() -> None:
