@@ -40,19 +40,35 @@ def air_density(
         *(np.asarray(x, dtype=float) for x in (temperature_K, pressure_Pa, humidity, co2_fraction))
     )
     _check(T, p, h, x_co2)
-    t = T - 273.15
-    saturation = np.exp(1.2378847e-5 * T**2 - 1.9121316e-2 * T + 33.93711047 - 6.3431645e3 / T)
-    enhancement = 1.00062 + 3.14e-8 * p + 5.6e-7 * t**2
-    e = np.where(p > 0, h * enhancement * saturation, 0.0)
+    e = vapour_pressure(T, p, h)
     x_v = np.divide(e, p, out=np.zeros_like(e), where=p > 0)
-    compressibility = (
-        1
-        - p / T * (1.58123e-6 - 2.9331e-8 * t + 1.1043e-10 * t**2)
-        - (e / T) * ((5.707e-6 - 2.051e-8 * t) + (1.9898e-4 - 2.376e-6 * t) * x_v)
-        + (1.83e-11 * p**2 - 0.765e-8 * e**2) / T**2
-    )
     molar_mass = (28.96546 + 12.011 * (x_co2 - 400e-6)) * 1e-3
-    return (p * molar_mass - e * (molar_mass - MOLAR_MASS_WATER)) / (compressibility * GAS_CONSTANT * T)
+    return (p * molar_mass - e * (molar_mass - MOLAR_MASS_WATER)) / (compressibility(T, p, x_v) * GAS_CONSTANT * T)
+
+
+def vapour_pressure(
+    temperature_K: NDArray[np.float64], pressure_Pa: NDArray[np.float64], humidity: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Partial pressure of water (Pa): humidity times enhancement factor times saturation pressure; none in vacuum."""
+    T, p = temperature_K, pressure_Pa
+    saturation = np.exp(1.2378847e-5 * T**2 - 1.9121316e-2 * T + 33.93711047 - 6.3431645e3 / T)
+    enhancement = 1.00062 + 3.14e-8 * p + 5.6e-7 * (T - 273.15) ** 2
+    return np.where(p > 0, humidity * enhancement * saturation, 0.0)
+
+
+def compressibility(temperature_K: ArrayLike, pressure_Pa: ArrayLike, x_w: ArrayLike) -> NDArray[np.float64]:
+    """Z of moist air with the mole fraction `x_w` of water."""
+    T, p, x = (np.asarray(value, dtype=float) for value in (temperature_K, pressure_Pa, x_w))
+    t, ratio = T - 273.15, p / T
+    virial = (
+        1.58123e-6
+        - 2.9331e-8 * t
+        + 1.1043e-10 * t**2
+        + (5.707e-6 - 2.051e-8 * t) * x
+        + (1.9898e-4 - 2.376e-6 * t) * x**2
+    )
+    result: NDArray[np.float64] = 1 - ratio * virial + ratio**2 * (1.83e-11 - 0.765e-8 * x**2)
+    return result
 
 
 def _check(T: NDArray, p: NDArray, h: NDArray, x_co2: NDArray) -> None:

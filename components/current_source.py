@@ -20,32 +20,62 @@ from twin.times import NS, Times, to_ns
 
 
 class CurrentSource(Instrument):
-    """Delivers what is demanded, through a relay: ``I = connected · ((1 + gain) (demand + set) + offset)``.
+    """Delivers what is demanded, through a relay: ``I = connected · ((1 + gain + a ΔT) (demand + set) + offset)``.
 
-    Under a servo, gain and offset are taken out by the loop. `noise` is the fluctuation of the current that the servo
-    leaves over; the coil's inertia does not follow it, a voltmeter across a resistor sees it.
+    A coarse stage sets the current in steps, a fine stage beside it fills the steps (Li2026: ±20 mA and ±2 µA), so that
+    together they deliver any current of the coarse range; `check` refuses what they cannot deliver.
+
+    Under a servo, gain, offset and temperature coefficient a are taken out by the loop. `noise` is the fluctuation of
+    the current that the servo leaves over; the coil's inertia does not follow it, a voltmeter across a resistor sees
+    it.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"demand": Port("A")}
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "demand": Port("A"),
+        "temperature_rise": Port("K", default=0.0),
+        "load_resistance": Port("ohm", default=0.0),
+    }
     outputs: ClassVar[Mapping[str, Port]] = {"current": Port("A"), "noise": Port("A")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        "current": frozenset({"demand", "temperature_rise"}),
+        "noise": frozenset(),
+    }
 
     gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
     offset: float = parameter("A", 0.0, neutral=0.0)
+    temperature_coefficient: float = parameter("1/K", 0.0, neutral=0.0, description="a, of the gain")
     white_noise: float = parameter("A/Hz^0.5", 0.0, neutral=0.0, ge=0)
     flicker_noise: float = parameter("A/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")
     noise_step: float = parameter("s", 0.1, gt=0, description="noise is held over steps of this length")
     limit: float = parameter(
         "A", 0.1, gt=0, description="largest current it can be set to", source="Keithley 6221: 105 mA"
     )
+    coarse_range: float = parameter("A", 20e-3, gt=0, description="of the coarse stage", source="Li2026: ±20 mA")
+    coarse_resolution: float = parameter(
+        "A", 1e-6, ge=0, description="steps of the coarse stage", source="Keithley 6221, 20 mA range"
+    )
+    fine_range: float = parameter("A", 2e-6, ge=0, description="of the fine stage", source="Li2026: ±2 µA")
+    compliance_voltage: float | None = parameter(
+        "V", None, gt=0, description="largest voltage across its load; none: not checked"
+    )
+    series_resistance: float = parameter(
+        "ohm", 0.0, ge=0, description="of the load beside the one wired: standard resistor and leads"
+    )
 
     _wanted: Signal | None = PrivateAttr(default=None)
+    _load_resistance: Signal | None = PrivateAttr(default=None)
+
+    def neutral_inputs(self) -> frozenset[str]:
+        effects = {"temperature_rise": self.temperature_coefficient, "load_resistance": self.compliance_voltage}
+        return frozenset(port for port, parameter_ in effects.items() if not parameter_)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         wanted = inputs["demand"] + self.timeline("set")
+        factor = 1.0 + self.gain + self.temperature_coefficient * inputs["temperature_rise"]
         figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
-        self._wanted = wanted
+        self._wanted, self._load_resistance = wanted, inputs["load_resistance"]
         return {
-            "current": self.timeline("connected") * ((1.0 + self.gain) * wanted + self.offset),
+            "current": self.timeline("connected") * (factor * wanted + self.offset),
             "noise": self.noise_signal("noise", figures, self.noise_step),
         }
 
@@ -55,15 +85,38 @@ class CurrentSource(Instrument):
         Raises
         ------
         SimulationError
-            If it was more than the source's limit; nothing is clipped.
+            If it was more than the source's limit, more than its stages deliver or more than its compliance voltage
+            drives through the load; nothing is clipped.
         """
-        if self.bench.rehearsal or self._wanted is None:
+        if self.bench.rehearsal or self._wanted is None or self._load_resistance is None:
             return
-        largest = float(np.abs(self._wanted.at(Times(np.linspace(start, end, 5).astype(np.int64)))).max())
+        times = Times(np.linspace(start, end, 5).astype(np.int64))
+        currents = np.abs(self._wanted.at(times))
+        largest, when = float(currents.max()), f"at t = {start / NS} to {end / NS} s"
         if largest > self.limit:
             raise SimulationError(
-                f"{self.name}: {largest * 1e3:.6g} mA is wanted at t = {start / NS} to {end / NS} s, "
-                f"more than its limit of {self.limit * 1e3:.6g} mA; weigh less, or take another source"
+                f"{self.name}: {_milli(largest)} mA is wanted {when}, "
+                f"more than its limit of {_milli(self.limit)} mA; weigh less, or take another source"
+            )
+        if largest > self.coarse_range:
+            raise SimulationError(
+                f"{self.name}: {_milli(largest)} mA is wanted {when}, "
+                f"more than its coarse_range of {_milli(self.coarse_range)} mA; weigh less, or take a larger range"
+            )
+        if self.fine_range < 0.5 * self.coarse_resolution:
+            raise SimulationError(
+                f"{self.name}: its fine_range of {self.fine_range:.6g} A cannot fill the steps of "
+                f"{self.coarse_resolution:.6g} A of the coarse stage; it needs half a step, "
+                f"{0.5 * self.coarse_resolution:.6g} A: take a finer coarse stage, or a larger fine one"
+            )
+        if self.compliance_voltage is None:
+            return
+        voltage = float((currents * (self._load_resistance.at(times) + self.series_resistance)).max())
+        if voltage > self.compliance_voltage:
+            raise SimulationError(
+                f"{self.name}: {_milli(largest)} mA through its load takes {voltage:.6g} V {when}, "
+                f"more than its compliance_voltage of {self.compliance_voltage:.6g} V; weigh less, or lower the "
+                "resistance of the load"
             )
 
     def connect(self) -> None:
@@ -87,3 +140,7 @@ class CurrentSource(Instrument):
         end = self.clock.now + to_ns(duration)
         self.timeline("set").ramp_to(current, self.clock.now, end)
         yield self.clock.until(end)
+
+
+def _milli(amperes: float) -> str:
+    return f"{amperes * 1e3:.6g}"

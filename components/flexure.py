@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
 
 from twin.clock import Process
 from twin.component import Port
 from twin.errors import SimulationError
 from twin.instrument import Instrument
 from twin.parameter import parameter
-from twin.piece import Piece
+from twin.piece import TWO_PI, Piece
 from twin.signal import Signal
+from twin.times import NS, Times
+
+ROUNDING = 1e-12
+"""Positions that differ by less (m) are the same."""
+SAMPLES = 256
+"""Of a motion, for each turn of its fastest oscillation or each coefficient of its series."""
 
 
 class Flexure(Instrument):
     """Holds the coil where it is told and balances load, tare and its own restoring force against the coil.
 
-    ``F_coil = load − tare + stiffness (z − rest_position)``, up positive, the coil on the side of the load. The
-    position follows the commanded motion exactly, but for a compliance: the loaded coil sits ``compliance · load``
-    away.
+    ``F_coil = load − tare + stiffness (z − rest_position) + after_effect``, up positive, the coil on the side of the
+    load. The position follows the commanded motion exactly, but for a compliance: the loaded coil sits ``compliance ·
+    load`` away. The commanded motion must stay between the stops, if there are any.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"load": Port("N"), "tare_weight": Port("N")}
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "load": Port("N"),
+        "tare_weight": Port("N"),
+        "after_effect": Port("N", default=0.0),
+    }
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "required_force": Port("N")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"position": frozenset({"load"})}
 
     weighing_position: float = parameter("m", 0.0, description="z of the coil while weighing")
     compliance: float = parameter(
@@ -31,11 +47,31 @@ class Flexure(Instrument):
     )
     stiffness: float = parameter("N/m", 0.0, neutral=0.0, ge=0, description="restoring force of the flexure")
     rest_position: float = parameter("m", 0.0, description="z at which the flexure exerts no force")
+    lower_stop: float | None = parameter("m", None, description="z that the coil cannot go below; none: no stop")
+    upper_stop: float | None = parameter("m", None, description="z that the coil cannot go above; none: no stop")
+
+    @model_validator(mode="after")
+    def _starts_between_the_stops(self) -> Flexure:
+        low, high = self._stops
+        if not low <= self.weighing_position <= high:
+            raise ValueError(
+                f"expected weighing_position between the stops at {low:g} m and {high:g} m, "
+                f"not {self.weighing_position:g} m"
+            )
+        return self
+
+    @property
+    def _stops(self) -> tuple[float, float]:
+        return (
+            -math.inf if self.lower_stop is None else self.lower_stop,
+            math.inf if self.upper_stop is None else self.upper_stop,
+        )
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         load = inputs["load"]
         position = self.timeline("motion", self.weighing_position) + self.compliance * load
         force = load - inputs["tare_weight"] + self.stiffness * (position - self.rest_position)
+        force = force + inputs["after_effect"]
         return {"position": position, "required_force": force}
 
     def move(self, laws: Sequence[Piece]) -> Process:
@@ -44,21 +80,56 @@ class Flexure(Instrument):
         Raises
         ------
         SimulationError
-            If the motion does not start where the coil is.
+            If the motion does not start where the coil is, or goes beyond a stop.
         """
         motion = self.timeline("motion")
         here = motion.track.pieces[motion.track.index(laws[0].start)].values_at(laws[0].start)[0].real
         there = laws[0].values_at(laws[0].start)[0].real
-        if abs(here - there) > 1e-12:
+        if abs(here - there) > ROUNDING:
             raise SimulationError(f"{self.name}: a motion starts at z = {there:.9g} m, but the coil is at {here:.9g} m")
+        self._check_stops(laws)
         motion.follow(*laws)
         yield self.clock.until(laws[-1].end if laws[-1].end is not None else self.clock.now)
 
+    def _check_stops(self, laws: Sequence[Piece]) -> None:
+        low, high = self._stops
+        if math.isinf(low) and math.isinf(high):
+            return
+        reaches = [reach(law) for law in laws]
+        bottom, top = min(r[0] for r in reaches), max(r[1] for r in reaches)
+        if bottom < low - ROUNDING or top > high + ROUNDING:
+            beyond, stop = (bottom, low) if bottom < low - ROUNDING else (top, high)
+            raise SimulationError(f"{self.name}: a motion goes to z = {beyond:.6g} m, beyond the stop at {stop:.6g} m")
+
     def scaled(self, factor: float) -> Flexure:
         """Positions scale with the geometry; compliance and stiffness are the hinge's own."""
-        return self.model_copy(
-            update={
-                "weighing_position": self.weighing_position * factor,
-                "rest_position": self.rest_position * factor,
-            }
-        )
+        names = ("weighing_position", "rest_position", "lower_stop", "upper_stop")
+        positions = {name: getattr(self, name) for name in names}
+        return self.model_copy(update={name: z * factor for name, z in positions.items() if z is not None})
+
+
+def reach(law: Piece) -> tuple[float, float]:
+    """The lowest and the highest value of a law.
+
+    From samples (of a periodic law over one period) and a parabola through the outermost one and its neighbours: to
+    1e-6 of the amplitude of an oscillation or of the range of a polynomial of third degree; a parabola is exact.
+    """
+    span = law.length if law.end is None else law.end - law.start
+    swings = [abs(term.swings) for term in law.terms if term.swings]
+    if swings and len(swings) == len(law.terms) and len(law.series) == 1:
+        period = math.ceil(math.lcm(*(f.denominator for f in swings)) * NS / math.gcd(*(f.numerator for f in swings)))
+        span = period if law.end is None else min(span, period)
+    fastest = max((abs(term.rate.imag) / TWO_PI for term in law.terms), default=0.0)
+    count = SAMPLES * max(math.ceil(fastest * span / NS), len(law.series)) + 1
+    z = law.evaluate(Times(np.linspace(law.start, law.start + span, count).astype(np.int64)))
+    return -_highest(-z), _highest(z)
+
+
+def _highest(z: NDArray[np.float64]) -> float:
+    """The largest of equally spaced samples, or the vertex of the parabola through it and its neighbours."""
+    k = int(np.argmax(z))
+    if not 0 < k < len(z) - 1:
+        return float(z[k])
+    before, top, after = (float(v) for v in z[k - 1 : k + 2])
+    curvature = before - 2.0 * top + after
+    return top if curvature == 0.0 else top - (after - before) ** 2 / (8.0 * curvature)

@@ -16,9 +16,10 @@ from pydantic import field_validator, model_validator
 
 from twin.component import Component, Port
 from twin.errors import SimulationError
+from twin.fault import FaultKind
 from twin.field import Field, Shape
 from twin.parameter import parameter
-from twin.signal import Signal
+from twin.signal import Constant, Signal
 
 Array = NDArray[Any]
 
@@ -48,10 +49,19 @@ class Magnet(Component):
     `bl` holds for `native_material`; another `material` changes it by the ratio of the gap fields and brings its own
     temperature coefficient, unless one is given. The profile b(z) is a polynomial, a table, or a CSV file with the
     columns z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left.
+
+    Iron that comes near changes the field at once. The flux linkage, counted from z = 0, then jumps by ``∫ΔBl dz``, and
+    a voltage read meanwhile holds that jump over the aperture; the flux that enters the coil at z = 0 is not counted.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K")}
-    outputs: ClassVar[Mapping[str, Port]] = {"field": Port("T*m", kind="field")}
+    outputs: ClassVar[Mapping[str, Port]] = {
+        "field": Port("T*m", kind="field"),
+        "stray_field": Port("T"),
+        "stray_gradient": Port("T/m"),
+    }
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"stray_field": frozenset(), "stray_gradient": frozenset()}
+    faults: ClassVar[Mapping[str, FaultKind]] = {"iron": FaultKind("1", "iron nearby: relative change of the field")}
 
     bl: float | None = parameter("T*m", None, gt=0, description="Bl at z = 0, for a polynomial profile")
     profile: list[float] = parameter("1", [], description="c1, c2, … (1/m, 1/m², …) of b = 1 + c1 z + c2 z² + …")
@@ -64,6 +74,8 @@ class Magnet(Component):
     temperature_coefficient: float | None = parameter(
         "1/K", None, neutral=0.0, description="α_m; by default the material's"
     )
+    stray_field: float = parameter("T", 0.0, neutral=0.0, description="vertical, at the mass, up positive")
+    stray_gradient: float = parameter("T/m", 0.0, neutral=0.0, description="∂B/∂z of the stray field at the mass")
     diameter: float | None = parameter("m", None, gt=0, description="outer diameter, for reports")
     mass: float | None = parameter("kg", None, gt=0, description="of the whole magnet, for reports")
 
@@ -95,6 +107,12 @@ class Magnet(Component):
             return self.temperature_coefficient
         return MATERIALS[self.material or self.native_material].temperature_coefficient
 
+    def believed(self, parameter: str) -> float | None:
+        return self.alpha if parameter == "temperature_coefficient" else super().believed(parameter)
+
+    def tables(self) -> dict[str, Any]:
+        return {} if self.profile_file is None else {"profile_file": None, "table": [list(p) for p in self.points()]}
+
     def neutral_inputs(self) -> frozenset[str]:
         return frozenset() if self.alpha else frozenset({"temperature_rise"})
 
@@ -122,16 +140,25 @@ class Magnet(Component):
         shape = _tabulated(self.name, points) if points else _polynomial(self.name, self.bl or 0.0, self.profile)
         native, present = MATERIALS[self.native_material], MATERIALS[self.material or self.native_material]
         strength = present.gap_field / native.gap_field
-        return {"field": Field(shape, strength * (1.0 + self.alpha * inputs["temperature_rise"]))}
+        factor = strength * (1.0 + self.alpha * inputs["temperature_rise"]) * (1.0 + self.fault("iron"))
+        return {
+            "field": Field(shape, factor),
+            "stray_field": Constant(self.stray_field),
+            "stray_gradient": Constant(self.stray_gradient),
+        }
 
     def scaled(self, factor: float) -> Magnet:
-        """All lengths times `factor`: Bl ∝ p at the same number of turns, the profile stretched, the mass ∝ p³."""
+        """All lengths times `factor`: Bl ∝ p at the same number of turns, the profile stretched, the mass ∝ p³.
+
+        Fields stay, at places that scale too, so that gradients go with 1/p.
+        """
         return self.model_copy(
             update={
                 "bl": None if self.bl is None else self.bl * factor,
                 "profile": [c / factor**k for k, c in enumerate(self.profile, start=1)],
                 "table": [(z * factor, bl * factor) for z, bl in self.points()],
                 "profile_file": None,
+                "stray_gradient": self.stray_gradient / factor,
                 "diameter": None if self.diameter is None else self.diameter * factor,
                 "mass": None if self.mass is None else self.mass * factor**3,
             }

@@ -22,9 +22,13 @@ class Voltmeter(Protocol):
     …]])``."""
 
     def read(
-        self, schedule: Schedule, labels: Mapping[str, Label], *, channel: Literal["input", "reference"] = "input"
+        self,
+        schedule: Schedule,
+        labels: Mapping[str, Label],
+        *,
+        channel: Literal["input", "reference", "short", "reversed"] = "input",
     ) -> Process:
-        """Read the input, or the voltage reference."""
+        """Read the input, the voltage reference, a short (the meter's own zero), or the reference reversed."""
 
 
 @runtime_checkable
@@ -44,8 +48,33 @@ class Thermometer(Protocol):
 
 
 @runtime_checkable
+class DisplacementSensor(Protocol):
+    """Reads the displacement of its place on the beam (m), up positive at the coil, averaged over each step or at its
+    start; not a number beyond its range."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
+        """Read the displacement."""
+
+
+@runtime_checkable
+class PositionDetector(Protocol):
+    """Reads how the coil strays: blocks of x and y (m), theta_x and theta_y (rad), averaged over each step."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read all four."""
+
+
+@runtime_checkable
+class Fluxgate(Protocol):
+    """Reads the flux density along its axis (T), averaged over each step; not a number beyond its range."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read the flux density."""
+
+
+@runtime_checkable
 class EnvironmentStation(Protocol):
-    """Reads the air: blocks of temperature (K), pressure (Pa) and relative humidity (1); none in vacuum."""
+    """Reads the air: blocks of temperature (K), pressure (Pa) and relative humidity (1); in vacuum the first alone."""
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read all three."""

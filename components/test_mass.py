@@ -9,28 +9,48 @@ from twin.component import Component, Port
 from twin.parameter import parameter
 from twin.signal import Signal
 
+MU_0 = 1.25663706127e-6
+"""Magnetic constant (N/A²), CODATA 2022."""
+
 
 class TestMass(Component):
-    """A mass standard and its tare, weighed in air.
+    """A mass standard and its tare, weighed in air and in the stray field of the magnet.
 
-    Weight less buoyancy, ``m (1 − ρ_air/ρ) g``, of the mass and of the tare ``m_t = tare_fraction · m`` on the other
-    side.
+    Weight less buoyancy less what the field lifts, of the mass and of the tare ``m_t = tare_fraction · m`` on the other
+    side: ``m g (1 − ρ_air/ρ) − V (χ B B'/µ0 + M B')`` with ``V = m/ρ``, the vertical field B and its gradient ``B' =
+    ∂B/∂z`` (Seifert2014, field at the mass: ``F_z = χ V/(2 µ0) ∂z B² + M V ∂z B_z``). A paramagnetic mass is pulled to
+    where the field is stronger. Both are taken to be in the same field.
     """
 
     __test__: ClassVar[bool] = False  # the name means a mass, not a test
 
-    inputs: ClassVar[Mapping[str, Port]] = {"gravity": Port("m/s^2"), "air_density": Port("kg/m^3")}
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "gravity": Port("m/s^2"),
+        "air_density": Port("kg/m^3"),
+        "stray_field": Port("T", default=0.0),
+        "stray_gradient": Port("T/m", default=0.0),
+    }
     outputs: ClassVar[Mapping[str, Port]] = {"weight": Port("N"), "tare_weight": Port("N")}
 
     mass: float = parameter("kg", gt=0)
     density: float = parameter("kg/m^3", 8000.0, gt=0, source="conventional density of stainless steel, OIML D 28")
-    density_uncertainty: float = parameter("kg/m^3", 0.0, ge=0, description="standard uncertainty of the density")
+    susceptibility: float = parameter("1", 0.0, neutral=0.0, gt=-1, description="volume magnetic susceptibility χ")
+    magnetisation: float = parameter("A/m", 0.0, neutral=0.0, description="M, along z, up positive")
     tare_fraction: float = parameter("1", 0.5, ge=0, le=1, source="Li2026: counterweight m/2")
     tare_density: float = parameter("kg/m^3", 8000.0, gt=0)
+    tare_susceptibility: float = parameter("1", 0.0, neutral=0.0, gt=-1, description="χ of the tare")
+    tare_magnetisation: float = parameter("A/m", 0.0, neutral=0.0, description="M of the tare, along z, up positive")
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         gravity, air = inputs["gravity"], inputs["air_density"]
+        field, gradient = inputs["stray_field"], inputs["stray_gradient"]
+
+        def weight(mass: float, density: float, susceptibility: float, magnetisation: float) -> Signal:
+            lift = (mass / density) * ((susceptibility / MU_0 * field + magnetisation) * gradient)
+            return mass * gravity * (1.0 - air / density) - lift
+
+        tare = self.tare_fraction * self.mass
         return {
-            "weight": self.mass * gravity * (1.0 - air / self.density),
-            "tare_weight": self.tare_fraction * self.mass * gravity * (1.0 - air / self.tare_density),
+            "weight": weight(self.mass, self.density, self.susceptibility, self.magnetisation),
+            "tare_weight": weight(tare, self.tare_density, self.tare_susceptibility, self.tare_magnetisation),
         }

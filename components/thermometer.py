@@ -1,32 +1,50 @@
-"""The thermometer on the magnet."""
+"""The resistance thermometer (PT100) on the magnet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from components.measuring import shown
+from components.measuring import MeasuringInstrument
+from components.platinum import ICE_POINT, resistance, temperature
 from twin.clock import Process
 from twin.component import Port
-from twin.instrument import Instrument
-from twin.noise import NoiseFigures
 from twin.parameter import parameter
 from twin.recorder import Label, Schedule
 from twin.signal import Signal
 
+Array = NDArray[np.float64]
 
-class Thermometer(Instrument):
-    """Shows the temperature above the reference temperature: ``(1 + gain) · rise + offset + noise``."""
 
+class Thermometer(MeasuringInstrument):
+    """Shows the temperature above the reference temperature that its sensor's resistance means after IEC 60751.
+
+    With W(t) the standard's ratio R/R0 (`components.platinum`) and the sensor, heated by its current, at
+    t_s = t + self_heating I² R(t), its resistance is
+
+        R = ice_resistance (1 + ice_resistance_error) [1 + (1 + alpha_error) (W(t_s) − 1)],
+
+    from which the instrument, which knows the nominal coefficients only, finds a temperature. `alpha_error` is
+    the relative error of α = (W(100 °C) − 1)/100 °C, with A, B and C alike. Gain, offset, noise and resolution follow.
+
+    An average over an aperture is of the temperature. The resistance is averaged in truth; as errors are all but
+    linear in temperature, that is the same.
+    """
+
+    reading: ClassVar[str] = "K"
     inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K")}
     outputs: ClassVar[Mapping[str, Port]] = {}
 
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
-    offset: float = parameter("K", 0.0, neutral=0.0)
-    white_noise: float = parameter("K/Hz^0.5", 0.0, neutral=0.0, ge=0)
-    flicker_noise: float = parameter("K/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")
+    reference_temperature: float = parameter("K", 298.15, gt=0, source="25 °C, as of the environment")
+    ice_resistance: float = parameter("ohm", 100.0, gt=0, source="PT100, IEC 60751", description="at 0 °C, nominal")
+    ice_resistance_error: float = parameter("1", 0.0, neutral=0.0, gt=-0.1, lt=0.1, description="relative")
+    alpha_error: float = parameter("1", 0.0, neutral=0.0, gt=-0.1, lt=0.1, description="relative")
+    self_heating: float = parameter("K/W", 0.0, neutral=0.0, ge=0)
+    excitation_current: float = parameter("A", 1e-3, ge=0, source="assumed; usual for a PT100")
 
     _rise: Signal | None = PrivateAttr(default=None)
 
@@ -38,8 +56,20 @@ class Thermometer(Instrument):
         """Read the temperature rise, averaged over each step. Returns the block."""
         yield self.clock.until(schedule.end)
         assert self._rise is not None
-        figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
-        disturb = shown(self, "reading", figures, schedule.step, self.gain, self.offset)
+        shown = self.shown("reading", schedule.step)
+
+        def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
+            return shown(self._indicated(values), instants)
+
         return self.record(
             self._rise, schedule, "temperature_rise", "K", aperture=schedule.step, disturb=disturb, labels=labels
         )
+
+    def _indicated(self, rise: Array) -> Array:
+        """The rise (K) that follows from the sensor's resistance; not a number outside the standard's range."""
+        if self.ice_resistance_error == self.alpha_error == self.self_heating == 0.0:
+            return rise
+        t = rise + (self.reference_temperature - ICE_POINT)
+        sensor = t + self.self_heating * self.excitation_current**2 * resistance(t, self.ice_resistance)
+        ratio = (1.0 + self.ice_resistance_error) * (1.0 + (1.0 + self.alpha_error) * (resistance(sensor, 1.0) - 1.0))
+        return rise + (temperature(ratio, 1.0) - t)

@@ -2,45 +2,239 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import PrivateAttr
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr, model_validator
 
-from components.measuring import shown
+from components.measuring import Disturb, MeasuringInstrument
 from twin.clock import Process
 from twin.component import Port
-from twin.instrument import Instrument
-from twin.noise import NoiseFigures
-from twin.parameter import parameter
+from twin.errors import SimulationError
+from twin.noise import NoiseFigures, quantise
+from twin.parameter import Parameters, parameter
 from twin.recorder import Label, Schedule
-from twin.signal import Signal
+from twin.signal import Constant, Signal
+from twin.times import NS, Times, to_ns
+
+Array = NDArray[np.float64]
+OVERRANGE = 1.2
+"""A meter of N½ digits counts to 120 % of its range."""
 
 
-class Voltmeter(Instrument):
-    """Shows ``(1 + gain) · mean over the aperture + offset + noise`` of its input, or of a voltage reference."""
+class _Pair(Parameters):
+    """Two parameters that may be given as a mapping or, shorter, as a list in their order."""
 
-    inputs: ClassVar[Mapping[str, Port]] = {"input": Port("V"), "reference": Port("V")}
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, given: Any) -> Any:
+        if isinstance(given, list | tuple) and len(given) == len(cls.model_fields):
+            return dict(zip(cls.model_fields, given, strict=True))
+        return given
+
+
+class Digits(_Pair):
+    """How many digits the meter shows from an aperture on."""
+
+    aperture: float = parameter("s", ge=0, description="shortest with which it shows them")
+    digits: float = parameter("1", ge=1, le=12, description="such as 8.5")
+
+
+class RmsNoise(_Pair):
+    """White noise of one reading."""
+
+    aperture: float = parameter("s", gt=0)
+    rms: float = parameter("V", gt=0)
+
+
+class Voltmeter(MeasuringInstrument):
+    """Shows the mean over the aperture with gain, offset, drift and noise, rounded to its digits.
+
+    *Loading*: at the channel ``input`` a source of resistance R_s gives ``V/(1 + R_s input_conductance) +
+    bias_current R_s``.
+
+    *Digits*: N½ digits are N full ones and an overrange to 120 %, so that a reading has steps of ``range/10^N``: 100 nV
+    for 8½ digits on the 10 V range, 10 nV on the 1 V range. What a meter sends beyond its digits is stated as
+    `resolution`.
+
+    *Auto-zero*: the meter subtracts from each reading one of its own zero of the same aperture. Offset, its drift and
+    noise slower than a reading vanish, white noise grows by √2. The time that this takes is not modelled: readings keep
+    their schedule.
+
+    *Timing*: reading k of a burst starts at ``trigger + trigger_latency + jitter + k step (1 + time_base_error)`` and
+    averages over ``step (1 + time_base_error)``, to whole nanoseconds; the block tells the nominal times. What of the
+    last reading lies past the schedule follows the laws that hold at its end.
+    """
+
+    reading: ClassVar[str] = "V"
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "input": Port("V"),
+        "reference": Port("V"),
+        "source_resistance": Port("ohm", default=0.0),
+    }
     outputs: ClassVar[Mapping[str, Port]] = {}
 
-    gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
-    offset: float = parameter("V", 0.0, neutral=0.0)
-    white_noise: float = parameter("V/Hz^0.5", 0.0, neutral=0.0, ge=0)
-    flicker_noise: float = parameter("V/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum")
+    range: float | None = parameter("V", None, gt=0, description="a reading beyond 120 % of it is an error")
+    digits: list[Digits] = Field(
+        [], description="by aperture, rising: least aperture and digits", json_schema_extra={"neutral": []}
+    )
+    noise_table: list[RmsNoise] = Field(
+        [],
+        description="white noise of a reading by aperture, rising, beside white_noise; log-log between, ∝ 1/√T beyond",
+        json_schema_extra={"neutral": []},
+    )
+    auto_zero: bool = Field(False, description="subtract a zero reading from each reading")
+    input_conductance: float = parameter("S", 0.0, neutral=0.0, ge=0, description="loads the source at the input")
+    bias_current: float = parameter("A", 0.0, neutral=0.0, description="out of the input, through the source")
+    trigger_latency: float = parameter("s", 0.0, neutral=0.0, ge=0, le=1, description="from trigger to first reading")
+    trigger_jitter: float = parameter(
+        "s", 0.0, neutral=0.0, ge=0, le=1, description="standard deviation of a burst's latency"
+    )
+    time_base_error: float = parameter(
+        "1", 0.0, neutral=0.0, gt=-0.1, lt=0.1, description="relative; a slow clock stretches step and aperture: > 0"
+    )
 
     _wired: dict[str, Signal] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _tables_in_order(self) -> Self:
+        for name in ("digits", "noise_table"):
+            apertures = [row.aperture for row in getattr(self, name)]
+            if apertures != sorted(set(apertures)):
+                raise ValueError(f"expected rising apertures in {name}, not {apertures} s")
+        if self.digits and self.range is None:
+            raise ValueError("expected a range beside digits: they are digits of the range")
+        if self.digits and self.resolution:
+            raise ValueError("expected either digits or resolution, not both")
+        return self
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._wired = inputs
         return {}
 
     def read(
-        self, schedule: Schedule, labels: Mapping[str, Label], *, channel: Literal["input", "reference"] = "input"
+        self,
+        schedule: Schedule,
+        labels: Mapping[str, Label],
+        *,
+        channel: Literal["input", "reference", "short", "reversed"] = "input",
     ) -> Process:
-        """Read the channel on the schedule; each reading averages over a whole step. Returns the block."""
+        """Read on the schedule; each reading averages over a whole step. Returns the block.
+
+        Parameters
+        ----------
+        channel : ``"input"``, the voltage ``"reference"``, the ``"reversed"`` reference, or a ``"short"``
+            that shows the meter's own zero.
+        """
         yield self.clock.until(schedule.end)
-        figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
-        disturb = shown(self, "reading", figures, schedule.step, self.gain, self.offset)
         return self.record(
-            self._wired[channel], schedule, "voltage", "V", aperture=schedule.step, disturb=disturb, labels=labels
+            self._signal(channel),
+            schedule,
+            "voltage",
+            "V",
+            aperture=schedule.step,
+            disturb=self._disturb(channel, schedule.step),
+            labels=labels,
+            shift=self._shift(schedule),
+            read_aperture=round(schedule.step * (1.0 + self.time_base_error)) if self.time_base_error else None,
         )
+
+    def _signal(self, channel: str) -> Signal:
+        if channel == "short":
+            return Constant(0.0)
+        return -self._wired["reference"] if channel == "reversed" else self._wired[channel]
+
+    # --- what it shows -----------------------------------------------------------------------------------------------
+
+    def step_of(self, aperture: float) -> float:
+        """The step of the last digit (V) at an aperture (s); 0 for none.
+
+        Raises
+        ------
+        SimulationError
+            For an aperture below all that digits are stated for.
+        """
+        if not self.digits:
+            return self.resolution
+        assert self.range is not None
+        shown = [row.digits for row in self.digits if row.aperture <= aperture]
+        if not shown:
+            least = self.digits[0].aperture
+            raise SimulationError(
+                f"{self.name}: a reading over {aperture:g} s is shorter than the {least:g} s from which its digits are "
+                "stated; read longer, or state the digits of shorter readings"
+            )
+        return self.range / 10 ** math.floor(shown[-1])
+
+    def rms_of(self, aperture: float) -> float:
+        """White noise (V) of a reading over an aperture (s) by `noise_table`; 0 without one."""
+        if not self.noise_table:
+            return 0.0
+        apertures = np.array([row.aperture for row in self.noise_table])
+        rms = np.array([row.rms for row in self.noise_table])
+        nearest = float(np.clip(aperture, apertures[0], apertures[-1]))
+        stated = math.exp(np.interp(math.log(nearest), np.log(apertures), np.log(rms)))
+        return stated * math.sqrt(nearest / aperture)
+
+    def _disturb(self, channel: str, aperture: int) -> Disturb:
+        """From the true values to what is shown, for readings over `aperture` (ns)."""
+        seconds = aperture / NS
+        step, rms = self.step_of(seconds), self.rms_of(seconds)
+        if self.auto_zero:
+            figures, rms = NoiseFigures(white=math.sqrt(2.0) * self.white_noise), math.sqrt(2.0) * rms
+            show = self.shown("reading", aperture, figures=figures, offset=0.0, resolution=0.0)
+        else:
+            show = self.shown("reading", aperture, resolution=0.0)
+
+        def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
+            if channel == "input":
+                values = self._loaded(values, instants, aperture)
+            self._check_range(values, instants)
+            result = show(values, instants)
+            if rms:
+                noise = self.noise("table", NoiseFigures(white=1.0)).sample(instants.ravel(), aperture)
+                result = result + rms * math.sqrt(2.0 * seconds) * noise.reshape(values.shape)
+            return quantise(result, step) if step else result
+
+        return disturb
+
+    def _loaded(self, values: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        """The voltages as the meter's input leaves them; the source's resistance is that in the middle of a burst."""
+        if not (self.input_conductance or self.bias_current):
+            return values
+        middles = instants[..., :1] + (instants[..., -1:] - instants[..., :1] + aperture) // 2
+        resistance = self._wired["source_resistance"].at(Times(middles))
+        return values / (1.0 + resistance * self.input_conductance) + self.bias_current * resistance
+
+    def _check_range(self, values: Array, instants: NDArray[np.int64]) -> None:
+        if self.range is None:
+            return
+        largest = int(np.abs(values).argmax())
+        if abs(values.flat[largest]) > OVERRANGE * self.range:
+            raise SimulationError(
+                f"{self.name}: {values.flat[largest]:.6g} V at t = {instants.flat[largest] / NS} s is beyond 120 % of "
+                f"its range of {self.range:g} V; take a larger range"
+            )
+
+    # --- when it reads -----------------------------------------------------------------------------------------------
+
+    def _shift(self, schedule: Schedule) -> NDArray[np.int64] | None:
+        """How much later than the schedule the readings start (ns), shape (bursts, 1) or (bursts, readings)."""
+        if self.bench.rehearsal or not (self.trigger_latency or self.trigger_jitter or self.time_base_error):
+            return None
+        shift = np.full((schedule.repeats, 1), to_ns(self.trigger_latency), dtype=np.int64)
+        if self.trigger_jitter:
+            shift = shift + self._jitter(schedule)[:, None]
+        if self.time_base_error:
+            elapsed = schedule.step * np.arange(schedule.count, dtype=np.int64)
+            shift = shift + np.rint(elapsed * self.time_base_error).astype(np.int64)
+        return shift
+
+    def _jitter(self, schedule: Schedule) -> NDArray[np.int64]:
+        """Of each burst's trigger (ns): white noise of a source, which a checkpoint keeps, taken for 1 ns at a time."""
+        figures = NoiseFigures(white=self.trigger_jitter * math.sqrt(2.0 / NS))
+        triggers = schedule.start + schedule.every * np.arange(schedule.repeats, dtype=np.int64)
+        return np.rint(self.noise("jitter", figures).sample(triggers, 1) * NS).astype(np.int64)

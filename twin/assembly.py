@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 
 from twin.component import ImplicitComponent, LinearComponent, NonlinearComponent, StateSpace
 from twin.errors import ComponentError
-from twin.graph import Graph
+from twin.graph import Graph, Part
 from twin.group import Remainder, StateGroup
 from twin.implicit import Implicit, Unknown
 from twin.signal import Constant, Signal, add, scale
 from twin.state import StateOutput
 
 Array = NDArray[Any]
+
+
+class _Open(Unknown):
+    """Stands for an input that early outputs do not depend on."""
 
 
 class Assembly:
@@ -37,8 +41,8 @@ class Assembly:
         self._state_outputs: dict[str, list[StateOutput]] = {}
         for names in graph.state_groups():
             self._found_group(names)
-        for names in graph.static_order():
-            self._build(names)
+        for parts in graph.static_order():
+            self._build(parts)
         for group, names in zip(self.groups, graph.state_groups(), strict=True):
             self._connect(group, names)
 
@@ -126,22 +130,26 @@ class Assembly:
 
     # --- what lies between -------------------------------------------------------------------------------------------
 
-    def _build(self, names: list[str]) -> None:
-        first = self.graph.components[names[0]]
-        if isinstance(first, ImplicitComponent):
-            port = next(iter(first.outputs))
-            unknown = Unknown(f"{names[0]}.{port}")
+    def _build(self, parts: list[Part]) -> None:
+        name = parts[0][0]
+        first = self.graph.components[name]
+        if isinstance(first, ImplicitComponent) and parts[0][1] is None:
+            unknown = Unknown(f"{name}.{first.unknown}")
             self.signals[unknown.name] = unknown
-            for name in names[1:]:
-                self._build_one(name)
-            residual = first.residual(**self._inputs(names[0]))
+            for part in parts[1:]:
+                self._build_one(*part)
+            residual = first.residual(**self._inputs(name))
             self.signals[unknown.name] = Implicit(unknown, residual, first.typical)
-            names = names[1:]
-        for name in names:
-            self._build_one(name)
+            parts = parts[1:]
+        for part in parts:
+            self._build_one(*part)
 
-    def _build_one(self, name: str) -> None:
+    def _build_one(self, name: str, early: frozenset[str] | None) -> None:
+        """The outputs of a component, or those that are known `early`."""
         component = self.graph.components[name]
+        if self.graph.is_silent(name):
+            self.signals |= {f"{name}.{port}": Constant(0.0) for port in component.outputs}
+            return
         if self.graph.is_dynamic(name):
             if self.graph.feeds_through(name):
                 d = self._spaces[name].d
@@ -150,9 +158,25 @@ class Assembly:
                     through = [scale(float(g), u) for g, u in zip(row, inputs, strict=True) if g]
                     self.signals[f"{name}.{port}"] = add(state, *through)
             return
-        made = component.signals(**self._inputs(name))
-        if set(made) != set(component.outputs):
-            raise ComponentError(
-                f"{name}.signals() returned {sorted(made)}, but its outputs are {sorted(component.outputs)}"
-            )
-        self.signals |= {f"{name}.{port}": signal for port, signal in made.items()}
+        made = component.signals(**(self._inputs(name) if early is None else self._early_inputs(name, early)))
+        outputs = list(component.outputs)
+        if isinstance(component, ImplicitComponent):
+            outputs.remove(component.unknown)
+        if set(made) != set(outputs):
+            raise ComponentError(f"{name}.signals() returned {sorted(made)}, but its outputs are {sorted(outputs)}")
+        wanted = [port for port in component.outputs if port not in component.depends] if early is None else early
+        for port in wanted if early is not None else ():
+            if unknown := [leaf for leaf in made[port].leaves if isinstance(leaf, _Open)]:
+                alone = ", ".join(sorted(component.depends[port])) or "nothing"
+                raise ComponentError(
+                    f"{name}.{port} is declared to depend on {alone} alone, but follows {unknown[0]!r}"
+                )
+        self.signals |= {f"{name}.{port}": made[port] for port in wanted}
+
+    def _early_inputs(self, name: str, early: frozenset[str]) -> dict[str, Any]:
+        """What the early outputs depend on; in place of the rest what has no value."""
+        component = self.graph.components[name]
+        needed = self.graph.parts(name)[name, early]
+        return {
+            port: self.input(name, port) if port in needed else _Open(f"{name}.{port}") for port in component.inputs
+        }

@@ -15,21 +15,23 @@ An *instrument* (`twin.instrument`) is a component that also has operations in t
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
 from twin.errors import ComponentError
-from twin.parameter import Parameters
-
-if TYPE_CHECKING:
-    from twin.signal import Signal
+from twin.fault import FaultKind, FaultSignal, PlannedFault
+from twin.noise import Streams, draw_calibration
+from twin.parameter import Parameters, unit_of
+from twin.signal import Constant, Signal
+from twin.uncertainty import Uncertainty, read_uncertainty
 
 Array = NDArray[np.float64]
+_NUMBERS = (float, float | None)
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,20 @@ class Component(Parameters):
 
     inputs: ClassVar[Mapping[str, Port]] = {}
     outputs: ClassVar[Mapping[str, Port]] = {}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {}
+    """Outputs that follow from some of the inputs only, each with these; they are known before the others, so that a
+    loop through the others is none through them."""
+    faults: ClassVar[Mapping[str, FaultKind]] = {}
+    """What can go wrong with it, by name."""
+
+    uncertainties: dict[str, Uncertainty] = Field(
+        default={},
+        description="standard uncertainty of a parameter, by its name",
+        json_schema_extra={"neutral": {}},
+    )
 
     _name: str = PrivateAttr(default="")
+    _planned_faults: tuple[PlannedFault, ...] = PrivateAttr(default=())
 
     @property
     def name(self) -> str:
@@ -90,10 +104,66 @@ class Component(Parameters):
         """The output signals, by port, for the given input signals."""
         raise ComponentError(f"{type(self).__name__} must write signals()")
 
+    # --- what is not as it should be ---------------------------------------------------------------------------------
+
+    @field_validator("uncertainties", mode="before")
+    @classmethod
+    def _read_uncertainties(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        units = {key: unit_of(field) for key, field in cls.model_fields.items() if field.annotation in _NUMBERS}
+        known = [key for key, unit in units.items() if unit is not None]
+        found: dict[str, Any] = {}
+        for key, value in given.items():
+            unit = units.get(key)
+            if unit is None:
+                raise ValueError(f"expected the name of one of its parameters ({', '.join(known)}), not {key!r}")
+            found[key] = read_uncertainty(value, unit)
+        return found
+
+    def believed(self, parameter: str) -> float | None:
+        """The value of a parameter that is in force, also where its default hangs on others."""
+        value: float | None = getattr(self, parameter)
+        return value
+
+    def standard_uncertainty(self, parameter: str) -> float:
+        """Standard uncertainty of a parameter in its unit; 0 if none is stated."""
+        stated, value = self.uncertainties.get(parameter), self.believed(parameter)
+        return 0.0 if stated is None or value is None else stated.standard(value)
+
+    def drawn(self, streams: Streams) -> Self:
+        """The part as it truly is: parameters with an uncertainty deviate by errors drawn from their distributions.
+
+        An error depends on the seed, the part's name and the parameter's, and on nothing else.
+        """
+        true: dict[str, float] = {}
+        for key, stated in self.uncertainties.items():
+            value, u = self.believed(key), self.standard_uncertainty(key)
+            if value is not None and u > 0:
+                true[key] = value + draw_calibration(streams, f"{self.name}.{key}", u, stated.distribution)
+        return self.model_copy(update=true) if true else self
+
+    def plan_faults(self, faults: Iterable[PlannedFault]) -> None:
+        """Say what will go wrong; before the part is wired."""
+        self._planned_faults = tuple(faults)
+
+    def planned(self, kind: str) -> tuple[PlannedFault, ...]:
+        """The faults of a kind that are planned."""
+        return tuple(fault for fault in self._planned_faults if fault.kind == kind)
+
+    def fault(self, kind: str) -> Signal:
+        """The size of a fault in time: zero for good if none is planned."""
+        planned = self.planned(kind)
+        return FaultSignal(f"{self.name}.{kind}", planned) if planned else Constant(0.0)
+
     def neutral_inputs(self) -> frozenset[str]:
         """Inputs that have no influence with the present parameters; their edges are removed before groups are
         found."""
         return frozenset()
+
+    def tables(self) -> dict[str, Any]:
+        """Parameters that hold what a file holds, in place of those that name it; none by default."""
+        return {}
 
     def scaled(self, factor: float) -> Self:
         """The same part with all its geometry multiplied by `factor`; by default it does not change."""
@@ -127,13 +197,22 @@ class NonlinearComponent(Component):
 
 
 class ImplicitComponent(Component):
-    """A part with one output, the value at which `residual` vanishes: a loop without state that is meant.
+    """A part whose first output is the value at which `residual` vanishes: a loop without state that is meant.
 
+    Further outputs are those of `signals`; `depends` says which inputs each follows from, none of them from the loop.
     The residual is evaluated pointwise in time, so that the value at one instant depends on that instant alone.
     """
 
     typical: ClassVar[float] = 1.0
     """Order of magnitude of the solution, from which the iteration starts."""
+
+    @property
+    def unknown(self) -> str:
+        """The output that is solved for."""
+        return next(iter(self.outputs))
+
+    def signals(self, **inputs: Signal) -> dict[str, Signal]:
+        return {}
 
     @abstractmethod
     def residual(self, **inputs: Signal) -> Signal:

@@ -18,6 +18,8 @@ from twin.errors import WiringError
 from twin.parameter import same_unit
 
 Dynamic = LinearComponent | NonlinearComponent
+Part = tuple[str, frozenset[str] | None]
+"""A component's name and the outputs that are built together: those that depend on the same inputs; None: the rest."""
 
 
 class Graph:
@@ -87,48 +89,86 @@ class Graph:
 
     def groups(self) -> list[set[str]]:
         """Strongly connected groups of more than one component, in topological order."""
-        graph = nx.DiGraph(self.as_networkx(neutral=False))
-        order = nx.topological_sort(nx.condensation(graph))
-        members = nx.condensation(graph).nodes(data="members")
-        groups = [set(members[k]) for k in order]
-        return [group for group in groups if len(group) > 1 or graph.has_edge(*(2 * list(group)))]
-
-    def state_groups(self) -> list[list[str]]:
-        """Components with state, those in one strongly connected group together, in topological order."""
-        graph = nx.DiGraph(self.as_networkx(neutral=False))
+        graph = self._influences()
         condensed = nx.condensation(graph)
         groups = []
         for k in nx.topological_sort(condensed):
-            dynamic = [n for n in self.components if n in condensed.nodes[k]["members"] and self.is_dynamic(n)]
+            parts = condensed.nodes[k]["members"]
+            if len(parts) > 1 or any(graph.has_edge(part, part) for part in parts):
+                groups.append({name for name, _ in parts})
+        return groups
+
+    def state_groups(self) -> list[list[str]]:
+        """Components with state, those in one strongly connected group together, in topological order."""
+        condensed = nx.condensation(self._influences())
+        groups = []
+        for k in nx.topological_sort(condensed):
+            names = {name for name, _ in condensed.nodes[k]["members"]}
+            dynamic = [n for n in self.components if n in names and self.is_dynamic(n)]
             if dynamic:
                 groups.append(dynamic)
         return groups
 
     def is_dynamic(self, name: str) -> bool:
-        """Whether a component has a state."""
-        return isinstance(self.components[name], LinearComponent | NonlinearComponent)
+        """Whether a component has a state that something may move."""
+        return isinstance(self.components[name], LinearComponent | NonlinearComponent) and not self.is_silent(name)
+
+    def is_silent(self, name: str) -> bool:
+        """Whether a component has a state at rest that nothing moves: none of its inputs has an influence."""
+        part = self.components[name]
+        return isinstance(part, LinearComponent) and bool(part.inputs) and part.neutral_inputs() >= set(part.inputs)
 
     def feeds_through(self, name: str) -> bool:
         """Whether an output of a component with state follows its inputs at once."""
         component = self.components[name]
         return isinstance(component, LinearComponent) and bool(component.state_space().d.any())
 
-    def static_order(self) -> list[list[str]]:
-        """Components in the order in which their signals can be built; those of an implicit loop together.
+    def parts(self, name: str) -> dict[Part, frozenset[str]]:
+        """The component in the parts that can be built one after another, each with the inputs it depends on."""
+        component = self.components[name]
+        fields = {port for port, declared in component.inputs.items() if declared.kind == "field"}
+        together: dict[frozenset[str], set[str]] = {}
+        if not self.is_dynamic(name):
+            for port, inputs in component.depends.items():
+                together.setdefault(inputs | fields, set()).add(port)
+        early: dict[Part, frozenset[str]] = {(name, frozenset(ports)): by for by, ports in together.items()}
+        return {**early, (name, None): frozenset(component.inputs)}
+
+    def _influences(self, *, at_once: bool = False) -> nx.DiGraph[Part]:
+        """Which part of a component acts on which; `at_once`: without what acts through a state alone."""
+        graph: nx.DiGraph[Part] = nx.DiGraph()
+        owner: dict[str, Part] = {}
+        for name, component in self.components.items():
+            for part in self.parts(name):
+                graph.add_node(part)
+                for port in component.outputs if part[1] is None else part[1]:
+                    owner.setdefault(f"{name}.{port}", part)
+        for by, out, to, into in self.connections(neutral=False):
+            if not at_once or not self.is_dynamic(by) or self.feeds_through(by):
+                for part, inputs in self.parts(to).items():
+                    if into in inputs:
+                        graph.add_edge(owner[f"{by}.{out}"], part)
+        return graph
+
+    def static_order(self) -> list[list[Part]]:
+        """Parts of components in the order in which their signals can be built; those of an implicit loop together.
 
         Raises
         ------
         WiringError
             For a loop without state in which no component is implicit, naming its path; or with more than one.
         """
-        graph: nx.DiGraph[str] = nx.DiGraph()
-        graph.add_nodes_from(self.components)
-        for by, _, to, _ in self.connections(neutral=False):
-            if not self.is_dynamic(by) or self.feeds_through(by):
-                graph.add_edge(by, to)
+        graph = self._influences(at_once=True)
+        for part in list(graph):
+            if part[1] is not None:
+                graph.add_edge(part, (part[0], None))
         condensed = nx.condensation(graph)
-        order: list[list[str]] = []
-        for k in nx.lexicographical_topological_sort(condensed, key=lambda k: min(condensed.nodes[k]["members"])):
+
+        def first_of(k: Any) -> tuple[str, bool]:
+            return min((name, early is None) for name, early in condensed.nodes[k]["members"])
+
+        order: list[list[Part]] = []
+        for k in nx.lexicographical_topological_sort(condensed, key=first_of):
             members = set(condensed.nodes[k]["members"])
             if len(members) == 1 and not graph.has_edge(*(2 * list(members))):
                 order.append(list(members))
@@ -136,25 +176,21 @@ class Graph:
                 order.append(self._implicit_loop(graph, members))
         return order
 
-    def _implicit_loop(self, graph: nx.DiGraph[str], members: set[str]) -> list[str]:
+    def _implicit_loop(self, graph: nx.DiGraph[Part], members: set[Part]) -> list[Part]:
         """The members of a loop without state, its implicit component first."""
-        implicit = [n for n in members if isinstance(self.components[n], ImplicitComponent)]
-        cycle = [edge[0] for edge in nx.find_cycle(graph.subgraph(members), min(members))]
+        implicit = [p for p in members if isinstance(self.components[p[0]], ImplicitComponent) and p[1] is None]
+        cycle = [edge[0][0] for edge in nx.find_cycle(graph.subgraph(members), min(members, key=lambda part: part[0]))]
         path = " → ".join([*cycle, cycle[0]])
         ends = tuple(f"{n}.{p}" for n in cycle for p in self.components[n].inputs if f"{n}.{p}" in self.wiring)
         if len(implicit) != 1:
-            found = (
-                "no component of it is implicit"
-                if not implicit
-                else f"{' and '.join(sorted(implicit))} are both implicit"
-            )
+            names = sorted(name for name, _ in implicit)
+            found = "no component of it is implicit" if not names else f"{' and '.join(names)} are both implicit"
             raise WiringError(f"loop without state: {path}; {found}", ends)
         rest = graph.subgraph(members - set(implicit))
         if not nx.is_directed_acyclic_graph(rest):
-            inner = [edge[0] for edge in nx.find_cycle(rest)]
-            raise WiringError(
-                f"loop without state inside the loop of {implicit[0]}: {' → '.join([*inner, inner[0]])}", ends
-            )
+            inner = [edge[0][0] for edge in nx.find_cycle(rest)]
+            loop = " → ".join([*inner, inner[0]])
+            raise WiringError(f"loop without state inside the loop of {implicit[0][0]}: {loop}", ends)
         return [*implicit, *nx.topological_sort(rest)]
 
 

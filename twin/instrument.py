@@ -18,6 +18,7 @@ from pydantic import PrivateAttr
 from twin.clock import Clock
 from twin.component import Component
 from twin.errors import ComponentError
+from twin.fault import READING_FAULTS, disturbed
 from twin.noise import NoiseFigures, NoiseSource, Streams
 from twin.noise_signal import NoiseSignal
 from twin.recorder import Block, Label, Recorder, Schedule
@@ -125,19 +126,26 @@ class Instrument(Component):
         aperture: int,
         disturb: Any = None,
         labels: Mapping[str, Label],
+        shift: NDArray[np.int64] | None = None,
+        read_aperture: int | None = None,
     ) -> Block:
         """Read a signal on a schedule that has passed, disturb the values, and record the block.
 
         Parameters
         ----------
+        aperture : of each reading (ns), as the block says.
         disturb : from the true values (bursts, readings) and the schedule's instants to what the instrument shows.
+        shift : by which the true instants are later than the schedule's (ns), to be broadcast to (bursts, readings).
+        read_aperture : the true aperture (ns), if it is another.
         """
         instants = schedule.instants()
         if self.bench.rehearsal:
             return Block(self.name, quantity, unit, schedule, aperture, np.full(instants.shape, np.nan), dict(labels))
-        values = signal.means(instants, aperture)
+        true_instants = instants if shift is None else instants + shift
+        values = signal.means(true_instants, aperture if read_aperture is None else read_aperture)
         if disturb is not None:
             values = disturb(values, instants)
+        values = disturbed(values, instants, tuple(f for f in self._planned_faults if f.kind in READING_FAULTS))
         block = Block(self.name, quantity, unit, schedule, aperture, values, dict(labels))
         self.bench.recorder.record(block)
         return block

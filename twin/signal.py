@@ -257,6 +257,9 @@ class Product(Composition):
         return None if first is None or second is None else first * second
 
     def closed_form(self, start: int, end: int) -> Piece | None:
+        value = self.constant_over(start, end)
+        if value is not None:
+            return constant(value, start, end)
         first, second = self.a.closed_form(start, end), self.b.closed_form(start, end)
         if first is None or second is None:
             return None
@@ -331,6 +334,38 @@ class Rate(Signal):
 
     def __repr__(self) -> str:
         return f"d({self.primitive!r})/dt"
+
+
+class Delayed(Signal):
+    """A signal some time later.
+
+    Parameters
+    ----------
+    signal : what is delayed.
+    delay : by how much (ns); negative for ahead of time.
+    """
+
+    def __init__(self, signal: Signal, delay: int) -> None:
+        self.signal, self.delay = signal, delay
+        self.leaves = frozenset({self})
+
+    def _evaluate(self, times: Times) -> Array:
+        return self.signal.at(Times(times.ns - self.delay))
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        return self.signal.means(starts - self.delay, aperture)
+
+    def breakpoints(self, start: int, end: int) -> set[int]:
+        return {t + self.delay for t in self.signal.breakpoints(start - self.delay, end - self.delay)}
+
+    def constant_over(self, start: int, end: int) -> float | None:
+        return self.signal.constant_over(start - self.delay, end - self.delay)
+
+    def derivative(self) -> Signal:
+        return Delayed(self.signal.derivative(), self.delay)
+
+    def __repr__(self) -> str:
+        return f"({self.signal!r} {self.delay / NS:g} s ago)"
 
 
 def add(*terms: Signal | float) -> Signal:

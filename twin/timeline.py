@@ -21,6 +21,8 @@ from twin.signal import Signal
 from twin.times import NS, Times
 
 Array = NDArray[np.float64]
+MANY = 8
+"""Apertures for each term of a series, from which on their means are worth a series of their own."""
 
 
 class Track:
@@ -250,6 +252,18 @@ def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np
     `CLOSE`."""
     if len(series) == 1 and rate == 0:
         return np.full(starts.shape, series[0])
+    if starts.size > MANY * len(series):
+        # The mean is a series of the same degree in the start: found at its nodes, evaluated wherever it is asked for.
+        first, last = int(starts.min()), int(starts.max())
+        middle, half = 0.5 * (first + last), 0.5 * (last - first)
+        x = middle + half * chebyshev.nodes(len(series))
+        at_nodes = _means_from(piece, series, rate, x, aperture)
+        return chebyshev.evaluate_many(chebyshev.interpolation(len(series)) @ at_nodes, (starts - middle) / half)
+    return _means_from(piece, series, rate, starts.astype(np.float64), aperture)
+
+
+def _means_from(piece: Piece, series: Array, rate: complex, starts: Array, aperture: int) -> Array:
+    """The same by Gauss rules, of growing order up to the exact one."""
     exact = (len(series) + growth_degree(float(np.ceil(abs(rate) * aperture / NS)), 0.0)) // 2 + 1
     before: Array | None = None
     for order in sorted({min(4, exact), min(8, exact), exact}):  # short apertures need few nodes

@@ -24,6 +24,8 @@ from twin.times import NS, Times
 Array = NDArray[Any]
 PERIODIC = 1e-12
 """Relative change over a period below which a state counts as periodic."""
+DELAYED = NS // 1000
+"""Longest delay of a signal that may be read right after history was dropped (ns)."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,10 @@ class Twin:
             if isinstance(component, Instrument):
                 component.attach(bench)
         self.assembly = Assembly(self.graph)
+        read = {by for by, _, to, _ in self.graph.connections(neutral=False) if by != to}
+        read |= {probe.port.partition(".")[0] for probe in self.probes}
+        members = zip(self.assembly.groups, self.graph.state_groups(), strict=True)
+        self._read_groups = [group for group, names in members if read.intersection(names)]
 
     def signal(self, port: str) -> Any:
         """The signal (or field) of an output, ``component.port``."""
@@ -135,10 +141,10 @@ class Twin:
         self._probed = self.clock.now
 
     def _forget(self) -> None:
-        """Drop the history that nobody will ask for; states that lag behind (nobody has read them) need the laws."""
+        """Drop the history that nobody will ask for; states that lag behind, not read yet, need the laws."""
         if self._keep_history:
             return
-        instant = min([self._probed, *(group.frontier for group in self.assembly.groups)])
+        instant = max(min([self._probed, *(group.frontier for group in self._read_groups)]) - DELAYED, 0)
         for component in self.graph.components.values():
             if isinstance(component, Instrument):
                 component.forget_before(instant)

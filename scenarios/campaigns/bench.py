@@ -8,9 +8,12 @@ from typing import Any
 
 from components.roles import (
     CurrentSource,
+    DisplacementSensor,
     EnvironmentStation,
+    Fluxgate,
     Interferometer,
     MassExchanger,
+    PositionDetector,
     Servo,
     Thermometer,
     Voltmeter,
@@ -21,7 +24,10 @@ from twin.errors import WiringError
 
 @dataclass(frozen=True)
 class MassBench:
-    """Instruments by role; the attribute's name is the component's name in the scenario."""
+    """Instruments by role; the attribute's name is the component's name in the scenario.
+
+    Those with a default of None are read if they are there.
+    """
 
     flexure: WeighingUnit
     servo: Servo
@@ -32,6 +38,10 @@ class MassBench:
     interferometer: Interferometer
     magnet_thermometer: Thermometer
     environment: EnvironmentStation
+    coil_thermometer: Thermometer | None = None
+    position_detector: PositionDetector | None = None
+    displacement_sensor: DisplacementSensor | None = None
+    fluxgate: Fluxgate | None = None
 
     @classmethod
     def of(cls, components: Mapping[str, Any]) -> MassBench:
@@ -52,12 +62,16 @@ class MassBench:
             "interferometer": Interferometer,
             "magnet_thermometer": Thermometer,
             "environment": EnvironmentStation,
+            "coil_thermometer": Thermometer,
+            "position_detector": PositionDetector,
+            "displacement_sensor": DisplacementSensor,
+            "fluxgate": Fluxgate,
         }
         for field in fields(cls):
-            role = roles[field.name]
-            if not isinstance(components.get(field.name), role):
-                found = "there is none" if field.name not in components else "the one that is there cannot do that"
+            role, there = roles[field.name], field.name in components
+            if not isinstance(components.get(field.name), role) and (there or field.default is not None):
+                found = "the one that is there cannot do that" if there else "there is none"
                 raise WiringError(
                     f"a mass campaign needs a {role.__name__} called {field.name!r}; {found}", (field.name,)
                 )
-        return cls(**{field.name: components[field.name] for field in fields(cls)})
+        return cls(**{field.name: components[field.name] for field in fields(cls) if field.name in components})

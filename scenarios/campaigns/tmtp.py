@@ -1,13 +1,15 @@
 """TMTP, two-mode two-phase: one coil, current on while weighing, off in the velocity phase (Liu2025, Li2026).
 
 A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the
-current. The voltmeter that is idle in a phase reads the voltage reference. The coil glides to where the motion starts
-after the last data window of the weighing phase, and back before the first, so that phases adjoin without pause.
+current. The voltmeter that is idle in a phase reads its zero and the voltage reference. The coil glides to where the
+motion starts after the last data window of the weighing phase, and back before the first, so that phases adjoin without
+pause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -16,6 +18,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from components.motion import glide
+from components.roles import Voltmeter
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.motions import VelocityMotion
 from twin.clock import Clock, Process
@@ -25,6 +28,8 @@ from twin.steps import Step
 from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
+SIDEWAYS_SWEEPS = 2
+"""Sweeps of a velocity phase in which the sideways motion of the coil is read."""
 
 
 class Weighing(Parameters):
@@ -171,12 +176,17 @@ class _Run:
         reads = [
             b.current_voltmeter.read(window, labels),
             b.interferometer.read(window, labels),
-            b.magnet_thermometer.read(whole, labels),
-            b.environment.read(whole, labels),
+            *self._watch(whole, labels),
         ]
         if calibrate:
-            reads.append(b.induced_voltmeter.read(window, {**labels, "phase": "calibration"}, channel="reference"))
+            reads.append(_calibrate(b.induced_voltmeter, window, labels))
         return reads
+
+    def _watch(self, schedule: Schedule, labels: Mapping[str, Label]) -> list[Process]:
+        """What is read beside the weighing or the motion, slowly and in every phase."""
+        b = self.bench
+        there = (b.magnet_thermometer, b.environment, b.coil_thermometer, b.displacement_sensor, b.fluxgate)
+        return [instrument.read(schedule, labels) for instrument in there if instrument is not None]
 
     def velocity(self, cycle: int) -> Process:
         """The velocity phase: move, and read voltage and position; the current's voltmeter reads the reference."""
@@ -192,10 +202,12 @@ class _Run:
             b.flexure.move(phase.laws(self.position, start)),
             b.induced_voltmeter.read(schedule, labels),
             b.interferometer.read(edges, labels, instantaneous=True),
-            b.current_voltmeter.read(calibration, {**labels, "phase": "calibration"}, channel="reference"),
-            b.magnet_thermometer.read(slow, labels),
-            b.environment.read(slow, labels),
+            _calibrate(b.current_voltmeter, calibration, labels),
+            *self._watch(slow, labels),
         ]
+        if b.position_detector is not None:
+            few = replace(schedule, repeats=min(schedule.repeats, SIDEWAYS_SWEEPS))
+            operations.append(b.position_detector.read(few, labels))
         if w.count % 2:  # the last weighing left the mass on the pan
             operations.append(b.mass_exchanger.unload(self.campaign.weighing.exchange_time))
         yield self.clock.together(operations)
@@ -213,6 +225,15 @@ class _Run:
         """Hand the load back to the arrest so that the current is zero at `end`."""
         yield self.clock.until(end - to_ns(self.campaign.weighing.ramp))
         yield from self.bench.servo.release(self.campaign.weighing.ramp)
+
+
+def _calibrate(meter: Voltmeter, window: Schedule, labels: Mapping[str, Label]) -> Process:
+    """Read the meter's own zero in the first quarter of a window, the reference in the rest."""
+    zeros = max(window.count // 4, 1)
+    if window.count > zeros:
+        yield from meter.read(replace(window, count=zeros), {**labels, "phase": "zero"}, channel="short")
+        window = Schedule(window.start + zeros * window.step, window.step, window.count - zeros)
+    yield from meter.read(window, {**labels, "phase": "calibration"}, channel="reference")
 
 
 def _contiguous(start: int, end: int, step: float) -> Schedule:

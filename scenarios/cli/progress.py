@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from scenarios.cli.terminal import console, note
 from twin.times import NS
@@ -12,6 +14,8 @@ from twin.times import NS
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
     from twin.steps import Step
+
+T = TypeVar("T")
 
 
 class Bar:
@@ -61,3 +65,23 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._progress.stop()
+
+
+def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
+    """The items as they come, with a bar on a terminal and the time left; nothing in a pipe."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn(what), BarColumn(None), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=hidden) as bar:
+        yield from bar.track(items, total=total)
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Say on a terminal what takes a while, until it is done; nothing in a pipe."""
+    if sys.stderr.isatty():
+        with console(stderr=True).status(f"{what} …"):
+            yield
+    else:
+        yield

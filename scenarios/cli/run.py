@@ -10,7 +10,8 @@ import typer
 
 from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment
 from scenarios.cli.exit_codes import InterruptedRunError, UsageError
-from scenarios.cli.terminal import note, show, show_json
+from scenarios.cli.summary import show_summary
+from scenarios.cli.terminal import note, show_json
 
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
@@ -39,8 +40,8 @@ def run(
         typer.Option(
             "--out",
             metavar="DIR",
-            help="Keep the results there (result.json, run.nc, scenario.yaml) when the run is complete, and the run "
-            "itself beside it meanwhile, so that it can be resumed.",
+            help="Keep the results there (result.json, run.nc, scenario.yaml, report.html, pictures) when the run is "
+            "complete, and the run itself beside it meanwhile, so that it can be resumed.",
             show_default=False,
         ),
     ] = None,
@@ -53,6 +54,12 @@ def run(
             show_default=False,
         ),
     ] = None,
+    with_report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report", help="With --out, make the report too; kibble-twin report can do it later."
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Run a campaign in virtual time and reduce its readings to a mass.
@@ -64,16 +71,17 @@ def run(
             raise UsageError("give --resume or --out, not both: a resumed run stays in its folder")
         if scenario is None and (settings or ideal):
             raise UsageError("a resumed run keeps its own values: leave --set and --ideal out")
-        summary = _resume(resume, experiment(scenario, settings, ideal=ideal) if scenario else None)
+        given = experiment(scenario, settings, ideal=ideal) if scenario else None
+        summary = _resume(resume, given, with_report=with_report)
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
         chosen = experiment(scenario, settings, ideal=ideal)
-        summary = _simulate(chosen).summary() if out is None else _run_anew(chosen, out)
+        summary = _simulate(chosen).summary() if out is None else _run_anew(chosen, out, with_report=with_report)
     if as_json:
         show_json(summary)
     else:
-        _show(summary)
+        show_summary(summary)
 
 
 def _simulate(chosen: Experiment, folder: OutputFolder | None = None, *, resume: bool = False) -> Result:
@@ -86,7 +94,7 @@ def _simulate(chosen: Experiment, folder: OutputFolder | None = None, *, resume:
         return chosen.run(store=folder.partial, resume=resume and folder.has_checkpoint, progress=bar)
 
 
-def _run_anew(chosen: Experiment, out: Path) -> Summary:
+def _run_anew(chosen: Experiment, out: Path, *, with_report: bool) -> Summary:
     """Run from the beginning and keep the results in `out`."""
     from scenarios.run.output import OutputFolder
 
@@ -97,10 +105,10 @@ def _run_anew(chosen: Experiment, out: Path) -> Summary:
         if folder.is_under_way:
             note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
         folder.begin(chosen.scenario.to_yaml())
-        return _finished(chosen, folder, resume=False)
+        return _finished(chosen, folder, resume=False, with_report=with_report)
 
 
-def _resume(path: Path, given: Experiment | None) -> Summary:
+def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summary:
     """Go on with the run that is under way in a folder, or show its result if it had finished."""
     from scenarios.run.experiment import load
     from scenarios.run.output import SCENARIO, SUMMARY, OutputError, OutputFolder
@@ -119,11 +127,11 @@ def _resume(path: Path, given: Experiment | None) -> Summary:
         chosen = load(folder.scenario_file)
         if given is not None and given.scenario != chosen.scenario:
             raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
-        return _finished(chosen, folder, resume=True)
+        return _finished(chosen, folder, resume=True, with_report=with_report)
 
 
-def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool) -> Summary:
-    """Run to the end and put the results in place.
+def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool, with_report: bool) -> Summary:
+    """Run to the end and put the results in place, then their report.
 
     Raises
     ------
@@ -145,24 +153,28 @@ def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool) -> Summ
         folder.finish(write)
     except KeyboardInterrupt:
         raise InterruptedRunError(f"interrupted; go on with: kibble-twin run --resume {_quoted(folder.path)}") from None
+    if with_report:
+        _add_report(result, folder)
     return summary
+
+
+def _add_report(result: Result, folder: OutputFolder) -> None:
+    """Make the report; whatever happens to it, the results are in place."""
+    later = f"kibble-twin report {_quoted(folder.path)}"
+    try:
+        from scenarios.cli.progress import busy
+        from scenarios.report import add_report
+        from scenarios.run.reopen import Origin
+
+        with busy("drawing the report"):
+            add_report(result, Origin.of(result), folder)
+    except KeyboardInterrupt:
+        raise InterruptedRunError(f"interrupted; the results are complete, for their report: {later}") from None
+    except Exception as error:  # the report may fail in any way, and the results are worth more than it
+        note(f"warning: no report: {type(error).__name__}: {error}; the results are complete, to try again: {later}")
 
 
 def _quoted(path: Path) -> str:
     from shlex import quote
 
     return quote(str(path))
-
-
-def _show(summary: Summary) -> None:
-    """Print a result for a reader."""
-    from rich.text import Text
-
-    from scenarios.run.notebook import rows, title
-
-    lines = rows(summary)
-    left, middle = (max(len(row[k]) for row in lines) for k in (0, 1))
-    show(Text(title(summary), style="bold"))
-    for row in lines:
-        symbol, value = (f"  {row.symbol:>{left}}", "cyan"), (f"{row.value:<{middle}}", "bold")
-        show(Text.assemble(symbol, " = ", value, "  ", (row.meaning, "dim")))

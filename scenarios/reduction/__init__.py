@@ -3,9 +3,12 @@
 It needs nothing but blocks (`twin.recorder.Block`), certificates and settings, cannot tell simulated readings from real
 ones, and knows no truth. A laboratory can use it alone:
 
-    from scenarios.reduction import Certificates, ReductionSettings, reduce
-    result = reduce(blocks, Certificates(resistance=1e3, gravity=9.8, mass_density=8000.0, reference_voltage=10.0),
-                    ReductionSettings(weighing_scheme="aba"))
+    from scenarios.reduction import Certificates, Estimate, ReductionSettings, reduce
+    known = Certificates(
+        resistance=Estimate(1e3, 1e-5), gravity=9.8, mass_density=8000.0, reference_voltage=Estimate(10.0, 2e-7)
+    )
+    result = reduce(blocks, known, ReductionSettings(weighing_scheme="aba"))
+    result.budget
 
 What a TMTP run records
 -----------------------
@@ -22,24 +25,31 @@ Cycles are numbered; Bl is interpolated in time between the velocity groups, one
     (sweeps, n + 1): instantaneous, at the edges of those apertures: same start and step.
 either voltmeter, voltage; labels phase="calibration", cycle
     (1, n): of the voltage reference.
+either voltmeter, voltage; labels phase="zero", cycle
+    (1, n): with its input shorted, at any time; may be absent: then a reading of the reference is taken as free of
+    offset.
 `magnet_thermometer`, temperature_rise; labels phase="weighing" or "velocity", cycle
     K above the reference; may be absent.
+`coil_thermometer`, temperature_rise; the same labels
+    K above the reference; needed for the coil's expansion only.
 `environment`, temperature, pressure and humidity; labels phase, cycle
-    K, Pa, 1; may be absent in vacuum.
+    K, Pa, 1; may be absent in vacuum. The velocity phases' make the refractive index.
 
 Up is positive, a positive current pushes the coil up, V = R I across the resistor, U = +Bl v for an upward motion.
 """
 
+from scenarios.reduction.certificates import Certificates, Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.mass import reduce
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
-from scenarios.reduction.settings import Certificates, Corrections, ReductionSettings
+from scenarios.reduction.settings import Corrections, ReductionSettings
 from scenarios.reduction.thermal import ThermalResult, ThermalSettings, thermal_analysis
 
 __all__ = [
     "Certificates",
     "Corrections",
     "CycleResult",
+    "Estimate",
     "Excluded",
     "MassResult",
     "ReductionError",

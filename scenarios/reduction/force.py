@@ -1,187 +1,160 @@
-"""Current, Bl and force of every weighing, with each correction on or off."""
+"""Current, Bl, force and mass of a run, for any values of the certificates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.reduction.errors import ReductionError
-from scenarios.reduction.recording import Readings, Recording, Weighings
-from scenarios.reduction.settings import Certificates, Corrections, ReductionSettings
-from scenarios.reduction.velocity import VelocityFit
+from scenarios.reduction.readout import Readout, Schemes
 
 Array = NDArray[np.float64]
+VACUUM_PERMEABILITY = 1.25663706127e-6  # N/A², CODATA 2022
 
 
 @dataclass(frozen=True, eq=False)
-class Gains:
-    """Factors that turn a voltmeter's readings into volts, by voltage reference over reading.
+class Outcome:
+    """What certificates make of a run.
 
     Parameters
     ----------
-    factor : for each weighing or each velocity group.
-    source : which calibration each one comes from.
-    u, dof : of each calibration's readings, relative.
+    mass : of each cycle (kg).
+    current, bl, force : of each weighing (A, T·m, N); the force is the coil's, less that of the flexure.
+    bl_parts : what each velocity group contributes to `bl`, shape (weighings, groups).
+    gravity : at each weighing (m/s²).
+    lift : weight less buoyancy and magnetic force, over m g, of each cycle.
+    density : of the air in each cycle (kg/m³).
+    schemes : with which the forces were compared.
     """
 
-    factor: Array
-    source: NDArray[np.int64]
-    u: Array
-    dof: Array
+    mass: Array
+    current: Array
+    bl: Array
+    force: Array
+    bl_parts: Array
+    gravity: Array
+    lift: Array
+    density: Array
+    schemes: Schemes
 
-    @classmethod
-    def nearest(
-        cls, readings: Readings, times: Array, cycles: NDArray[np.int64], reference_voltage: float, channel: str
-    ) -> Gains:
-        """For each time and its cycle the nearest calibration of that cycle, or of any other if it has none."""
-        if np.any(readings.mean == 0):
-            raise ReductionError(f"a calibration of {channel!r} reads exactly 0 V; repeat it or exclude it")
-        apart = np.abs(times[:, None] - readings.time)
-        apart += (cycles[:, None] != readings.cycle) * (1 + apart.max())
-        source = np.argmin(apart, axis=1)
-        factor = reference_voltage / readings.mean
-        return cls(factor[source], source, np.abs(readings.u / readings.mean), np.maximum(readings.size - 1.0, 1.0))
+    @property
+    def mean(self) -> float:
+        """Plain mean over the cycles (kg)."""
+        return float(self.mass.mean())
 
 
-def interpolation(at: Array, groups: Array, settings: ReductionSettings) -> Array:
-    """Weights with which the Bl of velocity groups (times `groups`, ascending) make the Bl at times `at`.
+def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
+    """The mass of each cycle.
 
-    Linear: between the groups before and after; before the first and after the last the line through the nearest two
-    goes on; a single group holds throughout. Polynomial: least squares of order `bl_drift_order`.
+    Mass on and off differ by ΔF = m g (1 − ρ/ρ_m) − V (χ B B'/µ0 + M B') + m_p g (1 − ρ/ρ_p), and each force stands for
+    a load at the gravity of its own time, so that ΔF/g is what the scheme takes.
     """
-    count = len(groups)
-    if settings.bl_interpolation == "polynomial":
-        order = settings.bl_drift_order
-        if count <= order:
-            raise ReductionError(
-                f"{count} velocity groups cannot determine a Bl drift of order {order}: "
-                "lower reduction.bl_drift_order, or record more"
-            )
-        centre, half = groups.mean(), max(0.5 * float(np.ptp(groups)), 1e-300)
-        cheb = np.polynomial.chebyshev.chebvander
-        if order == 0:
-            return np.full((len(at), count), 1.0 / count)
-        return cheb((at - centre) / half, order) @ np.linalg.pinv(cheb((groups - centre) / half, order))
-    weights = np.zeros((len(at), count))
-    if count == 1:
-        weights[:] = 1.0
-        return weights
-    before = np.clip(np.searchsorted(groups, at) - 1, 0, count - 2)
-    share = (at - groups[before]) / (groups[before + 1] - groups[before])
-    rows = np.arange(len(at))
-    weights[rows, before] = 1.0 - share
-    weights[rows, before + 1] = share
-    return weights
+    current = coil_current(run, v)
+    scale = shown_over_true(run, v)
+    bl, parts = factor_at(run, v, current, scale, 0.0)
+    if v.support_compliance:  # the magnet sinks under the coil's force: z is that much higher
+        raised = v.support_compliance * bl * current
+        bl, parts = factor_at(run, v, current, scale, raised)
+    else:
+        raised = 0.0
+    z = run.weighings.position / float(scale.mean())
+    depth = z + raised - v.magnetic_centre
+    force = bl * current * (1.0 + v.beta * current**2) - v.reluctance_k * depth * current**2 - v.stiffness * z
+
+    gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height + v.tide_scale * run.tide
+    density = np.zeros(len(run.cycles)) + v.air * v.air_density * run.air.density(v)
+    schemes = run.decaying if v.after_effect else run.plain
+    lifted = run.by_cycle(schemes.weights * (force / gravity)) - v.parts_mass * (1.0 - density / v.parts_density)
+    lift = 1.0 - density / (v.mass_density or math.inf) - magnetic(v) / float(gravity.mean())
+    return Outcome(lifted / lift, current, bl, force, parts, gravity, lift, density, schemes)
 
 
-@dataclass(frozen=True, eq=False)
-class WeighingModel:
-    """All that a force needs, prepared once.
+def coil_current(run: Readout, v: SimpleNamespace) -> Array:
+    """Of each weighing (A): voltage over resistance, less what leaks past the coil.
 
-    Parameters
-    ----------
-    profiles : Bl of each velocity group at each weighing's position (T·m), shape (groups, weighings).
-    mixing : weights of the groups for each weighing, shape (weighings, groups).
-    current_gains, induced_gains : voltmeter factors, or None if nothing was calibrated.
-    rise_weighing, rise_velocity : magnet temperature (K) at each weighing and of each group, or None.
+    R (1 + drift t + a ΔT + c P), with the power P of this very current.
     """
-
-    weighings: Weighings
-    certificates: Certificates
-    profiles: Array
-    mixing: Array
-    current_gains: Gains | None
-    induced_gains: Gains | None
-    rise_weighing: Array | None
-    rise_velocity: Array | None
-
-    @classmethod
-    def prepare(
-        cls,
-        recording: Recording,
-        weighings: Weighings,
-        fits: Sequence[VelocityFit],
-        certificates: Certificates,
-        settings: ReductionSettings,
-    ) -> WeighingModel:
-        """Join what was recorded; raises ReductionError if a correction that is on has nothing to go by."""
-        groups = np.array([fit.time for fit in fits])
-        gains: list[Gains | None] = []
-        group_cycles = np.array([sweeps.cycle for sweeps in recording.sweeps])
-        for channel, readings, times, cycles in (
-            ("current_voltmeter", recording.current_calibration, weighings.time, weighings.cycle),
-            ("induced_voltmeter", recording.induced_calibration, groups, group_cycles),
-        ):
-            if readings is None or certificates.reference_voltage is None:
-                if settings.corrections.voltmeter_calibration:
-                    lack = "the certificates have no reference_voltage"
-                    if readings is None:
-                        lack = f"no block of channel {channel!r} with phase 'calibration'"
-                    raise ReductionError(f"{lack}; supply it or set reduction.corrections.voltmeter_calibration=false")
-                gains.append(None)
-            else:
-                gains.append(Gains.nearest(readings, times, cycles, certificates.reference_voltage, channel))
-        thermometer = recording.thermometer
-        rise_weighing = rise_velocity = None
-        if thermometer is not None:
-            rise_weighing = np.interp(weighings.time, *thermometer.samples)
-            pairs = zip(recording.sweeps, fits, strict=True)
-            rise_velocity = np.array([_group_rise(thermometer, sweeps.cycle, fit.time) for sweeps, fit in pairs])
-        elif settings.corrections.temperature:
-            raise ReductionError(
-                "no block of channel 'magnet_thermometer'; record it or set reduction.corrections.temperature=false"
-            )
-        return cls(
-            weighings=weighings,
-            certificates=certificates,
-            profiles=np.array([fit.profile(weighings.position) for fit in fits]),
-            mixing=interpolation(weighings.time, groups, settings),
-            current_gains=gains[0],
-            induced_gains=gains[1],
-            rise_weighing=rise_weighing,
-            rise_velocity=rise_velocity,
-        )
-
-    def bl_parts(self, on: Corrections) -> Array:
-        """What each velocity group contributes to `bl`, shape (weighings, groups)."""
-        parts = self.mixing * self.profiles.T
-        if on.voltmeter_calibration and self.induced_gains is not None:
-            parts = parts * self.induced_gains.factor
-        if on.temperature and self.rise_velocity is not None and self.rise_weighing is not None:
-            alpha = self.certificates.temperature_coefficient
-            parts = parts * np.outer(1 + alpha * self.rise_weighing, 1 / (1 + alpha * self.rise_velocity))
-        return parts
-
-    def bl(self, on: Corrections) -> Array:
-        """Bl at the time and place of each weighing (T·m), without the effects of the current.
-
-        With the temperature correction, (Bl)_w = (Bl)_v (1 + α_m T_w)/(1 + α_m T_v), the exact form for a linear law.
-        """
-        return self.bl_parts(on).sum(axis=1)
-
-    def current(self, on: Corrections) -> Array:
-        """Coil current of each weighing (A)."""
-        c, w = self.certificates, self.weighings
-        resistance = c.resistance * (1 + c.resistance_drift * w.time) if on.resistor_drift else c.resistance
-        voltage = w.voltage
-        if on.voltmeter_calibration and self.current_gains is not None:
-            voltage = voltage * self.current_gains.factor
-        return voltage / resistance
-
-    def force(self, on: Corrections) -> Array:
-        """Force of the coil in each weighing (N): Bl I (1 + β I²) − k z I²  (Li2021, Li2026)."""
-        c, current = self.certificates, self.current(on)
-        beta = c.beta if on.quadratic_current else 0.0
-        force = self.bl(on) * current * (1 + beta * current**2)
-        if on.reluctance:
-            force = force - c.reluctance_k * (self.weighings.position - c.magnetic_centre) * current**2
-        return force
+    volts = run.weighings.voltage
+    if v.calibrated and run.current is not None:
+        volts = volts * run.current.gain(v)
+    relative = 1.0 + v.resistance_drift * run.weighings.time
+    if run.room is not None:
+        warmer = run.room - v.air_temperature - v.reference_temperature
+        relative = relative + v.resistance_temperature_coefficient * warmer
+    if v.resistance_power_coefficient:
+        relative = relative + v.resistance_power_coefficient * (volts * volts / v.resistance)
+    # The voltmeter lies across the resistor and takes its share of the current.
+    across = relative / (1.0 + v.resistance * v.current_input_conductance)
+    current: Array = volts / (v.resistance * across * (1.0 + v.leakage * v.coil_resistance))
+    return current
 
 
-def _group_rise(thermometer: Readings, cycle: int, time: float) -> float:
-    """Magnet temperature of a velocity group: mean of its readings, or interpolated between others."""
-    own = thermometer.of("velocity", cycle)
-    return float(thermometer.mean[own].mean()) if np.any(own) else float(np.interp(time, *thermometer.samples))
+def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
+    """Displacement that the interferometer shows over the true one along g, in each velocity group.
+
+    n (λ) (cos φ + sin φ_x dx/dz + sin φ_y dy/dz + a_x dθ_y/dz − a_y dθ_x/dz), with the beam's verticality φ, cos² φ = 1
+    − sin² φ_x − sin² φ_y, and the Abbe offsets a from the reflector to the coil's centre.
+    """
+    lean_x, lean_y = math.sin(v.verticality_x), math.sin(v.verticality_y)
+    cosine = math.sqrt(1.0 - lean_x**2 - lean_y**2) + lean_x * v.drift_x + lean_y * v.drift_y
+    cosine += v.abbe_offset_x * v.roll_y - v.abbe_offset_y * v.roll_x
+    index = 1.0 + v.refraction * run.air.refractivity(v)
+    return np.zeros(len(run.groups)) + index * (v.laser * cosine)
+
+
+def coupling(v: SimpleNamespace) -> float:
+    """What tilts and offsets of the coil add to dλ/dz, relative: the voltage also has Σ of the other forces' work."""
+    drifts = v.coil_tilt_x * v.drift_x + v.coil_tilt_y * v.drift_y
+    rolls = v.coil_offset_y * v.roll_x - v.coil_offset_x * v.roll_y
+    return float(drifts + rolls)
+
+
+def circuit(v: SimpleNamespace) -> float:
+    """Induced over shown voltage: the divider of coil, leads, leakage and voltmeter."""
+    load = (v.coil_resistance + v.lead_resistance) * v.input_conductance
+    return float((1.0 + load) * (1.0 + v.leakage * v.coil_resistance))
+
+
+def delay(v: SimpleNamespace) -> float:
+    """By which a voltage belongs to later positions than it was asked for at (s)."""
+    return float(v.trigger_latency - v.coil_resistance * v.coil_capacitance / (1.0 + v.leakage * v.coil_resistance))
+
+
+def factor_at(
+    run: Readout, v: SimpleNamespace, current: Array, scale: Array, raised: Array | float
+) -> tuple[Array, Array]:
+    """Bl at the time and place of each weighing (T·m), without the current's own effect, and the groups' parts in it.
+
+    (Bl)_w = (Bl)_v (1 + α T_w)/(1 + α T_v) (1 + b κ T_cw)/(1 + b κ T_cv), and what the last current left in the yoke
+    (−k d r I_last in the velocity phase) put back.
+    """
+    late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
+    late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
+    group = scale * (circuit(v) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
+    weighing: Array | float = 1.0
+    if v.calibrated and run.induced is not None:
+        group = group * run.induced.gain(v)
+    for warmth, coefficient in ((run.magnet, v.temperature_coefficient), (run.coil, v.coil_expansion)):
+        if warmth is not None and coefficient:
+            group = group / (1.0 + coefficient * warmth.group)
+            weighing = weighing * (1.0 + coefficient * warmth.weighing)
+    z = run.weighings.position + raised * float(scale.mean()) - run.z_w
+    profile = run.coefficients[-1] + 0.0 * z
+    for coefficient in run.coefficients[-2::-1]:
+        profile = profile * z + coefficient
+    parts = run.mixing * profile.T * group
+    if v.remanence:
+        depth = run.weighings.position / float(scale.mean()) + raised - v.magnetic_centre
+        left = np.where(run.last < 0, 0.0, current[run.last])
+        parts = parts + run.mixing * np.outer(v.reluctance_k * v.remanence * depth, left)
+    parts = parts if isinstance(weighing, float) else parts * weighing[:, None]
+    return parts.sum(axis=1), parts
+
+
+def magnetic(v: SimpleNamespace) -> float:
+    """Upward force on a kilogram in the stray field (N/kg): (χ B B'/µ0 + M B')/ρ_m  (Seifert2014)."""
+    pull = v.stray_gradient * (v.susceptibility * v.stray_field / VACUUM_PERMEABILITY + v.magnetisation)
+    return float(pull / (v.mass_density or math.inf))

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.air import air_density
-from scenarios.reduction.budget import UNCORRECTED, TypeA, sources, type_a, type_b
+from scenarios.reduction.certificates import Certificates
+from scenarios.reduction.consistency import outlying_cycles, reference_step
+from scenarios.reduction.corrections import applied
+from scenarios.reduction.curves import allan_curves
 from scenarios.reduction.errors import ReductionError
-from scenarios.reduction.force import WeighingModel
-from scenarios.reduction.recording import Recording, Weighings, read
+from scenarios.reduction.force import Outcome, evaluate
+from scenarios.reduction.group import fit_groups
+from scenarios.reduction.gum import Input
+from scenarios.reduction.readout import Readout, decay_of, prepare
+from scenarios.reduction.recording import Recording, read
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
-from scenarios.reduction.settings import Certificates, Corrections, ReductionSettings
-from scenarios.reduction.velocity import fit_velocity
-from scenarios.reduction.weighing import compare
+from scenarios.reduction.screening import screen
+from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
+from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.type_a import TypeA, sources, type_a
+from scenarios.reduction.velocity import VelocityFit
+from scenarios.reduction.weighing import Difference
 from twin.recorder import Block
 
 Array = NDArray[np.float64]
-T = TypeVar("T")
 
 
 def reduce(
@@ -42,159 +51,183 @@ def reduce(
 
     Notes
     -----
-    Mass on and off differ by ΔF = (m − ρ_a V) g, so that m = ΔF/(g (1 − ρ_a/ρ_m)); ΔF is taken of the forces of the
-    single weighings, Bl I (1 + β I²) − k z I², with Bl interpolated in time from the velocity groups and carried to the
-    position of each weighing by the fitted profile. The mass is the plain mean over the cycles;
-    `scenarios.reduction.budget` tells how its Type A uncertainty comes about.
+    Mass on and off differ by ΔF = (m − ρ_a V) g plus what else comes and goes with the mass; ΔF is taken of the forces
+    of the single weighings, Bl I (1 + β I²) − k z I², with Bl interpolated in time from the velocity groups and carried
+    to the position of each weighing by the fitted profile: `scenarios.reduction.force`. The mass is the plain mean over
+    the cycles; `scenarios.reduction.type_a` tells how its Type A uncertainty comes about, and
+    `scenarios.reduction.sensitivity` how the certificates make the Type B lines of the budget.
 
     An effect whose size is known from certificates and readings, but which is not corrected, is a Type B component of
     that size. GUM F.2.4.5: a known effect should be corrected; who does not, must not state an uncertainty that
     excludes it. So without temperature correction α_m (T_v − T_w), from the thermometer, appears as "magnet
-    temperature".
+    temperature, not corrected".
     """
     settings = settings or ReductionSettings()
-    recording = read(blocks)
-    weighings, excluded = _without_first(recording.weighings, settings.skip_weighings)
-    z_w = float(weighings.position.mean())
-    fits = tuple(
-        _named(
-            sweeps.cycle,
-            fit_velocity,
-            sweeps.voltage,
-            sweeps.position,
-            sweeps.aperture,
-            sweeps.time,
-            z_w,
-            settings.profile_order,
-        )
-        for sweeps in recording.sweeps
-    )
-    model = WeighingModel.prepare(recording, weighings, fits, certificates, settings)
-    cycles = sorted(set(weighings.cycle.tolist()), key=lambda c: weighings.time[weighings.cycle == c][0])
-    members = [np.flatnonzero(weighings.cycle == cycle) for cycle in cycles]
-    schemes = [
-        _named(cycle, compare, settings.weighing_scheme, weighings.time[own], weighings.on[own], settings.drift_order)
-        for cycle, own in zip(cycles, members, strict=True)
-    ]
-    air = _air(recording, cycles, certificates, settings.corrections)
+    decay = decay_of(certificates, settings) if settings.corrections.after_effect else None
+    recording, skipped = _without_first(read(blocks), settings.skip_weighings)
+    recording, screened = screen(recording, settings, decay)
+    found = _evaluated(recording, certificates, settings)
+    outlying = _disagreeing(found, settings)
+    if outlying:
+        gone = {excluded.cycle for excluded in outlying}
+        w = recording.weighings
+        recording = replace(recording, weighings=w.kept(np.array([c not in gone for c in w.cycle.tolist()])))
+        found = _evaluated(recording, certificates, settings)
+    return _result(found, certificates, settings, (*skipped, *screened, *outlying))
 
-    def masses(on: Corrections) -> Array:
-        force = model.force(on)
-        lifted = np.array([scheme.weights @ force[own] for scheme, own in zip(schemes, members, strict=True)])
-        return lifted / (certificates.gravity * _buoyancy(air, certificates, on))
 
-    on = settings.corrections
-    force, bl, by_cycle = model.force(on), model.bl(on), masses(on)
-    mean = float(by_cycle.mean())
-    if not np.isfinite(mean) or np.any(by_cycle == 0):
+class Evaluated(NamedTuple):
+    """A recording with what was made of it."""
+
+    recording: Recording
+    fits: tuple[VelocityFit, ...]
+    run: Readout
+    outcome: Outcome
+    differences: list[Difference]
+
+
+def _evaluated(recording: Recording, certificates: Certificates, settings: ReductionSettings) -> Evaluated:
+    """Fits, forces and masses of the cycles."""
+    fits, positions = fit_groups(recording, certificates, settings)
+    run = prepare(recording, fits, certificates, settings, positions)
+    outcome = evaluate(run, applied(certificates, settings.corrections))
+    if not np.isfinite(outcome.mean) or np.any(outcome.mass == 0):
         raise ReductionError("the forces with the mass on and off do not differ; check that the voltages were recorded")
-    differences = [scheme.difference(force[own]) for scheme, own in zip(schemes, members, strict=True)]
-    a = type_a(by_cycle, sources(model, on, fits, schemes, members, differences))
-    changes = _changes(masses, on)
-    b = type_b(certificates, on, air, changes)
-    bl_mean = float(np.mean([bl[own].mean() for own in members]))
-    unit = certificates.gravity * _buoyancy(air, certificates, on)
+    return Evaluated(recording, fits, run, outcome, compared(run, outcome))
+
+
+def _disagreeing(found: Evaluated, settings: ReductionSettings) -> tuple[Excluded, ...]:
+    """Cycles that cannot be right where others are.
+
+    Raises
+    ------
+    ReductionError
+        If no majority of the cycles is left.
+    """
+    run, outcome = found.run, found.outcome
+    times = np.array([run.weighings.time[own].mean() for own in run.members])
+    reasons: dict[int, str] = {}
+    if run.current is not None and run.induced is not None:
+        meters = run.current, run.induced
+        step = reference_step(
+            (meters[0].time, meters[1].time),
+            (meters[0].reading, meters[1].reading),
+            (meters[0].u, meters[1].u),
+            settings.outlier_threshold,
+        )
+        if step is not None:
+            ends = np.array([run.weighings.time[own].max() for own in run.members])
+            reasons = {
+                int(i): f"the voltage reference stepped by {step.size:+.2g}, relative, before it was over"
+                for i in np.flatnonzero(ends > step.after)
+            }
+            if len(reasons) > settings.most_excluded * len(times):
+                raise ReductionError(
+                    f"the voltage reference stepped by {step.size:+.2g}, relative, after {step.after:.6g} s; too few "
+                    "cycles are over before that: recalibrate it and repeat the run"
+                )
+    stays = np.array([i for i in range(len(times)) if i not in reasons])
+    _, odd = outlying_cycles(
+        times[stays],
+        outcome.mass[stays],
+        _own_uncertainties(found)[stays],
+        run.groups,
+        np.array([fit.bl for fit in found.fits]),
+        settings.outlier_threshold,
+        settings.most_excluded,
+        np.array([d.dof for d in found.differences])[stays],
+    )
+    reasons |= {int(stays[i]): reason for i, reason in odd.items()}
+    return tuple(Excluded(run.cycles[i], "cycle", None, reason) for i, reason in sorted(reasons.items()))
+
+
+def _own_uncertainties(found: Evaluated) -> Array:
+    """Standard uncertainty (kg) of each cycle's mass from what was read for it: weighings, Bl and both calibrations."""
+    run = found.run
+    variances = np.array([(fit.u_bl / fit.bl) ** 2 for fit in found.fits])
+    if run.induced is not None:
+        variances = variances + run.induced.u[run.induced.source] ** 2
+    shares = np.array([run.mixing[own].mean(axis=0) for own in run.members])
+    relative = shares**2 @ variances
+    if run.current is not None:
+        relative = relative + np.array([run.current.u[run.current.source[own[0]]] for own in run.members]) ** 2
+    return np.hypot([d.u for d in found.differences], np.abs(found.outcome.mass) * np.sqrt(relative))
+
+
+def _result(
+    found: Evaluated, certificates: Certificates, settings: ReductionSettings, excluded: tuple[Excluded, ...]
+) -> MassResult:
+    """The mean of the cycles with its budget."""
+    on = settings.corrections
+    recording, fits, run, outcome, differences = found
+    a = type_a(outcome.mass, sources(run, certificates, on, fits, outcome, differences))
+    b = type_b(run, certificates, on, outcome)
+    inputs = (*_lines(a, outcome.mean), *b.inputs)
     return MassResult(
-        mass_kg=mean,
-        u_mass_kg=abs(mean) * math.hypot(a.combined, *b.values()),
-        type_a=a.components,
-        type_b=b,
-        dof=a.dof,
+        mass_kg=outcome.mean,
+        u_mass_kg=math.hypot(*(line.sensitivity * line.u for line in inputs)),
+        inputs=inputs,
         coverage_factor=settings.coverage_factor,
-        bl_Tm=bl_mean,
-        u_bl_Tm=abs(bl_mean) * _u_bl(a, certificates, on),
-        corrections={name: size for name, size in changes.items() if getattr(on, name)},
-        cycles=tuple(
-            CycleResult(
-                cycle=cycle,
-                time_s=float(weighings.time[own].mean()),
-                mass_kg=float(by_cycle[i]),
-                u_mass_kg=differences[i].u / float(unit[i]),
-                bl_Tm=float(bl[own].mean()),
-                air_density=float(air[i]) if on.buoyancy else 0.0,
-                number=differences[i].number,
-                residual_times_s=differences[i].times,
-                residuals_kg=differences[i].residuals / unit[i],
-            )
-            for i, (cycle, own) in enumerate(zip(cycles, members, strict=True))
-        ),
+        confidence=settings.confidence,
+        bl_Tm=mean_bl(run, outcome),
+        u_bl_Tm=abs(mean_bl(run, outcome)) * _u_bl(a, b),
+        corrections={name: size for name, size in b.changes.items() if getattr(on, name)},
+        cycles=tuple(_cycle(run, outcome, differences[i], i) for i in range(len(run.cycles))),
         velocity=fits,
         excluded=excluded,
         nominal_mass_kg=certificates.nominal_mass,
+        _curves=partial(allan_curves, recording, run, fits, outcome, differences),
     )
 
 
-def _named(cycle: int, function: Callable[..., T], *arguments: object) -> T:
-    """Call a function of one cycle's data; an error names the cycle."""
-    try:
-        return function(*arguments)
-    except ReductionError as error:
-        raise ReductionError(f"cycle {cycle}: {error}") from None
-
-
-def _without_first(weighings: Weighings, skip: int) -> tuple[Weighings, tuple[Excluded, ...]]:
+def _without_first(recording: Recording, skip: int) -> tuple[Recording, tuple[Excluded, ...]]:
     """Leave out the first weighings of each cycle."""
-    keep = np.ones(len(weighings.time), dtype=bool)
-    for cycle in set(weighings.cycle.tolist()):
-        keep[np.flatnonzero(weighings.cycle == cycle)[:skip]] = False
+    if not skip:
+        return recording, ()
+    w = recording.weighings
+    keep = np.ones(len(w.time), dtype=bool)
+    for cycle in set(w.cycle.tolist()):
+        keep[np.flatnonzero(w.cycle == cycle)[:skip]] = False
     if not np.any(keep):
         raise ReductionError(f"reduction.skip_weighings={skip} leaves no weighing; lower it")
     out = tuple(
-        Excluded(int(weighings.cycle[i]), int(weighings.number[i]), f"among the first {skip} of its cycle")
+        Excluded(int(w.cycle[i]), "weighing", int(w.number[i]), f"among the first {skip} of its cycle")
         for i in np.flatnonzero(~keep)
     )
-    w = weighings
-    kept = Weighings(w.cycle[keep], w.number[keep], w.on[keep], w.time[keep], w.voltage[keep], w.position[keep])
-    return kept, out
+    return replace(recording, weighings=w.kept(keep)), out
 
 
-def _air(recording: Recording, cycles: list[int], certificates: Certificates, on: Corrections) -> Array:
-    """Air density while each cycle weighs (kg/m³); zeros in vacuum, or if it is neither known nor needed."""
-    if certificates.vacuum:
-        return np.zeros(len(cycles))
-    missing = [q for q in ("temperature", "pressure", "humidity") if q not in recording.environment]
-    if missing or certificates.mass_density is None:
-        if not on.buoyancy:
-            return np.zeros(len(cycles))
-        lack = "the certificates have no mass_density"
-        if missing:
-            lack = f"no block of channel 'environment' with quantity {missing[0]!r}"
-        raise ReductionError(
-            f"{lack}; supply it, state vacuum in the certificates, or set reduction.corrections.buoyancy=false"
-        )
-    means = []
-    for quantity in ("temperature", "pressure", "humidity"):
-        readings = recording.environment[quantity]
-        for cycle in cycles:
-            own = readings.of("weighing", cycle)
-            own = own if np.any(own) else readings.cycle == cycle
-            means.append(float(readings.mean[own].mean() if np.any(own) else readings.mean.mean()))
-    try:
-        return air_density(*np.reshape(means, (3, len(cycles))))
-    except ValueError as error:
-        if not on.buoyancy:
-            return np.zeros(len(cycles))
-        raise ReductionError(f"channel 'environment': {error}") from None
+def compared(run: Readout, outcome: Outcome) -> list[Difference]:
+    """Mass on minus mass off of each cycle (kg), with its scatter."""
+    loads = outcome.force / outcome.gravity / outcome.lift[run.of_cycle]
+    pairs = zip(outcome.schemes.comparisons, run.members, strict=True)
+    return [scheme.difference(loads[own]) for scheme, own in pairs]
 
 
-def _buoyancy(air: Array, certificates: Certificates, on: Corrections) -> Array:
-    """ΔF/(m g) of each cycle."""
-    if not on.buoyancy or certificates.mass_density is None:
-        return np.ones(len(air))
-    return 1 - air / certificates.mass_density
+def _cycle(run: Readout, outcome: Outcome, difference: Difference, i: int) -> CycleResult:
+    own = run.members[i]
+    return CycleResult(
+        cycle=run.cycles[i],
+        time_s=float(run.weighings.time[own].mean()),
+        mass_kg=float(outcome.mass[i]),
+        u_mass_kg=difference.u,
+        bl_Tm=float(outcome.bl[own].mean()),
+        air_density=float(outcome.density[i]),
+        number=difference.number,
+        residual_times_s=difference.times,
+        residuals_kg=difference.residuals,
+    )
 
 
-def _changes(masses: Callable[[Corrections], Array], on: Corrections) -> dict[str, float]:
-    """Relative change of the mass by each correction, whether it is applied or not."""
-    applied = float(masses(on).mean())
-    changes = {}
-    for name in UNCORRECTED:
-        other = float(masses(on.model_copy(update={name: not getattr(on, name)})).mean())
-        changes[name] = applied / other - 1 if getattr(on, name) else other / applied - 1
-    return changes
+def _lines(a: TypeA, mass: float) -> list[Input]:
+    """Type A lines of the budget."""
+    return [
+        Input(name, "A", None, "kg", size * abs(mass), 1.0, a.dofs[name], "normal", "")
+        for name, size in a.components.items()
+    ]
 
 
-def _u_bl(a: TypeA, certificates: Certificates, on: Corrections) -> float:
+def _u_bl(a: TypeA, b: TypeB) -> float:
     """Relative combined standard uncertainty of the mean Bl."""
-    parts = [a.components["velocity"], a.components.get("induced calibration", 0.0), certificates.u_interferometer]
-    return math.hypot(*parts, certificates.u_reference if on.voltmeter_calibration else 0.0)
+    parts = [a.components.get(name, 0.0) for name in ("velocity", "induced calibration", "magnet thermometer")]
+    return math.hypot(*parts, math.sqrt(b.bl_variance))

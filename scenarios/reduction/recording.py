@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.faulty import Faulty, faulty, noise_of_mean, repeats_betray
+from scenarios.reduction.result import Excluded, What
 from twin.recorder import Block
 from twin.times import NS
 
@@ -20,12 +22,30 @@ QUANTITIES = {
     "induced_voltmeter": "voltage",
     "interferometer": "position",
     "magnet_thermometer": "temperature_rise",
+    "coil_thermometer": "temperature_rise",
 }
+LIMITS = {
+    "temperature": (253.15, 333.15),
+    "pressure": (2e4, 1.2e5),
+    "humidity": (1e-6, 1.0),
+    "temperature_rise": (-200, 500),
+}
+"""What a sensor in a laboratory can show (K, Pa, 1, K); beyond, it is broken."""
 
 
 @dataclass(frozen=True, eq=False)
 class Weighings:
-    """All weighings of a run in order of time, an entry each."""
+    """All weighings of a run in order of time, an entry each.
+
+    Parameters
+    ----------
+    cycle, number, on, time : label of the cycle, number within it, whether the mass is on, middle (s).
+    voltage, position : means of the good readings (V, m); NaN if there is none.
+    share : of good readings, the smaller one of voltage and position.
+    scatter : standard deviation of the good voltages (V).
+    noise : standard uncertainty of `voltage` from the differences of successive readings (V); 0 if the readings show a
+        smooth course only.
+    """
 
     cycle: NDArray[np.int64]
     number: NDArray[np.int64]
@@ -33,6 +53,13 @@ class Weighings:
     time: Array
     voltage: Array
     position: Array
+    share: Array
+    scatter: Array
+    noise: Array
+
+    def kept(self, keep: NDArray[np.bool_]) -> Weighings:
+        """Those that `keep` says."""
+        return Weighings(**{name: values[keep] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +75,10 @@ class Sweeps:
 
 @dataclass(frozen=True, eq=False)
 class Readings:
-    """Auxiliary readings in order of time: an entry a block (`u` of its mean, `size` its readings), and all samples."""
+    """Auxiliary readings in order of time: an entry a block (`u` of its mean, `size` its readings), and all samples.
+
+    Readings that are faulty are left out, and so are blocks that have no other.
+    """
 
     mean: Array
     u: Array
@@ -62,10 +92,23 @@ class Readings:
         """Which entries belong to a phase of a cycle."""
         return (self.cycle == cycle) & np.array([p == phase for p in self.phase], dtype=bool)
 
+    def kept(self, keep: NDArray[np.bool_]) -> Readings:
+        """The blocks that `keep` says."""
+        samples = np.repeat(keep, self.size)
+        return Readings(
+            self.mean[keep],
+            self.u[keep],
+            self.size[keep],
+            self.time[keep],
+            self.cycle[keep],
+            tuple(p for p, k in zip(self.phase, keep, strict=True) if k),
+            (self.samples[0][samples], self.samples[1][samples]),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What a TMTP run recorded."""
+    """What a TMTP run recorded; `excluded` are readings that no value was made of."""
 
     weighings: Weighings
     sweeps: tuple[Sweeps, ...]
@@ -73,45 +116,79 @@ class Recording:
     induced_calibration: Readings | None
     thermometer: Readings | None
     environment: dict[str, Readings]
+    current_zero: Readings | None = None
+    induced_zero: Readings | None = None
+    coil_thermometer: Readings | None = None
+    excluded: tuple[Excluded, ...] = ()
 
 
 def read(blocks: Iterable[Block]) -> Recording:
     """Sort the blocks of a run.
 
+    Readings that are no numbers, stuck or zero where they cannot be are left out of means, and reported; sweeps are
+    kept whole for `scenarios.reduction.screening`.
+
     Raises
     ------
     ReductionError
-        If a channel or a label is missing, a window is there twice, or a reading is not finite.
+        If a channel or a label is missing, or a window is there twice.
     """
     sorted_: dict[tuple[str, str], list[Block]] = defaultdict(list)
     environment: dict[str, list[Block]] = defaultdict(list)
-    thermometer: list[Block] = []
     for block in blocks:
         if block.channel == "environment":
             environment[block.quantity].append(block)
-        elif QUANTITIES.get(block.channel) != block.quantity:
-            continue
-        elif block.channel == "magnet_thermometer":
-            thermometer.append(block)
-        else:
-            sorted_[block.channel, str(block.labels.get("phase", ""))].append(block)
+        elif QUANTITIES.get(block.channel) == block.quantity:
+            slow = block.channel.endswith("thermometer")
+            sorted_[block.channel, "" if slow else str(block.labels.get("phase", ""))].append(block)
+    log = _Log()
     return Recording(
-        weighings=_weighings(sorted_["current_voltmeter", "weighing"], sorted_["interferometer", "weighing"]),
+        weighings=_weighings(sorted_["current_voltmeter", "weighing"], sorted_["interferometer", "weighing"], log),
         sweeps=_sweeps(sorted_["induced_voltmeter", "velocity"], sorted_["interferometer", "velocity"]),
-        current_calibration=_readings(sorted_["current_voltmeter", "calibration"]),
-        induced_calibration=_readings(sorted_["induced_voltmeter", "calibration"]),
-        thermometer=_readings(thermometer),
-        environment={quantity: r for quantity, found in environment.items() if (r := _readings(found)) is not None},
+        current_calibration=_readings(sorted_["current_voltmeter", "calibration"], log),
+        induced_calibration=_readings(sorted_["induced_voltmeter", "calibration"], log),
+        thermometer=_readings(sorted_["magnet_thermometer", ""], log),
+        environment={
+            quantity: r for quantity, found in environment.items() if (r := _readings(found, log)) is not None
+        },
+        current_zero=_readings(sorted_["current_voltmeter", "zero"], log),
+        induced_zero=_readings(sorted_["induced_voltmeter", "zero"], log),
+        coil_thermometer=_readings(sorted_["coil_thermometer", ""], log),
+        excluded=log.excluded(),
     )
 
 
-def _weighings(voltages: list[Block], positions: list[Block]) -> Weighings:
+class _Log:
+    """Readings that were left out, by cycle, channel and what was wrong."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[int, What, str, str], list[int]] = defaultdict(lambda: [0, 0])
+
+    def note(self, block: Block, found: Faulty) -> None:
+        """Count what a block lost."""
+        what: What = "environment" if block.channel == "environment" else "reading"
+        name = f"{block.channel} {block.quantity}" if what == "environment" else block.channel
+        for wrong, number in found.counts.items():
+            count = self._counts[_label(block, "cycle"), what, name, wrong]
+            count[0] += number
+            count[1] += block.values.size
+
+    def excluded(self) -> tuple[Excluded, ...]:
+        """An entry for each cycle, channel and fault."""
+        return tuple(
+            Excluded(cycle, what, None, f"{name}: {bad} of {all_} readings in these blocks {wrong}")
+            for (cycle, what, name, wrong), (bad, all_) in sorted(self._counts.items())
+        )
+
+
+def _weighings(voltages: list[Block], positions: list[Block], log: _Log) -> Weighings:
     if not voltages:
         raise ReductionError("no block of channel 'current_voltmeter' with phase 'weighing': nothing was weighed")
     where: dict[tuple[int, int], Block] = {}
     for block in positions:
         where[_label(block, "cycle"), _label(block, "weighing")] = block
     rows, seen = [], set()
+    betrayed = repeats_betray([block.values.ravel() for block in voltages])
     for block in voltages:
         key = _label(block, "cycle"), _label(block, "weighing")
         state = block.labels.get("state")
@@ -124,10 +201,32 @@ def _weighings(voltages: list[Block], positions: list[Block]) -> Weighings:
                 f"{_name(block)} has no block of channel 'interferometer' with the same cycle and weighing"
             )
         seen.add(key)
-        rows.append((*key, state == "on", _middle(block), _mean(block), _mean(where[key])))
+        voltage, share = _good(block, log, betrayed)
+        position, share_position = _good(where[key], log, False)
+        rows.append(
+            (
+                *key,
+                state == "on",
+                _middle(block),
+                float(np.mean(voltage)) if voltage.size else np.nan,
+                float(np.mean(position)) if position.size else np.nan,
+                min(share, share_position),
+                float(np.std(voltage, ddof=1)) if voltage.size > 1 else 0.0,
+                noise_of_mean(voltage.ravel()),
+            )
+        )
     rows.sort(key=lambda row: row[3])
-    cycle, number, on, time, voltage, position = (np.array(column) for column in zip(*rows, strict=True))
-    return Weighings(cycle, number, on, time, voltage, position)
+    return Weighings(*(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def _good(block: Block, log: _Log, betrayed: bool) -> tuple[Array, float]:
+    """The good readings of a block of a weighing, and which share of all they are."""
+    found = faulty(block.values.ravel(), stuck=betrayed)
+    if found is None:
+        return np.asarray(block.values), 1.0
+    log.note(block, found)
+    good: Array = block.values.ravel()[found.good]
+    return good, good.size / block.values.size
 
 
 def _sweeps(voltages: list[Block], positions: list[Block]) -> tuple[Sweeps, ...]:
@@ -179,23 +278,40 @@ def _joined(cycle: int, parts: list[Sweeps]) -> Sweeps:
     )
 
 
-def _readings(blocks: list[Block]) -> Readings | None:
+def _readings(blocks: list[Block], log: _Log) -> Readings | None:
+    """Those of a channel; None if there is no good one."""
     if not blocks:
         return None
     blocks = sorted(blocks, key=_middle)
-    means = np.array([_mean(block) for block in blocks])
-    scatter = [float(np.std(b.values, ddof=1)) / np.sqrt(b.values.size) if b.values.size > 1 else 0.0 for b in blocks]
-    times = np.concatenate([block.times().ravel() for block in blocks])
-    values = np.concatenate([np.ravel(block.values) for block in blocks])
-    order = np.argsort(times, kind="stable")
+    values = [block.values.ravel() for block in blocks]
+    times = [block.times().ravel() for block in blocks]
+    zero = blocks[0].labels.get("phase") == "zero"
+    limits = LIMITS.get(blocks[0].quantity)
+    middles = [_middle(block) for block in blocks]
+    found = faulty(np.concatenate(values), limits=limits, zeros=not zero)
+    if found is not None:
+        ends = np.cumsum([part.size for part in values])[:-1]
+        for i, own in enumerate(found.split(ends)):
+            if own is not None:
+                log.note(blocks[i], own)
+                values[i], times[i] = values[i][own.good], times[i][own.good]
+                middles[i] = float(times[i].mean()) if times[i].size else middles[i]
+    there = [i for i, part in enumerate(values) if part.size]
+    if not there:
+        return None
+    series = np.concatenate([times[i] for i in there]), np.concatenate([values[i] for i in there])
+    order = np.argsort(series[0], kind="stable")
+    sizes = [values[i].size for i in there]
     return Readings(
-        mean=means,
-        u=np.array(scatter),
-        size=np.array([block.values.size for block in blocks]),
-        time=np.array([_middle(block) for block in blocks]),
-        cycle=np.array([_label(block, "cycle") for block in blocks]),
-        phase=tuple(str(block.labels.get("phase", "")) for block in blocks),
-        samples=(times[order], values[order]),
+        mean=np.array([float(np.mean(values[i])) for i in there]),
+        u=np.array(
+            [float(np.std(values[i], ddof=1)) / np.sqrt(n) if n > 1 else 0.0 for i, n in zip(there, sizes, strict=True)]
+        ),
+        size=np.array(sizes),
+        time=np.array([middles[i] for i in there]),
+        cycle=np.array([_label(blocks[i], "cycle") for i in there]),
+        phase=tuple(str(blocks[i].labels.get("phase", "")) for i in there),
+        samples=(series[0][order], series[1][order]),
     )
 
 
@@ -204,13 +320,6 @@ def _label(block: Block, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise ReductionError(f"{_name(block)} has {key} {value!r}; it needs an integer label {key!r}")
     return int(value)
-
-
-def _mean(block: Block) -> float:
-    mean = float(np.mean(block.values))
-    if not np.isfinite(mean):
-        raise ReductionError(f"{_name(block)} holds readings that are not finite; exclude it or repeat it")
-    return mean
 
 
 def _middle(block: Block) -> float:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.reduction.allan import AllanCurve
+from scenarios.reduction.gum import Budget, Input, combine
 from scenarios.reduction.velocity import VelocityFit
 
 
@@ -36,12 +41,16 @@ class CycleResult:
     residuals_kg: NDArray[np.float64] = field(repr=False)
 
 
+What = Literal["weighing", "sweep", "velocity group", "reading", "environment", "cycle"]
+
+
 @dataclass(frozen=True)
 class Excluded:
-    """A weighing that was left out, and why."""
+    """Data that were left out, and why; `number` is that of the weighing, sweep or reading within its cycle."""
 
     cycle: int
-    weighing: int
+    what: What
+    number: int | None
     reason: str
 
 
@@ -52,23 +61,21 @@ class MassResult:
     Parameters
     ----------
     mass_kg, u_mass_kg : mean over the cycles and its combined standard uncertainty (k = 1).
-    type_a, type_b : relative standard uncertainties of the mass by name.
-    dof : effective degrees of freedom of the Type A part.
-    coverage_factor : k of `expanded_u_kg`.
+    inputs : of the budget: Type A from the readings, Type B from the certificates and from effects left uncorrected.
+    coverage_factor, confidence : the k asked for; or the level of confidence, with k from the degrees of freedom.
     bl_Tm, u_bl_Tm : mean Bl at the weighings and its combined standard uncertainty.
     corrections : relative change of the mass by each correction that was applied.
     cycles : in order of time.
     velocity : the fits of the velocity groups, before any correction.
-    excluded : weighings left out.
+    excluded : what was left out.
     nominal_mass_kg : from the certificates, for reports.
     """
 
     mass_kg: float
     u_mass_kg: float
-    type_a: dict[str, float]
-    type_b: dict[str, float]
-    dof: float
+    inputs: tuple[Input, ...] = field(repr=False)
     coverage_factor: float
+    confidence: float | None
     bl_Tm: float
     u_bl_Tm: float
     corrections: dict[str, float]
@@ -76,6 +83,39 @@ class MassResult:
     velocity: tuple[VelocityFit, ...] = field(repr=False)
     excluded: tuple[Excluded, ...] = ()
     nominal_mass_kg: float | None = None
+    _curves: Callable[[], tuple[AllanCurve, ...]] = field(repr=False, default=tuple)
+
+    @cached_property
+    def budget(self) -> Budget:
+        """The uncertainty budget, combined when it is first looked at."""
+        if self.confidence is not None:
+            return combine(self.inputs, self.mass_kg, confidence=self.confidence)
+        return combine(self.inputs, self.mass_kg, coverage_factor=self.coverage_factor)
+
+    @cached_property
+    def allan(self) -> tuple[AllanCurve, ...]:
+        """Allan deviations of Bl, of the weighings, of the calibrations and of the thermometer."""
+        return self._curves()
+
+    @property
+    def type_a(self) -> dict[str, float]:
+        """Relative Type A uncertainties of the mass by name."""
+        return self._relative("A")
+
+    @property
+    def type_b(self) -> dict[str, float]:
+        """Relative Type B uncertainties of the mass by name."""
+        return self._relative("B")
+
+    def _relative(self, kind: str) -> dict[str, float]:
+        mass = abs(self.mass_kg)
+        return {line.label: abs(line.sensitivity * line.u) / mass for line in self.inputs if line.kind == kind}
+
+    @property
+    def dof(self) -> float:
+        """Effective degrees of freedom of the combined uncertainty (Welch and Satterthwaite)."""
+        spread = math.fsum((line.sensitivity * line.u) ** 4 / line.dof for line in self.inputs)
+        return self.u_mass_kg**4 / spread if spread > 0 else math.inf
 
     @property
     def u_relative(self) -> float:
@@ -84,8 +124,9 @@ class MassResult:
 
     @property
     def expanded_u_kg(self) -> float:
-        """Expanded uncertainty with `coverage_factor`."""
-        return self.coverage_factor * self.u_mass_kg
+        """Expanded uncertainty, k times the combined one."""
+        k = self.coverage_factor if self.confidence is None else self.budget.coverage_factor
+        return k * self.u_mass_kg
 
     @property
     def u_type_a(self) -> float:

@@ -1,26 +1,45 @@
-"""What a laboratory chooses (settings) and what it believes (certificates)."""
+"""What a laboratory chooses: which effects it corrects, and how recorded blocks become a mass."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
 from typing import Literal
 
 from pydantic import Field
 
-from scenarios.reduction.errors import ReductionError
 from twin.parameter import Parameters, parameter
 
 
 class Corrections(Parameters):
     """Which known effects are corrected. One that is known, of known size and not corrected enters the budget."""
 
-    temperature: bool = Field(False, description="magnet temperature between the phases, from the thermometer")
+    temperature: bool = Field(True, description="magnet temperature between the phases, from the thermometer")
     reluctance: bool = Field(True, description="force -k z I^2 of the coil in the yoke")
     quadratic_current: bool = Field(True, description="(Bl)_w = (Bl)_v (1 + beta I^2)")
     buoyancy: bool = Field(True, description="air buoyancy of the mass, CIPM-2007")
     voltmeter_calibration: bool = Field(True, description="voltmeter gains from the readings of the voltage reference")
     resistor_drift: bool = Field(True, description="drift of the standard resistor since the start of the run")
+    resistor_temperature: bool = Field(True, description="temperature coefficient of the standard resistor")
+    resistor_power: bool = Field(True, description="heating of the standard resistor by its current")
+    reference_environment: bool = Field(
+        True, description="drift, pressure and temperature coefficient of the voltage reference"
+    )
+    input_impedance: bool = Field(True, description="load of the voltmeters on coil and leads, and on the resistor")
+    leakage: bool = Field(True, description="leakage across the coil, in both phases")
+    time_base: bool = Field(True, description="time base of the interferometer")
+    trigger_latency: bool = Field(True, description="delay between the readings of voltage and position")
+    refractive_index: bool = Field(True, description="of the air in the interferometer")
+    nonlinearity: bool = Field(True, description="periodic error of the interferometer, fitted with Bl")
+    laser_alignment: bool = Field(True, description="cosine and Abbe errors of the interferometer")
+    alignment: bool = Field(True, description="tilt and offset of the coil that drifts and rolls along its travel")
+    coil_expansion: bool = Field(True, description="thermal expansion of the coil between the phases")
+    yoke: bool = Field(True, description="flux that the weighing currents leave in the yoke")
+    support_compliance: bool = Field(True, description="magnet lowered by the force of the coil")
+    stiffness: bool = Field(True, description="force of the flexure, at different heights with the mass on and off")
+    after_effect: bool = Field(True, description="exponential decays in the drift of the polynomial weighing scheme")
+    gravity_transfer: bool = Field(True, description="gravity at the mass, not at the gravimeter: transfer and height")
+    tide: bool = Field(True, description="tidal gravity")
+    magnetic_force: bool = Field(True, description="force on the mass in the stray field of the magnet")
+    exchanger_parts: bool = Field(True, description="weight of the exchanger's parts that rest on the pan")
 
 
 class ReductionSettings(Parameters):
@@ -37,56 +56,18 @@ class ReductionSettings(Parameters):
     )
     bl_drift_order: int = Field(1, ge=0, le=9, description="order of that polynomial")
     corrections: Corrections = Corrections()
+    outlier_threshold: float = Field(
+        6.0, gt=0, description="standard deviations of the good majority beyond which data are left out"
+    )
+    least_share: float = Field(0.5, gt=0, le=1, description="share of good readings that a weighing needs")
+    most_excluded: float = Field(
+        0.5,
+        ge=0,
+        lt=1,
+        description="share of weighings, of a group's sweeps or of cycles that may be left out; beyond, the run is "
+        "refused, or the group left out",
+    )
     coverage_factor: float = parameter("1", 1.0, gt=0, description="k of the expanded uncertainty")
-
-
-@dataclass(frozen=True)
-class Certificates:
-    """What the laboratory believes about its references; nothing here is known to a simulation's truth.
-
-    Parameters
-    ----------
-    resistance : of the standard resistor at the start of the run (Ω).
-    gravity : local gravitational acceleration at the mass (m/s²).
-    mass_density : of the test mass (kg/m³); not needed in vacuum.
-    reference_voltage : of the voltage reference (V); not needed without voltmeter calibration.
-    resistance_drift : relative drift of the resistance (1/s).
-    u_resistance, u_reference, u_gravity, u_interferometer : relative standard uncertainties.
-    u_mass_density : standard uncertainty (kg/m³).
-    reluctance_k : k of the coil's self-inductance L = L0 − k z² (H/m²).
-    beta : quadratic current coefficient of (Bl)_w (1/A²).
-    temperature_coefficient : α_m of the gap's flux density (1/K), about the thermometer's reference.
-    magnetic_centre : z of the magnet's symmetry plane (m).
-    nominal_mass : of the test mass (kg), for reports only.
-    vacuum : no air, no buoyancy.
-    """
-
-    resistance: float
-    gravity: float
-    mass_density: float | None = None
-    reference_voltage: float | None = None
-    resistance_drift: float = 0.0
-    u_resistance: float = 0.0
-    u_reference: float = 0.0
-    u_gravity: float = 0.0
-    u_mass_density: float = 0.0
-    u_interferometer: float = 0.0
-    reluctance_k: float = 0.0
-    beta: float = 0.0
-    temperature_coefficient: float = 0.0
-    magnetic_centre: float = 0.0
-    nominal_mass: float | None = None
-    vacuum: bool = False
-
-    def __post_init__(self) -> None:
-        positive = {"resistance", "gravity", "mass_density", "reference_voltage", "nominal_mass"}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None:
-                continue
-            if not math.isfinite(value):
-                raise ReductionError(f"certificate {field.name!r} must be a finite number, not {value}")
-            if field.name in positive and value <= 0:
-                raise ReductionError(f"certificate {field.name!r} must be positive, not {value}")
-            if field.name.startswith("u_") and value < 0:
-                raise ReductionError(f"certificate {field.name!r} is an uncertainty and cannot be negative: {value}")
+    confidence: float | None = Field(
+        None, gt=0, lt=1, description="level of the expanded uncertainty: k from the degrees of freedom, in its place"
+    )

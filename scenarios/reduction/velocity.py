@@ -37,6 +37,8 @@ class VelocityFit:
     sweeps : Bl of each sweep at `z` with the common shape and offset (T·m); their mean is `bl`.
     serial_correlation : lag-one autocorrelation of `sweeps`. Near −1 the offset moves, well above 0 Bl itself does.
     number : readings used.
+    periodic : A_s, A_c of the interferometer's periodic error A_s sin(2π z/period) + A_c cos(2π z/period) (m), z from
+        the middle of the sweeps; zeros if it was not fitted.
     """
 
     bl: float
@@ -52,6 +54,7 @@ class VelocityFit:
     serial_correlation: float
     number: int
     sweeps: Array = field(repr=False)
+    periodic: tuple[float, float] = (0.0, 0.0)
 
     def profile(self, z: Array) -> Array:
         """Bl (T·m) at positions z (m), at the mean time of the group."""
@@ -67,6 +70,7 @@ def fit_velocity(
     times: Array,
     z_w: float,
     order: int = 2,
+    period: float | None = None,
 ) -> VelocityFit:
     """Fit Bl(z) and the voltmeter's offset to the sweeps of one velocity group.
 
@@ -78,6 +82,7 @@ def fit_velocity(
     times : middle of each sweep (s), shape (sweeps,).
     z_w : the weighing position, where Bl is wanted (m).
     order : of the polynomial Bl(z).
+    period : of the interferometer's periodic error (m), half its wavelength, to be fitted; None for none.
 
     Raises
     ------
@@ -87,7 +92,9 @@ def fit_velocity(
     Notes
     -----
     Model: Ū A = Σ c_k [(z − z_w)^(k+1)/(k+1)] between the edges + U0 A, with a linear drift of Bl in time from four
-    sweeps on. It is linear in all unknowns. The equations are weighted with the *smoothed* velocity of each sweep
+    sweeps on, and with differences of sin and cos(2π z/period), the interferometer's periodic error times −Bl. Sweeps
+    that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes it out. The
+    model is linear in all unknowns. The equations are weighted with the *smoothed* velocity of each sweep
     (instrumental variables) where least squares would take the measured one: the same estimate for noise-free data, as
     precise to a few per cent, and free of the attenuation by 2 σ_z²/Δz² that noise of the interferometer, which is in
     the regressor too, causes in least squares.
@@ -100,7 +107,7 @@ def fit_velocity(
     time, spread = float(times.mean()), max(float(np.ptp(times)), 1e-300)
     centre, half = _checked(voltage, position, z_w)
     drifts = sweeps >= SWEEPS_FOR_DRIFT
-    unknowns = order + 2 + drifts
+    unknowns = order + 2 + drifts + (0 if period is None else 2)
     if voltage.size <= unknowns:
         raise ReductionError(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
@@ -115,7 +122,8 @@ def fit_velocity(
     for i, chunk in enumerate(chunks):
         tau = (times[chunk] - time)[:, None] / spread if drifts else None
         x = (position[chunk] - centre) / half
-        columns, rows = _equations(speeds[i], smooth[i], x, tau, order)
+        phase = None if period is None else 2 * np.pi / period * (position[chunk] - centre)
+        columns, rows = _equations(speeds[i], smooth[i], x, tau, phase, order)
         normal += rows @ columns.T
         right += rows @ data[i]
         parts.append((columns, rows))
@@ -155,6 +163,7 @@ def fit_velocity(
         serial_correlation=_lag_one(pull),
         number=int(voltage.size),
         sweeps=coefficients[0] + sweeps * pull,
+        periodic=(0.0, 0.0) if period is None else tuple(-solution[-3:-1] * aperture / coefficients[0]),
     )
 
 
@@ -186,13 +195,16 @@ def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]
     return centre, half
 
 
-def _equations(speed: Array, smooth: Array, x: Array, tau: Array | None, order: int) -> tuple[Array, Array]:
+def _equations(
+    speed: Array, smooth: Array, x: Array, tau: Array | None, phase: Array | None, order: int
+) -> tuple[Array, Array]:
     """Columns of the model and their weights, both of shape (unknowns, readings).
 
     Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the scaled
-    positions at the edges, (sweeps, n + 1). Then come the drift of Bl (tau: scaled time of each sweep) and the offset.
+    positions at the edges, (sweeps, n + 1). Then come the drift of Bl (tau: scaled time of each sweep), the periodic
+    error (phase: of it at the edges) and the offset.
     """
-    unknowns = order + 2 + (tau is not None)
+    unknowns = order + 2 + (tau is not None) + (0 if phase is None else 2)
     columns, rows = np.empty((unknowns, *speed.shape)), np.empty((unknowns, *speed.shape))
     total, product = x[:, :-1] + x[:, 1:], x[:, :-1] * x[:, 1:]
     columns[0], rows[0] = speed, smooth
@@ -204,8 +216,22 @@ def _equations(speed: Array, smooth: Array, x: Array, tau: Array | None, order: 
     if tau is not None:
         np.multiply(speed, tau, out=columns[order + 1])
         np.multiply(smooth, tau, out=rows[order + 1])
+    if phase is not None:
+        columns[-3], columns[-2] = np.diff(np.sin(phase), axis=1), np.diff(np.cos(phase), axis=1)
+        rows[-3:-1] = _instruments(columns[-3:-1])
     columns[-1] = rows[-1] = 1.0
     return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
+
+
+def _instruments(columns: Array) -> Array:
+    """Weights of the periodic error, free of the noise of the sweep's own positions: those of the next but one sweep.
+
+    Where sweeps repeat, up and down in turn, the periodic error may be hard to tell from Bl(z), and that noise, in the
+    error's columns as in the velocity's, would not be small beside the difference. Where they do not, it is.
+    """
+    other = np.roll(columns, 2, axis=1)
+    alike = columns.shape[1] >= 4 and np.vdot(other, columns) > 0.5 * np.vdot(columns, columns)
+    return other if alike else columns
 
 
 def _smoothed(speeds: list[Array]) -> list[Array]:

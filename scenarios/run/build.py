@@ -64,18 +64,21 @@ class Setup:
 
 
 def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
-    """Wire the scenario's balance and list its campaign's steps.
+    """Wire the scenario's balance as it truly is, and list its campaign's steps.
 
     Parameters
     ----------
-    rehearsal : one cycle, in which nothing is read or recorded.
+    rehearsal : one cycle, in which nothing is read or recorded and nothing goes wrong.
 
     Raises
     ------
     WiringError
         If the balance cannot be wired or lacks an instrument that the campaign needs.
     """
-    components = scenario.components()
+    components = scenario.true_components()
+    if rehearsal:
+        for part in components.values():
+            part.plan_faults(())
     _start_at_ambient(scenario, components)
     probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in components)
     twin = Twin(
@@ -98,7 +101,7 @@ def _start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> N
     room, mass = components.get("environment"), components.get("thermal_mass")
     if isinstance(room, Environment) and isinstance(mass, ThermalMass):
         rise = mass.initial_rise + room.temperature - room.reference_temperature
-        components["thermal_mass"] = mass.model_copy(update={"initial_rise": rise}).named("thermal_mass")
+        components["thermal_mass"] = mass.model_copy(update={"initial_rise": rise})
 
 
 def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:

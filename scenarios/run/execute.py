@@ -5,15 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.magnet import Magnet
 from components.test_mass import TestMass
-from scenarios.reduction import ReductionSettings, ThermalResult, ThermalSettings, reduce, thermal_analysis
-from scenarios.run.build import Setup, build, start_in_steady_state
+from scenarios.reduction import (
+    Certificates,
+    MassResult,
+    ReductionSettings,
+    ThermalResult,
+    ThermalSettings,
+    reduce,
+    thermal_analysis,
+)
+from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.certificates import certificates
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
@@ -73,14 +81,12 @@ def execute(
     if resumed < len(setup.steps):
         setup.twin.run(setup.steps, keep)
     readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
-    reduction = scenario.section("reduction", ReductionSettings)
-    mass = reduce(readings, known, reduction)
-    thermal = _thermal(scenario, setup, truth, settings)
+    found = evaluate(scenario, known, readings, truth)
     return Result(
         scenario=scenario,
-        true=_truth(scenario, setup, truth),
-        mass=mass,
-        thermal=thermal,
+        true=found.true,
+        mass=found.mass,
+        thermal=found.thermal,
         readings=readings,
         truth=truth,
         virtual_s=setup.twin.clock.now / NS,
@@ -91,6 +97,30 @@ def execute(
     )
 
 
+class Evaluation(NamedTuple):
+    """What the blocks of a run tell: see `Result`."""
+
+    mass: MassResult
+    thermal: ThermalResult | None
+    true: Truth
+
+
+def evaluate(scenario: Scenario, known: Certificates, readings: Blocks, truth: Blocks) -> Evaluation:
+    """Reduce what a run has recorded; of the same blocks the same result, whenever and wherever.
+
+    Parameters
+    ----------
+    known : the certificates of the scenario's balance.
+
+    Raises
+    ------
+    ReductionError
+        If the blocks do not suffice.
+    """
+    mass = reduce(readings, known, scenario.section("reduction", ReductionSettings))
+    return Evaluation(mass, _thermal(scenario, truth), _truth(scenario, truth))
+
+
 def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
     """Times (s) and values of a channel of the truth."""
     blocks = list(truth.select(channel))
@@ -98,15 +128,15 @@ def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
     return times, np.concatenate([b.values.ravel() for b in blocks])
 
 
-def _thermal(scenario: Scenario, setup: Setup, truth: Blocks, settings: ThermalSettings) -> ThermalResult | None:
+def _thermal(scenario: Scenario, truth: Blocks) -> ThermalResult | None:
     """The thermal analysis, if the balance has a thermal mass."""
     channel = "thermal_mass.magnet_temperature_rise"
-    magnet = scenario.components().get("magnet")
+    magnet = scenario.true_components().get("magnet")
     if not len(truth.select(channel)) or not isinstance(magnet, Magnet):
         return None
     times, rise = _series(truth, channel)
     _, power = _series(truth, "coil.power")
-    campaign = setup.campaign
+    campaign: Any = scenario.campaign
     return thermal_analysis(
         times,
         rise,
@@ -114,17 +144,18 @@ def _thermal(scenario: Scenario, setup: Setup, truth: Blocks, settings: ThermalS
         campaign.period / NS,
         campaign.weighing_windows(),
         campaign.velocity_windows(),
-        settings,
+        scenario.section("thermal", ThermalSettings),
         magnet.alpha,
         campaign.mass_on(),
     )
 
 
-def _truth(scenario: Scenario, setup: Setup, truth: Blocks) -> Truth:
+def _truth(scenario: Scenario, truth: Blocks) -> Truth:
     """The true mass, and the true Bl averaged over the weighing windows."""
-    mass = scenario.components()["test_mass"]
+    mass = scenario.true_components()["test_mass"]
     assert isinstance(mass, TestMass)
     times, bl = _series(truth, "coil.bl")
-    start, end = setup.campaign.weighing_windows().T
+    campaign: Any = scenario.campaign
+    start, end = campaign.weighing_windows().T
     middles = (np.arange(32) + 0.5) / 32
     return Truth(mass.mass, float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean()))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from components.magnet import Magnet
 from scenarios.reduction import ReductionError, ReductionSettings, ThermalSettings
 from scenarios.reduction.weighing import compare
 from scenarios.run import notebook
@@ -136,13 +135,14 @@ def _self_contained(scenario: Scenario) -> Scenario:
     """
     changed: dict[str, Any] = {}
     for name, part in scenario.balance.parts.items():
-        if not isinstance(part, Magnet) or part.profile_file is None:
-            continue
-        key = f"balance.{name}.profile_file"
-        path = Path(scenario.position(key).file).parent / part.profile_file
+        extras = {key: field.json_schema_extra for key, field in type(part).model_fields.items()}
+        files = [key for key, extra in extras.items() if isinstance(extra, dict) and extra.get("path")]
+        named = {key: getattr(part, key) for key in files if getattr(part, key) is not None}
+        key = f"balance.{name}.{next(iter(named), '')}"
+        placed = {file: Path(scenario.position(f"balance.{name}.{file}").file).parent / named[file] for file in named}
         try:
-            table = part.model_copy(update={"profile_file": path}).named(name).points()
+            tables = part.model_copy(update=placed).named(name).tables() if named else {}
         except SimulationError as error:
             raise _refused(scenario, key, str(error)) from error
-        changed |= {key: None, f"balance.{name}.table": [list(point) for point in table]}
-    return scenario.with_(changed) if changed else scenario
+        changed |= {f"balance.{name}.{key}": value for key, value in tables.items()}
+    return scenario.with_tables(changed) if changed else scenario

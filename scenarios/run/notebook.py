@@ -122,10 +122,10 @@ def rows(summary: Summary) -> list[Row]:
     """The lines of a result."""
     found, true, thermal = summary["result"], summary["true"], summary["thermal"]
     mass, u, error = found["mass_kg"], found["u_mass_kg"], found["relative_error"]
-    lines = [Row("m", with_uncertainty(mass, u, "kg"), "mass found, with its standard uncertainty")]
+    lines = [Row("m", with_uncertainty(mass, u, "kg"), "mass found, and its uncertainty")]
     if u:
         uncertainty = f"{with_prefix(u * 1e3, 'g')} = {relative(found['u_relative'])}"
-        lines.append(Row("u(m)", uncertainty, "combined standard uncertainty, k = 1"))
+        lines.append(Row("u(m)", uncertainty, "standard uncertainty, k = 1"))
     deviation = f"{with_prefix((mass - true['mass_kg']) * 1e3, 'g')} = {relative(error)}"
     lines += [
         Row("m − m_true", deviation, f"error; the true mass is {with_uncertainty(true['mass_kg'], None, 'kg')}"),
@@ -135,9 +135,9 @@ def rows(summary: Summary) -> list[Row]:
         delay = thermal["delay_s"]
         lines += [
             Row("δT_f", with_prefix(thermal["delta_t_f_K"], "K"), "magnet temperature, peak to peak"),
-            Row("δT_m", with_prefix(thermal["delta_t_m_K"], "K"), "its mean, velocity minus weighing phase"),
+            Row("δT_m", with_prefix(thermal["delta_t_m_K"], "K"), "its mean, velocity minus weighing"),
             Row("delay", "none" if delay is None else f"{_three(delay)} s", "of the temperature after the heating"),
-            Row("ε", relative(thermal["epsilon"]), "thermal-magnetic bias, uncorrected"),
+            Row("ε", relative(thermal["epsilon"]), "thermal-magnetic bias"),
         ]
     return lines
 

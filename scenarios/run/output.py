@@ -3,6 +3,8 @@
 A run under way lives in a hidden folder beside the one asked for (``.DIR.partial``), from which it can be resumed. Its
 final files are written into another one (``.DIR.new``), made durable, and exchanged with the old ones in one operation
 of the file system. So a run that is killed at any moment neither leaves half a result nor takes an older one with it.
+
+The report comes after the results, and beside them: its pictures and its page are each exchanged in the same way.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from typing import IO
 from twin.errors import TwinError
 
 SUMMARY, BLOCKS, SCENARIO = "result.json", "run.nc", "scenario.yaml"
-FILES = (SUMMARY, BLOCKS, SCENARIO)
+REPORT, PICTURES = "report.html", "pictures"
+FILES = (SUMMARY, BLOCKS, SCENARIO, REPORT, PICTURES)
 _LOCK = "lock"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # <fcntl.h>, <linux/fs.h>
 
@@ -128,16 +131,44 @@ class OutputFolder:
         ----------
         write : writes them into the folder it is given.
         """
+        fresh = self._written(write)
+        self._put_in_place(fresh)
+        _sync(self.target.parent)
+        self._discard()
+
+    def add(self, write: Callable[[Path], None]) -> None:
+        """Put a report beside the results, in place of an older one: its pictures first, then the page.
+
+        Parameters
+        ----------
+        write : writes both into the folder it is given.
+        """
+        try:
+            fresh = self._written(write)
+            for path in sorted(fresh.iterdir(), key=Path.is_file):
+                self._put_beside(path, self.target / path.name)
+            _sync(self.target)
+        finally:
+            shutil.rmtree(self._beside("new"), ignore_errors=True)
+
+    def _written(self, write: Callable[[Path], None]) -> Path:
+        """A fresh folder with what `write` writes, durable."""
         fresh = self._beside("new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
         write(fresh)
-        for file in fresh.iterdir():
-            _sync(file)
+        for path in fresh.rglob("*"):
+            _sync(path)
         _sync(fresh)
-        self._put_in_place(fresh)
-        _sync(self.target.parent)
-        self._discard()
+        return fresh
+
+    def _put_beside(self, fresh: Path, place: Path) -> None:
+        """Move a file or a folder of a report into the folder of results."""
+        if not (fresh.is_dir() and place.is_dir()):
+            fresh.replace(place)
+        elif not exchange(fresh, place):
+            place.rename(fresh.with_name("old"))
+            fresh.rename(place)
 
     def _put_in_place(self, fresh: Path) -> None:
         """Make `fresh` the target, and remove the old one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -71,6 +71,8 @@ class Result:
             "seed": self.scenario.seed,
             "version": package_version(),
             "scenario_hash": self.scenario.hash,
+            "parent": self.scenario.parent,
+            "differences": [asdict(difference) for difference in self.scenario.differences()],
             "virtual_s": self.virtual_s,
             "wall_s": self.wall_s,
             "events": self.events,

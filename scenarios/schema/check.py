@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from scenarios.schema import registry, wiring
+from scenarios.schema import faults, registry, wiring
 from scenarios.schema.document import Document
 from scenarios.schema.errors import KeyPath, Problem, fail, shown
 from scenarios.schema.validate import validated
@@ -66,6 +66,7 @@ class Checked:
     campaign_type: str
     campaign: Parameters
     sections: dict[str, Parameters]
+    faults: dict[str, faults.Fault]
 
 
 def check(document: Document, models: Mapping[str, type[Parameters]], default_name: str) -> Checked:
@@ -83,7 +84,7 @@ def check(document: Document, models: Mapping[str, type[Parameters]], default_na
         For the first problem by line, with the number of the others.
     """
     tree, problems = document.tree, list[Problem]()
-    allowed = [*Head.model_fields, "balance", "campaign", *models]
+    allowed = [*Head.model_fields, "balance", "campaign", "faults", *models]
     for key in tree:
         if key not in allowed:
             problems.append(Problem((key,), f"unknown key {key!r}{did_you_mean(key, [*allowed, 'schema', 'extends'])}"))
@@ -97,9 +98,10 @@ def check(document: Document, models: Mapping[str, type[Parameters]], default_na
         section = None if values is None else validated(model, values, (key,), problems)
         if section is not None:
             sections[key] = section
+    planned = faults.checked(tree.get("faults", {}), balance.parts, problems) if balance is not None else {}
     if problems or head is None or balance is None or campaign is None:
         raise fail(problems, document.positions)
-    return Checked(head, balance, *campaign, sections)
+    return Checked(head, balance, *campaign, sections, planned)
 
 
 def _mapping(tree: Mapping[str, Any], key: str, problems: list[Problem]) -> dict[str, Any] | None:

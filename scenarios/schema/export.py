@@ -9,6 +9,7 @@ from pydantic.json_schema import models_json_schema
 
 from scenarios.schema import registry
 from scenarios.schema.check import BalanceHead, Head
+from scenarios.schema.faults import Fault
 from scenarios.schema.merge import VERSION
 from twin import plugins
 from twin.parameter import Parameters
@@ -42,6 +43,7 @@ def json_schema(
     known: list[type[Parameters]] = [
         Head,
         BalanceHead,
+        Fault,
         *parts.values(),
         *campaigns.values(),
         *(m for m in sections.values() if m is not None),
@@ -63,6 +65,11 @@ def json_schema(
         **head,
         "balance": {"type": "object", "properties": balance, "additionalProperties": {"$ref": "#/$defs/component"}},
         "campaign": {"type": ["object", "null"], **_choice(schemes)},
+        "faults": {
+            "type": ["object", "null"],
+            "description": "what goes wrong, by name",
+            "additionalProperties": {"anyOf": [{"$ref": references[Fault]}, {"type": "null"}]},
+        },
         **{key: {"type": ["object", "null"]} if m is None else {"$ref": references[m]} for key, m in sections.items()},
     }
     return {
@@ -81,7 +88,7 @@ def _definitions(models: list[type[Parameters]]) -> tuple[dict[type[Parameters],
     once = list(dict.fromkeys(models))
     found, whole = models_json_schema([(model, "validation") for model in once], ref_template="#/$defs/{model}")
     definitions = {name: _relaxed(schema) for name, schema in whole["$defs"].items()}
-    for model in once[2:]:  # the heads are taken apart and have no type
+    for model in once[3:]:  # the heads are taken apart; these and a fault have no type
         name = found[model, "validation"]["$ref"].rpartition("/")[2]
         definitions[name]["properties"].setdefault("type", {"type": "string"})
     return {model: found[model, "validation"]["$ref"] for model in once}, definitions

@@ -43,7 +43,12 @@ def find(model: type[BaseModel], path: KeyPath) -> tuple[FieldInfo | None, list[
 
 
 def unit_at(model: type[BaseModel], path: KeyPath) -> str | None:
-    """The unit of the numbers at a path, or None if they are no physical quantity."""
+    """The unit of the numbers at a path, or None if they are no physical quantity.
+
+    The size of an uncertainty has the unit of the parameter that it is stated for.
+    """
+    if path[:1] == ("uncertainties",) and (len(path) == 2 or path[2:] == ("size",)):
+        path = path[1:2]
     field, _ = find(model, path)
     return None if field is None else unit_of(field)
 

@@ -102,6 +102,15 @@ def extended(document: Document, path: Path) -> Document:
     return result
 
 
+def base_of(document: Document, path: Path) -> tuple[str, Document | None]:
+    """Name of what a document extends, and that merged; an empty name and None if it extends nothing."""
+    name = document.tree.get("extends")
+    if not isinstance(name, str):
+        return "", None
+    base = find_base(name, path)
+    return name, extended(read(base), base)
+
+
 def _at(place: Position, text: str) -> ScenarioError:
     """An error at the ``extends`` of a file."""
     return ScenarioError(text, file=place.file, line=place.line, key="extends")

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scenarios.schema.check import Balance, Checked, check
+from scenarios.schema.difference import Difference, differences
 from scenarios.schema.document import Document, parse, read
 from scenarios.schema.emit import emit
 from scenarios.schema.errors import KeyPath, Position, position_of
+from scenarios.schema.faults import Fault
 from scenarios.schema.fields import dump, units
 from scenarios.schema.library import find
-from scenarios.schema.merge import VERSION, extended
+from scenarios.schema.merge import VERSION, base_of, extended
 from scenarios.schema.overrides import with_settings, with_values
 from twin.component import Component
+from twin.noise import Streams
 from twin.parameter import Parameters
 
 Models = Mapping[str, type[Parameters]]
@@ -36,7 +39,10 @@ class Scenario:
     campaign_type : name of the campaign.
     campaign : the campaign with its validated parameters.
     sections : the validated further sections, such as ``reduction`` and ``thermal``.
+    faults : what goes wrong, by name.
     file : the file it was read from, as it was named.
+    parent : name of the scenario or balance that it differs from: the one that its file extends, or for values set over
+        a file that file; empty if there is none.
     """
 
     name: str
@@ -46,9 +52,12 @@ class Scenario:
     campaign_type: str
     campaign: Parameters
     sections: dict[str, Parameters]
+    faults: dict[str, Fault]
     file: str
+    parent: str
     _document: Document = field(repr=False)
     _models: dict[str, type[Parameters]] = field(repr=False)
+    _base: Document | None = field(repr=False)
 
     @property
     def wiring(self) -> dict[str, str]:
@@ -79,13 +88,31 @@ class Scenario:
         return found
 
     def components(self) -> dict[str, Component]:
-        """New instances of the components by name: scaled to the balance's size and named, for an engine to bind."""
+        """New instances of the components by name: scaled to the balance's size, as their certificates say they are."""
         factor = self.balance.scale / self.balance.native_scale
         fresh: dict[str, Component] = {}
         for name, part in self.balance.parts.items():
             copy = part.model_copy(deep=True)
             fresh[name] = (copy if factor == 1.0 else copy.scaled(factor)).named(name)
         return fresh
+
+    def true_components(self) -> dict[str, Component]:
+        """As `components`, but as the parts truly are in this run: with errors drawn, and with their faults planned."""
+        streams, true = Streams(self.seed), dict[str, Component]()
+        for name, part in self.components().items():
+            true[name] = part.drawn(streams).named(name)
+            true[name].plan_faults(f.planned() for f in self.faults.values() if f.component == name)
+        return true
+
+    def differences(self) -> list[Difference]:
+        """What has another value than in `parent`, as it was written, in the order of the file."""
+        if self._base is None:
+            return []
+        known: dict[KeyPath, str] = {}
+        for name, part in self.balance.parts.items():
+            known |= units(part, ("balance", name))
+        known |= units(self.campaign, ("campaign",))
+        return differences(self._base.tree, self._document.tree, known)
 
     def with_(self, overrides: Mapping[str, Any] | None = None, **keys: Any) -> Scenario:
         """A new scenario with some values changed, by their keys with dots: ``with_({"balance.scale": 0.5}, seed=2)``.
@@ -97,7 +124,7 @@ class Scenario:
         ScenarioError
             If the result is not valid.
         """
-        return _made(with_values(self._document, {**(overrides or {}), **keys}), self._models, self.name, self.file)
+        return self._changed(with_values(self._document, {**(overrides or {}), **keys}))
 
     def with_settings(self, settings: Sequence[str]) -> Scenario:
         """A new scenario with settings ``key.path=value`` in the words of a scenario file.
@@ -107,16 +134,28 @@ class Scenario:
         ScenarioError
             If a setting cannot be read or the result is not valid.
         """
-        return _made(with_settings(self._document, settings), self._models, self.name, self.file)
+        return self._changed(with_settings(self._document, settings))
+
+    def with_tables(self, tables: Mapping[str, Any]) -> Scenario:
+        """The same scenario with tables in place of the files that hold them; it differs from the same parent."""
+        document = with_values(self._document, tables)
+        return _made(document, self._models, self.name, self.file, self.parent, self._base)
+
+    def _changed(self, document: Document) -> Scenario:
+        """The scenario of a changed document; it differs from the file that this one was read from."""
+        set_over = self.parent == self.name
+        parent, base = (self.parent, self._base) if set_over else (self.name, self._document)
+        return _made(document, self._models, self.name, self.file, parent, base)
 
     def ideal(self) -> Scenario:
-        """A new scenario in which every effect of every component has its neutral value."""
+        """A new scenario in which every effect of every component has its neutral value, and nothing goes wrong."""
         parts = {name: dump(part.ideal()) for name, part in self.balance.parts.items()}
         tree, written = dict(self._document.tree), dict(self._document.tree["balance"])
         for name, values in parts.items():
             written[name] = {"type": self.balance.types[name], **values}
         tree["balance"] = written
-        return _made(Document(tree, self._document.positions), self._models, self.name, self.file)
+        tree.pop("faults", None)
+        return self._changed(Document(tree, self._document.positions))
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -137,6 +176,7 @@ class Scenario:
             },
             "campaign": {"type": self.campaign_type, **dump(self.campaign)},
             **{key: dump(section) for key, section in self.sections.items()},
+            **({"faults": {name: dump(fault) for name, fault in self.faults.items()}} if self.faults else {}),
         }
 
     def to_yaml(self) -> str:
@@ -193,8 +233,7 @@ def load(source: str | Path, *, models: Models | None = None, settings: Sequence
         If it cannot be read or is not valid, with file, line and key.
     """
     path = find(source)
-    document = with_settings(extended(read(path), path), settings)
-    return _made(document, dict(models or {}), path.stem, str(path))
+    return _loaded(read(path), path, str(path), models, settings)
 
 
 def load_text(
@@ -207,12 +246,27 @@ def load_text(
     ScenarioError
         As `load`.
     """
-    path = Path(file)
-    document = with_settings(extended(parse(text, file), path), settings)
-    return _made(document, dict(models or {}), path.stem, file)
+    return _loaded(parse(text, file), Path(file), file, models, settings)
 
 
-def _made(document: Document, models: dict[str, type[Parameters]], name: str, file: str) -> Scenario:
+def _loaded(own: Document, path: Path, file: str, models: Models | None, settings: Sequence[str]) -> Scenario:
+    """The scenario of a parsed file, with values set over it."""
+    written = extended(own, path)
+    parent, base = base_of(own, path)
+    if settings:
+        name = written.tree.get("name", path.stem)
+        parent, base = (name if isinstance(name, str) else path.stem), written
+    return _made(with_settings(written, settings), dict(models or {}), path.stem, file, parent, base)
+
+
+def _made(
+    document: Document,
+    models: dict[str, type[Parameters]],
+    name: str,
+    file: str,
+    parent: str,
+    base: Document | None,
+) -> Scenario:
     """The scenario that a merged document describes."""
     found: Checked = check(document, models, name)
     head = found.head
@@ -224,7 +278,10 @@ def _made(document: Document, models: dict[str, type[Parameters]], name: str, fi
         campaign_type=found.campaign_type,
         campaign=found.campaign,
         sections=found.sections,
+        faults=found.faults,
         file=file,
+        parent=parent,
         _document=document,
         _models=models,
+        _base=base,
     )

@@ -195,22 +195,13 @@ def test_the_room_need_not_have_the_reference_temperature() -> None:
 
 
 def noisy() -> Experiment:
-    """White noise only, a short campaign, and certificates without uncertainty."""
-    certain = {
-        f"balance.{part}": 0.0
-        for part in (
-            "resistor.uncertainty",
-            "voltage_reference.uncertainty",
-            "interferometer.uncertainty",
-            "environment.gravity_uncertainty",
-        )
-    }
+    """White noise only, and a short campaign; ideal certificates have no uncertainty."""
     white = {
         "balance.current_voltmeter.white_noise": 1e-6,
         "balance.induced_voltmeter.white_noise": 3e-6,
         "balance.interferometer.white_noise": 1e-11,
     }
-    return short(NIST4).ideal().with_({**certain, **white, "campaign.velocity.pairs": 10})
+    return short(NIST4).ideal().with_({**white, "campaign.velocity.pairs": 10})
 
 
 def scores(seeds: range) -> np.ndarray[Any, np.dtype[np.float64]]:

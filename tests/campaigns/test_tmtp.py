@@ -149,8 +149,8 @@ def test_half_cycles_are_read_in_their_middle_where_the_velocity_is_flat() -> No
     result = short("kbmini_tmtp").ideal().run()
     (edge,) = blocks(result, "interferometer", phase="velocity", cycle=0)
     (voltage,) = blocks(result, "induced_voltmeter", phase="velocity", cycle=0)
-    speed = np.diff(edge.values, axis=1) / 0.02
-    assert speed.shape == voltage.values.shape == (120, 15)
+    speed = np.diff(edge.values, axis=1) / 0.025
+    assert speed.shape == voltage.values.shape == (120, 12)
     signs = np.where(np.arange(120) % 2 == 0, 1.0, -1.0)[:, None]
     assert np.abs(speed * signs / 3e-4 - 1).max() < 8e-4
     middle = edge.schedule.instants()[:, 0] + 0.15 * NS

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from components.coil import Coil
 from components.magnet import Magnet
 from tests.components.bench import path
+from twin.errors import SimulationError
 from twin.field import Field
 from twin.piece import polynomial, ramp
-from twin.signal import Constant, Signal
+from twin.signal import Composition, Constant, Rate, Signal
+from twin.timeline import Timeline
 from twin.times import NS
 
 GAUSS = np.polynomial.legendre.leggauss(8)
@@ -32,22 +34,34 @@ def field_of(magnet: Magnet, rise: Signal | float = 0.0) -> Field:
     return magnet.signals(temperature_rise=Constant(rise) if isinstance(rise, float) else rise)["field"]
 
 
+def held(value: float) -> Timeline:
+    """A signal that may change but does not: the engine cannot fold it away."""
+    return Timeline("held", value)
+
+
 def outputs(
-    coil: Coil, z: Signal | float, current: Signal | float, field: Field | None = None, rise: float = 0.0
+    coil: Coil,
+    z: Signal | float,
+    current: Signal | float,
+    field: Field | None = None,
+    rise: float = 0.0,
+    **more: Signal | float,
 ) -> Any:
-    as_signal = [Constant(x) if isinstance(x, int | float) else x for x in (z, current, rise)]
-    names = ("position", "current", "temperature_rise")
-    return coil.signals(field=field or field_of(MAGNET), **dict(zip(names, as_signal, strict=True)))
+    given_ = {port: declared.default or 0.0 for port, declared in coil.inputs.items() if declared.kind == "signal"}
+    given_ |= {"position": z, "current": current, "temperature_rise": rise, **more}
+    signals = {port: Constant(x) if isinstance(x, int | float) else x for port, x in given_.items()}
+    return coil.signals(field=field or field_of(MAGNET), **signals)
 
 
-def linkage(coil: Coil, z: float, current: float) -> float:
-    return float(outputs(coil, z, current)["flux_linkage"](0.0))
+def linkage(coil: Coil, z: float, current: float, **more: Signal | float) -> float:
+    return float(outputs(coil, z, current, **more)["flux_linkage"](0.0))
 
 
-def co_energy(coil: Coil, z: float, current: float) -> float:
+def co_energy(coil: Coil, z: float, current: float, **more: Signal | float) -> float:
     """∫ λ dI from 0; λ is quadratic in I, so the rule is exact."""
     x, w = GAUSS
-    return 0.5 * current * sum(b * linkage(coil, z, 0.5 * current * (a + 1)) for a, b in zip(x, w, strict=True))
+    parts = (b * linkage(coil, z, 0.5 * current * (a + 1), **more) for a, b in zip(x, w, strict=True))
+    return 0.5 * current * sum(parts)
 
 
 def slope(function: Any, z: float, h: float = 1e-3) -> float:
@@ -160,6 +174,156 @@ def test_neutral_coefficients_leave_force_and_voltage_without_a_trace() -> None:
     assert made["resistance"](0.0) == 120.0
 
 
+# --- parts and expansion ---------------------------------------------------------------------------------------------
+
+WIRE = {"susceptibility": -1e-5, "area": 200e-6, "radius": 0.125}
+FRAME = {"susceptibility": 2e-5, "area": 50e-6, "radius": 0.1}
+GAP = {"gap_area": 2000e-6, "gap_radius": 0.12}
+
+
+def made_of(*parts: dict[str, float], **more: Any) -> Coil:
+    return Coil(**{**COIL.model_dump(), "parts": parts, **GAP, **more})
+
+
+def test_weakly_magnetic_parts_change_force_and_voltage_alike() -> None:
+    """1 − Σ χ A r_a/(A_a r); copper of a tenth of the gap's area: 1e-6 (Li2021)."""
+    assert made_of({**WIRE, "radius": 0.12}).share - 1 == pytest.approx(1e-6, rel=1e-9)
+    coil, share = made_of(WIRE, FRAME), 1 + 1e-6 * 0.96 - 2e-5 * 0.025 * 1.2
+    assert coil.share == pytest.approx(share, rel=1e-15)
+    up = path(polynomial([1e-3, 2e-3], 0, 10 * NS))
+    for port, rest in (("bl", 0.0), ("flux_linkage", 0.0), ("voltage", 0.0)):
+        found, plain = outputs(coil, up, rest)[port](1.0), outputs(COIL, up, rest)[port](1.0)
+        assert found / plain - 1 == pytest.approx(share - 1, rel=1e-8)
+    # The reluctance is no part of Λ.
+    pull = 400.0 * (5e-3 - 2e-3) * 0.05**2
+    found, plain = (float(outputs(c, 5e-3, 0.05)["force"](0.0)) + pull for c in (coil, COIL))
+    assert found / plain - 1 == pytest.approx(share - 1, rel=1e-8)
+
+
+def test_parts_need_the_gap() -> None:
+    with pytest.raises(ValueError, match="expected gap_area and gap_radius"):
+        made_of(WIRE, gap_radius=None)
+
+
+def test_a_warm_coil_changes_bl_by_its_expansion_times_the_radial_deviation() -> None:
+    """Bl (1 + b κ ΔT) in force and flux; a field that falls as 1/r does not notice (Seifert2014)."""
+    coil = COIL.model_copy(update={"expansion": 1.7e-5, "radial_deviation": -0.2})
+    for port in ("bl", "flux_linkage"):
+        warm, cold = (float(outputs(coil, 3e-3, 0.0, rise=rise)[port](0.0)) for rise in (4.0, 0.0))
+        assert warm / cold - 1 == pytest.approx(-0.2 * 1.7e-5 * 4.0, rel=1e-9)
+    assert coil.neutral_inputs() == {"yoke", "remanence"}
+    for off in ("expansion", "radial_deviation"):
+        assert "temperature_rise" in coil.model_copy(update={off: 0.0}).neutral_inputs()
+
+
+# --- motions of one phase --------------------------------------------------------------------------------------------
+
+
+def test_vibration_moves_the_flux_linkage_and_not_the_force() -> None:
+    z = path(polynomial([1e-3, 2e-3], 0, 10 * NS))
+    shake = path(polynomial([0.0, -5e-4, 3e-5], 0, 10 * NS))
+    t = np.array([1.0, 4.0])
+    slow, q = COIL.model_copy(update={"yoke_inductance": 1.5}), {"yoke": held(0.3)}
+    made, still, there = (
+        outputs(slow, at, 0.01, **q, **more) for at, more in ((z, {"vibration": shake}), (z, {}), (z + shake, {}))
+    )
+    for port, same in (("force", still), ("bl", still), ("flux_linkage", there), ("voltage", there)):
+        assert made[port](t) == pytest.approx(same[port](t), rel=1e-14), port
+
+
+def test_coupling_adds_to_the_voltage_only() -> None:
+    z = path(polynomial([1e-3, 2e-3], 0, 10 * NS))
+    coil = Coil(resistance=120.0)
+    made, plain = outputs(coil, z, 0.0, coupling=3e-6), outputs(coil, z, 0.0)
+    assert made["voltage"](1.0) / plain["voltage"](1.0) - 1 == pytest.approx(3e-6, rel=1e-9)
+    made = outputs(coil, 1e-3, 0.01, coupling=3e-6)
+    assert made["force"](0.0) == outputs(coil, 1e-3, 0.01)["force"](0.0)
+
+
+def test_only_the_distance_between_coil_and_magnet_matters() -> None:
+    coil = COIL.model_copy(update={"yoke_inductance": 1.0})
+    q, away = held(0.02), held(-3e-4)
+    made = outputs(coil, 5e-3, 0.03, magnet_displacement=away, yoke=q)
+    same = outputs(coil, 5e-3 + 3e-4, 0.03, yoke=q)
+    for port in ("force", "bl", "flux_linkage", "yoke_drive"):
+        assert made[port](0.0) == pytest.approx(same[port](0.0), rel=1e-14), port
+
+
+# --- the yoke --------------------------------------------------------------------------------------------------------
+
+SLOW = COIL.model_copy(update={"yoke_inductance": 1.5})
+
+
+@settings(deadline=None)
+@given(st.floats(-0.02, 0.02), st.floats(-0.1, 0.1).filter(lambda i: abs(i) > 1e-3), st.floats(-0.1, 0.1))
+def test_with_the_yoke_frozen_force_and_flux_are_derivatives_of_one_co_energy(z: float, i: float, q: float) -> None:
+    """∂²W/∂z∂I is one number, whatever the magnetisation; what does not depend on I does not depend on z."""
+    frozen = {"yoke": held(q), "remanence": 0.01}
+    exact = slope(lambda at: co_energy(SLOW, at, i, **frozen), z)
+    at_rest = slope(lambda at: co_energy(SLOW, at, i), z)
+    made = outputs(SLOW, z, i, **frozen)
+    assert float(made["force"](0.0)) == pytest.approx(exact, rel=1e-7)
+    # what remanence adds to a wired yoke is magnetisation too
+    assert made["force"](0.0) == outputs(SLOW, z, i, yoke=held(q) + 0.01)["force"](0.0)
+    assert float(outputs(SLOW, z, i)["force"](0.0)) == pytest.approx(at_rest, rel=1e-7)
+
+
+@pytest.mark.parametrize("z", [2e-3, 12e-3, -9e-3])
+def test_at_rest_the_yoke_changes_nothing(z: float) -> None:
+    drive = float(outputs(SLOW, z, 0.05)["yoke_drive"](0.0))
+    assert drive == pytest.approx(0.05 * np.sqrt(1 - 400.0 * (z - 2e-3) ** 2 / 1.5), rel=1e-15)
+    made = outputs(SLOW, z, 0.05, yoke=held(drive))
+    for port in ("force", "flux_linkage"):
+        assert made[port](0.0) == pytest.approx(outputs(COIL, z, 0.05)[port](0.0), rel=1e-14)
+
+
+def test_a_frozen_yoke_leaves_the_inductance_of_the_air() -> None:
+    """λ without the magnet: (L0 − L_y) I + L_y m q; F: −k d q I/m."""
+    z, k, q = 12e-3, 400.0, 0.02
+    m = np.sqrt(1 - k * 0.01**2 / 1.5)
+    made = outputs(SLOW, z, 0.05, field_of(Magnet(bl=1e-12)), yoke=held(q))
+    assert made["flux_linkage"](0.0) == pytest.approx(1.0 * 0.05 + 1.5 * m * q, rel=1e-12)
+    assert made["force"](0.0) == pytest.approx(-k * 0.01 * q * 0.05 / m, rel=1e-9)
+
+
+def test_a_yoke_that_the_curvature_uses_up_is_an_error() -> None:
+    coil = SLOW.model_copy(update={"yoke_inductance": 0.01}).named("coil")
+    with pytest.raises(SimulationError, match=r"coil: yoke_inductance 0\.01 H is used up"):
+        outputs(coil, 12e-3, 0.05, yoke=held(0.02))["force"](0.0)
+    with pytest.raises(ValueError, match=r"within the inductance of 2\.5 H"):
+        Coil(**{**COIL.model_dump(), "yoke_inductance": 3.0})
+
+
+# --- nothing of an effect that is off --------------------------------------------------------------------------------
+
+
+def operations(*signals: Signal) -> int:
+    """How many array operations an evaluation takes."""
+    known: set[Signal] = set()
+    todo = list(signals)
+    while todo:
+        signal = todo.pop()
+        if isinstance(signal, Rate):
+            todo.append(signal.primitive)
+        elif isinstance(signal, Composition) and signal not in known:
+            known.add(signal)
+            todo += signal.operands
+    return len(known)
+
+
+def test_neutral_effects_leave_nothing_in_the_graph() -> None:
+    """Λ, L0 I and the voltage; Bl, and its product with the current."""
+    z, current = held(1e-3), held(0.01)
+    full = made_of(WIRE, expansion=1.7e-5, radial_deviation=1e-3, yoke_inductance=1.0)
+    made = outputs(full.ideal(), z, current, rise=3.0)
+    plain = outputs(Coil(resistance=120.0, inductance=2.5), z, current)
+    for port in ("voltage", "force"):
+        assert operations(made[port]) == operations(plain[port])
+        assert made[port](0.0) == plain[port](0.0)
+    assert operations(plain["voltage"]) == 3
+    assert operations(plain["force"]) == 2
+
+
 # --- resistance and size ---------------------------------------------------------------------------------------------
 
 
@@ -169,16 +333,19 @@ def test_resistance_and_power_follow_the_coil_temperature() -> None:
     assert made["resistance"](0.0) == pytest.approx(102.0, rel=1e-15)
     assert made["power"](0.0) == pytest.approx(0.0408, rel=1e-15)
     assert made["voltage"](0.0) == pytest.approx(2.04, rel=1e-15)
-    assert coil.neutral_inputs() == frozenset()
-    assert coil.ideal().neutral_inputs() == {"temperature_rise"}
+    assert coil.neutral_inputs() == {"yoke", "remanence"}
+    assert coil.ideal().neutral_inputs() == {"temperature_rise", "yoke", "remanence"}
+    assert "yoke" not in Coil(resistance=1.0, inductance=1.0, yoke_inductance=1.0).neutral_inputs()
 
 
 @settings(deadline=None)
 @given(st.floats(0.1, 3.0), st.floats(-5e-3, 5e-3), st.floats(-0.05, 0.05).filter(lambda i: abs(i) > 1e-3))
 def test_a_scaled_coil_in_a_scaled_magnet_is_the_same_physics(p: float, z: float, current: float) -> None:
     """Lengths × p at the same fields: currents × p give forces × p², flux linkages × p²; resistances are 1/p."""
-    native = outputs(COIL, z, current)
-    scaled = outputs(COIL.scaled(p), p * z, p * current, field_of(MAGNET.scaled(p)))
+    coil = made_of(WIRE, FRAME, yoke_inductance=1.5)
+    native = outputs(coil, z, current, yoke=held(0.3 * current))
+    scaled = outputs(coil.scaled(p), p * z, p * current, field_of(MAGNET.scaled(p)), yoke=held(0.3 * p * current))
+    assert coil.scaled(p).share == pytest.approx(coil.share, rel=1e-15)
     for port, power in (("force", 2), ("flux_linkage", 2), ("bl", 1), ("resistance", -1), ("power", 1)):
         assert scaled[port](0.0) == pytest.approx(p**power * native[port](0.0), rel=1e-12, abs=1e-15)
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from components.magnet import MATERIALS, Magnet
 from tests.components.bench import path
 from twin.errors import SimulationError
+from twin.fault import PlannedFault
 from twin.field import Field
 from twin.piece import ramp
 from twin.signal import Constant, Signal
@@ -174,6 +175,32 @@ def test_without_coefficient_the_temperature_has_no_influence() -> None:
     assert ideal.alpha == 0.0
     assert ideal.neutral_inputs() == {"temperature_rise"}
     assert bl(ideal, 0.01, 50.0) == bl(CUBIC, 0.01)
+
+
+# --- iron and stray field --------------------------------------------------------------------------------------------
+
+
+def test_iron_nearby_changes_the_field_while_it_is_there() -> None:
+    magnet = CUBIC.model_copy().named("magnet")
+    magnet.plan_faults([PlannedFault("iron", 2 * NS, 5 * NS, 1e-4)])
+    made = field(magnet)
+    t = np.array([1.0, 2.0, 4.9, 5.0])
+    there = np.array([0.0, 1.0, 1.0, 0.0])
+    for of in (made.at, made.integral):
+        before = float(of(Constant(0.01))(0.0))
+        assert of(Constant(0.01))(t) / before - 1 == pytest.approx(1e-4 * there, rel=1e-9, abs=1e-15)
+    # Where the flux is counted from, the jump induces nothing.
+    assert np.all(made.integral(Constant(0.0))(t) == 0.0)
+
+
+def test_the_stray_field_at_the_mass_is_an_output() -> None:
+    made = Magnet(bl=700.0, stray_field=45e-6, stray_gradient=-3e-4).signals(temperature_rise=Constant(0.0))
+    assert made["stray_field"](0.0) == 45e-6
+    assert made["stray_gradient"](0.0) == -3e-4
+    ideal = Magnet(bl=700.0, stray_field=45e-6, stray_gradient=-3e-4).ideal()
+    assert (ideal.stray_field, ideal.stray_gradient) == (0.0, 0.0)
+    half = Magnet(bl=700.0, stray_field=45e-6, stray_gradient=-3e-4).scaled(0.5)
+    assert (half.stray_field, half.stray_gradient) == (45e-6, -6e-4)
 
 
 # --- size ------------------------------------------------------------------------------------------------------------

@@ -9,10 +9,13 @@ import pytest
 
 from components import roles
 from components.current_source import CurrentSource
+from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.flexure import Flexure
+from components.fluxgate import Fluxgate
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
+from components.position_detector import PositionDetector
 from components.servo import IdealServo
 from components.thermometer import Thermometer
 from components.voltmeter import Voltmeter
@@ -21,6 +24,9 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Voltmeter, roles.Voltmeter),
     (Interferometer, roles.Interferometer),
     (Thermometer, roles.Thermometer),
+    (DisplacementSensor, roles.DisplacementSensor),
+    (PositionDetector, roles.PositionDetector),
+    (Fluxgate, roles.Fluxgate),
     (Environment, roles.EnvironmentStation),
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),

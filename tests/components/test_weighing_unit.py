@@ -12,16 +12,18 @@ from components.air import air_density
 from components.coil import Coil
 from components.current_source import CurrentSource
 from components.environment import Environment
-from components.flexure import Flexure
+from components.flexure import Flexure, reach
 from components.magnet import Magnet
 from components.mass_exchanger import MassExchanger
+from components.motion import glide, oscillation
 from components.servo import IdealServo
 from components.test_mass import TestMass
-from tests.components.bench import bench, closed
+from tests.components.bench import bench, closed, path
 from twin.component import Component
 from twin.errors import SimulationError
-from twin.piece import constant, polynomial
-from twin.times import NS
+from twin.fault import PlannedFault
+from twin.piece import Piece, Term, constant, exact_hertz, harmonics, polynomial, ramp
+from twin.times import NS, Times
 from twin.twin import Twin
 
 G = 9.80665
@@ -202,6 +204,95 @@ def test_a_larger_balance_weighs_at_a_larger_position() -> None:
     assert (flexure.compliance, flexure.stiffness) == (1e-6, 5.0)
 
 
+def test_what_acts_on_the_hinge_beside_its_stiffness_adds_to_the_force() -> None:
+    force = path(ramp(0.0, 3e-3, 0, NS))
+    twin = bench(Flexure(stiffness=20.0, rest_position=-1e-3), load=5.0, tare_weight=2.0, after_effect=force)
+    assert twin.signal("part.required_force")(np.array([0.0, 1.0])) == pytest.approx([3.02, 3.023], rel=1e-14)
+
+
+# --- stops -----------------------------------------------------------------------------------------------------------
+
+HARMONICS = oscillation(1e-4, 3e-4, 1.0, (1, 3, 5, 7, 9), 0.6, 0, 1800)
+TOP = 1e-4 - float(HARMONICS[0].values_at(0)[0].real) + 1e-4  # it starts at its lowest point, and is symmetric
+
+
+@pytest.mark.parametrize(
+    ("laws", "low", "high"),
+    [
+        ([polynomial([1e-4, 2e-3], 0, NS)], 1e-4, 2.1e-3),
+        ([polynomial([1e-4, 0.3, -0.43], 0, NS)], 1e-4 - 0.13, 1e-4 + 0.09 / 1.72),  # highest in between
+        ([polynomial([1e-4, -4e-3, 4e-3], 0, NS)], -9e-4, 1e-4),
+        ([polynomial([1e-4, 1e-3], 0, NS), polynomial([1.1e-3, -5e-3], NS, 2 * NS)], -3.9e-3, 1.1e-3),
+        (glide(1e-4, 3e-3, 0, 10 * NS), 1e-4, 3e-3),
+        ([harmonics(1e-4, {exact_hertz(0.95): -1e-3j}, 0)], -9e-4, 1.1e-3),
+        ([harmonics(1e-4, {exact_hertz(0.95): -1e-3j}, 0, NS // 10)], 1e-4, 1e-4 + 1e-3 * np.sin(0.19 * np.pi)),
+    ],
+)
+@pytest.mark.parametrize("stop", ["lower_stop", "upper_stop"])
+def test_a_motion_beyond_a_stop_is_refused_before_anything_moves(
+    laws: list[Piece], low: float, high: float, stop: str
+) -> None:
+    inward, end = (1e-9, low) if stop == "lower_stop" else (-1e-9, high)
+    for allowed, z in ((True, end - inward), (False, end + inward)):
+        flexure = Flexure(weighing_position=1e-4).model_copy(update={stop: z})
+        twin = bench(flexure, load=0.0)
+        if allowed:
+            twin.clock.run(flexure.move(laws))
+        else:
+            with pytest.raises(SimulationError, match=r"part: a motion goes to z = .* beyond the stop at"):
+                twin.clock.run(flexure.move(laws))
+            assert twin.signal("part.position")(0.5) == 1e-4
+
+
+@pytest.mark.parametrize("excess", [1e-10, -1e-10])
+def test_the_reach_of_hours_of_harmonics_is_that_of_one_period(excess: float) -> None:
+    """Between samples too: 0.1 nm of 66 µm decides."""
+    flexure = Flexure(upper_stop=TOP + excess, weighing_position=1e-4)
+    twin = bench(flexure, load=0.0)
+    motion = flexure.timeline("motion")
+    motion.follow(*glide(1e-4, float(HARMONICS[0].values_at(0)[0].real), 0, NS))
+    laws = oscillation(1e-4, 3e-4, 1.0, (1, 3, 5, 7, 9), 0.6, NS, 1800)
+    if excess > 0:
+        twin.clock.run(flexure.move(laws))
+    else:
+        with pytest.raises(SimulationError, match="beyond the stop"):
+            twin.clock.run(flexure.move(laws))
+
+
+@pytest.mark.parametrize("end", [None, 7 * NS, 3600 * NS])
+def test_the_reach_of_oscillations_that_repeat_together_after_a_while(end: int | None) -> None:
+    """0.3 Hz and 0.5 Hz repeat after 10 s; against values every 10 µs."""
+    law = harmonics(2e-4, {exact_hertz(0.3): 1e-3 * np.exp(0.7j), exact_hertz(0.5): 6e-4 * np.exp(-2j)}, 0, end)
+    dense = law.evaluate(Times(np.arange(0, min(end or 10 * NS, 10 * NS), 10_000)))
+    assert reach(law) == pytest.approx((dense.min(), dense.max()), abs=1e-9)
+
+
+def test_the_reach_of_a_decaying_oscillation() -> None:
+    term = Term(-0.2 + 5j, np.array([[1e-3 - 4e-4j]]))
+    law = Piece(0, 20 * NS, 20 * NS, np.array([[1e-4]]), (term,))
+    dense = law.evaluate(Times(np.arange(0, 20 * NS, 20_000)))
+    assert reach(law) == pytest.approx((dense.min(), dense.max()), abs=1e-9)
+
+
+def test_a_motion_up_to_the_stops_is_allowed() -> None:
+    flexure = Flexure(lower_stop=-1e-3, upper_stop=2e-3)
+    twin = bench(flexure, load=0.0)
+    twin.clock.run(flexure.move([*glide(0.0, -1e-3, 0, 10 * NS), *glide(-1e-3, 2e-3, 10 * NS, 20 * NS)]))
+    assert twin.clock.now == 20 * NS
+
+
+def test_the_weighing_position_lies_between_the_stops() -> None:
+    for stops in ({"lower_stop": 2e-3}, {"upper_stop": 0.0}):
+        with pytest.raises(ValueError, match="expected weighing_position between the stops"):
+            Flexure(weighing_position=1e-3, **stops)
+
+
+def test_stops_scale_with_the_geometry() -> None:
+    half = Flexure(lower_stop=-2e-3, upper_stop=1e-3).scaled(0.5)
+    assert (half.lower_stop, half.upper_stop) == (-1e-3, 5e-4)
+    assert (Flexure().scaled(0.5).lower_stop, Flexure().scaled(0.5).upper_stop) == (None, None)
+
+
 # --- what is done already --------------------------------------------------------------------------------------------
 
 
@@ -247,3 +338,46 @@ def test_an_interrupted_exchange_goes_on_from_where_it_is() -> None:
 
     twin.clock.run(operation())
     assert twin.signal("part.load")(np.array([2.0, 4.0, 5.0, 6.0])) == pytest.approx([1.6, 3.2, 1.6, 0.0], abs=1e-14)
+
+
+# --- what rests on the pan, and what does not -------------------------------------------------------------------------
+
+
+def loaded(exchanger: MassExchanger, at: Any, **inputs: Any) -> Any:
+    """Load on the pan (N) at the times (s); the mass goes on within the first second."""
+    twin = bench(exchanger, weight=8.0, **inputs)
+    twin.clock.run(exchanger.load(1.0))
+    return twin.signal("part.load")(np.asarray(at, dtype=float))
+
+
+def test_parts_on_the_pan_weigh_less_buoyancy() -> None:
+    tray = MassExchanger(parts_mass=0.03, parts_density=2700.0)
+    weight = 8.0 + 0.03 * G * (1.0 - 1.2 / 2700.0)
+    found = loaded(tray, [0.0, 0.25, 2.0], gravity=G, air_density=1.2)
+    assert found == pytest.approx([0.0, 0.25 * weight, weight], rel=1e-15)
+    assert loaded(tray, 2.0) == 8.0  # nothing wired: no gravity acts on them
+
+
+def test_without_parts_gravity_and_air_do_not_matter() -> None:
+    exchanger = MassExchanger(parts_mass=0.03).ideal()
+    assert exchanger == MassExchanger()
+    assert exchanger.neutral_inputs() == {"gravity", "air_density"}
+    assert MassExchanger(parts_mass=0.03).neutral_inputs() == frozenset()
+    twin = bench(exchanger, weight=8.0)
+    timeline = exchanger.timeline("placement")
+    assert twin.signal("part.load").parts == ((8.0, timeline),)
+
+
+@pytest.mark.parametrize("kind", ["slips", "not_loaded"])
+def test_a_fault_takes_its_share_of_the_load_while_it_lasts(kind: str) -> None:
+    exchanger = MassExchanger(parts_mass=0.1)
+    exchanger.plan_faults([PlannedFault(kind, 3 * NS, 5 * NS, 0.25)])
+    found = loaded(exchanger, [2.0, 3.0, 4.9, 5.0], gravity=10.0)
+    assert found == pytest.approx([9.0, 6.75, 6.75, 9.0], rel=1e-15)
+
+
+def test_a_mass_that_is_not_loaded_leaves_the_pan_empty() -> None:
+    assert MassExchanger.faults["not_loaded"].default == 1.0
+    exchanger = MassExchanger()
+    exchanger.plan_faults([PlannedFault("not_loaded", 0, 10 * NS, 1.0), PlannedFault("slips", 0, 20 * NS, 0.5)])
+    assert loaded(exchanger, [0.5, 5.0, 10.0]) == pytest.approx([0.0, 0.0, 4.0], abs=0.0)

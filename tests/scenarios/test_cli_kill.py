@@ -18,17 +18,17 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; from scenarios.cli.app import main; sys.exit(main())"
 SCENARIO = [
     "kbmini_tmtp",
-    *(f"--set=campaign.{key}" for key in ("cycles=40", "weighing.count=4", "weighing.duration=60 s")),
+    *(f"--set=campaign.{key}" for key in ("cycles=40", "weighing.count=5", "weighing.duration=60 s")),
     *(f"--set=campaign.weighing.{key}" for key in ("window_start=20 s", "window_end=40 s")),
     "--set=campaign.velocity.cycles=10",
 ]
-STEPS = 200
+STEPS = 240
 
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     """The program in a process of its own."""
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-c", PROGRAM, "run", "--json", *arguments]
+    command = [sys.executable, "-c", PROGRAM, "run", "--json", "--no-report", *arguments]
     return subprocess.Popen(
         command, cwd=folder, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )

@@ -19,11 +19,12 @@ from twin.store import RunStore
 
 SHORT = [
     "kbmini_tmtp",
-    *(f"--set=campaign.{key}" for key in ("cycles=2", "weighing.count=4", "weighing.duration=60 s")),
+    *(f"--set=campaign.{key}" for key in ("cycles=2", "weighing.count=5", "weighing.duration=60 s")),
     *(f"--set=campaign.weighing.{key}" for key in ("window_start=20 s", "window_end=40 s")),
     "--set=campaign.velocity.cycles=10",
+    "--no-report",
 ]
-STEPS = 10
+STEPS = 12
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +49,16 @@ def summary(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, An
     return found
 
 
+ALPHA = (
+    "--set=balance.magnet.temperature_coefficient=-1e-3",
+    "--set=reduction.corrections.temperature=false",
+)
+HOW = ("wall_s", "events", "steps_resumed", "steps_run", "parent", "differences")
+
+
 def lasting(found: dict[str, Any]) -> dict[str, Any]:
     """A summary without what tells how it was run."""
-    return {k: v for k, v in found.items() if k not in ("wall_s", "events", "steps_resumed", "steps_run")}
+    return {k: v for k, v in found.items() if k not in HOW}
 
 
 def data(folder: Path) -> list[np.ndarray[Any, Any]]:
@@ -104,7 +112,7 @@ def test_for_a_reader(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
 def test_ideal_then_one_effect(capsys: pytest.CaptureFixture[str]) -> None:
     """``--ideal`` is closure to 1e-12; a setting turns a single effect on again."""
     assert abs(summary(capsys, *SHORT, "--ideal")["result"]["relative_error"]) < 1e-12
-    found = summary(capsys, *SHORT, "--ideal", "--set=balance.magnet.temperature_coefficient=-1e-3")
+    found = summary(capsys, *SHORT, "--ideal", *ALPHA)
     bias = found["thermal"]["epsilon"]
     assert abs(found["result"]["relative_error"]) > 1e-9 and bias != 0.0
 
@@ -136,7 +144,7 @@ def test_resumed_run_is_the_same(
     found = capsys.readouterr()
     rest = json.loads(found.out)
     assert found.err == (
-        f"note: resuming at step {step + 1} of {STEPS}\n" if step < STEPS else "note: all 10 steps had finished\n"
+        f"note: resuming at step {step + 1} of {STEPS}\n" if step < STEPS else "note: all 12 steps had finished\n"
     )
     assert (rest["steps_total"], rest["steps_resumed"], rest["steps_run"]) == (STEPS, step, STEPS - step)
     assert lasting(rest) == lasting(json.loads((whole / "result.json").read_text()))

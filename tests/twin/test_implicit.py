@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.builders import Formula, Given, Lag, Solve, assemble, ns
-from twin.errors import SimulationError, WiringError
+from twin.component import ImplicitComponent, Port
+from twin.errors import ComponentError, SimulationError, WiringError
 from twin.implicit import Implicit, Unknown
 from twin.piece import constant, ramp
 from twin.signal import Constant, Elapsed, Function, Signal
@@ -165,3 +168,55 @@ def test_loops_without_state_are_told_by_their_path() -> None:
 
 def test_a_constant_residual_needs_no_instants() -> None:
     assert solved(lambda y: y - Constant(2.0))(np.zeros(0)).shape == (0,)
+
+
+class Balance(ImplicitComponent):
+    """Finds the current for a wanted force, and says the force itself without waiting for it."""
+
+    inputs: ClassVar[Mapping[str, Port]] = {"wanted": Port("1"), "found": Port("1")}
+    outputs: ClassVar[Mapping[str, Port]] = {"y": Port("1"), "force": Port("1")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"force": frozenset({"wanted"})}
+
+    def residual(self, **inputs: Signal) -> Signal:
+        return inputs["found"] - inputs["wanted"]
+
+    def signals(self, **inputs: Signal) -> dict[str, Signal]:
+        return {"force": 1.0 * inputs["wanted"]}
+
+
+def test_a_further_output_may_act_inside_the_loop() -> None:
+    """A support that gives way under the force shifts the field that the current has to make it with."""
+    parts = {
+        "servo": Balance(),
+        "support": Formula(formula=lambda a, b: 0.1 * a),
+        "coil": Formula(formula=lambda a, b: a * (2.0 - b)),
+        "wanted": Given(signal=1.0 + 0.1 * Elapsed()),
+    }
+    wiring = {
+        "servo.wanted": "wanted.y", "servo.found": "coil.y", "support.a": "servo.force", "coil.a": "servo.y",
+        "coil.b": "support.y",
+    }  # fmt: skip
+    signals = assemble(parts, wiring).signals
+    force = 1.0 + 0.1 * T
+    assert signals["servo.force"](T) == pytest.approx(force, rel=1e-15)
+    assert signals["servo.y"](T) == pytest.approx(force / (2.0 - 0.1 * force), rel=1e-15)
+
+
+def test_further_outputs_are_those_that_are_declared() -> None:
+    class Silent(Balance):
+        def signals(self, **inputs: Signal) -> dict[str, Signal]:
+            return {}
+
+    parts = {"servo": Silent(), "coil": Formula(formula=lambda a, b: 2.0 * a), "wanted": Given(signal=Constant(1.0))}
+    with pytest.raises(ComponentError, match=r"servo\.signals\(\) returned \[\].*\['force'\]"):
+        assemble(parts, {"servo.wanted": "wanted.y", "servo.found": "coil.y", "coil.a": "servo.y"})
+
+
+def test_a_further_output_that_follows_the_loop_is_an_error() -> None:
+    class Late(Balance):
+        def signals(self, **inputs: Signal) -> dict[str, Signal]:
+            return {"force": 1.0 * inputs["found"]}
+
+    parts = {"servo": Late(), "coil": Formula(formula=lambda a, b: 2.0 * a), "wanted": Given(signal=Constant(1.0))}
+    with pytest.raises(ComponentError, match=r"servo\.force is declared to depend on wanted alone"):
+        assemble(parts, {"servo.wanted": "wanted.y", "servo.found": "coil.y", "coil.a": "servo.y"})

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, ns, relative_error, single_group
 from twin.errors import SimulationError
+from twin.fault import FOREVER, FaultSignal, PlannedFault
 from twin.field import Field, Shape
 from twin.piece import constant, harmonics, polynomial, ramp
-from twin.signal import Constant, Elapsed, Function, Product, Rate, Signal, Sum, add, multiply, scale
+from twin.signal import Constant, Delayed, Elapsed, Function, Product, Rate, Signal, Sum, add, multiply, scale
 from twin.timeline import Timeline
-from twin.times import NS
+from twin.times import NS, Times
 
 
 def wave(hertz: str = "19/20", amplitude: complex = -1j, offset: float = 0.0) -> Timeline:
@@ -235,3 +236,25 @@ def test_a_field_at_a_moving_position() -> None:
 def test_signals_are_told_apart_by_identity() -> None:
     a, b = Constant(1.0), Constant(1.0)
     assert a != b and len({a, b}) == 2 and issubclass(Constant, Signal)
+
+
+# --- delayed ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_delayed_signal_is_the_same_some_time_later() -> None:
+
+    signal = Elapsed()
+    later = Delayed(signal * signal, 3 * NS)
+    instants = np.array([5, 7, 11]) * NS
+    assert later.at(Times(instants)) == pytest.approx([4.0, 16.0, 64.0], rel=1e-15)
+    assert later.derivative().at(Times(instants)) == pytest.approx([4.0, 8.0, 16.0], rel=1e-15)
+    assert later.means(instants, 2 * NS) == pytest.approx((signal * signal).means(instants - 3 * NS, 2 * NS), rel=1e-15)
+
+
+def test_a_delay_moves_breakpoints() -> None:
+
+    step = FaultSignal("x", (PlannedFault("step", 5 * NS, FOREVER, 1.0),))
+    later = Delayed(step, 2 * NS)
+    assert later.breakpoints(0, 10 * NS) == {7 * NS}
+    assert later.constant_over(0, 7 * NS) == 0.0
+    assert later.constant_over(6 * NS, 9 * NS) is None

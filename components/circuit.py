@@ -1,0 +1,124 @@
+"""The circuit between current source, coil and voltmeters: leakage, leads, thermal EMF and the coil's capacitance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from numpy import float64, int64
+from numpy.typing import NDArray
+from pydantic import model_validator
+
+from twin.component import Component, Port
+from twin.parameter import parameter
+from twin.signal import Composition, Delayed, Elapsed, Signal
+from twin.times import Times, to_ns
+
+Array = NDArray[float64]
+
+
+class LoadedVoltage(Composition):
+    """The voltage at a coil's terminals with a leakage across them: ``(U + G R² I)/(1 + G R)``.
+
+    `U` holds the EMF and the drop of the coil's own current, ``U = EMF + R I``. The leakage loads the EMF alone, as the
+    coil's current is what the leakage has left over of the source's: the terminals are at ``EMF/(1 + G R) + R I``.
+
+    Parameters
+    ----------
+    voltage, current, resistance : U (V), I (A) and R (ohm).
+    leakage : G (S).
+    """
+
+    def __init__(self, voltage: Signal, current: Signal, resistance: Signal, leakage: float) -> None:
+        self.operands = (voltage, current, resistance)
+        self.leakage = leakage
+        self.leaves = voltage.leaves | current.leaves | resistance.leaves
+
+    def combine(self, *values: Array) -> Array:
+        voltage, current, resistance = values
+        loading = self.leakage * resistance
+        result: Array = (voltage + loading * resistance * current) / (1.0 + loading)
+        return result
+
+    def means(self, starts: NDArray[int64], aperture: int) -> Array:
+        """From the means of the operands, so that a flux difference stays one; R is that in the middle of a burst.
+
+        What R and U vary together within a burst, at most ``G ΔR U``, is left out.
+        """
+        voltage, current, resistance = self.operands
+        middles = starts[..., :1] + (starts[..., -1:] - starts[..., :1] + aperture) // 2
+        return self.combine(
+            voltage.means(starts, aperture), current.means(starts, aperture), resistance.at(Times(middles))
+        )
+
+    def __repr__(self) -> str:
+        return f"loaded({', '.join(map(repr, self.operands))})"
+
+
+class Circuit(Component):
+    """What lies between the terminals of the source, the coil and the meter across the coil.
+
+    A leakage G across the coil's terminals takes its share of the source's current, which the standard resistor sees in
+    full, ``I = I_source/(1 + G R)``, and loads the EMF of the moving coil, ``U = EMF/(1 + G R)``. The reported mass,
+    which goes with ``U I_source``, does not change: the coil divides the current by what it divides the voltage by, as
+    long as R is the same in both phases. The current that the EMF itself drives through the leakage is left out of the
+    coil's current; it flows where no force is measured, and lowers the voltage all the same.
+
+    The coil's capacitance C delays the voltage by ``R C`` of the certificate. To that the network adds relative errors
+    of second order in frequency, ``½ (ω R C)²`` and ``ω² L C``.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "source_current": Port("A"),
+        "coil_voltage": Port("V", default=0.0),
+        "coil_resistance": Port("ohm", default=0.0),
+    }
+    outputs: ClassVar[Mapping[str, Port]] = {
+        "coil_current": Port("A"),
+        "voltage": Port("V"),
+        "source_resistance": Port("ohm"),
+    }
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        "coil_current": frozenset({"source_current", "coil_resistance"}),
+        "source_resistance": frozenset({"coil_resistance"}),
+    }
+
+    leakage: float = parameter("S", 0.0, neutral=0.0, ge=0, description="G, conductance across the coil")
+    lead_resistance: float = parameter(
+        "ohm", 0.0, neutral=0.0, ge=0, description="of leads and contacts between coil and voltmeter, both together"
+    )
+    thermal_emf: float = parameter("V", 0.0, neutral=0.0, description="in the leads from the coil to the voltmeter")
+    thermal_emf_drift: float = parameter("V/s", 0.0, neutral=0.0)
+    capacitance: float = parameter("F", 0.0, neutral=0.0, ge=0, description="C, of coil and leads, across the coil")
+    nominal_resistance: float = parameter("ohm", 0.0, ge=0, description="R of the coil in the delay R C")
+
+    @model_validator(mode="after")
+    def _a_capacitance_needs_a_resistance(self) -> Circuit:
+        if self.capacitance and not self.nominal_resistance:
+            raise ValueError("expected nominal_resistance, that of the coil, beside a capacitance: they make a delay")
+        return self
+
+    @property
+    def delay(self) -> float:
+        """By which the capacitance delays the voltage (s); the leakage across it shortens the delay."""
+        loading = self.leakage * self.nominal_resistance
+        return self.capacitance * self.nominal_resistance / (1.0 + loading)
+
+    def signals(self, **inputs: Signal) -> dict[str, Signal]:
+        source, voltage, resistance = (inputs[k] for k in ("source_current", "coil_voltage", "coil_resistance"))
+        current, terminals = source, resistance
+        if self.leakage:
+            loading = 1.0 + self.leakage * resistance
+            current, terminals = source / loading, resistance / loading
+            voltage = LoadedVoltage(voltage, current, resistance, self.leakage)
+        if self.capacitance:
+            voltage = Delayed(voltage, to_ns(self.delay))
+        if self.thermal_emf or self.thermal_emf_drift:
+            voltage = voltage + (self.thermal_emf + self.thermal_emf_drift * Elapsed())
+        if self.lead_resistance:
+            terminals = terminals + self.lead_resistance
+        return {"coil_current": current, "voltage": voltage, "source_resistance": terminals}
+
+    def scaled(self, factor: float) -> Circuit:
+        """The coil's resistance goes with 1/p at the same number of turns; leads, leakage and capacitance stay."""
+        return self.model_copy(update={"nominal_resistance": self.nominal_resistance / factor})

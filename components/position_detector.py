@@ -1,0 +1,70 @@
+"""The position-sensitive detectors that watch how the coil strays from its line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import PrivateAttr
+
+from components.measuring import MeasuringInstrument
+from twin.clock import Process
+from twin.component import Port
+from twin.noise import NoiseFigures
+from twin.parameter import parameter
+from twin.recorder import Label, Schedule
+from twin.signal import Signal
+
+
+class PositionDetector(MeasuringInstrument):
+    """Shows the coil's horizontal position x, y (m) and its tilts θ_x, θ_y (rad), four readings at once.
+
+    `gain` is common; offset, noise and resolution of the translations are those of every instrument, and the rotations
+    have their own. Each of the four channels has noise of its own.
+    """
+
+    reading: ClassVar[str] = "m"
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "x": Port("m", 0.0),
+        "y": Port("m", 0.0),
+        "theta_x": Port("rad", 0.0),
+        "theta_y": Port("rad", 0.0),
+    }
+    outputs: ClassVar[Mapping[str, Port]] = {}
+
+    rotation_offset: float = parameter("rad", 0.0, neutral=0.0)
+    rotation_white_noise: float = parameter("rad/Hz^0.5", 0.0, neutral=0.0, ge=0)
+    rotation_flicker_noise: float = parameter(
+        "rad/Hz^0.5", 0.0, neutral=0.0, ge=0, description="at 1 Hz, of a 1/f spectrum"
+    )
+    rotation_resolution: float = parameter("rad", 0.0, neutral=0.0, ge=0, description="step of the last digit; 0: none")
+
+    _wired: dict[str, Signal] = PrivateAttr(default_factory=dict)
+
+    def signals(self, **inputs: Signal) -> dict[str, Signal]:
+        self._wired = inputs
+        return {}
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read all four, averaged over each step: blocks of x, y (m), theta_x and theta_y (rad)."""
+        yield self.clock.until(schedule.end)
+        rotation = NoiseFigures(self.rotation_white_noise, self.rotation_flicker_noise)
+        for quantity, port in self.inputs.items():
+            disturb = self.shown(quantity, schedule.step)
+            if port.unit == "rad":
+                disturb = self.shown(
+                    quantity,
+                    schedule.step,
+                    figures=rotation,
+                    offset=self.rotation_offset,
+                    resolution=self.rotation_resolution,
+                )
+            self.record(
+                self._wired[quantity],
+                schedule,
+                quantity,
+                port.unit,
+                aperture=schedule.step,
+                disturb=disturb,
+                labels=labels,
+            )

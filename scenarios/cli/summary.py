@@ -1,0 +1,22 @@
+"""How the commands print a result for a reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from scenarios.cli.terminal import show
+
+
+def show_summary(summary: Mapping[str, Any]) -> None:
+    """Print the summary of a result, a line for each quantity."""
+    from rich.text import Text
+
+    from scenarios.run.notebook import rows, title
+
+    lines = rows(summary)
+    left, middle = (max(len(row[k]) for row in lines) for k in (0, 1))
+    show(Text(title(summary), style="bold"))
+    for row in lines:
+        symbol, value = (f"  {row.symbol:>{left}}", "cyan"), (f"{row.value:<{middle}}", "bold")
+        show(Text.assemble(symbol, " = ", value, "  ", (row.meaning, "dim")))

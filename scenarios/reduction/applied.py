@@ -1,0 +1,23 @@
+"""What was done to the positions of the velocity groups before Bl was fitted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What was done to the positions before the fits, and what it does to Bl.
+
+    Parameters
+    ----------
+    delay : by which they were moved (s).
+    delay_sensitivity : relative change of Bl for one more second (1/s).
+    periodic : 1 if the interferometer's periodic error was fitted, 0 if not.
+    periodic_change : relative change of Bl by that fit.
+    """
+
+    delay: float
+    delay_sensitivity: float = 0.0
+    periodic: float = 0.0
+    periodic_change: float = 0.0

@@ -1,0 +1,105 @@
+"""The air as the station read it: for each cycle, each velocity group and any instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.air import air_density
+from components.refractive_index import refractive_index
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.recording import Readings
+
+Array = NDArray[np.float64]
+QUANTITIES = ("temperature", "pressure", "humidity")
+Sensors = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """Readings of the air by quantity; none where nothing was read. In vacuum the pressure is zero without reading."""
+
+    readings: dict[str, Readings]
+    vacuum: bool = False
+
+    @property
+    def missing(self) -> list[str]:
+        """The quantities that the density of the air needs and nobody read."""
+        return [quantity for quantity in QUANTITIES if quantity not in self.readings]
+
+    def at(self, quantity: str, times: Array) -> Array | None:
+        """A quantity at some times (s), interpolated between the blocks."""
+        found = self.readings.get(quantity)
+        if found is None and quantity == "pressure" and self.vacuum:
+            return np.zeros(len(times))
+        return None if found is None else np.interp(times, found.time, found.mean)
+
+    def during(self, phase: str, cycles: Sequence[int]) -> Array:
+        """Temperature, pressure and humidity in a phase of each cycle, shape (3, cycles).
+
+        A cycle that was not read in that phase takes its other phase, one that was not read at all the run's mean.
+        """
+        means = []
+        for quantity in QUANTITIES:
+            found = self.readings[quantity]
+            for cycle in cycles:
+                own = found.of(phase, cycle)
+                own = own if np.any(own) else found.cycle == cycle
+                means.append(float(found.mean[own].mean() if np.any(own) else found.mean.mean()))
+        return np.reshape(means, (3, len(cycles)))
+
+
+class Air:
+    """Density in each cycle and refractive index in each velocity group, for what the sensors may show too much.
+
+    Parameters
+    ----------
+    weighing, velocity : temperature (K), pressure (Pa), humidity (1) of the phases, (3, cycles) and (3, groups); None
+        in vacuum or without readings.
+    wavelength : of the interferometer in vacuum (m), None if it needs no index.
+    """
+
+    def __init__(self, weighing: Array | None, velocity: Array | None, wavelength: float | None) -> None:
+        self._weighing, self._velocity, self._wavelength = weighing, velocity, wavelength
+        self._known: dict[tuple[str, Sensors], Array] = {}
+
+    def density(self, v: SimpleNamespace) -> Array | float:
+        """Of the air in each cycle (kg/m³), 0 without air."""
+        if self._weighing is None:
+            return 0.0
+        key = "density", sensors(v)
+        if key not in self._known:
+            try:
+                self._known[key] = _of_air(air_density, self._weighing, v)
+            except ValueError as error:
+                raise ReductionError(f"channel 'environment': {error}") from None
+        return self._known[key]
+
+    def refractivity(self, v: SimpleNamespace) -> Array | float:
+        """Refractive index less 1 in each velocity group, 0 without air or need."""
+        if self._velocity is None or self._wavelength is None:
+            return 0.0
+        key = "index", sensors(v)
+        if key not in self._known:
+            index = partial(refractive_index, wavelength_m=self._wavelength)
+
+            self._known[key] = _of_air(index, self._velocity, v) - 1.0
+        return self._known[key] + v.refractive_index
+
+
+def sensors(v: SimpleNamespace) -> Sensors:
+    """What is taken off the readings, and the carbon dioxide."""
+    return v.air_temperature, v.air_pressure, v.air_humidity, v.co2
+
+
+def _of_air(equation: Callable[..., Array], shown: Array, v: SimpleNamespace) -> Array:
+    """A property of the air from the readings (temperature, pressure, humidity) less what the sensors show too much."""
+    temperature, pressure, humidity = shown
+    return equation(
+        temperature - v.air_temperature, pressure - v.air_pressure, humidity - v.air_humidity, co2_fraction=v.co2
+    )

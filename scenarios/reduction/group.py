@@ -1,0 +1,107 @@
+"""The velocity groups of a run: their fits, the delay of their voltages, and noise that outlasts a pair of sweeps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.reduction.applied import Applied
+from scenarios.reduction.certificates import Certificates
+from scenarios.reduction.corrections import applied, believed
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.force import delay as delay_of
+from scenarios.reduction.recording import Recording, Sweeps
+from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.slow_noise import slow_variance
+from scenarios.reduction.velocity import VelocityFit, fit_velocity
+
+Array = NDArray[np.float64]
+SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature, not for noise
+SWEEPS_TO_TELL = 512  # what a delay and the fit of the periodic error do
+
+
+def fit_groups(
+    recording: Recording, certificates: Certificates, settings: ReductionSettings
+) -> tuple[tuple[VelocityFit, ...], Applied]:
+    """Fit Bl(z) to each group, at the mean weighing position.
+
+    Positions are moved by the delay of the voltages, and the interferometer's periodic error is fitted. What either
+    does to Bl is a property of the motion, and seen in the first sweeps.
+    """
+    z_w = float(recording.weighings.position.mean())
+    delay = delay_of(applied(certificates, settings.corrections))
+    period = certificates.nonlinearity_period
+    chosen = period if settings.corrections.nonlinearity else None
+    fits = with_slow_noise(
+        tuple(_fitted(sweeps, delay, z_w, settings.profile_order, chosen) for sweeps in recording.sweeps)
+    )
+    first, few = recording.sweeps[0], slice(0, SWEEPS_TO_TELL)
+    some = replace(first, voltage=first.voltage[few], position=first.position[few], time=first.time[few])
+
+    def bl(by: float = 0.0, fitted: float | None = None) -> float:
+        return _fit(some, delay + by, z_w, settings.profile_order, fitted).bl
+
+    known = certificates.estimates()
+    step = max(abs(delay_of(believed(certificates))), known["trigger_latency"].u)
+    step = max(step, known["coil_resistance"].value * known["coil_capacitance"].u)
+    sensitivity = (bl(0.5 * step) / bl(-0.5 * step) - 1.0) / step if step > 0 else 0.0
+    change = bl(fitted=period) / bl() - 1.0 if period is not None else 0.0
+    return fits, Applied(delay, sensitivity, float(chosen is not None), change)
+
+
+def _fitted(sweeps: Sweeps, delay: float, z_w: float, order: int, period: float | None) -> VelocityFit:
+    """The fit of a group; an error names the cycle."""
+    try:
+        return _fit(sweeps, delay, z_w, order, period)
+    except ReductionError as error:
+        raise ReductionError(f"cycle {sweeps.cycle}: {error}") from None
+
+
+def _fit(sweeps: Sweeps, delay: float, z_w: float, order: int, period: float | None) -> VelocityFit:
+    position = delayed(sweeps.position, delay, sweeps.aperture) if delay else sweeps.position
+    if period is not None:
+        position = _smoothed(sweeps, position, z_w, order, period)
+    return fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order, period)
+
+
+def _smoothed(sweeps: Sweeps, position: Array, z_w: float, order: int, period: float) -> Array:
+    """Positions less the periodic error that the first sweeps show; what is left of it is small, and linear.
+
+    The error e belongs to the true position p and the interferometer shows s = p + e(p), so that e is sought at s − e.
+    """
+    few = slice(0, SWEEPS_TO_TELL)
+    first = fit_velocity(sweeps.voltage[few], position[few], sweeps.aperture, sweeps.time[few], z_w, order, period)
+    middle = 0.5 * (float(position[few].min()) + float(position[few].max()))
+    phase = 2 * np.pi / period * (position - middle)
+    sine, cosine = np.sin(phase), np.cos(phase)
+    a, b = first.periodic
+    error = a * sine + b * cosine
+    error -= 2 * np.pi / period * error * (a * cosine - b * sine)
+    return position - error
+
+
+def delayed(position: Array, delay: float, step: float) -> Array:
+    """Positions (sweeps, n), read every `step` s, a short `delay` later, from the slope of the motion."""
+    edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
+    slope: Array = np.gradient(position, step, axis=1, edge_order=edge)
+    return position + delay * slope
+
+
+def with_slow_noise(fits: tuple[VelocityFit, ...]) -> tuple[VelocityFit, ...]:
+    """The fits, with larger uncertainties if Bl shows noise that outlasts a pair of sweeps.
+
+    Neighbouring sweeps make pairs, in which a slow offset cancels. A smooth course of Bl through a group is that of the
+    magnet's temperature, and no noise.
+    """
+    count = min(len(fit.sweeps) for fit in fits) // 2
+    if count <= SMOOTH_ORDER or not all(fit.u_bl > 0 for fit in fits):
+        return fits
+    pairs = np.stack([fit.sweeps[: 2 * count].reshape(count, 2).mean(axis=1) for fit in fits])
+    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), SMOOTH_ORDER))
+    slow, dof = slow_variance(pairs - pairs @ basis @ basis.T, SMOOTH_ORDER)
+    if slow == 0:
+        return fits
+    return tuple(replace(fit, u_bl=float(np.hypot(fit.u_bl, np.sqrt(slow))), dof=min(fit.dof, dof)) for fit in fits)

@@ -1,0 +1,248 @@
+"""All that was read, prepared once as arrays: every mass, with any certificates and corrections, follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.reduction.applied import Applied
+from scenarios.reduction.calibration import Calibration
+from scenarios.reduction.certificates import Certificates
+from scenarios.reduction.conditions import Air, Conditions
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.interpolation import interpolation
+from scenarios.reduction.recording import Recording, Weighings
+from scenarios.reduction.settings import Corrections, ReductionSettings
+from scenarios.reduction.velocity import VelocityFit
+from scenarios.reduction.warmth import Warmth
+from scenarios.reduction.weighing import Comparison, Decay, compare
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Schemes:
+    """The comparison of each cycle, and the weights of all in one row, shape (weighings,)."""
+
+    comparisons: list[Comparison]
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Readout:
+    """A run, as numbers.
+
+    Parameters
+    ----------
+    weighings : in order of time.
+    cycles : their labels; `members` are the indices of each cycle's weighings, `of_cycle` says which cycle is whose.
+    plain, decaying : the weighing scheme without and with decays of the after-effect.
+    groups : times of the velocity groups (s).
+    z_w, coefficients : of their Bl(z) = Σ c_k (z − z_w)^k, shape (order + 1, groups, 1).
+    mixing : weights of the groups for each weighing, shape (weighings, groups).
+    last : index of the last weighing before each group, −1 for none.
+    current, induced : calibrations of the voltmeters, or None.
+    magnet, coil : their temperatures, or None.
+    air : in each cycle and group.
+    room : temperature of the air at each weighing (K), or None.
+    tide : of gravity at each weighing (m/s²).
+    applied : what was done to the positions before the fits.
+    """
+
+    weighings: Weighings
+    cycles: list[int]
+    members: list[NDArray[np.int64]]
+    of_cycle: NDArray[np.int64]
+    plain: Schemes
+    decaying: Schemes
+    groups: Array
+    z_w: float
+    coefficients: Array
+    mixing: Array
+    last: NDArray[np.int64]
+    current: Calibration | None
+    induced: Calibration | None
+    magnet: Warmth | None
+    coil: Warmth | None
+    air: Air
+    room: Array | None
+    tide: Array
+    applied: Applied
+
+    def by_cycle(self, values: Array) -> Array:
+        """Sum over the weighings of each cycle."""
+        total: Array = np.bincount(self.of_cycle, values, len(self.cycles)).astype(float)
+        return total
+
+
+def prepare(
+    recording: Recording,
+    fits: Sequence[VelocityFit],
+    certificates: Certificates,
+    settings: ReductionSettings,
+    applied: Applied,
+) -> Readout:
+    """Join what was recorded.
+
+    Raises
+    ------
+    ReductionError
+        If a correction that is on has nothing to go by.
+    """
+    w, on, known = recording.weighings, settings.corrections, certificates.values()
+    cycles = list(dict.fromkeys(w.cycle.tolist()))
+    members = [np.flatnonzero(w.cycle == cycle) for cycle in cycles]
+    groups, group_cycles = np.array([fit.time for fit in fits]), [sweeps.cycle for sweeps in recording.sweeps]
+    conditions = Conditions(recording.environment, certificates.vacuum)
+    plain = _schemes(w, cycles, members, settings, None)
+    _check_conditions(conditions, known, on)
+    find = partial(_calibration, recording, certificates, conditions, on)
+    warm = partial(_warmth, recording, w.time, group_cycles, groups)
+    return Readout(
+        weighings=w,
+        cycles=cycles,
+        members=members,
+        of_cycle=np.array([cycles.index(cycle) for cycle in w.cycle.tolist()]),
+        plain=plain,
+        decaying=_decaying(w, cycles, members, settings, certificates) or plain,
+        groups=groups,
+        z_w=fits[0].z,
+        coefficients=np.array([fit.coefficients for fit in fits]).T[:, :, None],
+        mixing=interpolation(w.time, groups, settings),
+        last=np.searchsorted(w.time, groups) - 1,
+        current=find("current", w.time, w.cycle),
+        induced=find("induced", groups, np.array(group_cycles)),
+        magnet=warm("magnet", on.temperature and known["temperature_coefficient"] != 0, "temperature"),
+        coil=warm("coil", on.coil_expansion and known["coil_expansion"] != 0, "coil_expansion"),
+        air=_air(conditions, cycles, group_cycles, certificates, on),
+        room=conditions.at("temperature", w.time),
+        tide=_tide(w.time, certificates),
+        applied=applied,
+    )
+
+
+def _calibration(
+    recording: Recording,
+    certificates: Certificates,
+    conditions: Conditions,
+    on: Corrections,
+    name: str,
+    times: Array,
+    cycles: NDArray[np.int64],
+) -> Calibration | None:
+    """Those of the current's or the induced voltage's voltmeter, for the weighings or the groups."""
+    reference, zero = getattr(recording, f"{name}_calibration"), getattr(recording, f"{name}_zero")
+    if reference is not None and certificates.reference_voltage is not None:
+        return Calibration.prepare(reference, zero, times, cycles, conditions, f"{name}_voltmeter")
+    if on.voltmeter_calibration:
+        lack = "the certificates have no reference_voltage"
+        if reference is None:
+            lack = f"no block of channel '{name}_voltmeter' with phase 'calibration'"
+        raise _nothing_to_go_by(lack, "voltmeter_calibration")
+    return None
+
+
+def _warmth(
+    recording: Recording, weighings: Array, cycles: list[int], groups: Array, name: str, needed: bool, correction: str
+) -> Warmth | None:
+    """The temperature of the magnet or the coil."""
+    thermometer = recording.thermometer if name == "magnet" else recording.coil_thermometer
+    if thermometer is not None:
+        return Warmth.prepare(thermometer, weighings, cycles, groups)
+    if needed:
+        raise _nothing_to_go_by(f"no block of channel '{name}_thermometer'", correction)
+    return None
+
+
+def _check_conditions(conditions: Conditions, known: dict[str, Any], on: Corrections) -> None:
+    """Whether the air was read as far as resistor and voltage reference depend on it."""
+    for coefficient, quantity, correction in (
+        ("resistance_temperature_coefficient", "temperature", "resistor_temperature"),
+        ("reference_temperature_coefficient", "temperature", "reference_environment"),
+        ("reference_pressure_coefficient", "pressure", "reference_environment"),
+    ):
+        lacks = conditions.at(quantity, np.zeros(1)) is None
+        if known[coefficient] and getattr(on, correction) and lacks:
+            raise _nothing_to_go_by(f"no block of channel 'environment' with quantity {quantity!r}", correction)
+
+
+def _nothing_to_go_by(lack: str, correction: str, *others: str) -> ReductionError:
+    ways = ["supply it", *others, f"set reduction.corrections.{correction}=false"]
+    text = f"{ways[0]} or {ways[1]}" if len(ways) == 2 else f"{', '.join(ways[:-1])}, or {ways[-1]}"
+    return ReductionError(f"{lack}; {text}")
+
+
+def _schemes(
+    w: Weighings,
+    cycles: list[int],
+    members: list[NDArray[np.int64]],
+    settings: ReductionSettings,
+    decay: Decay | None,
+) -> Schemes:
+    comparisons, weights = [], np.zeros(len(w.time))
+    for cycle, own in zip(cycles, members, strict=True):
+        try:
+            comparison = compare(settings.weighing_scheme, w.time[own], w.on[own], settings.drift_order, decay)
+        except ReductionError as error:
+            raise ReductionError(f"cycle {cycle}: {error}") from None
+        comparisons.append(comparison)
+        weights[own] = comparison.weights
+    return Schemes(comparisons, weights)
+
+
+def decay_of(certificates: Certificates, settings: ReductionSettings) -> Decay | None:
+    """The after-effect that a weighing scheme can take out; None if there is none."""
+    constants, weights = certificates.after_effect_time_constants, certificates.after_effect_weights
+    return Decay(constants, weights) if constants and settings.weighing_scheme == "polynomial" else None
+
+
+def _decaying(
+    w: Weighings,
+    cycles: list[int],
+    members: list[NDArray[np.int64]],
+    settings: ReductionSettings,
+    certificates: Certificates,
+) -> Schemes | None:
+    """The scheme with the after-effect, if there is one and it is wanted, or weighings enough to tell its size."""
+    decay = decay_of(certificates, settings)
+    if decay is None:
+        return None
+    try:
+        return _schemes(w, cycles, members, settings, decay)
+    except ReductionError as error:
+        if settings.corrections.after_effect:
+            raise ReductionError(f"{error}, or set reduction.corrections.after_effect=false") from None
+        return None
+
+
+def _air(
+    conditions: Conditions, cycles: list[int], groups: list[int], certificates: Certificates, on: Corrections
+) -> Air:
+    """The air of cycles and groups; none in vacuum, or if it is neither known nor needed."""
+    if certificates.vacuum:
+        return Air(None, None, None)
+    lack = None
+    if conditions.missing:
+        lack = f"no block of channel 'environment' with quantity {conditions.missing[0]!r}"
+    elif certificates.mass_density is None:
+        lack = "the certificates have no mass_density"
+    if lack is not None and on.buoyancy:
+        raise _nothing_to_go_by(lack, "buoyancy", "state vacuum in the certificates")
+    if conditions.missing and certificates.wavelength is not None and on.refractive_index:
+        raise _nothing_to_go_by(str(lack), "refractive_index")
+    if conditions.missing:
+        return Air(None, None, None)
+    return Air(conditions.during("weighing", cycles), conditions.during("velocity", groups), certificates.wavelength)
+
+
+def _tide(times: Array, certificates: Certificates) -> Array:
+    if not certificates.tide:
+        return np.zeros(len(times))
+    from components.gravity import TidalConstituent, tide
+
+    return tide(times, [TidalConstituent(amplitude=a, period=p, phase=f) for a, p, f in certificates.tide])

@@ -1,0 +1,130 @@
+"""What each certificate and each correction does to the mass: the Type B lines of the budget."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from scenarios.reduction.certificates import Certificates
+from scenarios.reduction.corrections import NEUTRAL, UNCORRECTED, applied, believed, off, shifted, without
+from scenarios.reduction.force import Outcome, evaluate
+from scenarios.reduction.gum import Input
+from scenarios.reduction.quantities import QUANTITIES
+from scenarios.reduction.readout import Readout
+from scenarios.reduction.settings import Corrections
+
+# Certificates that act as products only: where both are near zero, the product of their uncertainties is what counts.
+PRODUCTS = (
+    ("coil_tilt_x", "drift_x"),
+    ("coil_tilt_y", "drift_y"),
+    ("coil_offset_y", "roll_x"),
+    ("coil_offset_x", "roll_y"),
+    ("verticality_x", "drift_x"),
+    ("verticality_y", "drift_y"),
+    ("abbe_offset_x", "roll_y"),
+    ("abbe_offset_y", "roll_x"),
+    ("stray_field", "stray_gradient"),
+    ("susceptibility", "stray_gradient"),
+    ("magnetisation", "stray_gradient"),
+)
+
+
+@dataclass(frozen=True)
+class TypeB:
+    """Lines of the budget, what they do to Bl (relative, squared and summed), and the size of each correction."""
+
+    inputs: tuple[Input, ...]
+    bl_variance: float
+    changes: dict[str, float]
+
+
+def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: Outcome) -> TypeB:
+    """Differentiate the mean mass numerically, each estimate moved by its uncertainty.
+
+    An effect that is known but not corrected enters with its size, and with the uncertainty of that size (GUM F.2.4.5).
+    """
+    values, mass = applied(certificates, on), outcome.mean
+    estimates = {name: e for name, e in certificates.estimates().items() if e.u > 0}
+    inputs, variance = [], 0.0
+    for name, estimate in estimates.items():
+        if _neutral_in(name, on):
+            continue
+        moved = evaluate(run, shifted(values, **{name: estimate.u}))
+        change, bl_change = moved.mean - mass, mean_bl(run, moved) / mean_bl(run, outcome) - 1
+        variance += bl_change**2
+        if change != 0:
+            label, unit = QUANTITIES[name].label, QUANTITIES[name].unit
+            inputs.append(
+                Input(
+                    label,
+                    "B",
+                    estimate.value,
+                    unit,
+                    estimate.u,
+                    change / estimate.u,
+                    estimate.dof,
+                    estimate.distribution,
+                )
+            )
+    for first, second in PRODUCTS:
+        if first in estimates and second in estimates and not _neutral_in(first, on):
+            size = _mixed(run, values, {name: estimates[name].u for name in (first, second)}, mass)
+            if size != 0:
+                label = f"{QUANTITIES[first].label} × {QUANTITIES[second].label.split(': ')[1]}"
+                inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "product", "second order, GUM 5.1.2"))
+    changes = {}
+    for name in NEUTRAL:
+        other = _toggled(run, certificates, on, values, name)
+        if getattr(on, name):
+            changes[name] = mass / evaluate(run, other).mean - 1
+            continue
+        corrected = evaluate(run, other).mean
+        changes[name] = corrected / mass - 1
+        size = math.hypot(corrected - mass, *_doubts(run, certificates, name, other, corrected))
+        if size > 0:
+            note = "a known effect, not corrected: its size, GUM F.2.4.5"
+            inputs.append(Input(UNCORRECTED[name], "B", None, "kg", size, 1.0, math.inf, "none", note))
+    return TypeB(tuple(inputs), variance, changes)
+
+
+def mean_bl(run: Readout, outcome: Outcome) -> float:
+    """Mean over the cycles of Bl at their weighings (T·m)."""
+    return float((run.by_cycle(outcome.bl) / np.bincount(run.of_cycle)).mean())
+
+
+def _neutral_in(name: str, on: Corrections) -> str | None:
+    """The correction that is off and for which this certificate has its neutral value."""
+    for correction in off(on):
+        if name in NEUTRAL[correction] or (correction == "voltmeter_calibration" and name.startswith("reference_")):
+            return correction
+    return None
+
+
+def _toggled(
+    run: Readout, certificates: Certificates, on: Corrections, values: SimpleNamespace, name: str
+) -> SimpleNamespace:
+    """The values with one correction the other way."""
+    if getattr(on, name):
+        return without(values, name)
+    return without(believed(certificates), *(other for other in off(on) if other != name))
+
+
+def _doubts(
+    run: Readout, certificates: Certificates, correction: str, corrected: SimpleNamespace, mass: float
+) -> Iterator[float]:
+    """What the uncertainties of an effect that is not corrected do to its size (kg)."""
+    for name, estimate in certificates.estimates().items():
+        if estimate.u > 0 and name in NEUTRAL[correction]:
+            yield evaluate(run, shifted(corrected, **{name: estimate.u})).mean - mass
+
+
+def _mixed(run: Readout, values: SimpleNamespace, steps: dict[str, float], mass: float) -> float:
+    """Second-order change of the mass by two estimates together (kg), GUM 5.1.2 note."""
+    both = evaluate(run, shifted(values, **steps)).mean
+    single = [evaluate(run, shifted(values, **{name: step})).mean for name, step in steps.items()]
+    size = abs(both - single[0] - single[1] + mass)
+    return size if size > 1e-13 * abs(mass) else 0.0

@@ -1,0 +1,129 @@
+"""Type A uncertainty of the mean over the cycles: what the readings say, against the scatter of the cycles."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.reduction.certificates import Certificates
+from scenarios.reduction.corrections import applied
+from scenarios.reduction.force import Outcome
+from scenarios.reduction.readout import Readout
+from scenarios.reduction.settings import Corrections
+from scenarios.reduction.slow_noise import chance
+from scenarios.reduction.velocity import VelocityFit
+from scenarios.reduction.weighing import Difference
+
+Array = NDArray[np.float64]
+# Sensitivities (cycles, inputs), relative standard uncertainties (inputs,), their degrees of freedom (inputs,).
+Source = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class TypeA:
+    """Relative standard uncertainty of the mean: components and their degrees of freedom, by name."""
+
+    components: dict[str, float]
+    dofs: dict[str, float]
+
+    @property
+    def combined(self) -> float:
+        """Root sum of squares."""
+        return math.hypot(*self.components.values())
+
+    @property
+    def dof(self) -> float:
+        """Effective degrees of freedom (Welch and Satterthwaite)."""
+        spread = math.fsum(u**4 / self.dofs[name] for name, u in self.components.items())
+        return self.combined**4 / spread if spread > 0 else math.inf
+
+
+def type_a(masses: Array, sources: dict[str, Source]) -> TypeA:
+    """Type A uncertainty of the mean of the cycles' masses.
+
+    Parameters
+    ----------
+    masses : of each cycle (kg).
+    sources : by name. An input that serves two cycles, such as the Bl of the velocity group between them, correlates
+        them.
+
+    Notes
+    -----
+    What the readings within the cycles say is propagated to the mean, with the correlations. The scatter of the cycles
+    is then compared with what it should be. It has few degrees of freedom, so that taking the larger of the two would
+    overstate the uncertainty of a run that behaves; only if the scatter exceeds its expectation by more than chance
+    (χ², 97.5 %) something differs between the cycles that no reading within them shows, and the uncertainty is
+    enlarged to the scatter (Birge ratio): component "between cycles".
+    """
+    n = len(masses)
+    covariance = np.zeros((n, n))
+    components, dofs = {}, {}
+    for name, (sensitivity, u, dof) in sources.items():
+        covariance += (sensitivity * u**2) @ sensitivity.T
+        parts = sensitivity.mean(axis=0) ** 2 * u**2
+        components[name] = math.sqrt(float(parts.sum()))
+        spread = float(np.sum(parts**2 / dof))
+        dofs[name] = components[name] ** 4 / spread if spread > 0 else math.inf
+    if n == 1:
+        return TypeA(components, dofs)
+
+    variance = math.fsum(size**2 for size in components.values())
+    deviations = masses / masses.mean() - 1
+    centring = np.eye(n) - 1.0 / n
+    expected = centring @ covariance @ centring
+    trace = float(np.trace(expected))
+    scatter = float(deviations @ deviations)
+    excess = scatter / (n * (n - 1))
+    if trace > 0:
+        effective = trace**2 / float(np.sum(expected * expected))
+        excess = max(variance * scatter / trace - variance, 0.0) if scatter > trace * chance(effective) else 0.0
+    if excess > 0:
+        components["between cycles"], dofs["between cycles"] = math.sqrt(excess), n - 1.0
+    return TypeA(components, dofs)
+
+
+def sources(
+    run: Readout,
+    certificates: Certificates,
+    on: Corrections,
+    fits: tuple[VelocityFit, ...],
+    outcome: Outcome,
+    differences: list[Difference],
+) -> dict[str, Source]:
+    """The inputs of `type_a`: the relative sensitivity of each cycle's mass to each thing that was read.
+
+    `differences` are what the scheme made of the masses that the single weighings stand for.
+    """
+    weights, lifted = outcome.schemes.weights, np.array([difference.value for difference in differences])
+    push = weights / outcome.gravity * outcome.current
+    by_group = np.stack([run.by_cycle(push * part) for part in outcome.bl_parts.T], axis=1) / lifted[:, None]
+    found: dict[str, Source] = {
+        "weighing": (
+            np.eye(len(lifted)),
+            np.array([difference.u for difference in differences]) / np.abs(lifted),
+            np.array([difference.dof for difference in differences]),
+        ),
+        "velocity": (
+            by_group,
+            np.array([fit.u_bl / abs(fit.bl) for fit in fits]),
+            np.array([fit.dof for fit in fits]),
+        ),
+    }
+    if on.voltmeter_calibration and run.current is not None:
+        loads = weights * outcome.force / outcome.gravity
+        by_weighing = np.stack([run.by_cycle(loads * share) for share in run.current.shares().T], axis=1)
+        found["current calibration"] = (by_weighing / lifted[:, None], run.current.u, run.current.dof)
+    if on.voltmeter_calibration and run.induced is not None:
+        found["induced calibration"] = (by_group @ run.induced.shares(), run.induced.u, run.induced.dof)
+    values = applied(certificates, on)
+    for name, warmth, coefficient in (
+        ("magnet thermometer", run.magnet, values.temperature_coefficient),
+        ("coil thermometer", run.coil, values.coil_expansion),
+    ):
+        if warmth is not None and coefficient:
+            u = np.abs(coefficient / (1 + coefficient * warmth.group)) * warmth.u_group
+            found[name] = (by_group, u, np.full(len(u), math.inf))
+    return found

@@ -1,0 +1,45 @@
+"""The files of a report: the page, and its pictures as SVG and PNG."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from scenarios.report.diagram import png
+from scenarios.report.page import page
+from scenarios.report.pictures import SECTIONS
+from scenarios.report.theme import Rendered, render
+from scenarios.run.build import build
+from scenarios.run.drawing import svg
+from scenarios.run.output import PICTURES, REPORT, OutputFolder
+from scenarios.run.reopen import Origin
+from scenarios.run.result import Result
+
+
+def add_report(result: Result, origin: Origin, folder: OutputFolder, *, generated: datetime | None = None) -> None:
+    """Put the report of a run beside its results, in place of one that is there.
+
+    Parameters
+    ----------
+    folder : of the results, claimed.
+    generated : the date on it; now by default.
+    """
+    folder.add(lambda target: write_files(result, origin, target, generated or datetime.now().astimezone()))
+
+
+def write_files(result: Result, origin: Origin, target: Path, generated: datetime) -> None:
+    """Write the page and the folder of pictures into a folder that has neither."""
+    drawn = {section: [render(p) for make in makers if (p := make(result))] for section, makers in SECTIONS.items()}
+    graph = svg(build(result.scenario).twin.graph)
+    pictures = target / PICTURES
+    pictures.mkdir()
+    for rendered in (rendered for found in drawn.values() for rendered in found):
+        _write(pictures, rendered)
+    (pictures / "graph.svg").write_text(graph, encoding="utf-8")
+    (pictures / "graph.png").write_bytes(png(graph))
+    (target / REPORT).write_text(page(result, origin, drawn, graph, generated), encoding="utf-8")
+
+
+def _write(folder: Path, rendered: Rendered) -> None:
+    (folder / f"{rendered.name}.svg").write_bytes(rendered.svg)
+    (folder / f"{rendered.name}.png").write_bytes(rendered.png)

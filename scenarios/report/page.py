@@ -1,0 +1,114 @@
+"""The page of a report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scenarios.report import tables
+from scenarios.report.tables import Row
+from scenarios.report.theme import Rendered, inline
+from scenarios.run.reopen import Origin
+from scenarios.run.result import Result, package_version
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+INLINE_LIMIT = 300_000
+"""Size of an SVG (bytes) beyond which the page holds the PNG instead."""
+LEGIBLE = 0.72
+"""Of its own size, down to which the component graph shrinks."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture on the page."""
+
+    content: Markup
+    caption: str
+
+
+def page(
+    result: Result, origin: Origin, pictures: Mapping[str, Sequence[Rendered]], graph: str, generated: datetime
+) -> str:
+    """The report as HTML.
+
+    Parameters
+    ----------
+    pictures : by section.
+    graph : the component graph as SVG.
+    generated : when; it stands in the last section only.
+    """
+    from markupsafe import Markup
+
+    template = _templates().get_template("report.html.j2")
+    text = template.render(
+        result=result,
+        scenario=result.scenario,
+        headline=tables.headline(result),
+        verdict=tables.verdict(result),
+        summary=tables.summary(result, origin),
+        figures={section: [_figure(rendered) for rendered in found] for section, found in pictures.items()},
+        graph=Markup(_diagram(graph)),
+        budget=tables.budget(result),
+        totals=tables.totals(result),
+        corrections=tables.corrections(result),
+        excluded=tables.excluded(result),
+        parent=origin.parent,
+        differences=tables.differences(origin),
+        resolved=result.scenario.to_yaml(),
+        run_facts=tables.run_facts(result, origin),
+        report_facts=_report_facts(generated),
+        simulated=len(result.truth) > 0,
+    )
+    return text.lstrip()
+
+
+def _figure(rendered: Rendered) -> Figure:
+    """A picture as inline SVG, or as PNG where that is smaller by far."""
+    from markupsafe import Markup
+
+    if len(rendered.svg) <= INLINE_LIMIT:
+        return Figure(Markup(inline(rendered)), rendered.caption)
+    data = base64.b64encode(rendered.png).decode()
+    image = f'<img alt="{escape(rendered.alt, quote=True)}" src="data:image/png;base64,{data}">'
+    return Figure(Markup(image), rendered.caption)
+
+
+def _diagram(graph: str) -> str:
+    """The component graph as wide as there is room, but not so small that its letters cannot be read."""
+    width = float(re.search(r'width="(\d+)"', graph).group(1))  # type: ignore[union-attr]
+    size = f'style="width:100%;height:auto;min-width:{LEGIBLE * width:.0f}px;max-width:{width:.0f}px"'
+    graph = re.sub(r'width="\d+" height="\d+" style="[^"]*"', size, graph, count=1)
+    return graph.replace("<svg", '<svg role="img" aria-label="Component graph of the balance"', 1)
+
+
+def _report_facts(generated: datetime) -> list[Row]:
+    """How, where and when the page was made, which has no part in the results."""
+    import matplotlib
+    import numpy as np
+
+    return [
+        Row("Generated", generated.isoformat(sep=" ", timespec="seconds")),
+        Row("kibble-twin", package_version()),
+        Row("Python", platform.python_version()),
+        Row("NumPy, Matplotlib", f"{np.__version__}, {matplotlib.__version__}"),
+        Row("Host", f"{platform.node() or 'unnamed'}: {platform.system()} {platform.release()}, {platform.machine()}"),
+    ]
+
+
+@cache
+def _templates() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    return Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, **options)

@@ -1,0 +1,78 @@
+"""Alignment: the coupling is the power that the weighing does not see, and motions go with the travel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.alignment import Alignment
+from tests.components.bench import bench, path
+from twin.piece import ramp
+from twin.signal import Constant
+from twin.times import NS
+
+PAIRS = [
+    ({"coil_tilt_x": 2e-4, "drift_x": 5e-4}, 1e-7),
+    ({"coil_tilt_y": 2e-4, "drift_y": -5e-4}, -1e-7),
+    ({"coil_offset_y": 1e-4, "roll_x": 3e-3}, 3e-7),
+    ({"coil_offset_x": 1e-4, "roll_y": 3e-3}, -3e-7),
+]
+
+
+def askew(rng: np.random.Generator) -> Alignment:
+    values = 1e-3 * rng.standard_normal(8)
+    return Alignment(**dict(zip(list(Alignment.model_fields)[-8:], values.tolist(), strict=True)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_coupling_is_the_power_of_all_but_the_vertical_motion(seed: int) -> None:
+    """(F · v + Γ · ω)/(F_z v_z) − 1, from vectors: F along the tilted axis, Γ = r × F about the centre of mass."""
+    rng = np.random.default_rng(seed)
+    part = askew(rng)
+    f_z, v_z = rng.uniform(1.0, 5.0), rng.uniform(1e-4, 1e-3)
+    force = f_z * np.array([part.coil_tilt_x, part.coil_tilt_y, 1.0])
+    torque = np.cross([part.coil_offset_x, part.coil_offset_y, 0.0], force)
+    motion = bench(part, position=path(ramp(0.0, v_z, 0, NS)))
+    slopes = {port: float(motion.signal(f"part.{port}")(1.0)) for port in ("x", "y", "theta_x", "theta_y")}
+    velocity = np.array([slopes["x"], slopes["y"], v_z])
+    rotation = np.array([slopes["theta_x"], slopes["theta_y"], 0.0])
+    power = force @ velocity + torque @ rotation
+    assert motion.signal("part.coupling")(0.0) == pytest.approx(power / (f_z * v_z) - 1.0, abs=1e-15)
+
+
+@pytest.mark.parametrize(("pair", "coupling"), PAIRS)
+def test_each_misalignment_needs_its_motion(pair: dict[str, float], coupling: float) -> None:
+    assert Alignment(**pair).coupling == pytest.approx(coupling, rel=1e-14)
+    for name in pair:
+        assert Alignment(**{**pair, name: 0.0}).coupling == 0.0
+
+
+@pytest.mark.parametrize("cause", ["coil_tilt_x", "coil_tilt_y", "coil_offset_x", "coil_offset_y"])
+@pytest.mark.parametrize("motion", ["drift_x", "drift_y", "roll_x", "roll_y"])
+def test_no_misalignment_meets_another_ones_motion(cause: str, motion: str) -> None:
+    together = any({cause, motion} == set(pair) for pair, _ in PAIRS)
+    assert (Alignment(**{cause: 1e-3, motion: 1e-3}).coupling != 0.0) == together
+
+
+@pytest.mark.parametrize(
+    ("port", "figure"), [("x", "drift_x"), ("y", "drift_y"), ("theta_x", "roll_x"), ("theta_y", "roll_y")]
+)
+def test_a_parasitic_motion_goes_with_the_travel(port: str, figure: str) -> None:
+    twin = bench(Alignment(**{figure: 2e-3}), position=path(ramp(-1e-2, 1e-2, 0, NS)))
+    assert twin.signal(f"part.{port}")(np.array([0.0, 0.5, 1.0])) == pytest.approx([-2e-5, 0.0, 2e-5], abs=1e-19)
+    others: list[Any] = [twin.signal(f"part.{p}") for p in ("x", "y", "theta_x", "theta_y") if p != port]
+    assert all(isinstance(signal, Constant) and signal.value == 0.0 for signal in others)
+
+
+def test_aligned_there_is_nothing_of_it_in_the_graph() -> None:
+    straight = askew(np.random.default_rng(0)).ideal()
+    assert straight == Alignment()
+    assert straight.neutral_inputs() == {"position"}
+    assert Alignment(roll_y=1e-3).neutral_inputs() == frozenset()
+    twin = bench(straight, position=path(ramp(0.0, 1.0, 0, NS)))
+    for port in Alignment.outputs:
+        signal = twin.signal(f"part.{port}")
+        assert isinstance(signal, Constant)
+        assert signal.value == 0.0

@@ -1,0 +1,241 @@
+"""Pictures: they show what was found, with a unit on every axis, and the same data give the same bytes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from scenarios.report import pictures_magnet, pictures_mass, pictures_uncertainty
+from scenarios.report.pictures import SECTIONS, currents, temperatures
+from scenarios.report.series import extremes, series, spans
+from scenarios.report.theme import DPI, WIDTH, Picture, fresh_look, inline, render
+from scenarios.run.result import Result
+from twin.recorder import Block, Blocks, Schedule
+
+Array = NDArray[np.float64]
+MAKERS = [make for makers in SECTIONS.values() for make in makers]
+
+
+def axes_of(picture: Picture | None) -> list[matplotlib.axes.Axes]:
+    """The panels of a picture, drawn."""
+    assert picture is not None
+    with fresh_look():
+        return picture.draw().axes
+
+
+def points(picture: Picture | None, label: str) -> tuple[Array, Array]:
+    """What one series of a picture shows."""
+    for axes in axes_of(picture):
+        for container in axes.containers:
+            if container.get_label() == label:
+                return np.asarray(container[0].get_xdata()), np.asarray(container[0].get_ydata())
+        for line in axes.lines:
+            if line.get_label() == label:
+                return np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+    raise AssertionError(f"no series {label!r}")
+
+
+# --- series ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(float("nan"))), min_size=1, max_size=400), st.integers(4, 60))
+def test_extremes_stay(values: list[float], number: int) -> None:
+    """Ends, lowest and highest value of a long series remain, in order, and so does a gap; a short one stays whole."""
+    given_ = np.array(values)
+    kept = extremes(given_, number)
+    assert kept[0] == 0 and kept[-1] == len(values) - 1 and all(a < b for a, b in pairwise(kept))
+    assert len(kept) <= max(number, 4) + 3
+    if len(values) <= number:
+        assert len(kept) == len(values)
+    assert np.isnan(given_[kept]).any() == np.isnan(given_).any()
+    if not np.isnan(given_).all():
+        assert np.nanmin(given_[kept]) == np.nanmin(given_) and np.nanmax(given_[kept]) == np.nanmax(given_)
+
+
+def block(start: int, values: Array) -> Block:
+    """A block of one channel, a reading each 10 ns, bursts every 1000 ns."""
+    repeats, count = values.shape
+    return Block("x", "voltage", "V", Schedule(start, 10, count, 1000, repeats), 4, values)
+
+
+def test_series_of_blocks() -> None:
+    """Times are those of the blocks, whatever the order they come in; thinned or not."""
+    values = np.random.default_rng(1).normal(size=(3, 40))
+    blocks = [block(5000, values), block(0, -values)]
+    whole = series(blocks)
+    assert np.array_equal(whole.times, np.concatenate([b.times().ravel() for b in reversed(blocks)]))
+    thin = series(blocks, points=60)
+    assert len(thin) < 90 and set(zip(thin.times, thin.values, strict=True)) <= set(
+        zip(whole.times, whole.values, strict=True)
+    )
+    gaps = np.isnan(series(blocks, apart=True).values)
+    assert gaps.sum() == 2 and gaps[120]
+
+
+def test_spans() -> None:
+    """Blocks that overlap or adjoin are one span."""
+    ones = np.ones((1, 10))
+    assert spans([block(200, ones), block(100, ones), block(0, ones), block(900, ones)]) == [(0, 3e-7), (9e-7, 1e-6)]
+
+
+# --- pictures --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
+def test_every_axis_has_its_unit(result: Result, make: object) -> None:
+    """Quantity and unit, such as "time / h"; numbers of items and labels of bars have none."""
+    picture = make(result)  # type: ignore[operator]
+    assert picture is not None and picture.alt.endswith(".") and picture.caption.endswith(".")
+    panels = axes_of(picture)
+    for axes in panels:
+        texts = [axes.get_ylabel(), *([axes.get_xlabel()] if axes is panels[-1] else [])]
+        for text in texts:
+            assert " / " in text or text == "number" or (text == "" and picture.name == "budget"), text
+    for axes in panels:
+        assert axes.has_data()
+
+
+def test_currents(result: Result) -> None:
+    """The voltage across the resistor over its resistance."""
+    _, shown = points(currents(result), "mass on")
+    blocks = list(result.readings.select("current_voltmeter", phase="weighing", state="on"))
+    true = (
+        np.concatenate([b.values.ravel() for b in blocks])
+        / result.scenario.resolved["balance"]["resistor"]["resistance"]
+    )
+    assert np.nanmax(shown) == pytest.approx(true.max() * 1e3, rel=1e-12)
+    assert np.nanmin(shown) == pytest.approx(true.min() * 1e3, rel=1e-12)
+
+
+def test_cycles(result: Result) -> None:
+    """Their masses relative to that of the run, in the unit of the axis, and the same in ppm on the right."""
+    picture = pictures_mass.masses(result)
+    _, shown = points(picture, "cycles")
+    axes = axes_of(picture)[0]
+    unit = {"µg": 1e9, "mg": 1e6, "ng": 1e12}[axes.get_ylabel().split(" / ")[1]]
+    expected = np.array([cycle.mass_kg - result.mass.mass_kg for cycle in result.mass.cycles])
+    assert shown == pytest.approx(expected * unit, rel=1e-9, abs=1e-6)
+    right = axes.child_axes[0]
+    assert right.get_ylabel() == "relative / ppm"
+    forward, _ = right._functions
+    assert forward(unit * result.mass.mass_kg) == pytest.approx(1e6)
+
+
+def test_weighings(result: Result) -> None:
+    """Each residual appears once, marked by whether the mass was on."""
+    picture = pictures_mass.weighings(result)
+    on, off = (points(picture, f"mass {state}")[1] for state in ("on", "off"))
+    cycles = len(result.mass.cycles)
+    assert (len(on), len(off)) == (3 * cycles, 2 * cycles)
+
+
+def test_groups_and_their_interpolation(result: Result) -> None:
+    """The line passes through the groups; the diamonds are the Bl of the cycles."""
+    picture = pictures_magnet.bl_in_time(result)
+    groups, line = points(picture, "velocity groups"), points(picture, "interpolation")
+    assert np.interp(groups[0], *line) == pytest.approx(groups[1], abs=0.03 * np.ptp(groups[1]))
+    mean = np.mean([fit.bl for fit in result.mass.velocity])
+    assert np.ptp(points(picture, "used")[1]) == pytest.approx(
+        np.ptp([cycle.bl_Tm for cycle in result.mass.cycles]) / mean * 1e6, rel=1e-6
+    )
+
+
+def test_profile_is_in_the_data(result: Result) -> None:
+    """A linear profile that is laid into the voltages is in the picture's data, and not in what the fit leaves."""
+    slope, changed = 1.0, []  # 1 ppm in 1 µm
+    for each in result.readings:
+        if each.channel == "induced_voltmeter" and each.labels.get("phase") == "velocity":
+            where = next(
+                b
+                for b in result.readings.select("interferometer", phase="velocity", cycle=each.labels["cycle"])
+                if b.schedule.start == each.schedule.start
+            )
+            z = 0.5 * (where.values[:, 1:] + where.values[:, :-1])
+            each = replace(each, values=each.values * (1.0 + slope * z))
+        changed.append(each)
+    fits = tuple(
+        replace(fit, coefficients=fit.coefficients + np.array([0.0, slope * fit.bl, 0.0]))
+        for fit in result.mass.velocity
+    )
+    other = replace(result, readings=Blocks(changed), mass=replace(result.mass, velocity=fits))
+    plain, fitted, missed = (pictures_magnet._binned(r) for r in (result, other, replace(other, mass=result.mass)))
+    assert plain is not None and fitted is not None and missed is not None
+    assert np.polyfit(plain[0], missed[1] - plain[1], 1)[0] == pytest.approx(slope, rel=1e-3)
+    assert fitted[1] == pytest.approx(plain[1], abs=1e-3 * slope * np.ptp(plain[0]))
+    z, shown = points(pictures_magnet.bl_profile(other), "data")
+    assert np.polyfit(z, shown, 1)[0] == pytest.approx(1.0, rel=0.01)
+
+
+def test_bars_of_the_budget(result: Result) -> None:
+    """Largest first, as long as the contributions, Type A hatched."""
+    axes = axes_of(pictures_uncertainty.budget(result))[0]
+    lines = sorted((x for x in result.mass.budget.lines if x.contribution > 0), key=lambda x: -x.contribution)
+    lines = lines[: pictures_uncertainty.BARS]
+    bars = sorted(axes.patches, key=lambda bar: bar.get_y())
+    factor = bars[0].get_width() / lines[0].contribution
+    assert factor in (pytest.approx(1e6), pytest.approx(1e9))
+    assert [bar.get_width() for bar in bars] == pytest.approx([line.contribution * factor for line in lines])
+    assert [bool(bar.get_hatch()) for bar in bars] == [line.kind == "A" for line in lines]
+
+
+def test_allan_curves(result: Result) -> None:
+    """All curves, with both limits as error bars, on logarithmic axes."""
+    curves = [c for c in result.mass.allan if np.any(np.asarray(c.deviation) > 0)]
+    panels = axes_of(pictures_uncertainty.allan(result))
+    assert sum(len(axes.containers) for axes in panels) == len(curves) > 0
+    assert all(axes.get_xscale() == axes.get_yscale() == "log" for axes in panels)
+    curve = curves[0]
+    bars = next(c for axes in panels for c in axes.containers if c.get_label() == curve.channel.replace("_", " "))
+    ends = np.array([segment[:, 1] for segment in bars[2][0].get_segments()])
+    sigma = np.asarray(bars[0].get_ydata())
+    good = np.asarray(curve.deviation) > 0
+    assert ends[:, 0] / sigma == pytest.approx((curve.low / curve.deviation)[good])
+    assert ends[:, 1] / sigma == pytest.approx((curve.high / curve.deviation)[good])
+
+
+@pytest.mark.parametrize("make", [currents, temperatures, pictures_magnet.bl_profile, pictures_mass.weighings])
+def test_nothing_to_show(result: Result, make: object) -> None:
+    """A run without these readings has no such picture."""
+    bare = replace(result, readings=Blocks(), truth=Blocks(), mass=replace(result.mass, cycles=(), velocity=()))
+    assert make(bare) is None  # type: ignore[operator]
+
+
+# --- bytes -----------------------------------------------------------------------------------------------------------
+
+
+def test_same_bytes_whatever_the_user_has_set(result: Result) -> None:
+    """Neither date nor chance nor the user's own settings enter; those are left as they were."""
+    first = render(currents(result))  # type: ignore[arg-type]
+    with matplotlib.rc_context({"font.size": 30.0, "svg.fonttype": "path"}):
+        second = render(currents(result))  # type: ignore[arg-type]
+        assert matplotlib.rcParams["font.size"] == 30.0
+    assert (first.svg, first.png) == (second.svg, second.png)
+    assert first.png.startswith(b"\x89PNG") and b"<dc:date" not in first.svg
+    width = int.from_bytes(first.png[16:20], "big")
+    assert width == round(WIDTH * DPI)
+
+
+def test_inline(result: Result) -> None:
+    """In a page a picture scales, says what it shows, and its ids are its own."""
+    rendered = replace(render(currents(result)), alt='a "quoted" <alt>')  # type: ignore[arg-type]
+    text = inline(rendered)
+    head = text[: text.index(">")]
+    assert text.startswith("<svg") and 'role="img"' in head and "viewBox" in head
+    assert " width=" not in head and " height=" not in head
+    assert "a &quot;quoted&quot; &lt;alt&gt;" in text
+    assert 'id="currents-' in text and "url(#currents-" in text and "url(#p" not in text
+
+
+def test_without_pyplot() -> None:
+    """Nothing global is touched: pyplot is not even imported."""
+    program = "import scenarios.report, sys, matplotlib.figure; sys.exit('matplotlib.pyplot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,175 @@
+"""The lines that certificates make: sensitivities by hand, second order, degrees of freedom, coverage."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.air import air_density
+from components.refractive_index import HELIUM_NEON
+from scenarios.reduction import Certificates, Estimate, MassResult, reduce
+from scenarios.reduction.gum import Input
+from scenarios.reduction.quantities import QUANTITIES
+from tests.scenarios.test_reduction_corrections import MU_0, coil_temperatures
+from tests.scenarios.test_reduction_run import AIR, MID_WEIGHING, Run, by_phase, settings
+from twin.recorder import Blocks
+
+RHO = float(air_density(*AIR))
+LIFT = 1 - RHO / 8000.0
+WARM = AIR[0] - 298.15
+RUN = Run(
+    bl=(1400.0, 30.0), air=AIR, cycles=1, z_on=2e-5, z_off=-3e-5, tare_share=0.3, alpha=-1e-3, rise=by_phase(1, 3)
+)
+FORCE_ON, FORCE_OFF = ((x * LIFT if x > 0.3 else 0.0) * 9.80 - 0.3 * 9.80 for x in (1.0, 0.0))
+ON, OFF = FORCE_ON / 1400 / 0.999, FORCE_OFF / 1400 / 0.999  # A
+BLOCKS = Blocks([*RUN.blocks(), *coil_temperatures(RUN)])
+
+# Value, uncertainty, and dm/dx (kg per unit) at m = 1 kg. Blocks are free of these effects but for those of the run.
+HAND: dict[str, tuple[float, float, float]] = {
+    "resistance": (1e3, 1e-5, -1e-3),
+    "gravity": (9.80, 1e-7, -1 / 9.80),
+    "reference_voltage": (10.0, 1e-7, 2 / 10.0),
+    "mass_density": (8000.0, 1.0, -RHO / 8000.0**2 / LIFT),
+    "resistance_drift": (0.0, 1e-12, -MID_WEIGHING),
+    "resistance_temperature_coefficient": (0.0, 1e-9, -WARM),
+    "resistance_power_coefficient": (0.0, 1e-6, -1e3 * (ON**3 - OFF**3) / (ON - OFF)),
+    "reference_drift": (0.0, 1e-12, 0.04 + 0.04),
+    "reference_pressure_coefficient": (0.0, 1e-13, 2 * (AIR[1] - 101325)),
+    "reference_temperature_coefficient": (0.0, 1e-9, 2 * WARM),
+    "reference_wander": (0.0, 1e-9, 2.0),
+    "input_conductance": (0.0, 1e-13, 2405.0),
+    "current_input_conductance": (0.0, 1e-13, 1e3),
+    "lead_resistance": (5.0, 1.0, 1e-10),
+    "time_base_error": (0.0, 1e-9, 1.0),
+    "gravity_transfer": (0.0, 1e-8, -1 / 9.80),
+    "gravity_gradient": (0.0, 1e-8, -1.5 / 9.80),
+    "gravity_height": (1.5, 1e-3, 3e-6 / 9.80),
+    "tide_scale": (1.0, 0.01, -1e-6 / 9.80),
+    "susceptibility": (0.0, 1e-5, 1e-4 * 1e-3 / MU_0 / 8000 / 9.80),
+    "magnetisation": (0.0, 1e-2, 1e-3 / 8000 / 9.80),
+    "parts_mass": (0.0, 1e-9, -(1 - RHO / 2700) / LIFT),
+    "parts_density": (2700.0, 10.0, -1e-5 * RHO / 2700**2),
+    "stiffness": (0.0, 1e-3, -5e-5 / 9.80),
+    "air_density": (1.0, 22e-6, RHO / 8000 / LIFT),
+    "air_pressure": (0.0, 10.0, -RHO / AIR[1] / 8000),
+    "refractive_index": (0.0, 1e-8, 1.0),
+    "laser": (1.0, 1e-8, 1.0),
+    "verticality_x": (0.0, 1e-6, 1e-3),
+    "verticality_y": (0.0, 1e-6, -2e-3),
+    "abbe_offset_x": (0.0, 1e-6, -4e-3),
+    "abbe_offset_y": (0.0, 1e-6, -3e-3),
+    "coil_tilt_x": (0.0, 1e-6, -1e-3),
+    "coil_tilt_y": (0.0, 1e-6, 2e-3),
+    "coil_offset_x": (0.0, 1e-6, -4e-3),
+    "coil_offset_y": (0.0, 1e-6, -3e-3),
+    "reluctance_k": (0.0, 0.1, -(2e-5 * ON**2 + 3e-5 * OFF**2) / 9.80),
+    "beta": (0.0, 1e-4, (ON**3 - OFF**3) / (ON - OFF)),
+    "temperature_coefficient": (-1e-3, 1e-6, 1.0 - 3.0),
+    "coil_expansion": (0.0, 1e-8, 2.0 - 0.5),
+    "support_compliance": (0.0, 1e-10, 30 * (FORCE_ON**2 - FORCE_OFF**2) / 1400 / 9.80),
+}
+BESIDE: dict[str, dict[str, Any]] = {
+    "input_conductance": {"coil_resistance": 2400.0, "lead_resistance": 5.0},
+    "lead_resistance": {"input_conductance": 1e-10},
+    "gravity_gradient": {"gravity_height": 1.5},
+    "gravity_height": {"gravity_gradient": -3e-6},
+    "tide_scale": {"tide": ((1e-6, 1e12, 0.0),)},
+    "susceptibility": {"stray_field": 1e-4, "stray_gradient": 1e-3},
+    "magnetisation": {"stray_gradient": 1e-3},
+    "parts_mass": {"parts_density": 2700.0},
+    "parts_density": {"parts_mass": 1e-5},
+    "refractive_index": {"wavelength": HELIUM_NEON},
+}
+MOTION = {"drift_x": 1e-3, "drift_y": -2e-3, "roll_x": 3e-3, "roll_y": -4e-3}
+
+
+def known(**changes: Any) -> Certificates:
+    return RUN.certificates(**changes)
+
+
+def line(result: MassResult, name: str) -> Input:
+    (found,) = [line for line in result.inputs if line.label == QUANTITIES[name].label]
+    return found
+
+
+@pytest.mark.parametrize("name", HAND)
+def test_a_sensitivity_is_what_the_formula_says(name: str) -> None:
+    value, u, expected = HAND[name]
+    result = reduce(BLOCKS, known(**{**MOTION, **BESIDE.get(name, {}), name: Estimate(value, u, 7.0, "rectangular")}))
+    found = line(result, name)
+    assert (found.kind, found.value, found.u, found.dof, found.distribution) == ("B", value, u, 7.0, "rectangular")
+    assert found.unit == QUANTITIES[name].unit
+    assert found.sensitivity == pytest.approx(expected, rel=1e-2)
+    assert result.type_b[found.label] == pytest.approx(abs(expected) * u, rel=1e-2)
+
+
+@pytest.mark.parametrize("name", sorted(QUANTITIES))
+def test_every_estimate_is_a_line_unless_it_does_nothing(name: str) -> None:
+    """Those that have no line act as products with something that is zero here."""
+    u = {"mass_density": 1.0, "air_pressure": 1.0, "reluctance_k": 0.1}.get(name, 1e-9)
+    value = getattr(known(), name).value
+    labels = {line.label for line in reduce(BLOCKS, known(**{name: Estimate(value, u)})).inputs}
+    idle = {"leakage", "input_conductance", "lead_resistance", "coil_resistance", "coil_capacitance", "trigger_latency"}
+    idle |= {"gravity_gradient", "gravity_height", "tide_scale", "susceptibility", "magnetisation", "stray_field"}
+    idle |= {"stray_gradient", "parts_density", "refractive_index", "remanence", "magnetic_centre"}
+    idle |= {f"{what}_{axis}" for what in ("coil_tilt", "coil_offset", "drift", "roll") for axis in "xy"}
+    idle |= {f"{what}_{axis}" for what in ("verticality", "abbe_offset") for axis in "xy"}
+    assert (QUANTITIES[name].label in labels) == (name not in idle)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("coil_tilt_x", "drift_x"), ("coil_offset_x", "roll_y"), ("abbe_offset_y", "roll_x")]
+)
+def test_two_unknowns_that_multiply_enter_in_second_order(first: str, second: str) -> None:
+    result = reduce(BLOCKS, known(**{first: Estimate(0.0, 1e-3), second: Estimate(0.0, 2e-4)}))
+    (size,) = [size for label, size in result.type_b.items() if "×" in label]
+    assert size == pytest.approx(2e-7, rel=1e-3)
+
+
+def test_an_effect_that_is_not_corrected_enters_with_its_size_and_the_doubt_about_it() -> None:
+    certificates = known(beta=Estimate(-0.5, 0.1))
+    with_ = reduce(BLOCKS, certificates)
+    without = reduce(BLOCKS, certificates, settings({"quadratic_current": False}))
+    size = with_.corrections["quadratic_current"]
+    doubt = with_.type_b[QUANTITIES["beta"].label]
+    assert QUANTITIES["beta"].label not in without.type_b
+    assert without.type_b["quadratic current, not corrected"] == pytest.approx(math.hypot(size, doubt), rel=1e-4)
+
+
+def test_degrees_of_freedom_and_coverage_are_those_of_welch_and_satterthwaite() -> None:
+    run = Run(cycles=1, noise_current=1e-6)
+    certificates = run.certificates(resistance=Estimate(1e3, 3e-6, 4.0), laser=Estimate(1.0, 2e-9, 9.0))
+    result = reduce(run.blocks(), certificates, settings(confidence=0.95))
+    a = [line for line in result.inputs if line.kind == "A"]
+    parts = [(3e-9, 4.0), (2e-9, 9.0), *((line.u, line.dof) for line in a)]
+    expected = sum(u**2 for u, _ in parts) ** 2 / sum(u**4 / dof for u, dof in parts)
+    assert result.dof == pytest.approx(expected, rel=1e-6)
+    assert result.budget.dof == pytest.approx(expected, rel=1e-6)
+    assert result.budget.u_relative == pytest.approx(result.u_relative, rel=1e-12)
+    assert 1.96 < result.budget.coverage_factor < 3.2
+    assert result.expanded_u_kg == result.budget.coverage_factor * result.u_mass_kg
+    chosen = dataclasses.replace(result, coverage_factor=2.0, confidence=None)
+    assert (chosen.expanded_u_kg, chosen.budget.coverage_factor) == (2 * result.u_mass_kg, 2.0)
+
+
+def test_a_latency_has_a_sensitivity_though_it_moves_the_data() -> None:
+    """Sweeps at constant velocity, read v τ away: 2 c2 v² τ of Bl for a further second."""
+    run = Run(bl=(1400.0, 0.0, -4e4), cycles=1)
+    latency = 2e-3
+    result = reduce(run.blocks(), run.certificates(trigger_latency=Estimate(latency, 1e-4)))
+    shifted = [reduce(run.blocks(), run.certificates(trigger_latency=latency + d)).mass_kg for d in (-1e-4, 1e-4)]
+    assert line(result, "trigger_latency").sensitivity == pytest.approx(np.diff(shifted)[0] / 2e-4, rel=0.1)
+
+
+def test_allan_deviations_are_of_what_the_run_read() -> None:
+    run = Run(weighings=32, sweeps=64, noise_current=1e-6, noise_induced=1e-5, rise=by_phase(1e-3, 2e-3))
+    curves = {(c.channel, c.quantity): c for c in reduce(run.blocks(), run.certificates()).allan}
+    assert {("velocity", "bl"), ("weighing", "current"), ("current_voltmeter", "voltage")} <= set(curves)
+    bl, current = curves["velocity", "bl"], curves["weighing", "current"]
+    assert bl.tau_s[0] == pytest.approx(1800 / 64, rel=1e-6)
+    assert (bl.unit, current.unit) == ("T*m", "A")
+    assert current.deviation[0] == pytest.approx(1e-6 / np.sqrt(5) / 1e3, rel=0.4)

@@ -1,0 +1,57 @@
+"""What the laboratory believes: parameters with their uncertainties, never the deviations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import scenarios
+from scenarios.reduction import Certificates
+from scenarios.run.certificates import certificates, wander
+from twin.noise import NoiseFigures, NoiseSource, Streams
+
+
+def known(**changes: object) -> Certificates:
+    return certificates(scenarios.load("kbmini_tmtp").with_(changes).scenario)
+
+
+@pytest.mark.parametrize("duration", [600, 28800])
+def test_the_reference_wanders_as_far_as_its_noise_does(duration: int) -> None:
+    """The mean over a run of a source with flicker noise, which is stationary, against its stated deviation."""
+    figures, instants = NoiseFigures(flicker=1.0), np.zeros(1, dtype=np.int64)
+    means = [NoiseSource(figures, Streams(seed), "x").sample(instants, duration * 10**9)[0] for seed in range(800)]
+    assert wander(1.0, duration) == pytest.approx(np.std(means), rel=0.08)
+    assert wander(0.0, duration) == 0.0
+
+
+def test_longer_runs_wander_less() -> None:
+    assert wander(1.0, 1e-9) > wander(1.0, 600) > wander(1.0, 28800) > wander(1.0, 1e7)
+
+
+def test_uncertainties_are_absolute_and_a_gain_joins_the_value_it_spoils() -> None:
+    found = known(
+        **{
+            "balance.resistor.uncertainties": {"resistance": "0.03 ppm", "gain": "0.04 ppm"},
+            "balance.voltage_reference.uncertainties": {"voltage": {"size": "1 uV", "confidence": 0.95, "dof": 12}},
+            "balance.interferometer.uncertainties": {"gain": {"size": 3e-8, "distribution": "rectangular"}},
+        }
+    ).estimates()
+    assert found["resistance"].u == pytest.approx(1e3 * 5e-8)
+    assert (found["reference_voltage"].u, found["reference_voltage"].dof) == (pytest.approx(1e-6 / 1.959964), 12)
+    laser = found["laser"]
+    assert (laser.value, laser.u, laser.distribution) == (1.0, pytest.approx(3e-8 / math.sqrt(3)), "rectangular")
+
+
+def test_deviations_that_nobody_knows_are_not_believed() -> None:
+    deviating = {"resistor.gain": 1e-6, "interferometer.gain": 1e-6, "environment.pressure_offset": 10.0}
+    values = known(**{f"balance.{name}": value for name, value in deviating.items()}).values()
+    assert values == known().values()
+
+
+def test_parts_that_a_balance_lacks_are_neutral() -> None:
+    ideal = certificates(scenarios.load("kbmini_tmtp").ideal().scenario)
+    neutral = Certificates(resistance=1.0, gravity=1.0).values()
+    for name in ("leakage", "support_compliance", "coil_tilt_x", "remanence", "after_effect_time_constants", "tide"):
+        assert ideal.values()[name] == neutral[name]
