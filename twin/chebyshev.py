@@ -93,6 +93,10 @@ def evaluate(coefficients: Array, u: Array) -> Array:
 SMALL = 6000
 PANELS, LOCAL = 256, 8
 """A long series at many points is expanded anew on this many panels, with this many terms each."""
+PANELS_OF_ROWS, TERMS_OF_ROWS = 64, 12
+"""The same for many rows of points."""
+KEPT = 2**17
+"""Numbers in a matrix that is worth its memory."""
 
 
 def evaluate_many(coefficients: Array, u: Array) -> Array:
@@ -112,6 +116,47 @@ def evaluate_many(coefficients: Array, u: Array) -> Array:
         b1, b2 = local[:, k][panel] + twice * b1 - b2, b1
     total: Array = local[:, 0][panel] + 0.5 * twice * b1 - b2
     return total
+
+
+@lru_cache(maxsize=32)
+def _at_steps(n: int, first: int, step: int, count: int, length: int) -> Array:
+    """T_j for j < n at `count` points u = 2 (first + k step)/length − 1, shape (count, n)."""
+    u = (first + step * np.arange(count)) * (2.0 / length) - 1.0
+    matrix: Array = np.cos(np.multiply.outer(np.arccos(np.clip(u, -1.0, 1.0)), np.arange(n)))
+    return matrix
+
+
+def evaluate_at_steps(coefficients: Array, first: int, step: int, count: int, length: int) -> Array:
+    """The sum of a series at `count` points at regular steps, u = 2 (first + k step)/length − 1, all integers.
+
+    Schedules repeat from cycle to cycle, relative to the pieces that they are read from: matrices are kept.
+    """
+    n = len(coefficients)
+    size = -(-n // 16) * 16  # few sizes of matrix
+    if n <= 4 or size * count > KEPT:
+        return evaluate_many(coefficients, (first + step * np.arange(count)) * (2.0 / length) - 1.0)
+    total: Array = _at_steps(size, first, step, count, length)[:, :n] @ coefficients
+    return total
+
+
+def evaluate_rows(coefficients: Array, rows: Array, offsets: Array) -> Array:
+    """The sum of a series at the points rows[:, None] + offsets in [-1, 1], `rows` rising by regular steps.
+
+    Panels of as many rows each, in which the points lie alike, share one matrix.
+    """
+    n, many = len(coefficients), -(-len(rows) // PANELS_OF_ROWS)
+    if n <= 4 or len(rows) < PANELS_OF_ROWS or np.iscomplexobj(coefficients):
+        return evaluate(coefficients, rows[:, None] + offsets)
+    first = np.minimum(np.arange(0, len(rows), many), len(rows) - many)  # the last panel may overlap the one before
+    points = ((rows[:many] - rows[0])[:, None] + offsets).ravel()
+    middle, half = 0.5 * (points.max() + points.min()), 0.5 * (points.max() - points.min())
+    values = evaluate(coefficients, rows[first][:, None] + (middle + half * nodes(TERMS_OF_ROWS)))
+    local = values @ interpolation(TERMS_OF_ROWS).T
+    if np.abs(local[:, -2:]).max() > 4e-15 * np.abs(local[:, 0]).max():
+        return evaluate(coefficients, rows[:, None] + offsets)
+    angles = np.arccos(np.clip((points - middle) / half, -1.0, 1.0))
+    panels = (local @ np.cos(np.multiply.outer(np.arange(TERMS_OF_ROWS), angles))).reshape(len(first), many, -1)
+    return np.concatenate([panels[:-1].reshape(-1, len(offsets)), panels[-1, -(len(rows) - many * (len(first) - 1)) :]])
 
 
 def trimmed(coefficients: Array, below: float = 1e-18) -> Array:

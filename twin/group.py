@@ -188,8 +188,7 @@ class StateGroup:
     def slope(self, modal: Array, times: Times) -> Array:
         """Time derivative of ``modal · modes`` by the equation of motion: at a jump of an input that of what comes."""
         if times.ns.ndim != 1:
-            flat = Times(times.ns.ravel(), np.broadcast_to(times.rest, times.ns.shape).ravel())
-            return self.slope(modal, flat).reshape(times.ns.shape)
+            return self.slope(modal, times.in_a_row()).reshape(times.ns.shape)
         row = modal * np.array(self.modes.rates)
         if self.modes.coupling is not None:
             row = row + modal @ self.modes.coupling

@@ -11,7 +11,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ Array = NDArray[Any]
 TWO_PI = 2.0 * np.pi
 DECAYED = 50.0
 """Time constants after which an exponential is below any rounding, 2e-22."""
-MANY = 256
-"""So many instants are worth a look for what has decayed."""
+MANY, FEW = 256, 4096
+"""So many instants are worth a look for what has decayed; up to so many, decays are evaluated together."""
 LONG, ROUNDING = 48, 2e-16
 """The last coefficients of a series longer than this are dropped if they are below this part of its largest."""
 
@@ -60,7 +61,7 @@ class Term:
         """The real part of the first channel at the instants."""
         factor: Any = self.series[0, 0]
         if self.series.shape[0] > 1:
-            factor = chebyshev.evaluate_many(self.series[:, 0], times.since(start) * (2.0 * NS / length) - 1.0)
+            factor = values_of_series(self.series[:, 0], start, length, times)
         result: Array = (factor * self.exponential(times, start)).real
         return result
 
@@ -103,29 +104,51 @@ class Piece:
 
     def evaluate(self, times: Times) -> Array:
         """Real values of a one-channel piece."""
-        if self.series.shape[0] == 1:
-            total: Array = np.full(times.ns.shape, self.series[0, 0].real)
-        else:
-            u = times.since(self.start) * (2.0 * NS / self.length) - 1.0
-            total = chebyshev.evaluate_many(self.series[:, 0].real, u)
-        swings = [term for term in self.terms if term.swings is not None]
+        total = values_of_series(self.series[:, 0].real, self.start, self.length, times)
+        if not self.terms:
+            return total
+        decays, swings, others = self._kinds
         rows = times.rows_per_turn([term.swings for term in swings if term.swings]) if swings else None
-        if rows is not None:  # a regular schedule on which the oscillations repeat: once for all
+        if rows is None:
+            others = (*swings, *others)
+        else:  # a regular schedule on which the oscillations repeat: once for all
             some = Times(times.ns[:rows])
-            total = total + np.resize(sum(t.evaluate(some, self.start, self.length) for t in swings), times.ns.shape)
-        for term in self.terms:
-            if rows is None or term.swings is None:
-                total = self._added(total, term, times)
+            total += np.resize(sum(t.evaluate(some, self.start, self.length) for t in swings), times.ns.shape)
+        if decays and (times.every or times.ns.size <= FEW):
+            total += self._decayed(decays, times)
+        else:
+            others = (*decays, *others)
+        for term in others:
+            self._add(total, term, times)
         return total
 
-    def _added(self, total: Array, term: Term, times: Times) -> Array:
-        """The total with a term; one that has long decayed at many of the instants is evaluated at the others only."""
+    @cached_property
+    def _kinds(self) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]]:
+        """The terms: plain decays, pure oscillations, and others."""
+        plain = [len(t.series) == 1 and t.hertz is None and t.rate.imag == 0 and t.series.dtype.kind == "f" for t in self.terms]
+        swings = [t.swings is not None for t in self.terms]
+        rest = [not (a or b) for a, b in zip(plain, swings, strict=True)]
+        decays, pure, others = (tuple(compress(self.terms, which)) for which in (plain, swings, rest))
+        return decays, pure, others
+
+    def _decayed(self, decays: tuple[Term, ...], times: Times) -> Array:
+        """The sum of plain decays."""
+        rates, factors = np.array([t.rate.real for t in decays]), np.array([t.series[0, 0] for t in decays])
+        if times.every:
+            rows, offsets = times.bursts(self.start)
+            at_bursts: Array = factors * np.exp(np.multiply.outer(rows, rates))
+            return at_bursts @ np.exp(np.multiply.outer(rates, offsets))
+        total: Array = np.exp(np.multiply.outer(times.since(self.start), rates)) @ factors
+        return total
+
+    def _add(self, total: Array, term: Term, times: Times) -> None:
+        """Add a term; one that has long decayed at many of the instants is evaluated at the others only."""
         if times.ns.size > MANY and term.rate.real < 0.0:
             alive = times.ns < self.start + math.ceil(DECAYED / -term.rate.real * NS)
             if np.count_nonzero(alive) < times.ns.size // 2:
                 total[alive] += term.evaluate(times.at(alive), self.start, self.length)
-                return total
-        return total + term.evaluate(times, self.start, self.length)
+                return
+        total += term.evaluate(times, self.start, self.length)
 
     def values_at(self, instant: int) -> Array:
         """All channels at one instant (ns), complex if the piece is, shape (channels,)."""
@@ -189,6 +212,20 @@ class Piece:
     def is_constant(self) -> bool:
         """Whether the value does not change with time."""
         return not self.terms and (self.series.shape[0] == 1 or not self.series[1:].any())
+
+
+def values_of_series(series: Array, start: int, length: int, times: Times) -> Array:
+    """A Chebyshev series over `length` ns from `start` at the instants, as a new array."""
+    if len(series) == 1:
+        return np.full(times.ns.shape, series[0])
+    if times.every:
+        rows, offsets = times.bursts(start)
+        per_second = 2.0 * NS / length
+        return chebyshev.evaluate_rows(series, rows * per_second - 1.0, offsets * per_second)
+    if times.step:
+        at_steps = chebyshev.evaluate_at_steps(series, times.first - start, times.step, times.ns.size, length)
+        return at_steps.reshape(times.ns.shape)
+    return np.asarray(chebyshev.evaluate_many(series, times.since(start) * (2.0 * NS / length) - 1.0))
 
 
 def combine(pieces: Sequence[tuple[float, Piece]], start: int, end: int) -> Piece:

@@ -21,6 +21,9 @@ from twin.signal import Signal
 from twin.times import NS, Times
 
 Array = NDArray[np.float64]
+Place = slice | NDArray[np.intp]
+Span = tuple[Piece, Times, Place | None]
+"""A piece, the instants in it, and where these are among all instants, in one row; None: they are all."""
 MANY = 8
 """Apertures for each term of a series, from which on their means are worth a series of their own."""
 
@@ -78,29 +81,47 @@ class Track:
             )
         return i
 
-    def spans(self, times: Times) -> list[tuple[Piece, Times, NDArray[np.intp] | None]]:
-        """The pieces that hold the instants, each with its instants and their flat indices (None: all of them)."""
+    def spans(self, times: Times) -> list[Span]:
+        """The pieces that hold the instants, each with its instants and where they are; found once for each `Times`."""
+        found = times.spans.get(self)
+        if found is None:
+            found = times.spans[self] = self._spans(times)
+        return found
+
+    def _spans(self, times: Times) -> list[Span]:
         first, last = self.index(times.first), self.index(times.last)
         if first == last:
             return [(self.pieces[first], times, None)]
-        flat = times.at(np.unravel_index(np.arange(times.ns.size), times.ns.shape)) if times.ns.ndim != 1 else times
-        which = np.searchsorted(np.array(self.starts[first + 1 : last + 1], dtype=np.int64), flat.ns, side="right")
-        if np.all(which[1:] >= which[:-1]):
-            bounds = np.searchsorted(which, np.arange(last - first + 2))
-            groups = [np.arange(a, b) for a, b in pairwise(bounds)]
+        pieces, ends = self.pieces[first : last + 1], np.array(self.starts[first + 1 : last + 1], dtype=np.int64)
+        whole: list[Span] = []
+        flat, indices = times.in_a_row(), None
+        if times.every:  # rows stay together, but for those that a piece's end cuts
+            fences = np.searchsorted(times.ns[:, 0], ends), np.searchsorted(times.ns[:, -1], ends)
+            begins, stops = [0, *fences[0].tolist()], [*fences[1].tolist(), len(times.ns)]
+            rows = [slice(a, b) for a, b in zip(begins, stops, strict=True)]
+            whole = [(p, times.at(place), place) for p, place in zip(pieces, rows, strict=True) if place.stop > place.start]
+            cut = np.concatenate([np.arange(b, a) for b, a in zip(stops, begins[1:], strict=False)])
+            indices = (np.unique(cut)[:, None] * times.ns.shape[1] + np.arange(times.ns.shape[1])).ravel()
+            flat = flat.at(indices)
+        which = np.searchsorted(ends, flat.ns, side="right")
+        places: list[Place]
+        if indices is None and np.all(which[1:] >= which[:-1]):
+            places = [slice(a, b) for a, b in pairwise(np.searchsorted(which, np.arange(len(pieces) + 1)).tolist())]
         else:
-            groups = [np.nonzero(which == k)[0] for k in range(last - first + 1)]
-        return [(self.pieces[first + k], flat.at(index), index) for k, index in enumerate(groups) if len(index)]
+            places = [np.nonzero(which == k)[0] for k in range(len(pieces))]
+        parts = [(p, flat.at(place), place) for p, place in zip(pieces, places, strict=True)]
+        return whole + [(p, at, place if indices is None else indices[place]) for p, at, place in parts if at.ns.size]
 
 
-def evaluate_spans(spans: list[tuple[Piece, Times, NDArray[np.intp] | None]], shape: tuple[int, ...]) -> Array:
+def evaluate_spans(spans: list[Span], shape: tuple[int, ...]) -> Array:
     """Values of one-channel pieces at their instants, in the given shape."""
     if spans and spans[0][2] is None:
         return spans[0][0].evaluate(spans[0][1])
-    result = np.empty(int(np.prod(shape)))
-    for piece, times, index in spans:
-        result[index] = piece.evaluate(times)
-    return result.reshape(shape)
+    result = np.empty(shape)
+    in_a_row = result.reshape(-1)
+    for piece, times, place in spans:
+        (result if times.ns.ndim == result.ndim else in_a_row)[place] = piece.evaluate(times)
+    return result
 
 
 class Timeline(Signal):

@@ -16,8 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from twin.signal import Signal
+    from twin.timeline import Span, Track
 
 NS = 1_000_000_000
+BURSTS, REGULAR = 64, 16
+"""So many bursts, or instants in a row, are worth a look for whether they are regular."""
 Array = NDArray[np.float64]
 
 
@@ -27,7 +30,7 @@ def to_ns(seconds: float) -> int:
 
 
 class Times:
-    """Instants, with a memo of what signals were found to be at them.
+    """Instants, with a memo of what signals were found to be at them, and of where in a track they are.
 
     Parameters
     ----------
@@ -39,7 +42,11 @@ class Times:
         self.ns = ns
         self.rest = rest
         self._ends: tuple[int, int] | None = None
+        self._every: int | None = None
+        self._step: int | None = None
+        self._since: tuple[int, Array] | None = None
         self.memo: dict[Signal, Array] = {}
+        self.spans: dict[Track, list[Span]] = {}
 
     @classmethod
     def of(cls, t: ArrayLike) -> Times:
@@ -75,8 +82,15 @@ class Times:
         return self._ends
 
     def since(self, start: int) -> Array:
-        """Seconds since `start` (ns)."""
-        return (self.ns - start) / NS + self.rest
+        """Seconds since `start` (ns); not to be written to."""
+        if self._since is None or self._since[0] != start:
+            seconds = (self.ns - start) / NS
+            self._since = start, seconds + self.rest if self._is_fractional else seconds
+        return self._since[1]
+
+    @property
+    def _is_fractional(self) -> bool:
+        return not isinstance(self.rest, float) or self.rest != 0.0
 
     def turns_since(self, start: int, hertz: Fraction) -> Array:
         """Cycles of an oscillation at `hertz` since `start` (ns), modulo 1 up to a small integer, reduced exactly."""
@@ -93,15 +107,45 @@ class Times:
         turns = np.fmod(whole * head, 1.0) + np.fmod(part * head, float(NS)) / NS
         return turns + (whole + part / NS) * tail + float(hertz) * self.rest
 
+    @property
+    def every(self) -> int:
+        """From row to row (ns), if these are the many bursts of a regular schedule; 0 if not."""
+        if self._every is None:
+            self._every = 0
+            if self.ns.ndim == 2 and len(self.ns) >= BURSTS and not self._is_fractional:
+                every = int(self.ns[1, 0] - self.ns[0, 0])
+                if every > 0 and np.array_equal(self.ns[1:], self.ns[:-1] + every):
+                    self._every = every
+        return self._every
+
+    def bursts(self, start: int) -> tuple[Array, Array]:
+        """Of a regular schedule: seconds from `start` (ns) to each burst, and from there to its readings."""
+        return (self.ns[:, 0] - start) / NS, (self.ns[0] - self.ns[0, 0]) / NS
+
+    @property
+    def step(self) -> int:
+        """From instant to instant (ns), if they are many in one row at regular steps; 0 if not."""
+        if self._step is None:
+            self._step = 0
+            if self.ns.shape[:-1] in ((), (1,)) and self.ns.size >= REGULAR and not self._is_fractional:
+                steps = np.diff(self.ns.ravel())
+                if steps[0] > 0 and bool((steps == steps[0]).all()):
+                    self._step = int(steps[0])
+        return self._step
+
     def rows_per_turn(self, hertz: Sequence[Fraction]) -> int | None:
         """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon."""
-        if self.ns.ndim != 2 or len(self.ns) < 64 or not isinstance(self.rest, float) or self.rest:
+        if not self.every:
             return None
-        every = int(self.ns[1, 0] - self.ns[0, 0])
-        rows = math.lcm(*((f * every / NS).denominator for f in hertz))
-        if rows > 16 or not np.array_equal(self.ns, self.ns[0] + every * np.arange(len(self.ns))[:, None]):
-            return None
-        return rows
+        rows = math.lcm(*((f * self.every / NS).denominator for f in hertz))
+        return rows if rows <= 16 else None
+
+    def in_a_row(self) -> Times:
+        """The same instants in one dimension."""
+        if self.ns.ndim == 1:
+            return self
+        rest = self.rest if isinstance(self.rest, float) else np.broadcast_to(self.rest, self.ns.shape).ravel()
+        return Times(self.ns.ravel(), rest)
 
     def at(self, index: Any) -> Times:
         """The instants at an index or slice."""

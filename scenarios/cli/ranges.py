@@ -47,11 +47,11 @@ def ranges(
     elif as_csv:
         show(study.table(found).rstrip())
     else:
-        heads = ("u", "Type A", "Type B", "velocity", "weighing", "target of both", "E2 allows")
+        heads = ("u", "Type A", "Type B", "velocity", "weighing", "resolution", "target", "E2 allows")
         rows = []
         for p in found:
-            sizes = (p.u, p.type_a, p.type_b, p.velocity, p.weighing, p.target, p.e2)
+            sizes = (p.u, p.type_a, p.type_b, p.velocity, p.weighing, p.resolution, p.target, p.e2)
             met = "met" if p.u <= p.e2 else "missed"
             rows.append((p.scenario, f"{p.mass_kg * 1e3:g} g", *(significant(1e9 * size) for size in sizes), met))
         show_table(("scenario", "mass", *heads, "E2"), rows, right=range(1, 2 + len(heads)))
-        show("", "relative standard uncertainties (k = 1) in 10⁻⁹")
+        show("", "relative standard uncertainties (k = 1) in 10⁻⁹; the target is for velocity and resolution together")

@@ -16,10 +16,9 @@ from scenarios.reduction.force import delay as delay_of
 from scenarios.reduction.recording import Recording, Sweeps
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.slow_noise import slow_variance
-from scenarios.reduction.velocity import VelocityFit, fit_velocity
+from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity
 
 Array = NDArray[np.float64]
-SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature, not for noise
 SWEEPS_TO_TELL = 512  # what a delay and the fit of the periodic error do
 
 

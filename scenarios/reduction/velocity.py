@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 CHUNK = 8192  # readings worked on at a time: they stay in the cache
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
+SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature, not for noise
 SWEEPS_FOR_DRIFT = 4  # from here on Bl may drift linearly within the group
 
 
@@ -276,11 +277,14 @@ def _shift(order: int, x_w: float, half: float) -> Array:
 def _scatter(pull: Array, drifts: bool) -> tuple[float, float]:
     """Standard uncertainty of the sum of what each sweep pulls, from its scatter, and its degrees of freedom.
 
-    The unknowns that live between sweeps (Bl, its drift, and for single sweeps the offset) are paid for.
+    A smooth course of Bl through many sweeps is that of the magnet's temperature, whose mean is in the result, and no
+    noise. The unknowns that live between sweeps (Bl, its drift, and for single sweeps the offset) are paid for.
     """
     if len(pull) >= SWEEPS_FOR_PAIRS:
         clusters = np.add.reduceat(pull, np.arange(0, len(pull), 2))
-        spent = 1 + drifts
+        basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, len(clusters)), SMOOTH_ORDER))
+        clusters = clusters - basis @ (basis.T @ clusters)
+        spent = 1 + max(SMOOTH_ORDER, drifts)
     else:
         clusters, spent = pull, 2 + drifts
     dof = len(clusters) - spent

@@ -8,6 +8,7 @@ last digit.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -118,6 +119,12 @@ def title(summary: Summary) -> str:
     return f"{summary['scenario']}: {summary['campaign']}, seed {summary['seed']}, {run}"
 
 
+def left_out(summary: Summary) -> str:
+    """What the reduction left out, in few words; empty if nothing."""
+    kinds = Counter(item["what"] for item in summary.get("excluded", ()))
+    return ", ".join(f"{n} {what}" + ("s" if n > 1 else "") for what, n in kinds.items())
+
+
 def rows(summary: Summary) -> list[Row]:
     """The lines of a result."""
     found, true, thermal = summary["result"], summary["true"], summary["thermal"]
@@ -131,6 +138,8 @@ def rows(summary: Summary) -> list[Row]:
         Row("m − m_true", deviation, f"error; the true mass is {with_uncertainty(true['mass_kg'], None, 'kg')}"),
         Row("Bl", with_uncertainty(found["bl_Tm"], found["u_bl_Tm"], "T·m"), "geometric factor at the weighings"),
     ]
+    if out := left_out(summary):
+        lines.append(Row("left out", out, "as faulty; the report says why"))
     if thermal is not None:
         delay = thermal["delay_s"]
         lines += [

@@ -92,6 +92,7 @@ class Result:
                 "type_b": dict(m.type_b),
                 "corrections": dict(m.corrections),
             },
+            "excluded": [asdict(item) for item in m.excluded],
             "thermal": None
             if thermal is None
             else {

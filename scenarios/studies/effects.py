@@ -1,19 +1,41 @@
 """Every effect alone: its analytic bias, the bias that a campaign finds, and what its correction leaves.
 
 Each row of the table is one effect of the balance switched on in an otherwise ideal campaign. The campaign runs once;
-its readings are reduced without and with the correction.
+its readings are reduced without and with the correction. Noise has no bias; its row says how far off the mass is, and
+how far it may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from scenarios.reduction import Corrections, ReductionSettings, reduce
+from scenarios.reduction import Corrections, MassResult, ReductionSettings, reduce
 from scenarios.run.certificates import certificates
 from scenarios.run.experiment import Experiment
 from scenarios.run.result import Result
+from scenarios.studies.case import Case
+
+WITHIN = 0.01
+"""Share of the expected bias by which the one found may differ, and that a correction may leave."""
+ROUNDING = 1e-12
+"""What an effect that cancels may leave, relative to the mass."""
+CONFIDENCE = 0.999
+"""Level at which the reported uncertainty has to cover the error that noise makes."""
+
+
+def short(experiment: Experiment, settings: Sequence[str] = ()) -> Experiment:
+    """The ideal campaign, made short: two cycles from ambient temperature, with few sweeps.
+
+    Parameters
+    ----------
+    settings : over it, in the words of the command line.
+    """
+    velocity: Any = getattr(experiment.scenario.campaign, "velocity", None)
+    few = {"oscillation": ["campaign.velocity.cycles=60"], "sweeps": ["campaign.velocity.pairs=4"]}
+    plain = ["campaign.cycles=2", "campaign.weighing.reading_step=1.0", "thermal.start=ambient"]
+    return experiment.ideal([*plain, *few.get(getattr(velocity, "motion", ""), []), *settings])
 
 
 @dataclass(frozen=True)
@@ -24,22 +46,46 @@ class Effect:
     ----------
     name : what it is called.
     settings : keys and values over the ideal scenario, those of the balance without ``balance.`` before them.
-    bias : the relative bias of the mass that theory expects, from the run; 0 for an effect that cancels.
+    bias : the relative bias of the mass that theory expects; 0 for an effect that cancels.
     formula : the same for a reader.
     corrections : that take it out; none for what cancels or cannot be known.
     more : further keys and values, not of the balance.
+    bound : for an effect that cancels: what may be left, relative.
     """
 
     name: str
     settings: Mapping[str, Any]
-    bias: Callable[[Result], float]
+    bias: Callable[[Case], float] | float
     formula: str
     corrections: tuple[str, ...] = ()
-    more: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    bound: Callable[[Case], float] | float = ROUNDING
+
+    def __post_init__(self) -> None:
+        unknown = set(self.corrections) - set(Corrections.model_fields)
+        if unknown:
+            raise ValueError(f"{self.name}: there is no correction {sorted(unknown)[0]!r}")
 
     def scenario(self, ideal: Experiment) -> Experiment:
         """The ideal scenario with this effect alone."""
-        return ideal.with_({**{f"balance.{key}": value for key, value in self.settings.items()}, **(self.more or {})})
+        return ideal.with_({**{f"balance.{key}": value for key, value in self.settings.items()}, **self.more})
+
+    def lacks(self, ideal: Experiment) -> str | None:
+        """The first part that the effect is of and the balance has not."""
+        there = {*ideal.scenario.balance.parts, *self.settings, "wiring"}
+        return next((key.split(".")[0] for key in self.settings if key.split(".")[0] not in there), None)
+
+
+@dataclass(frozen=True)
+class Noise(Effect):
+    """One kind of noise: no bias, but an error within its statistical bound, or within half a digit.
+
+    Without a `bound` of its own it is the reported uncertainty, expanded to `CONFIDENCE`.
+    """
+
+    bias: Callable[[Case], float] | float = 0.0
+    formula: str = "within the reported uncertainty"
+    bound: Callable[[Case], float] | float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,12 +97,28 @@ class Row:
     expected : the analytic bias.
     found : the bias without its corrections.
     left : the bias with them; None for an effect without correction.
+    bound : by how much `found` may differ from `expected`, and how large `left` may be.
     """
 
     effect: Effect
     expected: float
     found: float
     left: float | None
+    bound: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether theory, campaign and correction agree."""
+        return abs(self.found - self.expected) <= self.bound and (self.left is None or abs(self.left) <= self.bound)
+
+    @property
+    def complaint(self) -> str:
+        """What is wrong, for a row that is not ok."""
+        name, bound = self.effect.name, ppm(self.bound).lstrip("+")
+        if abs(self.found - self.expected) > self.bound:
+            return f"{name}: {ppm(self.found)} found where theory expects {ppm(self.expected)} ± {bound}"
+        assert self.left is not None
+        return f"{name}: {ppm(self.left)} of {ppm(self.expected)} left by its correction, more than {bound}"
 
 
 def table(ideal: Experiment, effects: Sequence[Effect]) -> Iterator[Row]:
@@ -64,7 +126,7 @@ def table(ideal: Experiment, effects: Sequence[Effect]) -> Iterator[Row]:
 
     Parameters
     ----------
-    ideal : a campaign with all effects off; short phases do.
+    ideal : a campaign with all effects off, such as `short` makes it.
     effects : to look at.
     """
     for effect in effects:
@@ -73,48 +135,31 @@ def table(ideal: Experiment, effects: Sequence[Effect]) -> Iterator[Row]:
 
 def examine(ideal: Experiment, effect: Effect) -> Row:
     """One effect alone."""
-    experiment = effect.scenario(ideal)
-    result = experiment.run()
-    known, settings = certificates(result.scenario), result.scenario.section("reduction", ReductionSettings)
-
-    def bias(on: bool) -> float:
-        changed = settings.corrections.model_copy(update=dict.fromkeys(effect.corrections, on))
-        mass = reduce(result.readings, known, settings.model_copy(update={"corrections": changed}))
-        return mass.mass_kg / result.true.mass_kg - 1.0
-
-    unknown = set(effect.corrections) - set(Corrections.model_fields)
-    if unknown:
-        raise ValueError(f"{effect.name}: there is no correction {sorted(unknown)[0]!r}")
-    return Row(effect, effect.bias(result), bias(False), bias(True) if effect.corrections else None)
+    result = effect.scenario(ideal).run()
+    case = Case(result)
+    expected = effect.bias(case) if callable(effect.bias) else effect.bias
+    found, left = result.relative_error, None
+    if effect.corrections:
+        found, left = _bias(result, effect, on=False), _bias(result, effect, on=True)
+    bound = WITHIN * abs(expected) or (effect.bound(case) if callable(effect.bound) else effect.bound)
+    return Row(effect, expected, found, left, bound or max(_expanded(result.mass), ROUNDING))
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """The table in Markdown."""
-    lines = [
-        "| effect | switched on | theory | ε expected | ε found | with correction |",
-        "|---|---|---|---:|---:|---:|",
-    ]
-    for row in rows:
-        switched = ", ".join(f"`{key}` = {_value(value)}" for key, value in row.effect.settings.items())
-        lines.append(
-            f"| {row.effect.name} | {switched} | {row.effect.formula} | {ppm(row.expected)} | {ppm(row.found)} | {left(row)} |"
-        )
-    return "\n".join(lines) + "\n"
+def _bias(result: Result, effect: Effect, *, on: bool) -> float:
+    """Relative error of the mass with the corrections of an effect on or off."""
+    settings = result.scenario.section("reduction", ReductionSettings)
+    changed = settings.corrections.model_copy(update=dict.fromkeys(effect.corrections, on))
+    settings = settings.model_copy(update={"corrections": changed})
+    return reduce(result.readings, certificates(result.scenario), settings).mass_kg / result.true.mass_kg - 1.0
 
 
-def left(row: Row) -> str:
-    """What the correction leaves, as text."""
-    return "not corrected" if row.left is None else ppm(row.left)
+def _expanded(mass: MassResult) -> float:
+    """Expanded relative uncertainty at the level `CONFIDENCE`, with Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(mass.dof, 0.5 + 0.5 * CONFIDENCE)) * mass.u_relative
 
 
 def ppm(value: float) -> str:
     """A relative bias as text; below the rounding of a campaign it is 0."""
-    return f"{1e6 * value:+.4g} ppm" if abs(value) >= 5e-13 else "0"
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{k}: {_value(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(v) for v in value) + "]"
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{1e6 * value:+.4g} ppm" if abs(value) >= ROUNDING else "0"

@@ -1,7 +1,8 @@
 """Masses of a whole weighing range: what a balance finds at each, against class E2 and against Li2026's target.
 
 Each scenario weighs one mass. Its uncertainty is put beside that of its parts, of the velocity phase and of the
-weighing phase, which Li2026's target is made of.
+weighing phase. Li2026's target is made of the velocity phase and of the resolution of the weighings; the references of
+the weighing phase, the density of the weight, the air and gravity come on top.
 """
 
 from __future__ import annotations
@@ -41,8 +42,9 @@ _WEIGHING = frozenset(
     | {"remanence"}
 )
 _BOTH = frozenset(name for name in QUANTITIES if name.startswith("reference_"))
+_READ = ("weighing", "current calibration", "between cycles")
 _WEIGHING_SHARES = (
-    dict.fromkeys(("weighing", "current calibration", "between cycles"), 1.0)
+    dict.fromkeys(_READ, 1.0)
     | {QUANTITIES[name].label: 1.0 for name in _WEIGHING}
     | {UNCORRECTED[name]: 1.0 for name, certificates in NEUTRAL.items() if certificates.keys() <= _WEIGHING}
     | {QUANTITIES[name].label: 0.5 for name in _BOTH}
@@ -102,8 +104,8 @@ class Point:
     mass_kg : nominal.
     error : m/m_true − 1.
     u, type_a, type_b : combined, and of each type.
-    velocity, weighing : parts of u; see `velocity_part` and `weighing_part`.
-    e2, target : what class E2 allows, and Li2026's target for velocity and weighing part together.
+    velocity, weighing, resolution : parts of u; see `velocity_part`, `weighing_part` and `resolution`.
+    e2, target : what class E2 allows, and Li2026's target for velocity part and weighing resolution together.
     """
 
     scenario: str
@@ -114,13 +116,14 @@ class Point:
     type_b: float
     velocity: float
     weighing: float
+    resolution: float
     e2: float
     target: float
 
     @property
-    def balance(self) -> float:
-        """Velocity and weighing part together: without the weight itself and the air that it is in."""
-        return math.hypot(self.velocity, self.weighing)
+    def targeted(self) -> float:
+        """Velocity part and weighing resolution together: what the target speaks of."""
+        return math.hypot(self.velocity, self.resolution)
 
 
 def velocity_part(mass: MassResult) -> float:
@@ -135,11 +138,17 @@ def velocity_part(mass: MassResult) -> float:
 def weighing_part(mass: MassResult) -> float:
     """What the weighing phase adds to u, in finding the force that the current stands for.
 
-    Scatter and calibration of the weighings, resistor, voltmeter, what acts on the coil with current, and the voltage
-    reference once. It counts twice in the mass, so that the two parts together are a little less than the whole. What
-    the weight itself needs, its density, gravity and the air, is in neither.
+    Scatter of the weighings and of the cycles, calibration of the voltmeter, resistor, what acts on the coil with
+    current, and the voltage reference once. That serves both phases and counts twice in the mass, so that the two parts
+    are correlated: the root of the sum of their squares is less than both together. What the weight itself needs, its
+    density, gravity and the air, is in neither.
     """
     return math.hypot(*(_WEIGHING_SHARES.get(line.label, 0.0) * line.contribution for line in mass.budget.lines))
+
+
+def resolution(mass: MassResult) -> float:
+    """What the scatter of the weighings and of the cycles and the calibration of the voltmeter add to u (Type A)."""
+    return math.hypot(*(mass.type_a.get(name, 0.0) for name in _READ))
 
 
 def nominal_mass(experiment: Experiment) -> float:
@@ -177,6 +186,7 @@ def weigh(experiment: Experiment) -> Point:
         type_b=mass.u_type_b,
         velocity=velocity_part(mass),
         weighing=weighing_part(mass),
+        resolution=resolution(mass),
         e2=allowed,
         target=aim,
     )

@@ -22,6 +22,15 @@ def test_a_band_is_relative_or_absolute(tolerance: float | str) -> None:
             row.check(found)
 
 
+def test_a_limit_is_not_exceeded() -> None:
+    row = Published("paper.x", 5e-8, "1", "sec. 1", "limit")
+    row.check(5e-8)
+    row.check(-4e-8)
+    for found in (5.1e-8, -5.1e-8, float("nan")):
+        with pytest.raises(AssertionError, match=r"paper\.x .*at most 5e-08 1, found"):
+            row.check(found)
+
+
 def test_what_has_no_tolerance_is_not_asserted() -> None:
     with pytest.raises(AssertionError, match="is not asserted"):
         value(None).check(-2.0)

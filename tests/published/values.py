@@ -17,7 +17,7 @@ class Published:
     Parameters
     ----------
     where : section, table or figure of the paper.
-    gate : ``"test"``, ``"calibration"`` or ``"report"``.
+    gate : ``"test"``, ``"limit"`` (asserted: not above), ``"calibration"`` or ``"report"``.
     tolerance : relative, or absolute after ``"abs:"``; None if nothing is asserted.
     """
 
@@ -37,7 +37,12 @@ class Published:
         return abs(self.value) * self.tolerance
 
     def check(self, found: float) -> None:
-        """Fail if the twin's figure is outside the band."""
+        """Fail if the twin's figure is outside the band, or above the limit."""
+        if self.gate == "limit":
+            assert abs(found) <= self.value, (
+                f"{self.id} ({self.where}): at most {self.value:g} {self.unit}, found {found:g}"
+            )
+            return
         text = f"{self.id} ({self.where}): published {self.value:g} ± {self.band:g} {self.unit}, found {found:g}"
         assert abs(found - self.value) <= self.band, text
 
