@@ -154,8 +154,8 @@ def evaluate_rows(coefficients: Array, rows: Array, offsets: Array) -> Array:
     local = values @ interpolation(TERMS_OF_ROWS).T
     if np.abs(local[:, -2:]).max() > 4e-15 * np.abs(local[:, 0]).max():
         return evaluate(coefficients, rows[:, None] + offsets)
-    angles = np.arccos(np.clip((points - middle) / half, -1.0, 1.0))
-    panels = (local @ np.cos(np.multiply.outer(np.arange(TERMS_OF_ROWS), angles))).reshape(len(first), many, -1)
+    basis = np.polynomial.chebyshev.chebvander((points - middle) / half, TERMS_OF_ROWS - 1)
+    panels = (local @ basis.T).reshape(len(first), many, -1)
     return np.concatenate([panels[:-1].reshape(-1, len(offsets)), panels[-1, -(len(rows) - many * (len(first) - 1)) :]])
 
 

@@ -25,6 +25,8 @@ Array = NDArray[Any]
 TWO_PI = 2.0 * np.pi
 DECAYED = 50.0
 """Time constants after which an exponential is below any rounding, 2e-22."""
+VANISHED = -100.0
+"""Exponent that stands for lower ones: numbers that underflow take processors long."""
 MANY, FEW = 256, 4096
 """So many instants are worth a look for what has decayed; up to so many, decays are evaluated together."""
 LONG, ROUNDING = 48, 2e-16
@@ -136,9 +138,9 @@ class Piece:
         rates, factors = np.array([t.rate.real for t in decays]), np.array([t.series[0, 0] for t in decays])
         if times.every:
             rows, offsets = times.bursts(self.start)
-            at_bursts: Array = factors * np.exp(np.multiply.outer(rows, rates))
+            at_bursts: Array = factors * np.exp(np.maximum(np.multiply.outer(rows, rates), VANISHED))
             return at_bursts @ np.exp(np.multiply.outer(rates, offsets))
-        total: Array = np.exp(np.multiply.outer(times.since(self.start), rates)) @ factors
+        total: Array = np.exp(np.maximum(np.multiply.outer(times.since(self.start), rates), VANISHED)) @ factors
         return total
 
     def _add(self, total: Array, term: Term, times: Times) -> None:

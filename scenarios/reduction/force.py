@@ -105,6 +105,22 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
     return np.zeros(len(run.groups)) + index * (v.laser * cosine)
 
 
+def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
+    """Bl over what was fitted, of each velocity group at its own temperature; `scale` is that of the positions."""
+    late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
+    late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
+    group: Array = scale * (circuit(v) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
+    return group * run.induced.gain(v) if v.calibrated and run.induced is not None else group
+
+
+def group_bl(run: Readout, v: SimpleNamespace, current: Array) -> Array:
+    """Bl of each velocity group at the weighing position and its own temperature (T·m), without the yoke's memory."""
+    scale = shown_over_true(run, v)
+    bl: Array = run.coefficients[0, :, 0] * true_over_fitted(run, v, scale)
+    depth = run.z_w / float(scale.mean()) - v.magnetic_centre
+    return bl + v.reluctance_k * v.remanence * depth * _last_current(run, current)
+
+
 def coupling(v: SimpleNamespace) -> float:
     """What tilts and offsets of the coil add to dλ/dz, relative: the voltage also has Σ of the other forces' work."""
     drifts = v.coil_tilt_x * v.drift_x + v.coil_tilt_y * v.drift_y
@@ -131,12 +147,8 @@ def factor_at(
     (Bl)_w = (Bl)_v (1 + α T_w)/(1 + α T_v) (1 + b κ T_cw)/(1 + b κ T_cv), and what the last current left in the yoke
     (−k d r I_last in the velocity phase) put back.
     """
-    late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
-    late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
-    group = scale * (circuit(v) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
+    group = true_over_fitted(run, v, scale)
     weighing: Array | float = 1.0
-    if v.calibrated and run.induced is not None:
-        group = group * run.induced.gain(v)
     for warmth, coefficient in ((run.magnet, v.temperature_coefficient), (run.coil, v.coil_expansion)):
         if warmth is not None and coefficient:
             group = group / (1.0 + coefficient * warmth.group)
@@ -148,10 +160,15 @@ def factor_at(
     parts = run.mixing * profile.T * group
     if v.remanence:
         depth = run.weighings.position / float(scale.mean()) + raised - v.magnetic_centre
-        left = np.where(run.last < 0, 0.0, current[run.last])
-        parts = parts + run.mixing * np.outer(v.reluctance_k * v.remanence * depth, left)
+        left = np.outer(v.reluctance_k * v.remanence * depth, _last_current(run, current))
+        parts = parts + run.mixing * left
     parts = parts if isinstance(weighing, float) else parts * weighing[:, None]
     return parts.sum(axis=1), parts
+
+
+def _last_current(run: Readout, current: Array) -> Array:
+    """Of the last weighing before each velocity group (A), 0 if there was none."""
+    return np.where(run.last < 0, 0.0, current[run.last])
 
 
 def magnetic(v: SimpleNamespace) -> float:

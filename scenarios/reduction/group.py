@@ -61,22 +61,24 @@ def _fitted(sweeps: Sweeps, delay: float, z_w: float, order: int, period: float 
 
 def _fit(sweeps: Sweeps, delay: float, z_w: float, order: int, period: float | None) -> VelocityFit:
     position = delayed(sweeps.position, delay, sweeps.aperture) if delay else sweeps.position
-    if period is not None:
-        position = _smoothed(sweeps, position, z_w, order, period)
-    return fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order, period)
+    if period is None:
+        return fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order)
+    few = slice(0, SWEEPS_TO_TELL)
+    first = fit_velocity(sweeps.voltage[few], position[few], sweeps.aperture, sweeps.time[few], z_w, order, period)
+    position = without_periodic_error(position, first.periodic, period)  # what is left of it is small, and linear
+    fit = fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order, period)
+    sine, cosine = np.add(first.periodic, fit.periodic)
+    return replace(fit, periodic=(float(sine), float(cosine)))
 
 
-def _smoothed(sweeps: Sweeps, position: Array, z_w: float, order: int, period: float) -> Array:
-    """Positions less the periodic error that the first sweeps show; what is left of it is small, and linear.
+def without_periodic_error(position: Array, periodic: tuple[float, float], period: float) -> Array:
+    """Positions (m) less the interferometer's periodic error, `VelocityFit.periodic`.
 
     The error e belongs to the true position p and the interferometer shows s = p + e(p), so that e is sought at s − e.
     """
-    few = slice(0, SWEEPS_TO_TELL)
-    first = fit_velocity(sweeps.voltage[few], position[few], sweeps.aperture, sweeps.time[few], z_w, order, period)
-    middle = 0.5 * (float(position[few].min()) + float(position[few].max()))
-    phase = 2 * np.pi / period * (position - middle)
+    phase = 2 * np.pi / period * position
     sine, cosine = np.sin(phase), np.cos(phase)
-    a, b = first.periodic
+    a, b = periodic
     error = a * sine + b * cosine
     error -= 2 * np.pi / period * error * (a * cosine - b * sine)
     return position - error

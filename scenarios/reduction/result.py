@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.allan import AllanCurve
+from scenarios.reduction.course import BlCourse
 from scenarios.reduction.gum import Budget, Input, combine
 from scenarios.reduction.velocity import VelocityFit
 
@@ -67,6 +68,7 @@ class MassResult:
     corrections : relative change of the mass by each correction that was applied.
     cycles : in order of time.
     velocity : the fits of the velocity groups, before any correction.
+    bl_groups : Bl of the velocity groups after their corrections, and between them.
     excluded : what was left out.
     nominal_mass_kg : from the certificates, for reports.
     """
@@ -81,6 +83,7 @@ class MassResult:
     corrections: dict[str, float]
     cycles: tuple[CycleResult, ...] = field(repr=False)
     velocity: tuple[VelocityFit, ...] = field(repr=False)
+    bl_groups: BlCourse = field(repr=False)
     excluded: tuple[Excluded, ...] = ()
     nominal_mass_kg: float | None = None
     _curves: Callable[[], tuple[AllanCurve, ...]] = field(repr=False, default=tuple)

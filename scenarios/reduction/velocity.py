@@ -38,8 +38,8 @@ class VelocityFit:
     sweeps : Bl of each sweep at `z` with the common shape and offset (T·m); their mean is `bl`.
     serial_correlation : lag-one autocorrelation of `sweeps`. Near −1 the offset moves, well above 0 Bl itself does.
     number : readings used.
-    periodic : A_s, A_c of the interferometer's periodic error A_s sin(2π z/period) + A_c cos(2π z/period) (m), z from
-        the middle of the sweeps; zeros if it was not fitted.
+    periodic : A_s, A_c of the interferometer's periodic error A_s sin(2π z/period) + A_c cos(2π z/period) (m); zeros if
+        it was not fitted.
     """
 
     bl: float
@@ -164,7 +164,9 @@ def fit_velocity(
         serial_correlation=_lag_one(pull),
         number=int(voltage.size),
         sweeps=coefficients[0] + sweeps * pull,
-        periodic=(0.0, 0.0) if period is None else tuple(-solution[-3:-1] * aperture / coefficients[0]),
+        periodic=(0.0, 0.0)
+        if period is None
+        else _from_zero(-solution[-3:-1] * aperture / coefficients[0], 2 * np.pi / period * centre),
     )
 
 
@@ -272,6 +274,13 @@ def _shift(order: int, x_w: float, half: float) -> Array:
             matrix[j, k] = (k + 1) * binomial * x_w ** (k - j) / half**j
             binomial *= (k - j) / (j + 1)
     return matrix
+
+
+def _from_zero(amplitudes: Array, phase: float) -> tuple[float, float]:
+    """Amplitudes of sin φ and cos φ, in place of those of sin(φ − phase) and cos(φ − phase)."""
+    sine, cosine = (float(amplitude) for amplitude in amplitudes)
+    c, s = float(np.cos(phase)), float(np.sin(phase))
+    return sine * c + cosine * s, cosine * c - sine * s
 
 
 def _scatter(pull: Array, drifts: bool) -> tuple[float, float]:

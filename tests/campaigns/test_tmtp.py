@@ -198,3 +198,34 @@ def test_an_analysis_that_the_campaign_cannot_fill_is_refused_before_it_runs(
 def test_the_true_bl_is_known_for_windows_shorter_than_its_samples() -> None:
     result = short("nist4_tmtp", campaign__weighing__window_start=45.3, campaign__weighing__window_end=46.7).run()
     assert result.true.bl_Tm == pytest.approx(695.9, rel=1e-6)
+
+
+def test_instruments_beyond_the_necessary_are_read_if_they_are_there() -> None:
+    """A displacement sensor and a fluxgate beside the balance, in every phase; without them nothing else changes."""
+    more = {
+        "balance.displacement_sensor": {"lever": 5.0, "range": 1e-3},
+        "balance.fluxgate": {"range": 2e-3},
+        "balance.wiring": {
+            "displacement_sensor.position": "flexure.position",
+            "fluxgate.field": "magnet.stray_field",
+            "fluxgate.temperature_rise": "environment.temperature_rise",
+        },
+    }
+    plain = short("kbmini_tmtp").ideal()
+    without, with_ = plain.run(), plain.with_(more).with_({"balance.magnet.stray_field": 45e-6}).run()
+    assert with_.mass.mass_kg == without.mass.mass_kg
+    for channel, quantity in (("displacement_sensor", "position"), ("fluxgate", "field")):
+        read = list(with_.readings.select(channel))
+        assert len(read) == 2 * (5 + 1)
+        assert {block.quantity for block in read} == {quantity}
+        assert not len(without.readings.select(channel))
+    assert all(np.all(b.values == 45e-6) for b in with_.readings.select("fluxgate"))
+
+
+def test_the_sideways_motion_is_read_in_the_first_sweeps() -> None:
+    result = short("kbmini_tmtp").ideal().with_({"balance.alignment.drift_x": 2e-2}).run()
+    (x,) = (b for b in blocks(result, "position_detector", phase="velocity", cycle=0) if b.quantity == "x")
+    (edge,) = blocks(result, "interferometer", phase="velocity", cycle=0)
+    assert x.values.shape[0] == 2
+    middles = 0.5 * (edge.values[:2, 1:] + edge.values[:2, :-1])
+    assert x.values == pytest.approx(2e-2 * middles, abs=2e-3 * np.abs(x.values).max())

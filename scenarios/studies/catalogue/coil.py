@@ -174,7 +174,7 @@ COIL: tuple[Effect, ...] = (
     WRONG("α of the magnet's thermometer", {**ALPHA, "magnet_thermometer.alpha_error": 1e-2}),
     WRONG("self-heating of the magnet's thermometer", {**ALPHA, "magnet_thermometer.self_heating": 5e3}),
     Effect("drift of the magnet's thermometer", {**ALPHA, "magnet_thermometer.offset_drift": 1e-8,
-                                                 "magnet_thermometer.gain_drift": 1e-8}, 0.0,
+                                                 "magnet_thermometer.gain_drift": 1e-9}, 0.0,
            "0 to half a window: Bl is carried to t_w", (), WARM, _half_a_window),
     Effect("thermal expansion of the coil", EXPANDING, _expansion, "b κ (T_cv − T_cw)", ("coil_expansion",), WARM),
     Effect("gain of the coil's thermometer", {**EXPANDING, "coil_thermometer.gain": 0.05}, _wrong_expansion,
