@@ -17,12 +17,14 @@ class Alignment(Component):
 
         ``ε = (F_x v_x + F_y v_y + Γ_x ω_x + Γ_y ω_y)/(F_z v_z)``
 
-    The force is along the axis of the coil: a tilt θ_x toward +x means ``F_x = F_z θ_x``, and so in y. It acts at the
-    centre of force, ``r = (x0, y0, 0)`` from the point that the coil turns about, its centre of mass or suspension:
-    ``Γ = r × F`` gives ``Γ_x = y0 F_z`` and ``Γ_y = −x0 F_z``. The parasitic motions go with the travel:
-    ``v_x = drift_x v_z`` and ``ω_x = roll_x v_z``, and so in y. With these
+    In a radial field a coil whose axis leans by θ_x toward +x is pushed there by ``F_x = ½ F_z θ_x``: of the loop, only
+    the two sides that rise and fall contribute, with sin² of the azimuth. So in y. The force acts at the centre of
+    force, ``r = (x0, y0, 0)`` from the point that the coil turns about, its centre of mass or suspension: ``Γ = r × F``
+    gives ``Γ_x = y0 F_z`` and ``Γ_y = −x0 F_z``. (A coil off the field's axis by δ has its centre of force off its own
+    middle by −δ/2.) The parasitic motions go with the travel: ``v_x = drift_x v_z`` and ``ω_x = roll_x v_z``, and so in
+    y. With these
 
-        ``ε = coupling = tilt_x drift_x + tilt_y drift_y + offset_y roll_x − offset_x roll_y``
+        ``ε = coupling = ½ tilt_x drift_x + ½ tilt_y drift_y + offset_y roll_x − offset_x roll_y``
 
     adds to the flux linkage's derivative along z, not to the force: (Bl)_v = (Bl)_w (1 + coupling).
 
@@ -39,8 +41,8 @@ class Alignment(Component):
         "coupling": Port("1"),
     }
 
-    coil_tilt_x: float = parameter("rad", 0.0, neutral=0.0, description="lean of the coil's axis toward +x: F_x/F_z")
-    coil_tilt_y: float = parameter("rad", 0.0, neutral=0.0, description="lean of the coil's axis toward +y: F_y/F_z")
+    coil_tilt_x: float = parameter("rad", 0.0, neutral=0.0, description="lean of the coil's axis toward +x: 2 F_x/F_z")
+    coil_tilt_y: float = parameter("rad", 0.0, neutral=0.0, description="lean of the coil's axis toward +y: 2 F_y/F_z")
     coil_offset_x: float = parameter("m", 0.0, neutral=0.0, description="centre of force from the centre of mass, in x")
     coil_offset_y: float = parameter("m", 0.0, neutral=0.0, description="centre of force from the centre of mass, in y")
     drift_x: float = parameter("m/m", 0.0, neutral=0.0, description="sideways motion along the travel, dx/dz")
@@ -52,8 +54,7 @@ class Alignment(Component):
     def coupling(self) -> float:
         """ε: relative addition to the voltage."""
         return (
-            self.coil_tilt_x * self.drift_x
-            + self.coil_tilt_y * self.drift_y
+            0.5 * (self.coil_tilt_x * self.drift_x + self.coil_tilt_y * self.drift_y)
             + self.coil_offset_y * self.roll_x
             - self.coil_offset_x * self.roll_y
         )

@@ -24,7 +24,8 @@ from twin.component import Component, Port
 from twin.errors import SimulationError
 from twin.field import Field
 from twin.parameter import Parameters, parameter
-from twin.signal import Constant, Function, Rate, Signal
+from twin.shifted import Rate
+from twin.signal import Constant, Function, Signal
 
 Array = NDArray[Any]
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from twin.component import Port
 from twin.errors import SimulationError
 from twin.instrument import Instrument
+from twin.noise import Streams
 from twin.parameter import parameter
 from twin.signal import Constant, Signal
 from twin.spline_signal import SplineSignal
@@ -135,19 +138,28 @@ class GroundVibration(Instrument):
         return self._noise_of(spectrum) if spectrum else Constant(0.0)
 
     def _noise_of(self, spectrum: Table) -> Signal:
-        hertz, density = np.array(spectrum).T
-        step = math.floor(NS / (OVERSAMPLING * hertz[-1]))
-        resolution = NS / (step * POINTS)
-        bins = np.arange(math.ceil(hertz[0] / resolution), math.floor(hertz[-1] / resolution) + 1)
-        amplitude = np.exp(np.interp(np.log(bins * resolution), np.log(hertz), np.log(density)))
-        draws = self.bench.streams.generator(self.name, "displacement").standard_normal((len(bins), 2))
-        values = np.zeros(POINTS // 2 + 1, dtype=complex)
-        # A cosine and a sine of variance S df each: their sum has the power of the bin.
-        values[bins] = 0.5 * POINTS * math.sqrt(resolution) * amplitude * (draws[:, 0] + 1j * draws[:, 1])
-        return SplineSignal.through(f"{self.name}.ground", step, values, POINTS)
+        return _noise(self.bench.streams, self.name, tuple(spectrum))
 
     def _continued(self, record: Table) -> Signal:
         time, x = np.array(record).T
         step = to_ns((time[-1] - time[0]) / (len(time) - 1))
         level = x - np.linspace(x[0], x[-1], len(x))
-        return SplineSignal.through(f"{self.name}.ground", step, np.fft.rfft(level), len(level))
+        return SplineSignal.through(f"{self.name}.ground", step, lambda: np.fft.rfft(level), len(level))
+
+
+@lru_cache(maxsize=2)
+def _noise(streams: Streams, name: str, spectrum: tuple[tuple[float, float], ...]) -> Signal:
+    """The ground of a seed, which is the same in every run and a study has many of."""
+    hertz, density = np.array(spectrum).T
+    step = math.floor(NS / (OVERSAMPLING * hertz[-1]))
+    resolution = NS / (step * POINTS)
+
+    def values() -> NDArray[np.complex128]:
+        bins = np.arange(math.ceil(hertz[0] / resolution), math.floor(hertz[-1] / resolution) + 1)
+        amplitude = np.exp(np.interp(np.log(bins * resolution), np.log(hertz), np.log(density)))
+        draws = streams.generator(name, "displacement").standard_normal((len(bins), 2))
+        # A cosine and a sine of variance S df each: their sum has the power of the bin.
+        found = 0.5 * POINTS * math.sqrt(resolution) * amplitude * (draws[:, 0] + 1j * draws[:, 1])
+        return np.concatenate([np.zeros(bins[0]), found])
+
+    return SplineSignal.through(f"{name}.ground", step, values, POINTS)

@@ -17,8 +17,9 @@ from twin.component import Port
 from twin.fault import READING_FAULTS, FaultKind
 from twin.parameter import parameter
 from twin.recorder import Label, Schedule
+from twin.shifted import Rate
 from twin.signal import Constant, Elapsed, Product, Signal
-from twin.times import NS, Times, to_ns
+from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
 
@@ -159,7 +160,7 @@ class Interferometer(MeasuringInstrument):
         if self.nonlinearity:
             error = self.nonlinearity * np.sin(4 * math.pi / self.wavelength * counted + self.nonlinearity_phase)
             if aperture:
-                way = self._path.at(Times(starts + aperture)) - self._path.at(Times(starts))
+                way = Rate(self._path).means(starts, aperture) * (aperture / NS)
                 error *= np.sinc(2.0 / self.wavelength * way)
             counted = counted + error
         return counted

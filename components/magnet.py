@@ -168,17 +168,26 @@ class Magnet(Component):
 def _polynomial(name: str, bl: float, coefficients: list[float]) -> Shape:
     value = np.array([bl, *(bl * c for c in coefficients)])
     integral, slope = np.polynomial.polynomial.polyint(value), np.polynomial.polynomial.polyder(value)
-    polyval = np.polynomial.polynomial.polyval
 
     def inside(position: Array) -> Array:
-        result: Array = polyval(position, value)
+        result = _horner(value, position)
         if result.size and result.min() <= 0.0:
             raise SimulationError(
                 f"{name}: the profile makes Bl vanish within the coil's travel; it does not hold so far out"
             )
         return result
 
-    return Shape(inside, lambda z: polyval(z, integral), lambda z: polyval(z, slope))
+    return Shape(inside, lambda z: _horner(integral, z), lambda z: _horner(slope, z))
+
+
+def _horner(coefficients: Array, x: Array) -> Array:
+    """A polynomial, lowest power first."""
+    total = np.full(np.shape(x), coefficients[-1])
+    for c in coefficients[-2::-1]:
+        total *= x
+        if c:
+            total += c
+    return total
 
 
 def _tabulated(name: str, points: list[tuple[float, float]]) -> Shape:

@@ -82,15 +82,11 @@ class MeasuringInstrument(Instrument):
             if self.gain_drift or creep:
                 t = instants / NS
                 factor, constant = factor + self.gain_drift * t, constant + creep * t
-            result = values
-            if np.ndim(factor) or factor != 1.0:
-                result = result * factor
+            result: Array = values * factor
             if np.ndim(constant) or constant != 0.0:
-                result = result + constant
+                result += constant
             if not noise.quiet:
-                result = result + self.noise(channel, noise).sample(instants.ravel(), effective_aperture).reshape(
-                    values.shape
-                )
+                result += self.noise(channel, noise).sample(instants.ravel(), effective_aperture).reshape(values.shape)
             return quantise(result, step) if step else result
 
         return disturb

@@ -30,6 +30,7 @@ class Assembly:
     ----------
     signals : every output, by ``component.port`` (fields included).
     groups : the state groups, in topological order.
+    members : the components of each.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -39,11 +40,12 @@ class Assembly:
         self._spaces: dict[str, StateSpace] = {}
         self._states: dict[str, tuple[StateGroup, slice]] = {}
         self._state_outputs: dict[str, list[StateOutput]] = {}
-        for names in graph.state_groups():
+        self.members = graph.state_groups()
+        for names in self.members:
             self._found_group(names)
         for parts in graph.static_order():
             self._build(parts)
-        for group, names in zip(self.groups, graph.state_groups(), strict=True):
+        for group, names in zip(self.groups, self.members, strict=True):
             self._connect(group, names)
 
     def input(self, name: str, port: str) -> Any:

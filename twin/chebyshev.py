@@ -73,6 +73,15 @@ def differentiation(n: int) -> Array:
     return d
 
 
+@lru_cache(maxsize=64)
+def powers(n: int) -> Array:
+    """The series of (1 + u)^k, k < n, as columns of a matrix (n, n)."""
+    matrix = np.zeros((n, n))
+    for k in range(n):
+        matrix[: k + 1, k] = np.polynomial.chebyshev.poly2cheb(np.polynomial.polynomial.polypow([1.0, 1.0], k))
+    return matrix
+
+
 def evaluate(coefficients: Array, u: Array) -> Array:
     """The sum of a series, coefficients (n,), at the points u in [-1, 1]."""
     n = len(coefficients)

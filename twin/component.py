@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,13 @@ class Component(Parameters):
 
     _name: str = PrivateAttr(default="")
     _planned_faults: tuple[PlannedFault, ...] = PrivateAttr(default=())
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A private attribute, which pydantic takes long to find."""
+            private = object.__getattribute__(self, "__pydantic_private__")
+            return private[name] if private and name in private else super().__getattr__(name)
 
     @property
     def name(self) -> str:

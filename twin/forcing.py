@@ -26,7 +26,7 @@ def with_series(piece: Piece, series: Array) -> Piece:
     total = np.zeros((max(len(series), len(piece.series)), series.shape[1]), dtype=np.result_type(series, piece.series))
     total[: len(piece.series)] += piece.series
     total[: len(series)] += series
-    return Piece(piece.start, piece.end, piece.length, chebyshev.trimmed(total), piece.terms)
+    return Piece(piece.start, piece.end, piece.length, total, piece.terms)
 
 
 def accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:

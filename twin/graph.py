@@ -39,6 +39,8 @@ class Graph:
     def __init__(self, components: Mapping[str, Component], wiring: Mapping[str, str]) -> None:
         self.components = dict(components)
         self.wiring = dict(wiring)
+        self._parts: dict[str, dict[Part, frozenset[str]]] = {}
+        self._feeding: dict[str, bool] = {}
         for target, source in self.wiring.items():
             self._check_connection(target, source)
         for name, component in self.components.items():
@@ -120,19 +122,23 @@ class Graph:
 
     def feeds_through(self, name: str) -> bool:
         """Whether an output of a component with state follows its inputs at once."""
-        component = self.components[name]
-        return isinstance(component, LinearComponent) and bool(component.state_space().d.any())
+        if name not in self._feeding:
+            component = self.components[name]
+            self._feeding[name] = isinstance(component, LinearComponent) and bool(component.state_space().d.any())
+        return self._feeding[name]
 
     def parts(self, name: str) -> dict[Part, frozenset[str]]:
         """The component in the parts that can be built one after another, each with the inputs it depends on."""
-        component = self.components[name]
-        fields = {port for port, declared in component.inputs.items() if declared.kind == "field"}
-        together: dict[frozenset[str], set[str]] = {}
-        if not self.is_dynamic(name):
-            for port, inputs in component.depends.items():
-                together.setdefault(inputs | fields, set()).add(port)
-        early: dict[Part, frozenset[str]] = {(name, frozenset(ports)): by for by, ports in together.items()}
-        return {**early, (name, None): frozenset(component.inputs)}
+        if name not in self._parts:
+            component = self.components[name]
+            fields = {port for port, declared in component.inputs.items() if declared.kind == "field"}
+            together: dict[frozenset[str], set[str]] = {}
+            if not self.is_dynamic(name):
+                for port, inputs in component.depends.items():
+                    together.setdefault(inputs | fields, set()).add(port)
+            early: dict[Part, frozenset[str]] = {(name, frozenset(ports)): by for by, ports in together.items()}
+            self._parts[name] = {**early, (name, None): frozenset(component.inputs)}
+        return self._parts[name]
 
     def _influences(self, *, at_once: bool = False) -> nx.DiGraph[Part]:
         """Which part of a component acts on which; `at_once`: without what acts through a state alone."""

@@ -9,7 +9,7 @@ converge on a stretch is tried on half of it; nothing ever continues unconverged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -105,7 +105,8 @@ class StateGroup:
         read = [*self.inputs, *(signal for r in self.remainders for signal in r.inputs)]
         states = {s for r in self.remainders for s in r.outputs}
         self._loop = [s for s in self.outputs if s in states or any(s in signal.leaves for signal in read)]
-        self._loop_rows = np.array([s.modal for s in self._loop])
+        self._loop_rows = np.array([s.modal for s in self._loop]).reshape(len(self._loop), len(self._q))
+        self._loop_sizes = np.abs(self._loop_rows)
         self._looped = [bool(i.leaves & own) for i in self.inputs]
         self._external = frozenset().union(*(signal.leaves for signal in read)) - own if read else frozenset()
         self._scale: Array = np.zeros(len(self._loop))
@@ -299,44 +300,50 @@ class StateGroup:
         u = chebyshev.nodes(n)
         tau = (u + 1.0) * (0.5 * closed.length / NS)
         play = self._tape(tuple(sampled)).at(Times.offset(closed.start, tau))
-        own = self.modes.respond(self._q, closed)
-        own_at_nodes = channels_at_nodes(own, self._loop_rows, u, tau) if self._loop else np.zeros((0, n))
-        own_sizes = channel_sizes(own)
+        own_at_nodes, own_sizes = self._own(closed, u, tau)
         response = self.modes.nodal_response(closed.length, n)
         # The states feel a forcing for as long as the piece or their memory lasts.
         memory = np.minimum(closed.length / NS, 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300))
         guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n) if self._loop else np.zeros((0, n))
         previous_change = np.inf
         for _ in range(SWEEPS):
-            forcing, magnitude = self._sampled_forcing(sampled, play(*guess), guess)
+            values = play(*guess)
+            forcing = self._sampled_forcing(sampled, values, guess)
             if response is not None:
                 moved = (response @ forcing[:, :, None])[:, :, 0]
                 sizes = own_sizes + np.abs(moved).max(axis=1)
                 found = own_at_nodes + (self._loop_rows @ moved).real if self._loop else guess
             else:
-                piece = self.modes.respond(self._q, self._forced(closed, forcing))
+                piece = self.modes.respond(self._q, with_series(closed, chebyshev.interpolation(n) @ forcing.T))
                 sizes = channel_sizes(piece)
                 found = channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
-            size = np.maximum(self._scale, np.abs(self._loop_rows) @ sizes if self._loop else 0.0)
-            change = float(np.max(np.abs(found - guess) / np.maximum(size, 1e-300)[:, None], initial=0.0))
+            size = np.maximum(self._scale, self._loop_sizes @ sizes)
+            change = float((np.abs(found - guess) / np.maximum(size, 1e-300)[:, None]).max(initial=0.0))
             guess = found
             # What the next sweep would change, once two have told the contraction.
-            left = change * change / previous_change if np.isfinite(previous_change) and previous_change else change
+            left = change * change / previous_change if 0.0 < previous_change < np.inf else change
             if min(change, left) <= ROUND_OFF:
                 series = chebyshev.interpolation(n) @ forcing.T
+                magnitude = self._magnitude(sampled, values, guess)
                 if not _resolved(series, np.maximum(magnitude, 0.25 * n * sizes / memory)):
                     return None
                 self._scale = size
-                return self.modes.respond(self._q, self._forced(closed, forcing))
+                return self.modes.respond(self._q, with_series(closed, series))
             if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
                 return None
             previous_change = change
         return None
 
-    def _forced(self, closed: Piece, forcing: Array) -> Piece:
-        """The closed forcing of the modes with that at the nodes, shape (modes, nodes), added."""
-        return with_series(closed, chebyshev.interpolation(forcing.shape[1]) @ forcing.T)
+    def _own(self, closed: Piece, u: Array, tau: Array) -> tuple[Array, Array]:
+        """How the modes move without what is sampled: the loop's states at the nodes, and the sizes of the modes."""
+        if not closed.terms and not closed.series.any():
+            decay = self.modes.decay(closed.length, len(u))
+            if decay is not None:
+                return ((self._loop_rows * self._q) @ decay).real, np.abs(self._q)
+        own = self.modes.respond(self._q, closed)
+        at_nodes = channels_at_nodes(own, self._loop_rows, u, tau) if self._loop else np.zeros((0, len(u)))
+        return at_nodes, channel_sizes(own)
 
     def _tape(self, sampled: tuple[int, ...]) -> Tape:
         """The sampled inputs, and those of the remainders, as functions of the states in the loop."""
@@ -346,25 +353,32 @@ class StateGroup:
             tape = self._tapes[sampled] = Tape(read, self._loop)
         return tape
 
-    def _sampled_forcing(self, sampled: list[int], values: list[Array], guess: Array) -> tuple[Array, Array]:
-        """Forcing of the modes at the nodes by what is no closed form, and how large what it is the sum of is.
+    def _sampled_forcing(self, sampled: list[int], values: list[Array], guess: Array) -> Array:
+        """Forcing of the modes at the nodes by what is no closed form, shape (modes, nodes)."""
+        given = np.reshape(values[: len(sampled)], (len(sampled), guess.shape[1]))
+        forcing: Array = self._drive[:, sampled] @ given
+        for remainder, _, excess in self._excesses(sampled, values, guess):
+            forcing = forcing + self.modes.to_modes[:, remainder.states] @ excess
+        return forcing
 
-        Shapes (modes, nodes) and (modes,).
-        """
-        forcing: Array = np.zeros((len(self.modes.rates), guess.shape[1]), dtype=self._drive.dtype)
+    def _magnitude(self, sampled: list[int], values: list[Array], guess: Array) -> Array:
+        """How large what this forcing is the sum of is, shape (modes,)."""
         magnitude: Array = np.zeros(len(self.modes.rates))
-        rest = iter(values)
-        for i, value in zip(sampled, rest, strict=False):
-            forcing = forcing + self._drive[:, i, None] * value
+        for i, value in zip(sampled, values, strict=False):
             magnitude = magnitude + np.abs(self._drive[:, i]) * np.abs(value).max()
+        for remainder, states, excess in self._excesses(sampled, values, guess):
+            parts = np.abs(excess) + np.abs(remainder.linear) @ np.abs(states)
+            magnitude = magnitude + np.abs(self.modes.to_modes[:, remainder.states]) @ parts.max(axis=1)
+        return magnitude
+
+    def _excesses(
+        self, sampled: list[int], values: list[Array], guess: Array
+    ) -> Iterator[tuple[Remainder, Array, Array]]:
+        """Of each remainder the states and what it adds there; the values of its inputs follow the sampled ones."""
+        rest = iter(values[len(sampled) :])
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
-            excess = remainder.excess(states, list(islice(rest, len(remainder.inputs))))
-            to_modes = self.modes.to_modes[:, remainder.states]
-            forcing = forcing + to_modes @ excess
-            parts = np.abs(excess) + np.abs(remainder.linear) @ np.abs(states)
-            magnitude = magnitude + np.abs(to_modes) @ parts.max(axis=1)
-        return forcing, magnitude
+            yield remainder, states, remainder.excess(states, list(islice(rest, len(remainder.inputs))))
 
 
 def _resolved(series: Array, magnitude: Array) -> bool:

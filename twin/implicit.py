@@ -74,8 +74,9 @@ class Implicit(Composition):
 
         def solve(*values: Array) -> Array:
             play = self._tape.with_givens(values)
-            shape = np.broadcast_shapes(*(np.shape(v) for v in values))
-            solution, slope = self._solve(lambda guess: _shaped(play(guess)[0], shape), shape, last)
+            shapes = {v.shape for v in values}
+            shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
+            solution, slope = self._solve(lambda guess: _shaped(play(guess)[0], guess.shape), shape, last)
             last[:] = [solution, slope]
             return solution
 
@@ -84,37 +85,38 @@ class Implicit(Composition):
     def _solve(
         self, residual: Callable[[Array], Array], shape: tuple[int, ...], last: list[Array]
     ) -> tuple[Array, Array]:
-        """The root, and the slopes of the residual there."""
+        """The root, and the slopes of the residual there; few steps on many instants, so that all take them all."""
         if last:
             guess, slope = last
             last_step, r = np.abs(guess), residual(guess)
-            open_ = (guess != 0.0) | (r != 0.0)
-        if not last or np.any(open_ & (slope == 0.0)):
-            zero = np.zeros(shape)
-            r_zero = residual(zero)
-            open_ = r_zero != 0.0
-            if not open_.any():
+        if not last or (not slope.all() and np.any(r[slope == 0.0])):
+            zero, last_step = np.zeros(shape), np.full(shape, self.typical)
+            r_zero, r = residual(np.array([zero, last_step]))
+            if not r_zero.any():
                 return zero, np.ones(shape)
-            guess, last_step = np.where(open_, self.typical, 0.0), np.full(shape, self.typical)
-            r = residual(guess)
             slope = (r - r_zero) / self.typical
+            guess, r = (
+                (last_step, r) if r_zero.all() else (np.where(r_zero == 0.0, 0.0, pair) for pair in (last_step, r))
+            )
+        open_: Any = True
         for _ in range(ITERATIONS):
-            if np.any(open_ & (slope == 0.0)):
-                break
-            step = np.where(open_, -r / np.where(slope == 0.0, 1.0, slope), 0.0)
-            guess = guess + step
+            if not slope.all():
+                if np.any(r[slope == 0.0]):
+                    break
+                slope = np.where(slope == 0.0, 1.0, slope)  # the residual vanishes there: no step
+            step = r / slope
+            guess = guess - step
             # Converging steps shrink by a factor that shrinks itself: the next one is below step²/last_step.
-            size = np.abs(step)
-            ahead = size * np.minimum(size / np.where(last_step == 0.0, 1.0, np.abs(last_step)), 1.0)
-            open_ = open_ & (ahead > ROUND_OFF * np.abs(guess))
+            size, length = np.abs(step), np.abs(guess)
+            enough = ROUND_OFF * length
+            open_ = open_ & (size > enough) & (size * size > enough * last_step)  # what is no number is left to others
             if not open_.any():
                 return guess, slope
             before, r = r, residual(guess)
-            open_ = open_ & (r != 0.0)
             # Differences at round-off say nothing about the slope.
-            telling = open_ & (size > 1e-8 * np.abs(guess))
-            slope = np.where(telling, (r - before) / np.where(telling, step, 1.0), slope)
-            last_step = np.minimum(size, np.abs(guess))  # the first step may be long though its secant was close
+            telling = size > 1e-8 * length
+            slope = np.where(telling, (before - r) / np.where(telling, step, 1.0), slope)
+            last_step = np.minimum(size, length)  # the first step may be long though its secant was close
         raise UnsolvedError(self.name)
 
     def __repr__(self) -> str:

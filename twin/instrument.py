@@ -138,14 +138,15 @@ class Instrument(Component):
         shift : by which the true instants are later than the schedule's (ns), to be broadcast to (bursts, readings).
         read_aperture : the true aperture (ns), if it is another.
         """
-        instants = schedule.instants()
-        if self.bench.rehearsal:
+        instants, bench = schedule.instants(), self.bench
+        if bench.rehearsal:
             return Block(self.name, quantity, unit, schedule, aperture, np.full(instants.shape, np.nan), dict(labels))
         true_instants = instants if shift is None else instants + shift
         values = signal.means(true_instants, aperture if read_aperture is None else read_aperture)
         if disturb is not None:
             values = disturb(values, instants)
-        values = disturbed(values, instants, tuple(f for f in self._planned_faults if f.kind in READING_FAULTS))
+        if faults := tuple(f for f in self._planned_faults if f.kind in READING_FAULTS):
+            values = disturbed(values, instants, faults)
         block = Block(self.name, quantity, unit, schedule, aperture, values, dict(labels))
-        self.bench.recorder.record(block)
+        bench.recorder.record(block)
         return block

@@ -8,13 +8,14 @@ is brought to triangular (Schur) form and solved mode after mode.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin.piece import Piece, Term
-from twin.response import nodal_response, respond
+from twin.response import decay_at_nodes, nodal_response, respond
 
 Array = NDArray[Any]
 WELL_CONDITIONED = 1e3
@@ -56,10 +57,19 @@ class Modes:
         modes."""
         return nodal_response(self.rates, length, n) if self.coupling is None else None
 
+    def decay(self, length: int, n: int) -> Array | None:
+        """What is left of each mode at n nodes over `length` ns, shape (modes, n); None for coupled modes."""
+        return decay_at_nodes(self.rates, length, n) if self.coupling is None else None
+
 
 def decompose(a: Array) -> Modes:
-    """The modes of ``dx/dt = a x``; `a` may be in extended precision."""
-    n = len(a)
+    """The modes of ``dx/dt = a x``; `a` may be in extended precision. Asked again for the same, it gives the same."""
+    return _decomposed(a.tobytes(), a.dtype.str, len(a))
+
+
+@lru_cache(maxsize=16)
+def _decomposed(numbers: bytes, dtype: str, n: int) -> Modes:
+    a = np.frombuffer(numbers, dtype=dtype).reshape(n, n)
     if n == 0:
         return Modes((), np.zeros((0, 0)), np.zeros((0, 0)))
     double = np.asarray(a, dtype=float)

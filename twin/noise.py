@@ -110,11 +110,12 @@ class NoiseSource:
             raise ValueError(f"{self.name}: an instantaneous reading needs a bandwidth B; give the aperture 1/(2 B)")
         if not starts.size:
             return np.zeros(0)
-        values = np.zeros(starts.size)
-        steps = self._steps(starts.astype(np.int64), aperture)
+        steps = self._steps(starts, aperture)
         if self.figures.white > 0:
-            sigma = self.figures.white / math.sqrt(2 * aperture * _NS)
-            values += sigma * self._generators["white"].standard_normal(starts.size)
+            values: Floats = self._generators["white"].standard_normal(starts.size)
+            values *= self.figures.white / math.sqrt(2 * aperture * _NS)
+        else:
+            values = np.zeros(starts.size)
         if self.figures.flicker > 0:
             sigma = math.sqrt(LN_RATIO) * self.figures.flicker
             for i in range(0, starts.size, _CHUNK):
@@ -126,11 +127,11 @@ class NoiseSource:
 
     def _steps(self, starts: NDArray[np.int64], aperture: int) -> NDArray[np.int64]:
         """From the end of one reading to the end of the next (ns), `_NEVER` before the first ever."""
-        steps = np.empty_like(starts)
+        steps = np.empty(starts.size, dtype=np.int64)
         steps[0] = _NEVER if self._end is None else starts[0] + aperture - self._end
-        steps[1:] = np.diff(starts)
-        if (backwards := steps < max(aperture, 1)).any():
-            i = int(backwards.argmax())
+        np.subtract(starts[1:], starts[:-1], out=steps[1:])
+        if steps.min() < max(aperture, 1):
+            i = int((steps < max(aperture, 1)).argmax())
             raise SimulationError(
                 f"{self.name}: the reading at {starts[i]} ns does not follow the end of the one before, which is at"
                 f" {starts[i] + aperture - steps[i]} ns; take the readings of a noise source in the order of time"
@@ -227,7 +228,12 @@ def quantise(values: ArrayLike, step: float) -> Floats:
     if not step >= 0:
         raise ValueError(f"a resolution must be zero or more, not {step}")
     array = np.asarray(values, dtype=np.float64)
-    return array if step == 0 else np.rint(array / step) * step
+    if step == 0:
+        return array
+    counts = array / step
+    np.rint(counts, out=counts)
+    counts *= step
+    return counts
 
 
 def draw_calibration(

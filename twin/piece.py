@@ -78,6 +78,25 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Decays:
+    """Terms of one channel whose sum is ``Σ factor exp(rate tau)``, all real."""
+
+    terms: tuple[Term, ...]
+    rates: Array
+    factors: Array
+
+    def at(self, times: Times, start: int) -> Array:
+        """Their sum at the instants."""
+        if times.every:
+            rows, offsets = times.bursts(start)
+            at_bursts: Array = self.factors * np.exp(np.maximum(np.multiply.outer(rows, self.rates), VANISHED))
+            return at_bursts @ np.exp(np.multiply.outer(self.rates, offsets))
+        exponents = np.maximum(np.multiply.outer(times.since(start), self.rates), VANISHED)
+        total: Array = np.exp(exponents) @ self.factors
+        return total
+
+
+@dataclass(frozen=True)
 class Piece:
     """A closed form on [start, end).
 
@@ -106,42 +125,41 @@ class Piece:
 
     def evaluate(self, times: Times) -> Array:
         """Real values of a one-channel piece."""
-        total = values_of_series(self.series[:, 0].real, self.start, self.length, times)
         if not self.terms:
-            return total
+            return values_of_series(self.series[:, 0].real, self.start, self.length, times)
         decays, swings, others = self._kinds
         rows = times.rows_per_turn([term.swings for term in swings if term.swings]) if swings else None
         if rows is None:
             others = (*swings, *others)
+            total = values_of_series(self.series[:, 0].real, self.start, self.length, times)
         else:  # a regular schedule on which the oscillations repeat: once for all
-            some = Times(times.ns[:rows])
-            total += np.resize(sum(t.evaluate(some, self.start, self.length) for t in swings), times.ns.shape)
-        if decays and (times.every or times.ns.size <= FEW):
-            total += self._decayed(decays, times)
+            some, count = Times(times.ns[:rows]), len(times.ns)
+            turn = sum(t.evaluate(some, self.start, self.length) for t in swings)
+            if len(self.series) == 1:
+                turn = turn + self.series[0, 0].real
+            total = np.tile(turn, (-(-count // rows), 1))[:count]
+            if len(self.series) > 1:
+                total += values_of_series(self.series[:, 0].real, self.start, self.length, times)
+        if decays.terms and (times.every or times.ns.size <= FEW):
+            total += decays.at(times, self.start)
         else:
-            others = (*decays, *others)
+            others = (*decays.terms, *others)
         for term in others:
             self._add(total, term, times)
         return total
 
     @cached_property
-    def _kinds(self) -> tuple[tuple[Term, ...], tuple[Term, ...], tuple[Term, ...]]:
+    def _kinds(self) -> tuple[Decays, tuple[Term, ...], tuple[Term, ...]]:
         """The terms: plain decays, pure oscillations, and others."""
-        plain = [len(t.series) == 1 and t.hertz is None and t.rate.imag == 0 and t.series.dtype.kind == "f" for t in self.terms]
+        plain = [
+            len(t.series) == 1 and t.hertz is None and t.rate.imag == 0 and t.series.dtype.kind == "f"
+            for t in self.terms
+        ]
         swings = [t.swings is not None for t in self.terms]
         rest = [not (a or b) for a, b in zip(plain, swings, strict=True)]
         decays, pure, others = (tuple(compress(self.terms, which)) for which in (plain, swings, rest))
-        return decays, pure, others
-
-    def _decayed(self, decays: tuple[Term, ...], times: Times) -> Array:
-        """The sum of plain decays."""
-        rates, factors = np.array([t.rate.real for t in decays]), np.array([t.series[0, 0] for t in decays])
-        if times.every:
-            rows, offsets = times.bursts(self.start)
-            at_bursts: Array = factors * np.exp(np.maximum(np.multiply.outer(rows, rates), VANISHED))
-            return at_bursts @ np.exp(np.multiply.outer(rates, offsets))
-        total: Array = np.exp(np.maximum(np.multiply.outer(times.since(self.start), rates), VANISHED)) @ factors
-        return total
+        rates, factors = [t.rate.real for t in decays], [t.series[0, 0] for t in decays]
+        return Decays(decays, np.array(rates), np.array(factors)), pure, others
 
     def _add(self, total: Array, term: Term, times: Times) -> None:
         """Add a term; one that has long decayed at many of the instants is evaluated at the others only."""
@@ -155,8 +173,9 @@ class Piece:
     def values_at(self, instant: int) -> Array:
         """All channels at one instant (ns), complex if the piece is, shape (channels,)."""
         times = Times(np.array(instant, dtype=np.int64))
-        u = (instant - self.start) * (2.0 / self.length) - 1.0
-        polynomials = _t(u, max([self.series.shape[0], *(t.series.shape[0] for t in self.terms)]))
+        longest = max([self.series.shape[0], *(t.series.shape[0] for t in self.terms)])
+        at_end = instant == self.start + self.length
+        polynomials = np.ones(longest) if at_end else _t((instant - self.start) * (2.0 / self.length) - 1.0, longest)
         total: Array = polynomials[: self.series.shape[0]] @ self.series
         for term in self.terms:
             total = total + (polynomials[: term.series.shape[0]] @ term.series) * term.exponential(times, self.start)
@@ -273,10 +292,9 @@ def ramp(initial: float, final: float, start: int, end: int) -> Piece:
 
 def polynomial(coefficients: Sequence[float], start: int, end: int) -> Piece:
     """``sum_k c_k tau^k`` with tau in seconds since `start`."""
-    half = 0.5 * (end - start) / NS
-    shifted = np.polynomial.Polynomial(coefficients)(np.polynomial.Polynomial([half, half]))
-    series = np.polynomial.chebyshev.poly2cheb(shifted.coef)
-    return Piece(start, end, end - start, np.asarray(series, dtype=float)[:, None])
+    n = len(coefficients)
+    scaled = np.asarray(coefficients, dtype=float) * (0.5 * (end - start) / NS) ** np.arange(n)
+    return Piece(start, end, end - start, (chebyshev.powers(n) @ scaled)[:, None])
 
 
 def harmonics(

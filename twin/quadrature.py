@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from twin import chebyshev
 from twin.errors import SimulationError
+from twin.piece import values_of_series
 from twin.times import NS, Times
 
 if TYPE_CHECKING:
@@ -47,6 +48,9 @@ def means_by_quadrature(signal: Signal, starts: NDArray[np.int64], aperture: int
     """
     flat = starts.ravel()
     cuts = np.array(sorted(signal.breakpoints(int(flat.min()), int(flat.max()) + aperture)), dtype=np.int64)
+    if not len(cuts):
+        chunks = [_smooth_means(signal, flat[i : i + CHUNK], aperture) for i in range(0, len(flat), CHUNK)]
+        return np.concatenate(chunks).reshape(starts.shape)
     before = np.searchsorted(cuts, flat, side="right")
     parts = np.searchsorted(cuts, flat + aperture, side="left") - before + 1
     owner = np.repeat(np.arange(len(flat)), parts)
@@ -76,17 +80,20 @@ def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -
     first, last = int(starts.min()), int(starts.max()) + aperture
     if signal.breakpoints(first, last):
         return None
-    for n in (16, 32, 64):
+    for n in (32, 64):
         at_nodes = signal.at(Times.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS)))
         series = chebyshev.interpolation(n) @ at_nodes
         if np.abs(series[-n // 8 :]).max() <= RESOLVED * np.abs(at_nodes).max():
             break
     else:
         return None
-    per_second, series = 2.0 * NS / (last - first), chebyshev.trimmed(series[:, None], 2e-16)[:, 0]
-    return _refined_means(
-        lambda times: chebyshev.evaluate_many(series, times.since(first) * per_second - 1.0), signal, starts, aperture
-    )
+    series = chebyshev.trimmed(series[:, None], 2e-16)[:, 0]
+    # The mean is a series of the same degree in the start: found at its nodes, evaluated wherever it is asked for.
+    nodes, (x, w) = chebyshev.nodes(len(series)), gauss(len(series) // 2 + 1)
+    within = (nodes[:, None] + 1.0) * (0.5 * (last - aperture - first)) + x * aperture
+    means = chebyshev.evaluate(series, within * (2.0 / (last - first)) - 1.0) @ w
+    coefficients = chebyshev.interpolation(len(series)) @ means
+    return values_of_series(coefficients, first, last - aperture - first, Times(starts))
 
 
 def _refined_means(

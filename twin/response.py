@@ -122,10 +122,17 @@ def nodal_response(rates: tuple[complex, ...], length: int, n: int) -> Array:
     """
     k = kernel(rates, length, n)
     to_series = chebyshev.interpolation(n)
-    tau = (chebyshev.nodes(n) + 1.0) * (0.5 * length / NS)
-    decay = np.exp(np.multiply.outer(np.array(rates), tau))
+    decay = decay_at_nodes(rates, length, n)
     driven = chebyshev.vandermonde(n, k.particular.shape[1] - 1) @ k.particular
     result: Array = (driven - decay[:, :, None] * k.initial[:, None, :]) @ to_series
+    return result
+
+
+@lru_cache(maxsize=64)
+def decay_at_nodes(rates: tuple[complex, ...], length: int, n: int) -> Array:
+    """``exp(rate τ)`` at the n Chebyshev nodes over `length` ns, shape (modes, n)."""
+    tau = (chebyshev.nodes(n) + 1.0) * (0.5 * length / NS)
+    result: Array = np.exp(np.multiply.outer(np.array(rates), tau))
     return result
 
 

@@ -12,9 +12,10 @@ signals stay compositions, evaluated pointwise when somebody reads.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC, ABCMeta, abstractmethod
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,13 +27,14 @@ from twin.times import NS, Times
 
 Array = NDArray[np.float64]
 MANY = 256
-"""So many instants are worth a look for what is zero all along."""
+"""So many instants are worth a look for what is the same all along."""
 
 
 class Signal(ABC):
     """A quantity as a function of time, on integer-nanosecond time.
 
-    ``signal(t)`` takes seconds (floats) or nanoseconds (integers), any shape, and returns an array of that shape.
+    ``signal(t)`` takes seconds (floats) or nanoseconds (integers), any shape, and returns an array of that shape. Who
+    asks for the values at the same `Times` gets the same array, which is not to be written to.
     Signals are compared by identity; ``+ - * /`` and `function` compose them.
     """
 
@@ -46,7 +48,9 @@ class Signal(ABC):
     def at(self, times: Times) -> Array:
         """Values at the instants, found once for each `Times`."""
         found = times.memo.get(self)
-        return times.value(self, self._evaluate) if found is None else found
+        if found is None:
+            found = times.memo[self] = self._evaluate(times)
+        return found
 
     @abstractmethod
     def _evaluate(self, times: Times) -> Array: ...
@@ -112,7 +116,23 @@ class Signal(ABC):
         return scale(-1.0, self)
 
 
-class Composition(Signal):
+class _Same(ABCMeta):
+    """Makes what is composed of the same signals in the same way the same signal, so that it is evaluated once."""
+
+    known: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        key = (cls, args, *kwargs.items())
+        try:
+            found = cls.known.get(key)
+        except TypeError:  # an argument that cannot be a key
+            return super().__call__(*args, **kwargs)
+        if found is None:
+            found = cls.known[key] = super().__call__(*args, **kwargs)
+        return found
+
+
+class Composition(Signal, metaclass=_Same):
     """A signal whose value at an instant follows from the values of others at that instant.
 
     Attributes
@@ -130,8 +150,12 @@ class Composition(Signal):
         """`combine`, for repeated evaluation at the same instants with slightly other values."""
         return self.combine
 
+    def expression(self, *operands: str) -> str | None:
+        """What `combine` does with operands of these names, if that is an expression in Python."""
+        return None
+
     def _evaluate(self, times: Times) -> Array:
-        return self.combine(*(s.at(times) for s in self.operands))
+        return self.combine(*[s.at(times) for s in self.operands])
 
 
 class Constant(Signal):
@@ -194,10 +218,48 @@ class Sum(Composition):
             total = total + (value if factor == 1.0 else factor * value)
         return total + self.offset if self.offset else total
 
-    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        total = np.full(starts.shape, self.offset)
+    def expression(self, *operands: str) -> str:
+        terms = [
+            name if f == 1.0 else f"{float(f)!r} * {name}" for f, name in zip(self._factors, operands, strict=True)
+        ]
+        return " + ".join([*terms, *([repr(float(self.offset))] if self.offset else [])])
+
+    def _evaluate(self, times: Times) -> Array:
+        if times.ns.size <= MANY:
+            return super()._evaluate(times)
+        offset, rest = self.offset, list[tuple[float, Signal]]()
         for factor, signal in self.parts:
-            total = total + factor * signal.means(starts, aperture)
+            value = times.constant(signal)
+            if value is None:
+                rest.append((factor, signal))
+            else:
+                offset += factor * value
+        if not rest:
+            return np.full(times.ns.shape, offset)
+        first = rest[0][1].at(times)
+        if len(rest) == 1 and offset == 0.0 and rest[0][0] == 1.0:
+            return first
+        total = first * rest[0][0]
+        for factor, signal in rest[1:]:
+            value_there = signal.at(times)
+            total += value_there if factor == 1.0 else factor * value_there
+        if offset:
+            total += offset
+        return total
+
+    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
+        offset, means = self.offset, list[Array]()
+        span = int(starts.min()), int(starts.max()) + max(aperture, 1)
+        for factor, signal in self.parts:
+            value = signal.constant_over(*span)
+            if value is not None:
+                offset += factor * value
+            else:
+                mean = signal.means(starts, aperture)
+                means.append(mean if factor == 1.0 else factor * mean)
+        total = means[0] + offset if means else np.full(starts.shape, offset)
+        for mean in means[1:]:
+            total += mean
         return total
 
     def closed_form(self, start: int, end: int) -> Piece | None:
@@ -232,12 +294,20 @@ class Product(Composition):
         self.leaves = a.leaves | b.leaves
 
     def _evaluate(self, times: Times) -> Array:
-        if times.ns.size > MANY and self.constant_over(times.first, times.last + 1) == 0.0:
-            return np.zeros(times.ns.shape)
+        if times.ns.size > MANY:
+            for factor, other in ((self.a, self.b), (self.b, self.a)):
+                value = times.constant(factor)
+                if value == 0.0:
+                    return np.zeros(times.ns.shape)
+                if value is not None:
+                    return other.at(times) if value == 1.0 else value * other.at(times)
         return super()._evaluate(times)
 
     def combine(self, *values: Array) -> Array:
         return values[0] * values[1]
+
+    def expression(self, *operands: str) -> str:
+        return " * ".join(operands)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         span = int(starts.min()), int(starts.max()) + max(aperture, 1)
@@ -305,69 +375,6 @@ class Function(Composition):
         return f"{name}({', '.join(map(repr, self.operands))})"
 
 
-class Rate(Signal):
-    """The time derivative of a signal, whose mean over an aperture is the exact difference quotient.
-
-    A voltage that is the derivative of a flux linkage is read exactly this way, without quadrature.
-    """
-
-    def __init__(self, primitive: Signal) -> None:
-        self.primitive = primitive
-        self.leaves = primitive.leaves
-        self._slope: Signal | None = None
-
-    def _evaluate(self, times: Times) -> Array:
-        if self._slope is None:
-            self._slope = self.primitive.derivative()
-        return self._slope.at(times)
-
-    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        if aperture == 0:
-            return self.at(Times(starts))
-        ends = starts + aperture
-        if starts.size > 1 and np.array_equal(starts[..., 1:], ends[..., :-1]):  # contiguous: every edge once
-            edges = np.concatenate([starts, ends[..., -1:]], axis=-1)
-            result: Array = np.diff(self.primitive.at(Times(edges)), axis=-1) / (aperture / NS)
-            return result
-        result = (self.primitive.at(Times(ends)) - self.primitive.at(Times(starts))) / (aperture / NS)
-        return result
-
-    def __repr__(self) -> str:
-        return f"d({self.primitive!r})/dt"
-
-
-class Delayed(Signal):
-    """A signal some time later.
-
-    Parameters
-    ----------
-    signal : what is delayed.
-    delay : by how much (ns); negative for ahead of time.
-    """
-
-    def __init__(self, signal: Signal, delay: int) -> None:
-        self.signal, self.delay = signal, delay
-        self.leaves = frozenset({self})
-
-    def _evaluate(self, times: Times) -> Array:
-        return self.signal.at(Times(times.ns - self.delay))
-
-    def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        return self.signal.means(starts - self.delay, aperture)
-
-    def breakpoints(self, start: int, end: int) -> set[int]:
-        return {t + self.delay for t in self.signal.breakpoints(start - self.delay, end - self.delay)}
-
-    def constant_over(self, start: int, end: int) -> float | None:
-        return self.signal.constant_over(start - self.delay, end - self.delay)
-
-    def derivative(self) -> Signal:
-        return Delayed(self.signal.derivative(), self.delay)
-
-    def __repr__(self) -> str:
-        return f"({self.signal!r} {self.delay / NS:g} s ago)"
-
-
 def add(*terms: Signal | float) -> Signal:
     """The sum of signals and numbers; nested sums are merged."""
     offset = 0.0
@@ -417,4 +424,8 @@ def reciprocal(signal: Signal) -> Signal:
     """``1/signal``."""
     if isinstance(signal, Constant):
         return Constant(1.0 / signal.value)
-    return Function(np.reciprocal, signal, slopes=(lambda x: -1.0 / (x * x),))
+    return Function(np.reciprocal, signal, slopes=(_slope_of_reciprocal,))
+
+
+def _slope_of_reciprocal(x: Array) -> Array:
+    return -1.0 / (x * x)

@@ -7,12 +7,15 @@ samples alone.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from twin.signal import Rate, Signal
+from twin.shifted import Rate
+from twin.signal import Signal
 from twin.times import NS, Times
 
 Array = NDArray[np.float64]
@@ -45,44 +48,86 @@ class SplineSignal(Signal):
     ----------
     name : for messages.
     step : from point to point (ns).
-    points : of the B-spline, those of the first cell first, shape (count,). Their mean is dropped.
+    count : of the points.
+    points : gives those of the B-spline, that of the first cell first, and the first `degree` of them once more, shape
+        (count + degree,), when somebody first looks at the signal.
     degree : of the polynomials.
     """
 
-    def __init__(self, name: str, step: int, points: Array, degree: int = DEGREE) -> None:
-        self.name, self.step, self.degree = name, step, degree
-        self._points = points - points.mean()
-        self._wrapped = np.concatenate([self._points, self._points[:degree]])
+    def __init__(self, name: str, step: int, count: int, points: Callable[[], Array], degree: int = DEGREE) -> None:
+        self.name, self.step, self.count, self.degree = name, step, count, degree
+        self._make = points
         self._slope: SplineSignal | None = None
         self._mean: Rate | None = None
+        self._last: tuple[NDArray[np.int64], Array] | None = None
         self.leaves = frozenset({self})
 
     @classmethod
-    def through(cls, name: str, step: int, spectrum: NDArray[np.complex128], count: int) -> SplineSignal:
-        """The signal through the `count` samples whose discrete spectrum, as of `numpy.fft.rfft`, is given."""
-        turn = 2.0 * np.pi / count * np.arange(len(spectrum))
-        spread = sum(b * np.cos((j - 2) * turn) for j, b in enumerate(basis(DEGREE)[0]))
-        return cls(name, step, np.roll(np.fft.irfft(spectrum / spread, count), DEGREE // 2))
+    def through(cls, name: str, step: int, spectrum: Callable[[], NDArray[np.complex128]], count: int) -> SplineSignal:
+        """The signal through `count` samples, but for their mean, whose discrete spectrum, as `numpy.fft.rfft`'s, is
+        given, or the first part of it that is not zero."""
+
+        def points() -> Array:
+            found = spectrum()
+            turn = 2.0 * np.pi / count * np.arange(len(found))
+            spread = sum(b * np.cos((j - 2) * turn) for j, b in enumerate(basis(DEGREE)[0]))
+            middle = np.fft.irfft(np.append(0.0, (found / spread)[1:]), count)  # those of the third cell first
+            return np.concatenate([middle[-2:], middle, middle[: DEGREE - 2]])
+
+        return cls(name, step, count, points)
 
     @property
     def period(self) -> int:
         """After which the signal repeats (ns)."""
-        return self.step * len(self._points)
+        return self.step * self.count
+
+    @cached_property
+    def _wrapped(self) -> Array:
+        return self._make()
 
     def _evaluate(self, times: Times) -> Array:
+        if times.every and times.every % self.step == 0:
+            if self._last is None or not np.array_equal(self._last[0], times.ns):  # two may look at the same bursts
+                self._last = times.ns, self._at_rows(times.ns[0], times.every, len(times.ns))
+            return self._last[1]
+        if times.step and times.step % self.step == 0:
+            return self._at_rows(times.ns.reshape(-1)[:1], times.step, times.ns.size).reshape(times.ns.shape)
         ns, result = times.ns.ravel(), np.empty(times.ns.size)
         rest = np.broadcast_to(times.rest, times.ns.shape).ravel()
         columns = np.arange(self.degree + 1)[:, None]
         for i in range(0, len(ns), CHUNK):
             cell = ns[i : i + CHUNK] // self.step
             u = ((ns[i : i + CHUNK] - cell * self.step) + rest[i : i + CHUNK] * NS) / self.step
-            rows = basis(self.degree) @ self._wrapped.take(cell % len(self._points) + columns)
+            rows = basis(self.degree) @ self._wrapped.take(cell % self.count + columns)
             value = rows[-1]
             for row in rows[-2::-1]:
                 value *= u
                 value += row
             result[i : i + CHUNK] = value
         return result.reshape(times.ns.shape)
+
+    def _at_rows(self, instants: NDArray[np.int64], every: int, count: int) -> Array:
+        """At `count` bursts of the same instants, whole steps apart: all have the same weights."""
+        cell, part = np.divmod(instants, self.step)
+        first, hop = int(cell.min()), every // self.step
+        weights = np.zeros((int(cell.max()) - first + self.degree + 1, len(cell)))
+        readings = np.arange(len(cell))
+        for j, weight in enumerate(
+            basis(self.degree).T @ np.power.outer(part / self.step, np.arange(self.degree + 1)).T
+        ):
+            weights[cell - first + j, readings] = weight
+        result, row, width = np.empty((count, len(instants))), 0, len(weights)
+        while row < count:  # as many rows as there are before the points start anew
+            begin = (first + hop * row) % self.count
+            rows = min((len(self._wrapped) - width - begin) // hop + 1, count - row)
+            if rows < 1:
+                result[row] = self._wrapped.take(np.arange(begin, begin + width) % self.count) @ weights
+                row += 1
+                continue
+            points = self._wrapped[begin : begin + hop * (rows - 1) + width]
+            np.matmul(sliding_window_view(points, width)[::hop], weights, out=result[row : row + rows])
+            row += rows
+        return result
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         if self._mean is None:
@@ -93,19 +138,27 @@ class SplineSignal(Signal):
         return set()
 
     def integral(self) -> SplineSignal:
-        """The antiderivative over time in seconds, of mean zero, which repeats too."""
-        turn = 2j * np.pi / len(self._points) * np.arange(len(self._points) // 2 + 1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            spectrum = np.fft.rfft(self._points) / np.expm1(turn) * (self.step / NS)
-        spectrum[0] = 0.0
-        return SplineSignal(f"∫{self.name} dt", self.step, np.fft.irfft(spectrum, len(self._points)), self.degree + 1)
+        """An antiderivative over time in seconds, which repeats too."""
+
+        def points() -> Array:
+            total = np.zeros(self.count + self.degree + 1)
+            np.cumsum(self._wrapped[: self.count], out=total[1 : self.count + 1])
+            total *= self.step / NS
+            total[: self.count] -= np.linspace(0.0, total[self.count], self.count, endpoint=False)  # rounding
+            total[self.count :] = total[: self.degree + 1]
+            return total
+
+        return SplineSignal(f"∫{self.name} dt", self.step, self.count, points, self.degree + 1)
 
     def derivative(self) -> Signal:
         if self.degree == 0:
             return super().derivative()
         if self._slope is None:
-            points = np.diff(self._wrapped[: len(self._points) + 1]) / (self.step / NS)
-            self._slope = SplineSignal(f"d({self.name})/dt", self.step, points, self.degree - 1)
+
+            def points() -> Array:
+                return np.diff(self._wrapped) / (self.step / NS)
+
+            self._slope = SplineSignal(f"d({self.name})/dt", self.step, self.count, points, self.degree - 1)
         return self._slope
 
     def __repr__(self) -> str:

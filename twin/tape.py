@@ -1,12 +1,15 @@
 """Tapes: what of a composition depends on some signals, as a list of array operations.
 
 A solver evaluates the same composition again and again with other values of a few signals. What does not depend on
-them is evaluated once for given instants; the rest is played back in order, without walking the composition again.
+them is evaluated once for given instants; the rest becomes a function that is written out and compiled: on few nodes to
+walk the composition would take as long as the arithmetic.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
@@ -63,17 +66,30 @@ class Tape:
 
     def with_givens(self, values: Sequence[Array]) -> Play:
         """The targets for these values of `givens`, as a function of the variables' values."""
-        blank: list[Any] = [None] * len(self._slots)
-        for slot, value in zip(self._given_slots, values, strict=True):
-            blank[slot] = value
-        operations = [(slot, signal.player(), operands) for slot, signal, operands in self._operations]
-        count, targets = self._count, self._targets
-
-        def play(*variables: Array) -> list[Array]:
-            slots = blank.copy()
-            slots[:count] = variables
-            for slot, combine, operands in operations:
-                slots[slot] = combine(*[slots[k] for k in operands])
-            return [slots[k] for k in targets]
-
+        play: Play = self._make(*values, *[signal.player() for signal in self._players])
         return play
+
+    @cached_property
+    def _make(self) -> Callable[..., Play]:
+        """From the values of the givens and the players to the function: the operations, written out in Python."""
+        lines = []
+        for slot, signal, operands in self._operations:
+            names = [f"s{k}" for k in operands]
+            expression = signal.expression(*names) or f"p{self._players.index(signal)}({', '.join(names)})"
+            lines.append(f"        s{slot} = {expression}\n")
+        given = [*(f"s{k}" for k in self._given_slots), *(f"p{k}" for k in range(len(self._players)))]
+        source = (
+            f"def make({', '.join(given)}):\n"
+            f"    def play({', '.join(f's{k}' for k in range(self._count))}):\n"
+            f"{''.join(lines)}        return [{', '.join(f's{k}' for k in self._targets)}]\n"
+            "    return play\n"
+        )
+        made: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+        exec(source, made)
+        make: Callable[..., Play] = made["make"]
+        return make
+
+    @cached_property
+    def _players(self) -> list[Composition]:
+        """The compositions that are no plain expressions."""
+        return [signal for _, signal, operands in self._operations if not signal.expression(*("" for _ in operands))]

@@ -99,7 +99,9 @@ class Track:
             fences = np.searchsorted(times.ns[:, 0], ends), np.searchsorted(times.ns[:, -1], ends)
             begins, stops = [0, *fences[0].tolist()], [*fences[1].tolist(), len(times.ns)]
             rows = [slice(a, b) for a, b in zip(begins, stops, strict=True)]
-            whole = [(p, times.at(place), place) for p, place in zip(pieces, rows, strict=True) if place.stop > place.start]
+            whole = [
+                (p, times.at(place), place) for p, place in zip(pieces, rows, strict=True) if place.stop > place.start
+            ]
             cut = np.concatenate([np.arange(b, a) for b, a in zip(stops, begins[1:], strict=False)])
             indices = (np.unique(cut)[:, None] * times.ns.shape[1] + np.arange(times.ns.shape[1])).ravel()
             flat = flat.at(indices)
@@ -176,6 +178,9 @@ class Timeline(Signal):
     def _evaluate(self, times: Times) -> Array:
         if not times.ns.size:
             return np.empty(times.ns.shape)
+        first = self.track.index(times.first)
+        if first == self.track.index(times.last):
+            return self.track.pieces[first].evaluate(times)
         return evaluate_spans(self.track.spans(times), times.ns.shape)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
@@ -226,7 +231,9 @@ class Slope(Signal):
 def track_means(track: Track, form: Callable[[Piece], Piece], starts: NDArray[np.int64], aperture: int) -> Array:
     """Means over [start, start + aperture) of a track whose pieces have these one-channel forms."""
     flat = starts.ravel()
-    track.index(int(flat.min()))
+    whole = track.index(int(flat.min()))
+    if whole == track.index(int(flat.max()) + aperture - 1):
+        return piece_means(form(track.pieces[whole]), flat, aperture).reshape(starts.shape)
     known = np.array(track.starts, dtype=np.int64)
     first = np.searchsorted(known, flat, side="right") - 1
     last = np.searchsorted(known, flat + aperture - 1, side="right") - 1
@@ -287,7 +294,8 @@ def _means_from(piece: Piece, series: Array, rate: complex, starts: Array, apert
     """The same by Gauss rules, of growing order up to the exact one."""
     exact = (len(series) + growth_degree(float(np.ceil(abs(rate) * aperture / NS)), 0.0)) // 2 + 1
     before: Array | None = None
-    for order in sorted({min(4, exact), min(8, exact), exact}):  # short apertures need few nodes
+    orders = sorted({min(4, exact), min(8, exact), exact}) if starts.size > MANY else [exact]
+    for order in orders:  # short apertures need few nodes
         x, w = gauss(order)
         tau = x * (aperture / NS)
         u = ((starts[..., None] - piece.start) / NS + tau) * (2.0 * NS / piece.length) - 1.0

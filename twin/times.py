@@ -7,7 +7,7 @@ Quadrature nodes need more than a nanosecond; they carry the rest as a float bel
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +41,14 @@ class Times:
     def __init__(self, ns: NDArray[np.int64], rest: Array | float = 0.0) -> None:
         self.ns = ns
         self.rest = rest
+        self._is_fractional = not isinstance(rest, float) or rest != 0.0
         self._ends: tuple[int, int] | None = None
         self._every: int | None = None
         self._step: int | None = None
         self._since: tuple[int, Array] | None = None
         self.memo: dict[Signal, Array] = {}
         self.spans: dict[Track, list[Span]] = {}
+        self._constants: dict[Signal, float | None] = {}
 
     @classmethod
     def of(cls, t: ArrayLike) -> Times:
@@ -81,16 +83,18 @@ class Times:
             self._ends = (int(self.ns.min()), int(self.ns.max())) if self.ns.size else (0, -1)
         return self._ends
 
+    def constant(self, signal: Signal) -> float | None:
+        """The value of a signal that is known to be the same from the first to the last instant, else None."""
+        if signal not in self._constants:
+            self._constants[signal] = signal.constant_over(self.first, self.last + 1)
+        return self._constants[signal]
+
     def since(self, start: int) -> Array:
         """Seconds since `start` (ns); not to be written to."""
         if self._since is None or self._since[0] != start:
             seconds = (self.ns - start) / NS
             self._since = start, seconds + self.rest if self._is_fractional else seconds
         return self._since[1]
-
-    @property
-    def _is_fractional(self) -> bool:
-        return not isinstance(self.rest, float) or self.rest != 0.0
 
     def turns_since(self, start: int, hertz: Fraction) -> Array:
         """Cycles of an oscillation at `hertz` since `start` (ns), modulo 1 up to a small integer, reduced exactly."""
@@ -151,10 +155,3 @@ class Times:
         """The instants at an index or slice."""
         rest = self.rest if isinstance(self.rest, float) else self.rest[index]
         return Times(self.ns[index], rest)
-
-    def value(self, signal: Signal, evaluate: Callable[[Times], Array]) -> Array:
-        """The signal's value here, found once."""
-        found = self.memo.get(signal)
-        if found is None:
-            found = self.memo[signal] = evaluate(self)
-        return found

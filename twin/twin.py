@@ -88,8 +88,8 @@ class Twin:
         self.assembly = Assembly(self.graph)
         read = {by for by, _, to, _ in self.graph.connections(neutral=False) if by != to}
         read |= {probe.port.partition(".")[0] for probe in self.probes}
-        members = zip(self.assembly.groups, self.graph.state_groups(), strict=True)
-        self._read_groups = [group for group, names in members if read.intersection(names)]
+        groups = zip(self.assembly.groups, self.assembly.members, strict=True)
+        self._read_groups = [group for group, names in groups if read.intersection(names)]
 
     def signal(self, port: str) -> Any:
         """The signal (or field) of an output, ``component.port``."""
@@ -156,6 +156,8 @@ class Twin:
     def periodic_states(self, period: int) -> list[Array]:
         """The states that return to themselves after `period` (ns), under the laws that a rehearsal has set.
 
+        What nobody reads keeps the state that it starts from.
+
         Shooting with the known decay of the linear modes as Jacobian: exact in one step for a linear group, and
         contracting by the strength of its nonlinearity otherwise.
 
@@ -166,6 +168,9 @@ class Twin:
         """
         states = []
         for group in self.assembly.groups:
+            if group not in self._read_groups:
+                states.append(group.modal_state(0))
+                continue
             decay = np.exp(np.array(group.modes.rates) * (period / NS))
             if np.any(np.abs(1.0 - decay) < 1e-12):
                 raise SimulationError(

@@ -95,6 +95,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 bad input, 3 the simulation or the reduction failed, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for library in ("OPENBLAS", "MKL", "OMP"):  # our matrices are small: threads would only wait for each other
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     debug = "--debug" in words  # anywhere, which a parser of commands and their options does not offer
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

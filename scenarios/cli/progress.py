@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from scenarios.cli.terminal import console, note
-from twin.times import NS
 
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
@@ -31,7 +30,7 @@ class Bar:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._resume = resume
-        self._duration = float(getattr(chosen.scenario.campaign, "duration", 0)) / NS
+        self._duration = 1e-9 * getattr(chosen.scenario.campaign, "duration", 0)
         columns = (TextColumn("{task.description}"), BarColumn(None), TextColumn("{task.percentage:>3.0f} %"))
         self._progress = Progress(
             *columns,
@@ -54,7 +53,7 @@ class Bar:
                 note(f"note: {at}")
             self._progress.update(self._task, completed=self._duration * finished / max(total, 1))
         else:
-            self._progress.advance(self._task, step.duration / NS)
+            self._progress.advance(self._task, 1e-9 * step.duration)
         self._progress.update(self._task, description=f"step {min(finished + 1, total)} of {total}")
 
     def __enter__(self) -> Self:

@@ -25,7 +25,7 @@ def ranges(
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Weigh several masses: is class E2 met at each, and what do velocity and weighing phase add?
+    """Weigh several masses: is class E2 met at each?
 
     Each scenario weighs one mass, from 1 g to 1 kg.
     """

@@ -62,7 +62,7 @@ def run(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Run a campaign in virtual time and reduce its readings to a mass.
+    """Run a campaign in virtual time, to a mass.
 
     Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 130: interrupted.
     """

@@ -12,6 +12,7 @@ Readings take the place of fractional frequencies: white FM there is white noise
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,7 +117,12 @@ def allan_deviation(values: Array, spacing_s: float) -> AllanDeviation:
     -----
     An average counts if at least half of its readings are there; pairs with one that does not are left out.
     """
-    curve = _curve(np.asarray(values, dtype=float))
+    return mean_deviation([values], spacing_s)
+
+
+def mean_deviation(records: Sequence[Array], spacing_s: float) -> AllanDeviation:
+    """That of several records of the same noise, each uninterrupted: variances averaged by their degrees of freedom."""
+    curve = _together([_curve(np.asarray(values, dtype=float)) for values in records])
     if not curve.factors.size:
         return AllanDeviation(NONE, NONE, NONE, NONE, NONE, None, None)
     deviation = np.sqrt(curve.variance)
@@ -216,6 +222,16 @@ def _curve(values: Array) -> _Curve:
         variances.append(0.5 * float(steps @ steps) / len(steps))
         edfs.append(max(share * _edf(alpha, n + 1, m), 1.0))
     return _Curve(np.array(kept, dtype=np.int64), np.array(variances), np.array(edfs))
+
+
+def _together(curves: Sequence[_Curve]) -> _Curve:
+    """The mean of curves; their degrees of freedom add up."""
+    if len(curves) == 1:
+        return curves[0]
+    joined = [np.concatenate(column) for column in zip(*((c.factors, c.variance, c.edf) for c in curves), strict=True)]
+    factors, place = np.unique(joined[0], return_inverse=True)
+    edf = np.bincount(place, joined[2], len(factors)).astype(float)
+    return _Curve(factors, np.bincount(place, joined[1] * joined[2], len(factors)) / edf, edf)
 
 
 def _averages(total: Array, count: Array | None, m: int, stride: int) -> Array:

@@ -13,11 +13,15 @@ class Applied:
     ----------
     delay : by which they were moved (s).
     delay_sensitivity : relative change of Bl for one more second (1/s).
+    curvature : share of the acceleration that was added to them (s²).
+    curvature_sensitivity : relative change of Bl for one more square second (1/s²).
     periodic : 1 if the interferometer's periodic error was fitted, 0 if not.
     periodic_change : relative change of Bl by that fit.
     """
 
     delay: float
     delay_sensitivity: float = 0.0
+    curvature: float = 0.0
+    curvature_sensitivity: float = 0.0
     periodic: float = 0.0
     periodic_change: float = 0.0

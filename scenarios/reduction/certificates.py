@@ -54,7 +54,8 @@ class Certificates:
     reference_temperature, reference_pressure : at which both are certified (K, Pa).
     leakage, input_conductance, current_input_conductance : across the coil, into the voltmeter of the induced voltage,
         and into that of the current, across the resistor (S).
-    lead_resistance, coil_resistance, coil_capacitance : of the measuring circuit (Ω, Ω, F).
+    lead_resistance, coil_resistance, coil_capacitance, coil_inductance : of the measuring circuit (Ω, Ω, F, H); the
+        inductance as it acts on the voltage across the capacitance.
     trigger_latency : of the voltmeter of the induced voltage, less the interferometer's (s).
     time_base_error : of the interferometer, whose steps are longer than stated by it. The voltmeter's own stretches its
         aperture, which at constant velocity does not change a mean.
@@ -66,7 +67,9 @@ class Certificates:
     parts_mass, parts_density : of what is put on the pan with the mass (kg, kg/m³).
     stiffness : of the flexure (N/m), if the coil hangs at different heights with the mass on and off.
     support_compliance : of the magnet's support (m/N).
-    after_effect_time_constants, after_effect_weights : of the flexure's after-effect (s, 1); equal ones if not stated.
+    after_effect_strength, after_effect_time_constants, after_effect_weights : of the flexure's after-effect: the
+        stiffness that relaxes (N/m), how fast (s), and shares of it (1), equal ones if not stated.
+    after_effect_rest : z of the coil before the run (m); None if it was where it was first weighed.
     air_density : factor on the CIPM-2007 density.
     air_temperature, air_pressure, air_humidity : what the station's sensors show too much (K, Pa, 1).
     co2 : mole fraction of carbon dioxide.
@@ -108,6 +111,7 @@ class Certificates:
     lead_resistance: Known = NONE
     coil_resistance: Known = NONE
     coil_capacitance: Known = NONE
+    coil_inductance: Known = NONE
     trigger_latency: Known = NONE
     time_base_error: Known = NONE
 
@@ -125,8 +129,10 @@ class Certificates:
     parts_density: Known = STEEL
     stiffness: Known = NONE
     support_compliance: Known = NONE
+    after_effect_strength: Known = NONE
     after_effect_time_constants: tuple[float, ...] = ()
     after_effect_weights: tuple[float, ...] = ()
+    after_effect_rest: float | None = None
 
     air_density: Known = CIPM
     air_temperature: Known = NONE

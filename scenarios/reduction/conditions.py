@@ -42,16 +42,31 @@ class Conditions:
     def during(self, phase: str, cycles: Sequence[int]) -> Array:
         """Temperature, pressure and humidity in a phase of each cycle, shape (3, cycles).
 
-        A cycle that was not read in that phase takes its other phase, one that was not read at all the run's mean.
+        What was not read in a phase is interpolated in time between the blocks before and after it.
         """
+        times = np.array([self._time(phase, cycle) for cycle in cycles])
         means = []
         for quantity in QUANTITIES:
             found = self.readings[quantity]
-            for cycle in cycles:
+            for cycle, between in zip(cycles, np.interp(times, found.time, found.mean), strict=True):
                 own = found.of(phase, cycle)
-                own = own if np.any(own) else found.cycle == cycle
-                means.append(float(found.mean[own].mean() if np.any(own) else found.mean.mean()))
+                means.append(float(found.mean[own].mean() if np.any(own) else between))
         return np.reshape(means, (3, len(cycles)))
+
+    def _time(self, phase: str, cycle: int) -> float:
+        """When a phase of a cycle was (s): as another quantity was read, or from the times of the other cycles."""
+        there = [found for found in self.readings.values() if phase in found.phase]
+        for found in there:
+            own = found.of(phase, cycle)
+            if np.any(own):
+                return float(found.time[own].mean())
+        known = there or list(self.readings.values())
+        own = np.array([p == phase or not there for found in known for p in found.phase])
+        cycles = np.concatenate([found.cycle for found in known])[own]
+        times = np.concatenate([found.time for found in known])[own]
+        if len(set(cycles.tolist())) < 2:
+            return float(times.mean())
+        return float(np.polynomial.Polynomial.fit(cycles, times, 1)(cycle))
 
 
 class Air:
@@ -74,10 +89,7 @@ class Air:
             return 0.0
         key = "density", sensors(v)
         if key not in self._known:
-            try:
-                self._known[key] = _of_air(air_density, self._weighing, v)
-            except ValueError as error:
-                raise ReductionError(f"channel 'environment': {error}") from None
+            self._known[key] = _of_air(air_density, self._weighing, v)
         return self._known[key]
 
     def refractivity(self, v: SimpleNamespace) -> Array | float:
@@ -87,7 +99,6 @@ class Air:
         key = "index", sensors(v)
         if key not in self._known:
             index = partial(refractive_index, wavelength_m=self._wavelength)
-
             self._known[key] = _of_air(index, self._velocity, v) - 1.0
         return self._known[key] + v.refractive_index
 
@@ -98,8 +109,20 @@ def sensors(v: SimpleNamespace) -> Sensors:
 
 
 def _of_air(equation: Callable[..., Array], shown: Array, v: SimpleNamespace) -> Array:
-    """A property of the air from the readings (temperature, pressure, humidity) less what the sensors show too much."""
+    """A property of the air from the readings (temperature, pressure, humidity) less what the sensors show too much.
+
+    Raises
+    ------
+    ReductionError
+        If they cannot be of air.
+    """
     temperature, pressure, humidity = shown
-    return equation(
-        temperature - v.air_temperature, pressure - v.air_pressure, humidity - v.air_humidity, co2_fraction=v.co2
-    )
+    try:
+        return equation(
+            temperature - v.air_temperature, pressure - v.air_pressure, humidity - v.air_humidity, co2_fraction=v.co2
+        )
+    except ValueError as error:
+        raise ReductionError(
+            f"channel 'environment': {error}; supply what was read, or set reduction.corrections.buoyancy=false and "
+            "reduction.corrections.refractive_index=false"
+        ) from None

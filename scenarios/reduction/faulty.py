@@ -13,6 +13,7 @@ Mask = NDArray[np.bool_]
 
 STUCK = 8  # equal readings in a row that betray a meter that hardly ever repeats one
 REPEATS = 0.1  # share of readings equal to the one before, up to which a meter counts as one that hardly repeats
+TELLING = 16  # readings that do not repeat, from which on they tell how the meter is
 ROUNDING = 1e-12  # relative size of what may be the rounding of computed readings
 FAR = 10.0  # a zero is faulty if it is so many typical steps of its neighbours away
 
@@ -41,7 +42,7 @@ class Faulty:
 
 
 def faulty(
-    values: Array, limits: tuple[float, float] | None = None, zeros: bool = True, stuck: bool = False
+    values: Array, limits: tuple[float, float] | None = None, zeros: bool = True, stuck: bool | None = None
 ) -> Faulty | None:
     """What is wrong with readings in order of time, shape (n,); None if nothing is.
 
@@ -49,7 +50,8 @@ def faulty(
     ----------
     limits : the sensor's range; if all readings are beyond, they are left as they are, for who uses them to refuse.
     zeros : whether to look for zeros among readings that are far from it.
-    stuck : whether to look for readings that repeat the one before; the first of a row is good.
+    stuck : whether to look for readings that repeat the one before; the first of a row is good. If None, they are
+        looked for where the others hardly repeat.
     """
     kinds: dict[str, Mask] = {}
     finite = np.isfinite(values)
@@ -63,9 +65,10 @@ def faulty(
         found = _zeros(values)
         if found.any() and not kinds.get("are beyond the sensor's range", ~found)[found].all():
             kinds["are zero"] = found
-    if stuck:
+    if stuck is not False:
         found = _stuck(values)
-        if found.any():
+        telling = np.count_nonzero(~found) >= TELLING and repeats_betray([values[~found]])
+        if found.any() and (stuck or telling):
             kinds["repeat the one before"] = found
     if not kinds:
         return None

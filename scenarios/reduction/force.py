@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.reduction.readout import Readout, Schemes
+from scenarios.reduction.readout import Readout
 
 Array = NDArray[np.float64]
 VACUUM_PERMEABILITY = 1.25663706127e-6  # N/A², CODATA 2022
@@ -27,7 +27,6 @@ class Outcome:
     gravity : at each weighing (m/s²).
     lift : weight less buoyancy and magnetic force, over m g, of each cycle.
     density : of the air in each cycle (kg/m³).
-    schemes : with which the forces were compared.
     """
 
     mass: Array
@@ -38,7 +37,6 @@ class Outcome:
     gravity: Array
     lift: Array
     density: Array
-    schemes: Schemes
 
     @property
     def mean(self) -> float:
@@ -64,12 +62,12 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     depth = z + raised - v.magnetic_centre
     force = bl * current * (1.0 + v.beta * current**2) - v.reluctance_k * depth * current**2 - v.stiffness * z
 
+    force = force - v.after_effect_strength * run.elongation
     gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height + v.tide_scale * run.tide
     density = np.zeros(len(run.cycles)) + v.air * v.air_density * run.air.density(v)
-    schemes = run.decaying if v.after_effect else run.plain
-    lifted = run.by_cycle(schemes.weights * (force / gravity)) - v.parts_mass * (1.0 - density / v.parts_density)
+    lifted = run.by_cycle(run.schemes.weights * (force / gravity)) - v.parts_mass * (1.0 - density / v.parts_density)
     lift = 1.0 - density / (v.mass_density or math.inf) - magnetic(v) / float(gravity.mean())
-    return Outcome(lifted / lift, current, bl, force, parts, gravity, lift, density, schemes)
+    return Outcome(lifted / lift, current, bl, force, parts, gravity, lift, density)
 
 
 def coil_current(run: Readout, v: SimpleNamespace) -> Array:
@@ -108,6 +106,7 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
 def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     """Bl over what was fitted, of each velocity group at its own temperature; `scale` is that of the positions."""
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
+    late *= 1.0 + run.applied.curvature_sensitivity * (curvature(v) - run.applied.curvature)
     late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
     group: Array = scale * (circuit(v) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
     return group * run.induced.gain(v) if v.calibrated and run.induced is not None else group
@@ -122,8 +121,11 @@ def group_bl(run: Readout, v: SimpleNamespace, current: Array) -> Array:
 
 
 def coupling(v: SimpleNamespace) -> float:
-    """What tilts and offsets of the coil add to dλ/dz, relative: the voltage also has Σ of the other forces' work."""
-    drifts = v.coil_tilt_x * v.drift_x + v.coil_tilt_y * v.drift_y
+    """What tilts and offsets of the coil add to dλ/dz, relative: the voltage also has Σ of the other forces' work.
+
+    A coil that leans by θ in a radial field has the horizontal force ½ θ F_z.
+    """
+    drifts = 0.5 * (v.coil_tilt_x * v.drift_x + v.coil_tilt_y * v.drift_y)
     rolls = v.coil_offset_y * v.roll_x - v.coil_offset_x * v.roll_y
     return float(drifts + rolls)
 
@@ -137,6 +139,20 @@ def circuit(v: SimpleNamespace) -> float:
 def delay(v: SimpleNamespace) -> float:
     """By which a voltage belongs to later positions than it was asked for at (s)."""
     return float(v.trigger_latency - v.coil_resistance * v.coil_capacitance / (1.0 + v.leakage * v.coil_resistance))
+
+
+def curvature(v: SimpleNamespace) -> float:
+    """Share of the acceleration in a position moved by τ' = `delay` (s²): ½ τ'² + ½ τ² − L C.
+
+    The voltage behind resistance, inductance and capacitance of the coil is EMF − τ EMF' + (τ² − L C) EMF'', of which a
+    pure delay τ = R C has ½ τ². A leakage divides τ and L C by 1 + G R. Without an inductance the delay is all.
+    """
+    later = 0.5 * delay(v) ** 2
+    if not v.coil_inductance:
+        return later
+    loading = 1.0 + v.leakage * v.coil_resistance
+    lag = v.coil_resistance * v.coil_capacitance / loading
+    return float(later + 0.5 * lag**2 - v.coil_inductance * v.coil_capacitance / loading)
 
 
 def factor_at(

@@ -9,16 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.applied import Applied
-from scenarios.reduction.certificates import Certificates
+from scenarios.reduction.certificates import Certificates, Estimate
 from scenarios.reduction.corrections import applied, believed
 from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.force import curvature as curvature_of
 from scenarios.reduction.force import delay as delay_of
 from scenarios.reduction.recording import Recording, Sweeps
+from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.slow_noise import slow_variance
 from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity
 
 Array = NDArray[np.float64]
+ROUNDING = 1e-14  # of Bl
 SWEEPS_TO_TELL = 512  # what a delay and the fit of the periodic error do
 
 
@@ -27,40 +30,58 @@ def fit_groups(
 ) -> tuple[tuple[VelocityFit, ...], Applied]:
     """Fit Bl(z) to each group, at the mean weighing position.
 
-    Positions are moved by the delay of the voltages, and the interferometer's periodic error is fitted. What either
-    does to Bl is a property of the motion, and seen in the first sweeps.
+    Positions are moved by the delay of the voltages and what the coil's inductance adds to it, and the interferometer's
+    periodic error is fitted. What each does to Bl is a property of the motion, and seen in the first sweeps.
     """
     z_w = float(recording.weighings.position.mean())
-    delay = delay_of(applied(certificates, settings.corrections))
+    values = applied(certificates, settings.corrections)
+    delay, curvature = delay_of(values), curvature_of(values)
     period = certificates.nonlinearity_period
     chosen = period if settings.corrections.nonlinearity else None
     fits = with_slow_noise(
-        tuple(_fitted(sweeps, delay, z_w, settings.profile_order, chosen) for sweeps in recording.sweeps)
+        tuple(_fitted(sweeps, delay, curvature, z_w, settings.profile_order, chosen) for sweeps in recording.sweeps)
     )
     first, few = recording.sweeps[0], slice(0, SWEEPS_TO_TELL)
     some = replace(first, voltage=first.voltage[few], position=first.position[few], time=first.time[few])
 
-    def bl(by: float = 0.0, fitted: float | None = None) -> float:
-        return _fit(some, delay + by, z_w, settings.profile_order, fitted).bl
+    def bl(by: float = 0.0, bend: float = 0.0, fitted: float | None = None) -> float:
+        return _fit(some, delay + by, curvature + bend, z_w, settings.profile_order, fitted).bl
 
     known = certificates.estimates()
     step = max(abs(delay_of(believed(certificates))), known["trigger_latency"].u)
     step = max(step, known["coil_resistance"].value * known["coil_capacitance"].u)
-    sensitivity = (bl(0.5 * step) / bl(-0.5 * step) - 1.0) / step if step > 0 else 0.0
+    sensitivity = _slope(bl(0.5 * step), bl(-0.5 * step), step) if step > 0 else 0.0
+    bend = max(abs(curvature_of(believed(certificates))), _doubt(known["coil_inductance"], known["coil_capacitance"]))
+    bending = _slope(bl(bend=0.5 * bend), bl(bend=-0.5 * bend), bend) if bend > 0 else 0.0
     change = bl(fitted=period) / bl() - 1.0 if period is not None else 0.0
-    return fits, Applied(delay, sensitivity, float(chosen is not None), change)
+    return fits, Applied(delay, sensitivity, curvature, bending, float(chosen is not None), change)
 
 
-def _fitted(sweeps: Sweeps, delay: float, z_w: float, order: int, period: float | None) -> VelocityFit:
+def _slope(more: float, less: float, step: float) -> float:
+    """Relative change over a step; none if it is rounding."""
+    change = more / less - 1.0
+    return change / step if abs(change) > ROUNDING else 0.0
+
+
+def _doubt(first: Estimate, second: Estimate) -> float:
+    """By how much the product of two estimates may be off."""
+    return abs(first.value) * second.u + abs(second.value) * first.u
+
+
+def _fitted(
+    sweeps: Sweeps, delay: float, curvature: float, z_w: float, order: int, period: float | None
+) -> VelocityFit:
     """The fit of a group; an error names the cycle."""
     try:
-        return _fit(sweeps, delay, z_w, order, period)
+        return _fit(sweeps, delay, curvature, z_w, order, period)
     except ReductionError as error:
         raise ReductionError(f"cycle {sweeps.cycle}: {error}") from None
 
 
-def _fit(sweeps: Sweeps, delay: float, z_w: float, order: int, period: float | None) -> VelocityFit:
-    position = delayed(sweeps.position, delay, sweeps.aperture) if delay else sweeps.position
+def _fit(sweeps: Sweeps, delay: float, curvature: float, z_w: float, order: int, period: float | None) -> VelocityFit:
+    position = sweeps.position
+    if delay or curvature:
+        position = delayed(position, sweeps.time, sweeps.aperture, delay, curvature)
     if period is None:
         return fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order)
     few = slice(0, SWEEPS_TO_TELL)
@@ -84,11 +105,15 @@ def without_periodic_error(position: Array, periodic: tuple[float, float], perio
     return position - error
 
 
-def delayed(position: Array, delay: float, step: float) -> Array:
-    """Positions (sweeps, n), read every `step` s, a short `delay` later, from the slope of the motion."""
+def delayed(position: Array, time: Array, step: float, delay: float, curvature: float) -> Array:
+    """Positions (sweeps, n), read every `step` s, a short `delay` later: ``z + delay · ż + curvature · z̈``.
+
+    The derivatives are those of the motion that the sweeps repeat. To the rest the delay is applied by differences.
+    """
+    repeated = repeated_motion(position, time, step)
     edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
-    slope: Array = np.gradient(position, step, axis=1, edge_order=edge)
-    return position + delay * slope
+    slope: Array = np.gradient(position - repeated.position, step, axis=1, edge_order=edge)
+    return position + delay * (slope + repeated.velocity) + curvature * repeated.acceleration
 
 
 def with_slow_noise(fits: tuple[VelocityFit, ...]) -> tuple[VelocityFit, ...]:

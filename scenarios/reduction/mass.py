@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -12,15 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.certificates import Certificates
-from scenarios.reduction.consistency import outlying_cycles, reference_step
+from scenarios.reduction.consistency import laser_jump, outlying_cycles, reference_step, unread
 from scenarios.reduction.corrections import applied
-from scenarios.reduction.curves import allan_curves
+from scenarios.reduction.course import bl_course
+from scenarios.reduction.curves import allan_curves, weighing_windows
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.force import Outcome, evaluate
 from scenarios.reduction.group import fit_groups
 from scenarios.reduction.gum import Input
-from scenarios.reduction.readout import Readout, decay_of, prepare
-from scenarios.reduction.recording import Recording, read
+from scenarios.reduction.readout import Readout, prepare
+from scenarios.reduction.recording import Readings, Recording, read
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
@@ -31,6 +32,9 @@ from scenarios.reduction.weighing import Difference
 from twin.recorder import Block
 
 Array = NDArray[np.float64]
+
+SHORT_WAY = 0.15  # of a cycle: over it the magnet's temperature is interpolated
+LARGE_SHARE = 0.25  # of a velocity group in Bl of a cycle
 
 
 def reduce(
@@ -63,17 +67,17 @@ def reduce(
     temperature, not corrected".
     """
     settings = settings or ReductionSettings()
-    decay = decay_of(certificates, settings) if settings.corrections.after_effect else None
+    blocks = tuple(blocks)
     recording, skipped = _without_first(read(blocks), settings.skip_weighings)
-    recording, screened = screen(recording, settings, decay)
+    recording, screened = screen(recording, settings)
     found = _evaluated(recording, certificates, settings)
-    outlying = _disagreeing(found, settings)
+    outlying = _disagreeing(found, certificates, settings)
     if outlying:
         gone = {excluded.cycle for excluded in outlying}
         w = recording.weighings
         recording = replace(recording, weighings=w.kept(np.array([c not in gone for c in w.cycle.tolist()])))
         found = _evaluated(recording, certificates, settings)
-    return _result(found, certificates, settings, (*skipped, *screened, *outlying))
+    return _result(found, certificates, settings, (*skipped, *screened, *outlying), blocks)
 
 
 class Evaluated(NamedTuple):
@@ -96,7 +100,7 @@ def _evaluated(recording: Recording, certificates: Certificates, settings: Reduc
     return Evaluated(recording, fits, run, outcome, compared(run, outcome))
 
 
-def _disagreeing(found: Evaluated, settings: ReductionSettings) -> tuple[Excluded, ...]:
+def _disagreeing(found: Evaluated, certificates: Certificates, settings: ReductionSettings) -> tuple[Excluded, ...]:
     """Cycles that cannot be right where others are.
 
     Raises
@@ -106,7 +110,14 @@ def _disagreeing(found: Evaluated, settings: ReductionSettings) -> tuple[Exclude
     """
     run, outcome = found.run, found.outcome
     times = np.array([run.weighings.time[own].mean() for own in run.members])
-    reasons: dict[int, str] = {}
+    w = run.weighings
+    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold)
+    if jump is not None:
+        raise ReductionError(
+            f"the position of the coil, while it weighed, jumped by {jump:+.2g} m before Bl was first measured; if the "
+            "laser hopped, all that follows is wrong: repeat the run"
+        )
+    reasons = _in_the_dark(found, times, certificates, settings)
     if run.current is not None and run.induced is not None:
         meters = run.current, run.induced
         step = reference_step(
@@ -117,11 +128,11 @@ def _disagreeing(found: Evaluated, settings: ReductionSettings) -> tuple[Exclude
         )
         if step is not None:
             ends = np.array([run.weighings.time[own].max() for own in run.members])
-            reasons = {
+            reasons |= {
                 int(i): f"the voltage reference stepped by {step.size:+.2g}, relative, before it was over"
                 for i in np.flatnonzero(ends > step.after)
             }
-            if len(reasons) > settings.most_excluded * len(times):
+            if np.count_nonzero(ends > step.after) > settings.most_excluded * len(times):
                 raise ReductionError(
                     f"the voltage reference stepped by {step.size:+.2g}, relative, after {step.after:.6g} s; too few "
                     "cycles are over before that: recalibrate it and repeat the run"
@@ -130,19 +141,67 @@ def _disagreeing(found: Evaluated, settings: ReductionSettings) -> tuple[Exclude
     _, odd = outlying_cycles(
         times[stays],
         outcome.mass[stays],
-        _own_uncertainties(found)[stays],
+        np.array([d.u for d in found.differences])[stays],
         run.groups,
         np.array([fit.bl for fit in found.fits]),
         settings.outlier_threshold,
         settings.most_excluded,
         np.array([d.dof for d in found.differences])[stays],
+        _own_uncertainties(found)[stays],
     )
     reasons |= {int(stays[i]): reason for i, reason in odd.items()}
     return tuple(Excluded(run.cycles[i], "cycle", None, reason) for i, reason in sorted(reasons.items()))
 
 
+def _in_the_dark(
+    found: Evaluated, times: Array, certificates: Certificates, settings: ReductionSettings
+) -> dict[int, str]:
+    """Cycles without readings of what they are corrected with.
+
+    The course of the air is slow: it is interpolated up to a cycle's length from a reading. The magnet's temperature
+    swings with the phases, and has to be known in each; where weighings are noisy, a thermometer that shows zero
+    throughout is not connected.
+
+    Raises
+    ------
+    ReductionError
+        If they are most of the run.
+    """
+    if len(times) < 2:
+        return {}
+    on, recording, period = settings.corrections, found.recording, float(np.median(np.diff(times)))
+    lacking: dict[tuple[str, str], NDArray[np.int64]] = {}
+    if on.buoyancy and not certificates.vacuum:
+        for quantity, readings in recording.environment.items():
+            far = unread(times, readings.samples[0], period)
+            lacking[f"environment {quantity}", "buoyancy"] = np.flatnonzero(far)
+    if on.temperature and recording.thermometer is not None and certificates.values()["temperature_coefficient"]:
+        cold = _unknown_temperature(found.run, recording.thermometer, SHORT_WAY * period)
+        if not recording.thermometer.samples[1].any() and np.median(recording.weighings.noise) > 0:
+            cold = np.arange(len(times))
+        lacking["magnet_thermometer", "temperature"] = cold
+    reasons: dict[int, str] = {}
+    for (channel, correction), cycles in lacking.items():
+        if len(cycles) > settings.most_excluded * len(times):
+            raise ReductionError(
+                f"{channel} gave too few good readings for {len(cycles)} of the {len(times)} cycles; supply them or set "
+                f"reduction.corrections.{correction}=false"
+            )
+        reasons |= {int(i): f"{channel} gave too few good readings for it" for i in cycles}
+    return reasons
+
+
+def _unknown_temperature(run: Readout, thermometer: Readings, reach: float) -> NDArray[np.int64]:
+    """Cycles with a weighing, or a velocity group, that nothing was read near (within `reach`, s) of the middle of."""
+    moving = np.array([phase == "velocity" for phase in thermometer.phase])
+    group = unread(run.groups, thermometer.time[moving], reach) if moving.any() else np.zeros(len(run.groups), bool)
+    weighing = unread(run.weighings.time, thermometer.samples[0], reach) & (not moving.all())
+    used = np.array([np.abs(run.mixing[own].mean(axis=0)) > LARGE_SHARE for own in run.members])
+    return np.flatnonzero((used & group).any(axis=1) | (run.by_cycle(weighing.astype(float)) > 0))
+
+
 def _own_uncertainties(found: Evaluated) -> Array:
-    """Standard uncertainty (kg) of each cycle's mass from what was read for it: weighings, Bl and both calibrations."""
+    """Standard uncertainty (kg) of each cycle's mass from what was read beside the weighings: Bl, calibrations."""
     run = found.run
     variances = np.array([(fit.u_bl / fit.bl) ** 2 for fit in found.fits])
     if run.induced is not None:
@@ -151,11 +210,16 @@ def _own_uncertainties(found: Evaluated) -> Array:
     relative = shares**2 @ variances
     if run.current is not None:
         relative = relative + np.array([run.current.u[run.current.source[own[0]]] for own in run.members]) ** 2
-    return np.hypot([d.u for d in found.differences], np.abs(found.outcome.mass) * np.sqrt(relative))
+    own: Array = np.abs(found.outcome.mass) * np.sqrt(relative)
+    return own
 
 
 def _result(
-    found: Evaluated, certificates: Certificates, settings: ReductionSettings, excluded: tuple[Excluded, ...]
+    found: Evaluated,
+    certificates: Certificates,
+    settings: ReductionSettings,
+    excluded: tuple[Excluded, ...],
+    blocks: Sequence[Block],
 ) -> MassResult:
     """The mean of the cycles with its budget."""
     on = settings.corrections
@@ -174,9 +238,10 @@ def _result(
         corrections={name: size for name, size in b.changes.items() if getattr(on, name)},
         cycles=tuple(_cycle(run, outcome, differences[i], i) for i in range(len(run.cycles))),
         velocity=fits,
+        bl_groups=bl_course(recording, run, fits, applied(certificates, on), outcome, settings),
         excluded=excluded,
         nominal_mass_kg=certificates.nominal_mass,
-        _curves=partial(allan_curves, recording, run, fits, outcome, differences),
+        _curves=partial(allan_curves, weighing_windows(blocks, recording), recording, fits),
     )
 
 
@@ -200,7 +265,7 @@ def _without_first(recording: Recording, skip: int) -> tuple[Recording, tuple[Ex
 def compared(run: Readout, outcome: Outcome) -> list[Difference]:
     """Mass on minus mass off of each cycle (kg), with its scatter."""
     loads = outcome.force / outcome.gravity / outcome.lift[run.of_cycle]
-    pairs = zip(outcome.schemes.comparisons, run.members, strict=True)
+    pairs = zip(run.schemes.comparisons, run.members, strict=True)
     return [scheme.difference(loads[own]) for scheme, own in pairs]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.reduction.after_effect import elongation
 from scenarios.reduction.applied import Applied
 from scenarios.reduction.calibration import Calibration
 from scenarios.reduction.certificates import Certificates
@@ -20,7 +21,7 @@ from scenarios.reduction.recording import Recording, Weighings
 from scenarios.reduction.settings import Corrections, ReductionSettings
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.warmth import Warmth
-from scenarios.reduction.weighing import Comparison, Decay, compare
+from scenarios.reduction.weighing import Comparison, compare
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ class Readout:
     ----------
     weighings : in order of time.
     cycles : their labels; `members` are the indices of each cycle's weighings, `of_cycle` says which cycle is whose.
-    plain, decaying : the weighing scheme without and with decays of the after-effect.
+    schemes : the weighing scheme.
     groups : times of the velocity groups (s).
     z_w, coefficients : of their Bl(z) = Σ c_k (z − z_w)^k, shape (order + 1, groups, 1).
     mixing : weights of the groups for each weighing, shape (weighings, groups).
@@ -51,6 +52,7 @@ class Readout:
     air : in each cycle and group.
     room : temperature of the air at each weighing (K), or None.
     tide : of gravity at each weighing (m/s²).
+    elongation : Σ w_i (z − x_i) of the hinge's after-effect at each weighing (m).
     applied : what was done to the positions before the fits.
     """
 
@@ -58,8 +60,7 @@ class Readout:
     cycles: list[int]
     members: list[NDArray[np.int64]]
     of_cycle: NDArray[np.int64]
-    plain: Schemes
-    decaying: Schemes
+    schemes: Schemes
     groups: Array
     z_w: float
     coefficients: Array
@@ -72,6 +73,7 @@ class Readout:
     air: Air
     room: Array | None
     tide: Array
+    elongation: Array
     applied: Applied
 
     def by_cycle(self, values: Array) -> Array:
@@ -99,7 +101,7 @@ def prepare(
     members = [np.flatnonzero(w.cycle == cycle) for cycle in cycles]
     groups, group_cycles = np.array([fit.time for fit in fits]), [sweeps.cycle for sweeps in recording.sweeps]
     conditions = Conditions(recording.environment, certificates.vacuum)
-    plain = _schemes(w, cycles, members, settings, None)
+    schemes = _schemes(w, cycles, members, settings)
     _check_conditions(conditions, known, on)
     find = partial(_calibration, recording, certificates, conditions, on)
     warm = partial(_warmth, recording, w.time, group_cycles, groups)
@@ -108,8 +110,7 @@ def prepare(
         cycles=cycles,
         members=members,
         of_cycle=np.array([cycles.index(cycle) for cycle in w.cycle.tolist()]),
-        plain=plain,
-        decaying=_decaying(w, cycles, members, settings, certificates) or plain,
+        schemes=schemes,
         groups=groups,
         z_w=fits[0].z,
         coefficients=np.array([fit.coefficients for fit in fits]).T[:, :, None],
@@ -122,6 +123,7 @@ def prepare(
         air=_air(conditions, cycles, group_cycles, certificates, on),
         room=conditions.at("temperature", w.time),
         tide=_tide(w.time, certificates),
+        elongation=elongation(recording, certificates),
         applied=applied,
     )
 
@@ -177,47 +179,16 @@ def _nothing_to_go_by(lack: str, correction: str, *others: str) -> ReductionErro
     return ReductionError(f"{lack}; {text}")
 
 
-def _schemes(
-    w: Weighings,
-    cycles: list[int],
-    members: list[NDArray[np.int64]],
-    settings: ReductionSettings,
-    decay: Decay | None,
-) -> Schemes:
+def _schemes(w: Weighings, cycles: list[int], members: list[NDArray[np.int64]], settings: ReductionSettings) -> Schemes:
     comparisons, weights = [], np.zeros(len(w.time))
     for cycle, own in zip(cycles, members, strict=True):
         try:
-            comparison = compare(settings.weighing_scheme, w.time[own], w.on[own], settings.drift_order, decay)
+            comparison = compare(settings.weighing_scheme, w.time[own], w.on[own], settings.drift_order)
         except ReductionError as error:
             raise ReductionError(f"cycle {cycle}: {error}") from None
         comparisons.append(comparison)
         weights[own] = comparison.weights
     return Schemes(comparisons, weights)
-
-
-def decay_of(certificates: Certificates, settings: ReductionSettings) -> Decay | None:
-    """The after-effect that a weighing scheme can take out; None if there is none."""
-    constants, weights = certificates.after_effect_time_constants, certificates.after_effect_weights
-    return Decay(constants, weights) if constants and settings.weighing_scheme == "polynomial" else None
-
-
-def _decaying(
-    w: Weighings,
-    cycles: list[int],
-    members: list[NDArray[np.int64]],
-    settings: ReductionSettings,
-    certificates: Certificates,
-) -> Schemes | None:
-    """The scheme with the after-effect, if there is one and it is wanted, or weighings enough to tell its size."""
-    decay = decay_of(certificates, settings)
-    if decay is None:
-        return None
-    try:
-        return _schemes(w, cycles, members, settings, decay)
-    except ReductionError as error:
-        if settings.corrections.after_effect:
-            raise ReductionError(f"{error}, or set reduction.corrections.after_effect=false") from None
-        return None
 
 
 def _air(

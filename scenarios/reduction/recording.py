@@ -40,6 +40,7 @@ class Weighings:
     Parameters
     ----------
     cycle, number, on, time : label of the cycle, number within it, whether the mass is on, middle (s).
+    duration : of the readings (s).
     voltage, position : means of the good readings (V, m); NaN if there is none.
     share : of good readings, the smaller one of voltage and position.
     scatter : standard deviation of the good voltages (V).
@@ -51,6 +52,7 @@ class Weighings:
     number: NDArray[np.int64]
     on: NDArray[np.bool_]
     time: Array
+    duration: Array
     voltage: Array
     position: Array
     share: Array
@@ -108,9 +110,13 @@ class Readings:
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """What a TMTP run recorded; `excluded` are readings that no value was made of."""
+    """What a TMTP run recorded.
+
+    `held` are all weighings, also those that `weighings` lacks; `excluded` are readings that no value was made of.
+    """
 
     weighings: Weighings
+    held: Weighings
     sweeps: tuple[Sweeps, ...]
     current_calibration: Readings | None
     induced_calibration: Readings | None
@@ -142,8 +148,10 @@ def read(blocks: Iterable[Block]) -> Recording:
             slow = block.channel.endswith("thermometer")
             sorted_[block.channel, "" if slow else str(block.labels.get("phase", ""))].append(block)
     log = _Log()
+    weighings = _weighings(sorted_["current_voltmeter", "weighing"], sorted_["interferometer", "weighing"], log)
     return Recording(
-        weighings=_weighings(sorted_["current_voltmeter", "weighing"], sorted_["interferometer", "weighing"], log),
+        weighings=weighings,
+        held=weighings,
         sweeps=_sweeps(sorted_["induced_voltmeter", "velocity"], sorted_["interferometer", "velocity"]),
         current_calibration=_readings(sorted_["current_voltmeter", "calibration"], log),
         induced_calibration=_readings(sorted_["induced_voltmeter", "calibration"], log),
@@ -208,6 +216,7 @@ def _weighings(voltages: list[Block], positions: list[Block], log: _Log) -> Weig
                 *key,
                 state == "on",
                 _middle(block),
+                _duration(block),
                 float(np.mean(voltage)) if voltage.size else np.nan,
                 float(np.mean(position)) if position.size else np.nan,
                 min(share, share_position),
@@ -326,6 +335,12 @@ def _middle(block: Block) -> float:
     """Mean time of all readings of a block (s), without building them all."""
     s = block.schedule
     return (s.start + 0.5 * s.every * (s.repeats - 1) + 0.5 * s.step * (s.count - 1) + 0.5 * block.aperture) / NS
+
+
+def _duration(block: Block) -> float:
+    """From the start of the first reading to the end of the last (s)."""
+    s = block.schedule
+    return (s.every * (s.repeats - 1) + s.step * (s.count - 1) + block.aperture) / NS
 
 
 def _name(block: Block) -> str:

@@ -6,15 +6,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.allan import AllanCurve
-from scenarios.reduction.course import BlCourse
 from scenarios.reduction.gum import Budget, Input, combine
 from scenarios.reduction.velocity import VelocityFit
+
+if TYPE_CHECKING:
+    from scenarios.reduction.course import BlCourse
 
 
 @dataclass(frozen=True, eq=False)

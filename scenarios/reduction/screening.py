@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.faulty import noise_of_mean
 from scenarios.reduction.recording import Readings, Recording, Sweeps, Weighings
 from scenarios.reduction.result import Excluded, What
 from scenarios.reduction.robust import EFFICIENCY, beside, limit, spread
 from scenarios.reduction.settings import ReductionSettings
-from scenarios.reduction.weighing import Decay, compare
+from scenarios.reduction.weighing import compare
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -30,22 +31,22 @@ GROSS_SWEEP = 1e-3  # relative: no drift or profile makes Bl of neighbouring swe
 GROSS_POSITION = 1e-6  # m: a coil that is held keeps its place better
 GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
 FEWEST_SWEEPS = 2  # that make a group: up and down
+FEWEST_GROUPS = 3  # of which one may be told from the others
+SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature
 
 
-def screen(
-    recording: Recording, settings: ReductionSettings, decay: Decay | None = None
-) -> tuple[Recording, tuple[Excluded, ...]]:
+def screen(recording: Recording, settings: ReductionSettings) -> tuple[Recording, tuple[Excluded, ...]]:
     """Leave out faulty weighings, cycles, sweeps, velocity groups and calibrations.
 
-    A cycle that has lost weighings goes if the weighing scheme, with `decay` if it removes one, cannot do with those
-    left. Returns the recording without all this and what it was, after the faulty readings that `read` left out.
+    A cycle that has lost weighings goes if the weighing scheme cannot do with those left. Returns the
+    recording without all this and what it was, after the faulty readings that `read` left out.
 
     Raises
     ------
     ReductionError
         If more than the share `most_excluded` of the weighings, or all velocity groups, would have to go.
     """
-    weighings, out = _weighings(recording.weighings, settings, decay)
+    weighings, out = _weighings(recording.weighings, settings)
     sweeps, out_sweeps = _sweeps(recording.sweeps, settings)
     current, out_current = _calibration(recording.current_calibration, "current_voltmeter")
     induced, out_induced = _calibration(recording.induced_calibration, "induced_voltmeter")
@@ -55,9 +56,7 @@ def screen(
     return screened, (*recording.excluded, *out, *out_sweeps, *out_current, *out_induced)
 
 
-def _weighings(
-    w: Weighings, settings: ReductionSettings, decay: Decay | None
-) -> tuple[Weighings, tuple[Excluded, ...]]:
+def _weighings(w: Weighings, settings: ReductionSettings) -> tuple[Weighings, tuple[Excluded, ...]]:
     """The weighings that stand in their state, in cycles that can still be evaluated."""
     reasons: dict[int, str] = {}
     for i in np.flatnonzero(~((w.share >= settings.least_share) & np.isfinite(w.voltage) & np.isfinite(w.position))):
@@ -68,12 +67,13 @@ def _weighings(
     _off_drift(w, settings, reasons)
     if not reasons:
         return w, ()
+    _from_the_start(w, settings, reasons)
     out = [Excluded(int(w.cycle[i]), "weighing", int(w.number[i]), reason) for i, reason in sorted(reasons.items())]
     keep = _keeping(w, reasons)
     for cycle in dict.fromkeys(w.cycle[~keep].tolist()):
         own = keep & (w.cycle == cycle)
         try:
-            compare(settings.weighing_scheme, w.time[own], w.on[own], settings.drift_order, decay)
+            compare(settings.weighing_scheme, w.time[own], w.on[own], settings.drift_order)
         except ReductionError as error:
             keep[own] = False
             out.append(Excluded(cycle, "cycle", None, f"too little of it is left: {error}"))
@@ -85,6 +85,27 @@ def _weighings(
             f"first is weighing {first.number} of cycle {first.cycle}: {first.reason}"
         )
     return w.kept(keep), tuple(out)
+
+
+def _from_the_start(w: Weighings, settings: ReductionSettings, reasons: dict[int, str]) -> None:
+    """Refuse a run whose first weighing of a state is off: nothing before it says that it is not the others.
+
+    What changes in a run for good falsifies all that comes after. A weighing that was hardly read tells nothing, and
+    what is off at the same place in half of the cycles is how the balance behaves.
+    """
+    read = w.share >= settings.least_share
+    cycles = len(set(w.cycle.tolist()))
+    for on in (True, False):
+        own = np.flatnonzero(read & (w.on == on))
+        if not len(own) or int(own[0]) not in reasons:
+            continue
+        if cycles == 1 or 2 * np.count_nonzero(w.number[list(reasons)] == w.number[own[0]]) < cycles:
+            state, i = "on" if on else "off", int(own[0])
+            raise ReductionError(
+                f"weighing {w.number[i]} of cycle {w.cycle[i]}, the first with the mass {state}, is unlike those that "
+                f"follow: {reasons[i]}; nothing that was read says which are right: repeat the run, or leave it out "
+                f"with reduction.skip_weighings={w.number[i] + 1} if the balance was settling"
+            )
 
 
 def _keeping(w: Weighings, reasons: dict[int, str]) -> Mask:
@@ -198,7 +219,8 @@ def _residuals(w: Weighings, own: NDArray[np.int64], order: int) -> tuple[Array,
 
 def _sweeps(groups: tuple[Sweeps, ...], settings: ReductionSettings) -> tuple[tuple[Sweeps, ...], tuple[Excluded, ...]]:
     """The groups without faulty sweeps; whole ones go if too few are left."""
-    kept, out = [], []
+    kept: list[Sweeps] = []
+    out: list[Excluded] = []
     for group in groups:
         reasons = _bad_sweeps(group, settings)
         if not reasons:
@@ -216,7 +238,41 @@ def _sweeps(groups: tuple[Sweeps, ...], settings: ReductionSettings) -> tuple[tu
         out += [Excluded(group.cycle, what, i, reason) for i, reason in sorted(reasons.items())]
     if not kept:
         raise ReductionError(f"no velocity group is left; cycle {out[0].cycle}: {out[0].reason}")
-    return tuple(kept), tuple(out)
+    scattering = _scattering_groups(kept, settings)
+    out += [Excluded(kept[i].cycle, "velocity group", None, reason) for i, reason in scattering.items()]
+    return tuple(group for i, group in enumerate(kept) if i not in scattering), tuple(out)
+
+
+def _scattering_groups(groups: list[Sweeps], settings: ReductionSettings) -> dict[int, str]:
+    """Groups whose sweeps scatter far more than those of the others: the field or the laser changed in them."""
+    if len(groups) < FEWEST_GROUPS:
+        return {}
+    senses = [_senses(group) for group in groups]
+    if np.median([noise_of_mean(part) for parts in senses for part in parts]) == 0:
+        return {}
+    scatter = np.array([_scatter(parts) for parts in senses])
+    usual = float(np.median(scatter))
+    return {
+        int(i): f"Bl of its sweeps scatters by {scatter[i]:.2g}, relative, that of others' by {usual:.2g}"
+        for i in np.flatnonzero(scatter > settings.outlier_threshold * usual)
+    }
+
+
+def _senses(group: Sweeps) -> list[Array]:
+    """Bl of the sweeps up and of those down."""
+    height = group.position[:, -1] - group.position[:, 0]
+    bl = group.voltage.mean(axis=1) / height
+    return [bl[(height > 0) == up] for up in (True, False)]
+
+
+def _scatter(parts: list[Array]) -> float:
+    """Relative standard deviation beside a course of third order, which the magnet's temperature may have."""
+    left = []
+    for bl in parts:
+        if len(bl) > 2 * SMOOTH_ORDER and np.all(bl):
+            place = np.arange(len(bl))
+            left.append((bl - np.polynomial.Polynomial.fit(place, bl, SMOOTH_ORDER)(place)) / bl.mean())
+    return float(np.sqrt(np.mean(np.concatenate(left) ** 2))) if left else 0.0
 
 
 def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
@@ -240,6 +296,12 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
         reasons[int(i)] = "readings are no numbers"
     for i in np.flatnonzero(finite & (height == 0)):
         reasons[int(i)] = "the coil was read at the same place all the time"
+    finite &= height != 0
+    stuck = np.all(group.voltage == group.voltage[:, :1], axis=1)
+    if 2 * np.count_nonzero(stuck) < len(stuck):
+        for i in np.flatnonzero(finite & stuck):
+            reasons[int(i)] = "all of its voltages are the same"
+        finite &= ~stuck
     for sense in (-1, 1):
         own = np.flatnonzero(finite & (np.sign(height) == sense))
         if len(own) < 3:
@@ -260,15 +322,21 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
 
 
 def _calibration(readings: Readings | None, channel: str) -> tuple[Readings | None, tuple[Excluded, ...]]:
-    """The calibrations without those that cannot be of the same reference."""
+    """The calibrations without those that cannot be of the same reference as those before and after.
+
+    What is off from the start, or until the end, may be the reference itself: see `scenarios.reduction.consistency`.
+    """
     if readings is None or len(readings.mean) < 3:
         return readings, ()
     middle = float(np.median(readings.mean))
-    keep = np.abs(readings.mean - middle) <= max(GROSS_CALIBRATION * abs(middle), 0.0)
-    if keep.all() or middle == 0:
+    good = np.abs(readings.mean - middle) <= GROSS_CALIBRATION * abs(middle)
+    if good.all() or not good.any():
         return readings, ()
+    first, last = int(np.argmax(good)), len(good) - 1 - int(np.argmax(good[::-1]))
+    place = np.arange(len(good))
+    keep = good | (place < first) | (place > last)
     out = tuple(
         Excluded(int(readings.cycle[i]), "reading", None, f"{channel} calibration reads {readings.mean[i]:.6g} V")
         for i in np.flatnonzero(~keep)
     )
-    return readings.kept(keep), out
+    return (readings.kept(keep) if out else readings), out

@@ -33,6 +33,10 @@ PRODUCTS = (
 )
 
 
+EVEN = ("verticality_x", "verticality_y")
+"""Certificates on which the mass depends through a cosine too: what their spread alone does is a line of its own."""
+
+
 @dataclass(frozen=True)
 class TypeB:
     """Lines of the budget, what they do to Bl (relative, squared and summed), and the size of each correction."""
@@ -55,6 +59,8 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
             continue
         moved = evaluate(run, shifted(values, **{name: estimate.u}))
         change, bl_change = moved.mean - mass, mean_bl(run, moved) / mean_bl(run, outcome) - 1
+        if name in EVEN:
+            change = 0.5 * (moved.mean - evaluate(run, shifted(values, **{name: -estimate.u})).mean)
         variance += bl_change**2
         if change != 0:
             label, unit = QUANTITIES[name].label, QUANTITIES[name].unit
@@ -70,6 +76,12 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
                     estimate.distribution,
                 )
             )
+    for name in EVEN:
+        if name in estimates and not _neutral_in(name, on):
+            size = _curved(run, values, name, estimates[name].u, mass)
+            if size != 0:
+                label = f"{QUANTITIES[name].label}, squared"
+                inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "square", "second order, GUM 5.1.2"))
     for first, second in PRODUCTS:
         if first in estimates and second in estimates and not _neutral_in(first, on):
             size = _mixed(run, values, {name: estimates[name].u for name in (first, second)}, mass)
@@ -120,6 +132,13 @@ def _doubts(
     for name, estimate in certificates.estimates().items():
         if estimate.u > 0 and name in NEUTRAL[correction]:
             yield evaluate(run, shifted(corrected, **{name: estimate.u})).mean - mass
+
+
+def _curved(run: Readout, values: SimpleNamespace, name: str, u: float, mass: float) -> float:
+    """What f(x) = m + ½ f'' x² of a normal x does to the mass (kg): its mean ½ f'' u² and its spread f'' u²/√2."""
+    up, down = (evaluate(run, shifted(values, **{name: step})).mean for step in (u, -u))
+    size = math.sqrt(0.75) * abs(up + down - 2.0 * mass)
+    return size if size > 1e-13 * abs(mass) else 0.0
 
 
 def _mixed(run: Readout, values: SimpleNamespace, steps: dict[str, float], mass: float) -> float:

@@ -35,7 +35,7 @@ class Corrections(Parameters):
     yoke: bool = Field(True, description="flux that the weighing currents leave in the yoke")
     support_compliance: bool = Field(True, description="magnet lowered by the force of the coil")
     stiffness: bool = Field(True, description="force of the flexure, at different heights with the mass on and off")
-    after_effect: bool = Field(True, description="exponential decays in the drift of the polynomial weighing scheme")
+    after_effect: bool = Field(True, description="force of the hinge that relaxes, from where the coil has been")
     gravity_transfer: bool = Field(True, description="gravity at the mass, not at the gravimeter: transfer and height")
     tide: bool = Field(True, description="tidal gravity")
     magnetic_force: bool = Field(True, description="force on the mass in the stray field of the magnet")

@@ -59,10 +59,17 @@ def mean_uncertainties(records: Array) -> tuple[Array, float]:
     return np.sqrt(white + slow), dof
 
 
-def chance(dof: float) -> float:
-    """97.5 % quantile of χ²/dof (Wilson and Hilferty)."""
-    a = 2.0 / (9.0 * dof)
-    return (1.0 - a + 1.959964 * math.sqrt(a)) ** 3
+def chance(dof: float, of: float = math.inf, z: float = 1.959964) -> float:
+    """Quantile of F for `dof` over `of` degrees of freedom (Paulson), by default 97.5 %; for many `of` that of χ²/dof.
+
+    Below three degrees of freedom of the denominator it is taken to have no end.
+    """
+    a, b = 2.0 / (9.0 * dof), 2.0 / (9.0 * of)
+    below = (1.0 - b) ** 2 - z * z * b
+    if below <= 0.05:
+        return math.inf
+    root = (1.0 - a) * (1.0 - b) + z * math.sqrt((1.0 - a) ** 2 * b + (1.0 - b) ** 2 * a - a * b * z * z)
+    return (root / below) ** 3
 
 
 def _allan_variance(records: Array, m: int) -> float:

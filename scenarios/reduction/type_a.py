@@ -55,7 +55,7 @@ def type_a(masses: Array, sources: dict[str, Source]) -> TypeA:
     What the readings within the cycles say is propagated to the mean, with the correlations. The scatter of the cycles
     is then compared with what it should be. It has few degrees of freedom, so that taking the larger of the two would
     overstate the uncertainty of a run that behaves; only if the scatter exceeds its expectation by more than chance
-    (χ², 97.5 %) something differs between the cycles that no reading within them shows, and the uncertainty is
+    (F, 97.5 %) something differs between the cycles that no reading within them shows, and the uncertainty is
     enlarged to the scatter (Birge ratio): component "between cycles".
     """
     n = len(masses)
@@ -79,10 +79,29 @@ def type_a(masses: Array, sources: dict[str, Source]) -> TypeA:
     excess = scatter / (n * (n - 1))
     if trace > 0:
         effective = trace**2 / float(np.sum(expected * expected))
-        excess = max(variance * scatter / trace - variance, 0.0) if scatter > trace * chance(effective) else 0.0
+        spread = math.fsum(size**4 / dofs[name] for name, size in components.items())
+        stated = variance**2 / spread if spread > 0 else math.inf
+        excess = max(variance * scatter / trace - variance, 0.0) if scatter > trace * chance(effective, stated) else 0.0
     if excess > 0:
         components["between cycles"], dofs["between cycles"] = math.sqrt(excess), n - 1.0
     return TypeA(components, dofs)
+
+
+def pooled(u: Array, dof: Array) -> tuple[Array, Array]:
+    """Uncertainties of the cycles' differences with one variance for all, and what of its degrees of freedom each has.
+
+    A cycle has few weighings and tells their scatter badly; all together tell it well. They are left as they are if the
+    scatters differ by more than chance (Bartlett's test, 99.9 %), or if there is none.
+    """
+    total, count = float(dof.sum()), len(u)
+    if count < 2 or not np.all(u > 0):
+        return u, dof
+    mean = float(dof @ u**2) / total
+    statistic = total * math.log(mean) - float(dof @ np.log(u**2))
+    statistic /= 1.0 + (float(np.sum(1.0 / dof)) - 1.0 / total) / (3.0 * (count - 1))
+    if statistic > (count - 1) * chance(count - 1, z=3.0902):
+        return u, dof
+    return np.full(count, math.sqrt(mean)), np.full(count, total / count)
 
 
 def sources(
@@ -97,15 +116,12 @@ def sources(
 
     `differences` are what the scheme made of the masses that the single weighings stand for.
     """
-    weights, lifted = outcome.schemes.weights, np.array([difference.value for difference in differences])
+    weights, lifted = run.schemes.weights, np.array([difference.value for difference in differences])
     push = weights / outcome.gravity * outcome.current
     by_group = np.stack([run.by_cycle(push * part) for part in outcome.bl_parts.T], axis=1) / lifted[:, None]
+    u, dof = pooled(np.array([d.u for d in differences]), np.array([d.dof for d in differences]))
     found: dict[str, Source] = {
-        "weighing": (
-            np.eye(len(lifted)),
-            np.array([difference.u for difference in differences]) / np.abs(lifted),
-            np.array([difference.dof for difference in differences]),
-        ),
+        "weighing": (np.eye(len(lifted)), u / np.abs(lifted), dof),
         "velocity": (
             by_group,
             np.array([fit.u_bl / abs(fit.bl) for fit in fits]),

@@ -233,7 +233,8 @@ def _instruments(columns: Array) -> Array:
     error's columns as in the velocity's, would not be small beside the difference. Where they do not, it is.
     """
     other = np.roll(columns, 2, axis=1)
-    alike = columns.shape[1] >= 4 and np.vdot(other, columns) > 0.5 * np.vdot(columns, columns)
+    both, own = (float(np.einsum("kij,kij->", one, columns)) for one in (other, columns))
+    alike = columns.shape[1] >= 4 and both > 0.5 * own
     return other if alike else columns
 
 

@@ -38,26 +38,6 @@ class Difference:
     number: int
 
 
-@dataclass(frozen=True)
-class Decay:
-    """After-effect of the motion before: Σ w_i exp(−(t − t_0)/τ_i) from the start t_0 of the first weighing.
-
-    Parameters
-    ----------
-    time_constants, weights : τ_i (s) and w_i; no weights are equal ones.
-    """
-
-    time_constants: tuple[float, ...]
-    weights: tuple[float, ...] = ()
-
-    def course(self, times: Array) -> Array:
-        """At the middles of equally long weighings (s); the first begins half a weighing before its middle."""
-        start = times[0] - 0.5 * (times[1] - times[0])
-        decays = np.exp(-(times - start)[:, None] / np.array(self.time_constants))
-        course: Array = decays @ np.array(self.weights or np.ones(len(self.time_constants)))
-        return course / max(float(np.abs(course).max()), 1e-300)
-
-
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """A linear scheme for given times and states.
@@ -101,11 +81,8 @@ def compare(
     times: Array,
     on: NDArray[np.bool_],
     drift_order: int = 1,
-    decay: Decay | None = None,
 ) -> Comparison:
     """The scheme `"polynomial"`, `"aba"` or `"abba"` for weighings at `times` (s, ascending) with the mass on or off.
-
-    The polynomial scheme removes a `decay` of any size beside the polynomial; the others know none.
 
     Raises
     ------
@@ -119,23 +96,22 @@ def compare(
         return aba(times, on)
     if scheme == "abba":
         return abba(times, on)
-    return polynomial(times, on, drift_order, decay)
+    return polynomial(times, on, drift_order)
 
 
-def polynomial(times: Array, on: NDArray[np.bool_], order: int, decay: Decay | None = None) -> Comparison:
-    """Least squares: the difference between the states plus one polynomial drift, and a decay, through the cycle."""
-    needed = order + 3 + (decay is not None)
+def polynomial(times: Array, on: NDArray[np.bool_], order: int) -> Comparison:
+    """Least squares: the difference between the states plus one polynomial drift through the cycle."""
+    needed = order + 3
     if len(times) < needed:
         raise ReductionError(
-            f"a cycle has {len(times)} weighings; the polynomial scheme of order {order}"
-            f"{' with after-effect' if decay else ''} needs at least {needed}: "
-            "record more, or lower reduction.drift_order"
+            f"a cycle has {len(times)} weighings; the polynomial scheme of order {order} "
+            f"needs at least {needed}: record more, or lower reduction.drift_order"
         )
-    weights, hat = _least_squares(times, on, order, decay)
+    weights, hat = _least_squares(times, on, order)
     if weights is None:
         raise ReductionError(
-            f"a drift of order {order}{' with after-effect' if decay else ''} cannot be told from the difference "
-            "between on and off: lower reduction.drift_order, or alternate the states more often"
+            f"a drift of order {order} cannot be told from the difference between on and off: "
+            "lower reduction.drift_order, or alternate the states more often"
         )
     return Comparison(weights, np.eye(len(times)) - hat, times, len(times))
 
@@ -197,15 +173,12 @@ def _mean_of(rows: Array, centres: Array) -> Comparison:
     return Comparison(weights, rows - weights, centres, int(np.count_nonzero(rows.any(axis=0))))
 
 
-def _least_squares(
-    times: Array, on: NDArray[np.bool_], order: int, decay: Decay | None = None
-) -> tuple[Array | None, Array]:
+def _least_squares(times: Array, on: NDArray[np.bool_], order: int) -> tuple[Array | None, Array]:
     """Weights of the on-off difference beside a drift, None if not to be told apart; and the hat matrix."""
     tau = times - times.mean()
     tau = tau / max(float(np.abs(tau).max()), 1e-300)
     state = np.where(on, 0.5, -0.5)
-    columns = [state, np.polynomial.chebyshev.chebvander(tau, order)]
-    design = np.column_stack(columns if decay is None else [*columns, decay.course(times)])
+    design = np.column_stack([state, np.polynomial.chebyshev.chebvander(tau, order)])
     q, r = np.linalg.qr(design)
     diagonal = np.abs(np.diag(r))
     if len(diagonal) < design.shape[1] or diagonal.min() < 1e-10 * diagonal.max():

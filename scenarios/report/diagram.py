@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
-from scenarios.report.theme import fresh_look
+from scenarios.report.theme import as_png, fresh_look
 
 if TYPE_CHECKING:
     from matplotlib.path import Path
@@ -35,9 +34,7 @@ def png(svg: str) -> bytes:
         axes.set_axis_off()
         for order, element in enumerate(root):
             _draw(axes, element.tag.rpartition("}")[2], element.attrib, element.text or "", order)
-        out = io.BytesIO()
-        figure.savefig(out, format="png", dpi=_DOTS, metadata={"Software": None})
-    return out.getvalue()
+        return as_png(figure, _DOTS)
 
 
 def _draw(axes: Any, kind: str, given: dict[str, str], text: str, order: int) -> None:

@@ -125,9 +125,14 @@ def prefixed(unit: str, values: ArrayLike) -> Prefix:
 
 
 def deviation(values: ArrayLike, reference: float) -> NDArray[np.float64]:
-    """values/reference − 1; what is of the size of the arithmetic's own rounding is 0."""
-    relative = np.asarray(values, dtype=float) / reference - 1.0
-    found: NDArray[np.float64] = np.where(np.abs(relative) > ROUNDING, relative, 0.0)
+    """values/reference − 1, beyond rounding."""
+    return beyond_rounding(np.asarray(values, dtype=float) / reference - 1.0, 1.0)
+
+
+def beyond_rounding(differences: ArrayLike, whole: float) -> NDArray[np.float64]:
+    """Differences between numbers of the size `whole`; 0 where they are no larger than the rounding of these."""
+    given = np.asarray(differences, dtype=float)
+    found: NDArray[np.float64] = np.where(np.abs(given) > ROUNDING * abs(whole), given, 0.0)
     return found
 
 

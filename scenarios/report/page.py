@@ -50,18 +50,20 @@ def page(
     """
     from markupsafe import Markup
 
+    corrections, idle = tables.corrections(result)
     template = _templates().get_template("report.html.j2")
     text = template.render(
         result=result,
         scenario=result.scenario,
         headline=tables.headline(result),
         verdict=tables.verdict(result),
+        expanded=tables.expanded(result),
         summary=tables.summary(result, origin),
         figures={section: [_figure(rendered) for rendered in found] for section, found in pictures.items()},
         graph=Markup(_diagram(graph)),
         budget=tables.budget(result),
-        totals=tables.totals(result),
-        corrections=tables.corrections(result),
+        corrections=corrections,
+        idle=idle,
         excluded=tables.excluded(result),
         parent=origin.parent,
         differences=tables.differences(origin),

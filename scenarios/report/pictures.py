@@ -44,7 +44,12 @@ def currents(result: Result) -> Picture | None:
         for state, found in blocks.items()
         if len(s := series(found, points=1000, apart=True))
     }
-    average = {state: s for state, found in blocks.items() if len(s := means(found))}
+    out = {(item.cycle, item.number) for item in result.mass.excluded if item.what == "weighing"}
+    used = {
+        state: [b for b in found if (b.labels["cycle"], b.labels["weighing"]) not in out]
+        for state, found in blocks.items()
+    }
+    average = {state: s for state, found in used.items() if len(s := means(found))}
     looks = {"on": (BLUE, "-", "o"), "off": (VERMILLION, "--", "^")}
 
     def draw() -> Figure:
@@ -71,7 +76,8 @@ def currents(result: Result) -> Picture | None:
         "weighing's mean from the mean of its state.",
         "Coil current while weighing, from the voltage across the standard resistor "
         f"(R = {resistance:.10g} Ω): readings in the data windows (above), and the mean of each weighing relative to "
-        "the mean of all weighings in the same state (below).",
+        "the mean of all weighings in the same state (below)"
+        + (", without the weighings that were excluded." if out else "."),
         draw,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.report.numbers import prefixed
+from scenarios.report.numbers import ROUNDING, beyond_rounding, prefixed
 from scenarios.report.series import means
 from scenarios.report.theme import (
     BLACK,
@@ -36,7 +36,7 @@ def weighings(result: Result) -> Picture | None:
     times = np.concatenate([cycle.residual_times_s for cycle in cycles]) if cycles else np.zeros(0)
     if not len(times):
         return None
-    residuals = np.concatenate([cycle.residuals_kg for cycle in cycles]) * GRAM
+    residuals = beyond_rounding(np.concatenate([cycle.residuals_kg for cycle in cycles]), result.mass.mass_kg) * GRAM
     states = _states(result, times)
     looks = {"mass on": (BLUE, "o", "full"), "mass off": (VERMILLION, "^", "none"), "comparisons": (BLUE, "s", "full")}
 
@@ -83,15 +83,23 @@ def masses(result: Result) -> Picture | None:
     if not cycles:
         return None
     times = np.array([cycle.time_s for cycle in cycles])
-    found = np.array([cycle.mass_kg - mass.mass_kg for cycle in cycles]) * GRAM
-    u = np.array([cycle.u_mass_kg for cycle in cycles]) * GRAM
-    true = (result.true.mass_kg - mass.mass_kg) * GRAM if len(result.truth) else None
+    found, u, apart = (
+        beyond_rounding(values, mass.mass_kg) * GRAM
+        for values in (
+            [cycle.mass_kg - mass.mass_kg for cycle in cycles],
+            [cycle.u_mass_kg for cycle in cycles],
+            result.true.mass_kg - mass.mass_kg,
+        )
+    )
+    true = float(apart) if len(result.truth) else None
 
     def draw() -> Figure:
         figure, (axis,) = panels(2.7)
         time, whole = time_unit(result.virtual_s), mass.u_mass_kg * GRAM
-        size = prefixed("g", np.concatenate([np.abs(found) + u, [whole, true or 0.0]]))
-        if np.isfinite(whole) and whole > 0.0:
+        size = prefixed(
+            "g", np.concatenate([np.abs(found) + u, [beyond_rounding(whole, mass.mass_kg * GRAM)], [true or 0.0]])
+        )
+        if np.isfinite(whole) and mass.u_relative > ROUNDING:
             name = "u(m) of the run, k = 1"
             axis.axhspan(-whole * size.factor, whole * size.factor, color=GREY, alpha=0.18, lw=0, label=name)
         axis.axhline(0.0, color=BLACK, lw=1.0, label="mass of the run")

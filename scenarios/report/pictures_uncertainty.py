@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.report.numbers import prefixed, readable, relative_scale, significant
+from scenarios.report.numbers import ROUNDING, prefixed, readable, relative_scale, significant
+from scenarios.report.tables import folded, together
 from scenarios.report.theme import (
     BLACK,
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     PURPLE,
     SKY,
@@ -29,8 +31,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = ((BLUE, "o"), (VERMILLION, "s"), (GREEN, "^"), (ORANGE, "D"), (PURPLE, "v"), (SKY, "P"))
+NAMES = {
+    "velocity": "Bl of single sweeps",
+    "weighing": "weighings, across the resistor",
+    "current_voltmeter": "current voltmeter, reference",
+    "induced_voltmeter": "induced voltmeter, reference",
+}
+"""What the Allan deviation of a channel is of."""
+RECORDS = {
+    "velocity": "the sweeps of each velocity group",
+    "weighing": "the voltages across the resistor in each weighing's window",
+    "current_voltmeter": "each calibration of the current voltmeter",
+    "induced_voltmeter": "each calibration of the induced voltmeter",
+    "magnet_thermometer": "the thermometer's readings in each velocity phase",
+}
+"""What it is averaged over."""
 BARS = 24
-"""Lines of the budget that are drawn; the table has them all."""
+"""Lines of the budget that are drawn one by one; the table has them all."""
 LABEL = 28
 """Letters in a line of a bar's label."""
 
@@ -44,6 +61,8 @@ def allan(result: Result) -> Picture | None:
     for curve in curves:
         groups[curve.quantity, curve.unit].append(curve)
 
+    records = [RECORDS[curve.channel] for curve in curves if curve.channel in RECORDS]
+
     def draw() -> Figure:
         figure, axes = panels(*[2.0] * len(groups))
         for axis, ((quantity, unit), members) in zip(axes, groups.items(), strict=True):
@@ -55,7 +74,7 @@ def allan(result: Result) -> Picture | None:
                     for values in (curve.tau_s, curve.deviation, curve.low, curve.high)
                 )
                 bars = np.maximum([sigma - low, high - sigma], 0.0) * factor
-                name = curve.channel.replace("_", " ")
+                name = NAMES.get(curve.channel, curve.channel.replace("_", " "))
                 axis.errorbar(tau, sigma * factor, bars, fmt=f"{marker}-", color=colour, lw=0.8, label=name)
                 if curve.white:
                     axis.plot(tau, curve.white / np.sqrt(tau) * factor, "--", color=colour, lw=1.0)
@@ -71,8 +90,10 @@ def allan(result: Result) -> Picture | None:
     return Picture(
         "allan",
         f"Allan deviation against averaging time, both logarithmic, for {len(curves)} series of readings.",
-        "Allan deviation of the readings with its confidence interval. Dashed: white noise, falling as 1/√τ; dotted: "
-        "floor. Beyond the averaging time at which a curve leaves its dashed line, longer averages gain less.",
+        f"Allan deviation of what was read, with its 68 % confidence interval. Records: {'; '.join(records)}; of each "
+        "kind the mean over all. Dashed: white noise, falling as 1/√τ; dotted: floor. Beyond the averaging time at "
+        "which a curve leaves its dashed line, longer averages gain less. Where a quantity itself moves, as the "
+        "magnet's temperature and the current that follows it, the curve rises with τ.",
         draw,
     )
 
@@ -83,27 +104,31 @@ def _named(quantity: str) -> str:
 
 def budget(result: Result) -> Picture | None:
     """The contributions to the uncertainty of the mass, largest first, Type A and Type B told apart."""
-    lines = sorted((line for line in result.mass.budget.lines if line.contribution > 0), key=lambda x: -x.contribution)
-    if not lines:
+    found = result.mass.budget
+    lines, rest = folded([line for line in found.lines if line.contribution > 0], found.u_relative)
+    if not lines or found.u_relative <= ROUNDING:
         return None
-    shown = lines[:BARS]
+    lines, rest = lines[:BARS], [*lines[BARS:], *rest]
+    shown: list[tuple[str, str, float]] = [(line.label, line.kind, line.contribution) for line in lines]
+    if rest:
+        shown.append((f"{len(rest)} smaller ones together", "", together(rest)))
 
     def draw() -> Figure:
         figure, (axis,) = panels(0.6 + 0.28 * len(shown))
-        sizes = np.array([line.contribution for line in shown])
-        scale = relative_scale(sizes)
+        sizes = np.array([size for _, _, size in shown])
+        scale = relative_scale([found.u_relative])
         places = np.arange(len(shown))
-        for kind, colour, hatch in (("A", BLUE, "////"), ("B", ORANGE, "")):
-            own = np.array([line.kind == kind for line in shown])
+        for kind, colour, hatch in (("A", BLUE, "////"), ("B", ORANGE, ""), ("", GREY, "")):
+            own = np.array([each == kind for _, each, _ in shown])
             if np.any(own):
                 axis.barh(places[own], sizes[own] * scale.factor, color=colour, ec=BLACK, lw=0.6, hatch=hatch,
-                          label=f"Type {kind}", height=0.68)  # fmt: skip
+                          label=f"Type {kind}" if kind else None, height=0.68)  # fmt: skip
         for place, size in zip(places, sizes, strict=True):
             axis.annotate(
                 significant(size * scale.factor, 2), (size * scale.factor, place), (4, 0),
                 textcoords="offset points", va="center", fontsize=8.5,
             )  # fmt: skip
-        axis.set_yticks(places, [fill(line.label, LABEL) for line in shown], fontsize=8.5)
+        axis.set_yticks(places, [fill(name, LABEL) for name, _, _ in shown], fontsize=8.5)
         axis.set_ylim(len(shown) - 0.4, -0.6)
         axis.grid(visible=False, axis="y")
         axis.set(xlabel=label("contribution to u(m)/m", scale.unit))
@@ -111,12 +136,12 @@ def budget(result: Result) -> Picture | None:
         legend(axis)
         return figure
 
-    rest = f" The {len(lines) - BARS} smallest of {len(lines)} are left out." if len(lines) > BARS else ""
     return Picture(
         "budget",
-        f"Bars of the {len(shown)} largest contributions to the uncertainty of the mass; the largest is "
+        f"Bars of the {len(lines)} largest contributions to the uncertainty of the mass; the largest is "
         f"{lines[0].label}.",
         "Contributions to the relative standard uncertainty of the mass (k = 1), largest first: Type A from the "
-        f"scatter of the readings (hatched), Type B from certificates and data sheets (plain).{rest}",
+        "scatter of the readings (hatched), Type B from certificates and data sheets (plain)"
+        + (", and the rest of both together (grey)." if rest else "."),
         draw,
     )

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from scenarios.reduction import ReductionSettings
-from scenarios.report.numbers import ROUNDING, grouped, plain, plus_minus, readable, significant
+from scenarios.reduction.gum import Budget, BudgetLine, combine
+from scenarios.report.numbers import (
+    ROUNDING,
+    Prefix,
+    grouped,
+    plain,
+    plus_minus,
+    prefixed,
+    readable,
+    relative_scale,
+    significant,
+)
 from scenarios.run.notebook import duration, with_prefix
 from scenarios.run.reopen import Origin
 from scenarios.run.result import Result
 
 GRAM, MICROGRAMS = 1e3, 1e9  # in a kilogram
+EQUAL = 1e-12  # relative; as near comes a run without noise and effects
+AGREES = 2.0  # standard uncertainties within which a result agrees with the truth
+SMALL = 0.01  # of the combined uncertainty; below, a line of the budget changes it by less than 5e-5 of itself
+USUAL = 0.95  # level of the expanded uncertainty that is always told
 
 
 class Row(NamedTuple):
@@ -46,26 +62,62 @@ def headline(result: Result) -> str:
     return plus_minus(result.mass.mass_kg, result.mass.u_mass_kg, "kg")
 
 
+class Coverage(NamedTuple):
+    """A coverage factor, and how it is written with its level of confidence."""
+
+    k: float
+    text: str
+
+    @classmethod
+    def of(cls, found: Budget) -> Coverage:
+        """That of a budget."""
+        level = "" if found.confidence is None else f" ({plain(100 * found.confidence, 4)} %)"
+        return cls(found.coverage_factor, f"k = {significant(found.coverage_factor)}{level}")
+
+
+def coverage(result: Result) -> list[Coverage]:
+    """The coverage factors of the expanded uncertainty: what the settings ask for, and that of 95 %."""
+    mass, asked = result.mass, result.mass.budget
+    found = [Coverage.of(asked)] if asked.coverage_factor != 1.0 else []
+    if asked.confidence != USUAL and _uncertain(result):
+        found.append(Coverage.of(combine(mass.inputs, mass.mass_kg, confidence=USUAL)))
+    return found
+
+
+def expanded(result: Result) -> list[str]:
+    """The expanded uncertainties of the mass."""
+    u = result.mass.u_mass_kg * GRAM
+    return [f"{with_prefix(each.k * u, 'g')}, {each.text}" for each in coverage(result)]
+
+
 def verdict(result: Result) -> Verdict | None:
-    """How far the mass found lies from the true one, in units of its uncertainty; None if that cannot be told."""
-    u, k = result.mass.u_mass_kg, result.mass.budget.coverage_factor
-    if not len(result.truth) or not (math.isfinite(u) and u > 0.0):
+    """Whether the mass agrees with the true one, within 2 u or what the settings ask for; None if that cannot be told.
+
+    One run in three lies beyond 1 u, so that k = 1 is no limit for that.
+    """
+    u, k = result.mass.u_mass_kg, max(AGREES, result.mass.budget.coverage_factor)
+    if not len(result.truth) or not math.isfinite(u):
         return None
-    z = abs(result.mass.mass_kg - result.true.mass_kg) / u
-    limit = f"k = {k:.3g}"
-    if z <= k:
-        return Verdict(True, f"agrees with the true mass within its expanded uncertainty: |z| = {z:.2f} ≤ {limit}")
-    return Verdict(False, f"does not agree with the true mass: |z| = {z:.2f} > {limit}")
+    apart = abs(result.relative_error)
+    if not _uncertain(result):
+        text = f"the true mass to {significant(apart, 2)}, relative; the result has no uncertainty"
+        return Verdict(True, f"equals {text}") if apart < EQUAL else Verdict(False, f"does not equal {text}")
+    z = apart * abs(result.true.mass_kg) / u
+    text = f"with the true mass within {k:.3g} u: |z| = |m − m_true|/u = {z:.2f}"
+    return Verdict(True, f"agrees {text}") if z <= k else Verdict(False, f"does not agree {text}")
+
+
+def _uncertain(result: Result) -> bool:
+    """Whether the uncertainty is more than rounding."""
+    return result.mass.u_relative > ROUNDING
 
 
 def summary(result: Result, origin: Origin) -> list[Row]:
     """The result in a few lines."""
     m = result.mass
-    rows = [Row("Mass m ± u(m), k = 1", headline(result))]
-    if m.budget.coverage_factor != 1.0:
-        expanded = plus_minus(m.mass_kg, m.expanded_u_kg, "kg")
-        rows.append(Row(f"Mass m ± U(m), k = {m.budget.coverage_factor:.3g}{_level(result)}", expanded))
-    rows += [
+    rows = [
+        Row("Mass m ± u(m), k = 1", headline(result)),
+        *(Row(f"Mass m ± U(m), {x.text}", plus_minus(m.mass_kg, x.k * m.u_mass_kg, "kg")) for x in coverage(result)),
         Row("Combined standard uncertainty", f"{ppm(m.u_relative)} = {with_prefix(m.u_mass_kg * GRAM, 'g')}"),
         Row("– its Type A part", f"{ppm(m.u_type_a)} = {micrograms(m.u_type_a * abs(m.mass_kg))}"),
         Row("– its Type B part", f"{ppm(m.u_type_b)} = {micrograms(m.u_type_b * abs(m.mass_kg))}"),
@@ -93,11 +145,6 @@ def summary(result: Result, origin: Origin) -> list[Row]:
     return rows
 
 
-def _level(result: Result) -> str:
-    confidence = result.mass.budget.confidence
-    return "" if confidence is None else f" ({significant(100 * confidence)} %)"
-
-
 def _dof(dof: float) -> str:
     if not math.isfinite(dof) or dof > 1e5:
         return "∞"
@@ -108,7 +155,7 @@ def _dof(dof: float) -> str:
 
 
 class BudgetRow(NamedTuple):
-    """A line of the budget as text, in the order of the columns; `note` stands below the label."""
+    """A line of the budget as text; `note` stands below the label."""
 
     label: str
     kind: str
@@ -116,51 +163,70 @@ class BudgetRow(NamedTuple):
     u: str
     unit: str
     sensitivity: str
-    ppm: str
-    micrograms: str
+    relative: str
+    in_mass: str
     dof: str
     distribution: str
     note: str
 
 
-def budget(result: Result) -> list[BudgetRow]:
-    """The lines of the budget, largest contribution first."""
-    mass = abs(result.mass.mass_kg)
-    return [
-        BudgetRow(
-            line.label,
-            line.kind,
-            "" if line.value is None else grouped(plain(line.value)),
-            significant(line.u),
-            readable(line.unit) or "1",
-            significant(line.sensitivity),
-            significant(line.contribution * 1e6),
-            significant(line.contribution * mass * MICROGRAMS),
-            _dof(line.dof),
-            line.distribution,
-            line.note or "",
-        )
-        for line in sorted(result.mass.budget.lines, key=lambda line: -line.contribution)
+class BudgetTable(NamedTuple):
+    """The budget as text.
+
+    Parameters
+    ----------
+    relative_unit, mass_unit : of the contributions.
+    lines : largest contribution first.
+    smaller : those that `totals` has in one line, since none of them matters.
+    totals : the smaller ones together, Type A, Type B, both, and the expanded uncertainty.
+    """
+
+    relative_unit: str
+    mass_unit: str
+    lines: list[BudgetRow]
+    smaller: list[BudgetRow]
+    totals: list[BudgetRow]
+
+
+def folded(lines: Sequence[BudgetLine], u_relative: float) -> tuple[list[BudgetLine], list[BudgetLine]]:
+    """The lines of a budget, largest contribution first, and apart from them those that do not matter, if several."""
+    ordered = sorted(lines, key=lambda line: -line.contribution)
+    small = [line for line in ordered if line.contribution < SMALL * u_relative]
+    return (ordered[: -len(small)], small) if len(small) > 1 else (ordered, [])
+
+
+def together(lines: Iterable[BudgetLine]) -> float:
+    """Relative standard uncertainty of the mass by some lines of its budget."""
+    return math.hypot(*(line.contribution for line in lines))
+
+
+def budget(result: Result) -> BudgetTable:
+    """The uncertainty budget, in the units that suit the uncertainty."""
+    found, mass = result.mass.budget, abs(result.mass.mass_kg)
+    scale = relative_scale([found.u_relative])
+    grams = prefixed("g", found.u_relative * mass * GRAM) if found.u_relative else Prefix(1e6, "µg")
+
+    def contribution(size: float) -> tuple[str, str]:
+        return significant(size * scale.factor), significant(size * mass * GRAM * grams.factor)
+
+    def row(line: BudgetLine) -> BudgetRow:
+        value = "" if line.value is None else grouped(plain(line.value))
+        what = value, significant(line.u), readable(line.unit) or "1", significant(line.sensitivity)
+        how = _dof(line.dof), line.distribution, line.note or ""
+        return BudgetRow(line.label, line.kind, *what, *contribution(line.contribution), *how)
+
+    def total(name: str, size: float, dof: str = "") -> BudgetRow:
+        return BudgetRow(name, "", "", "", "", "", *contribution(size), dof, "", "")
+
+    lines, smaller = folded(found.lines, found.u_relative)
+    both = found.u_relative
+    totals = [
+        *([total(f"{len(smaller)} smaller ones together", together(smaller))] if smaller else []),
+        *(total(f"Type {kind} together", together(x for x in found.lines if x.kind == kind)) for kind in "AB"),
+        total("Combined standard uncertainty", both, _dof(found.dof)),
+        *(total(f"Expanded uncertainty, {each.text}", each.k * both) for each in coverage(result)),
     ]
-
-
-def totals(result: Result) -> list[BudgetRow]:
-    """Below the budget: Type A, Type B, both, and the expanded uncertainty."""
-    lines, mass = result.mass.budget.lines, abs(result.mass.mass_kg)
-    k = result.mass.budget.coverage_factor
-    parts = {kind: math.hypot(*(line.contribution for line in lines if line.kind == kind)) for kind in "AB"}
-    both = result.mass.budget.u_relative
-
-    def row(name: str, size: float, dof: str = "", kind: str = "") -> BudgetRow:
-        in_mass = significant(size * mass * MICROGRAMS)
-        return BudgetRow(name, kind, "", "", "", "", significant(size * 1e6), in_mass, dof, "", "")
-
-    return [
-        row("Type A together", parts["A"], kind="A"),
-        row("Type B together", parts["B"], kind="B"),
-        row("Combined standard uncertainty", both, _dof(result.mass.budget.dof)),
-        *([row(f"Expanded uncertainty, k = {k:.3g}{_level(result)}", k * both)] if k != 1.0 else []),
-    ]
+    return BudgetTable(scale.unit, grams.unit, [row(x) for x in lines], [row(x) for x in smaller], totals)
 
 
 class CorrectionRow(NamedTuple):
@@ -173,23 +239,18 @@ class CorrectionRow(NamedTuple):
     micrograms: str
 
 
-def corrections(result: Result) -> list[CorrectionRow]:
-    """The corrections in the order of the settings, with the size of those that were applied."""
-    settings, rows = result.scenario.section("reduction", ReductionSettings).corrections, []
-    for name, field in type(settings).model_fields.items():
-        size = result.mass.corrections.get(name)
-        known = size is not None
-        size = size if size is not None and abs(size) > ROUNDING else 0.0
-        rows.append(
-            CorrectionRow(
-                name,
-                field.description or "",
-                bool(getattr(settings, name)),
-                significant(size * 1e6) if known else "",
-                significant(size * abs(result.mass.mass_kg) * MICROGRAMS) if known else "",
-            )
-        )
-    return rows
+def corrections(result: Result) -> tuple[list[CorrectionRow], list[str]]:
+    """The corrections in the order of the settings, with their sizes, and the names of those without effect here."""
+    settings, rows, idle = result.scenario.section("reduction", ReductionSettings).corrections, [], []
+    for field_name, field in type(settings).model_fields.items():
+        name, applied = field_name.replace("_", " "), bool(getattr(settings, field_name))
+        size = result.mass.corrections.get(field_name, 0.0)
+        if applied and abs(size) <= ROUNDING:
+            idle.append(name)
+            continue
+        sizes = significant(size * 1e6), significant(size * abs(result.mass.mass_kg) * MICROGRAMS)
+        rows.append(CorrectionRow(name, field.description or "", applied, *(sizes if applied else ("", ""))))
+    return rows, idle
 
 
 # --- what was left out, and what was set -----------------------------------------------------------------------------

@@ -121,15 +121,26 @@ def panels(*heights: float, share_x: bool = True) -> Panels:
 
 def render(picture: Picture) -> Rendered:
     """Draw a picture, as SVG and as PNG."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     with fresh_look():
         figure = picture.draw()
-        figure.draw_without_rendering()  # places everything, once for both
-        figure.set_layout_engine("none")
-        svg, png = io.BytesIO(), io.BytesIO()
+        svg = io.BytesIO()
         nothing = {"Creator": None, "Date": None, "Format": None, "Type": None}
-        figure.savefig(svg, format="svg", metadata=nothing)
-        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
-    return Rendered(picture.name, picture.alt, picture.caption, svg.getvalue(), png.getvalue())
+        FigureCanvasSVG(figure).print_svg(svg, metadata=nothing)
+        figure.set_layout_engine("none")  # everything is in its place now, for the PNG too
+        png = as_png(figure, DPI)
+    return Rendered(picture.name, picture.alt, picture.caption, svg.getvalue(), png)
+
+
+def as_png(figure: Figure, dpi: float) -> bytes:
+    """Draw a figure once (`savefig` draws it twice)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    out = io.BytesIO()
+    figure.set_dpi(dpi)
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+    return out.getvalue()
 
 
 def inline(rendered: Rendered) -> str:

@@ -206,12 +206,17 @@ def _optional(parts: Mapping[str, Component], coil: Coil) -> dict[str, Any]:
         elif isinstance(part, Hysteresis) and coil.yoke_inductance:
             known["remanence"] = _of(part, "share")
         elif isinstance(part, AfterEffect) and part.defect * part.stiffness:
+            product = Estimate(part.defect * part.stiffness)
+            doubts = (part.stiffness, _of(part, "defect")), (part.defect, _of(part, "stiffness"))
+            known["after_effect_strength"] = _with(product, *doubts)
+            known["after_effect_rest"] = part.rest
             known["after_effect_time_constants"] = tuple(part.time_constants)
             known["after_effect_weights"] = tuple(part.weights)
         elif isinstance(part, Circuit):
             known["leakage"] = _of(part, "leakage")
             known["lead_resistance"] = _of(part, "lead_resistance")
             known["coil_capacitance"] = _of(part, "capacitance")
+            known["coil_inductance"] = _of(part, "inductance")
         elif isinstance(part, Alignment):
             axes = ("coil_tilt", "coil_offset", "drift", "roll")
             known |= {f"{name}_{axis}": _of(part, f"{name}_{axis}") for name in axes for axis in "xy"}

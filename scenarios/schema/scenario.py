@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -192,7 +193,7 @@ class Scenario:
             found |= units(section, (key,))
         return emit(self.resolved, found)
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON of `resolved`, in hexadecimal digits."""
         text = json.dumps(self.resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)

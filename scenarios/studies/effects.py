@@ -8,10 +8,12 @@ how far it may be.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from scenarios.reduction import Corrections, MassResult, ReductionSettings, reduce
+from scenarios.reduction import Corrections, MassResult, ReductionError, ReductionSettings, reduce
 from scenarios.run.certificates import certificates
 from scenarios.run.experiment import Experiment
 from scenarios.run.result import Result
@@ -28,6 +30,8 @@ CONFIDENCE = 0.999
 def short(experiment: Experiment, settings: Sequence[str] = ()) -> Experiment:
     """The ideal campaign, made short: two cycles from ambient temperature, with few sweeps.
 
+    Nothing is left out as an outlier: without noise, all that an effect does would stand out.
+
     Parameters
     ----------
     settings : over it, in the words of the command line.
@@ -35,6 +39,7 @@ def short(experiment: Experiment, settings: Sequence[str] = ()) -> Experiment:
     velocity: Any = getattr(experiment.scenario.campaign, "velocity", None)
     few = {"oscillation": ["campaign.velocity.cycles=60"], "sweeps": ["campaign.velocity.pairs=4"]}
     plain = ["campaign.cycles=2", "campaign.weighing.reading_step=1.0", "thermal.start=ambient"]
+    plain.append("reduction.outlier_threshold=1e12")
     return experiment.ideal([*plain, *few.get(getattr(velocity, "motion", ""), []), *settings])
 
 
@@ -50,7 +55,7 @@ class Effect:
     formula : the same for a reader.
     corrections : that take it out; none for what cancels or cannot be known.
     more : further keys and values, not of the balance.
-    bound : for an effect that cancels: what may be left, relative.
+    bound : what may be left of an effect that cancels, relative; the share `WITHIN` of an expected bias may be, too.
     """
 
     name: str
@@ -67,8 +72,10 @@ class Effect:
             raise ValueError(f"{self.name}: there is no correction {sorted(unknown)[0]!r}")
 
     def scenario(self, ideal: Experiment) -> Experiment:
-        """The ideal scenario with this effect alone."""
-        return ideal.with_({**{f"balance.{key}": value for key, value in self.settings.items()}, **self.more})
+        """The ideal scenario with this effect alone, and its corrections on."""
+        corrections = {f"reduction.corrections.{name}": True for name in self.corrections}
+        parts = {f"balance.{key}": value for key, value in self.settings.items()}
+        return ideal.with_({**parts, **self.more, **corrections})
 
     def lacks(self, ideal: Experiment) -> str | None:
         """The first part that the effect is of and the balance has not."""
@@ -115,41 +122,51 @@ class Row:
     def complaint(self) -> str:
         """What is wrong, for a row that is not ok."""
         name, bound = self.effect.name, ppm(self.bound).lstrip("+")
-        if abs(self.found - self.expected) > self.bound:
-            return f"{name}: {ppm(self.found)} found where theory expects {ppm(self.expected)} ± {bound}"
-        assert self.left is not None
-        return f"{name}: {ppm(self.left)} of {ppm(self.expected)} left by its correction, more than {bound}"
+        if self.left is None or abs(self.found - self.expected) > self.bound:
+            return f"{name}: found {ppm(self.found)} ppm where theory expects {ppm(self.expected)} ± {bound} ppm"
+        return f"{name}: its correction leaves {ppm(self.left)} of {ppm(self.expected)} ppm, more than {bound} ppm"
 
 
-def table(ideal: Experiment, effects: Sequence[Effect]) -> Iterator[Row]:
+def table(ideal: Experiment, effects: Sequence[Effect], executor: Executor | None = None) -> Iterator[Row]:
     """The rows, one by one.
 
     Parameters
     ----------
     ideal : a campaign with all effects off, such as `short` makes it.
     effects : to look at.
+    executor : examines them side by side; None for one after the other here.
     """
-    for effect in effects:
-        yield examine(ideal, effect)
+    one = partial(examine, ideal)
+    yield from (executor.map(one, effects, chunksize=4) if executor is not None else map(one, effects))
 
 
 def examine(ideal: Experiment, effect: Effect) -> Row:
-    """One effect alone."""
-    result = effect.scenario(ideal).run()
+    """One effect alone.
+
+    Raises
+    ------
+    ReductionError
+        If its readings cannot be reduced; the message begins with the name of the effect.
+    """
+    try:
+        result = effect.scenario(ideal).run()
+    except ReductionError as error:
+        raise ReductionError(f"{effect.name}: {error}") from error
     case = Case(result)
     expected = effect.bias(case) if callable(effect.bias) else effect.bias
     found, left = result.relative_error, None
     if effect.corrections:
-        found, left = _bias(result, effect, on=False), _bias(result, effect, on=True)
-    bound = WITHIN * abs(expected) or (effect.bound(case) if callable(effect.bound) else effect.bound)
-    return Row(effect, expected, found, left, bound or max(_expanded(result.mass), ROUNDING))
+        found, left = _uncorrected(result, effect), result.relative_error
+    bound = effect.bound(case) if callable(effect.bound) else effect.bound
+    bound = max(bound or _expanded(result.mass), ROUNDING, WITHIN * abs(expected))
+    return Row(effect, expected, found, left, bound)
 
 
-def _bias(result: Result, effect: Effect, *, on: bool) -> float:
-    """Relative error of the mass with the corrections of an effect on or off."""
+def _uncorrected(result: Result, effect: Effect) -> float:
+    """Relative error of the mass without the corrections of an effect."""
     settings = result.scenario.section("reduction", ReductionSettings)
-    changed = settings.corrections.model_copy(update=dict.fromkeys(effect.corrections, on))
-    settings = settings.model_copy(update={"corrections": changed})
+    off = settings.corrections.model_copy(update=dict.fromkeys(effect.corrections, False))
+    settings = settings.model_copy(update={"corrections": off})
     return reduce(result.readings, certificates(result.scenario), settings).mass_kg / result.true.mass_kg - 1.0
 
 
@@ -161,5 +178,5 @@ def _expanded(mass: MassResult) -> float:
 
 
 def ppm(value: float) -> str:
-    """A relative bias as text; below the rounding of a campaign it is 0."""
-    return f"{1e6 * value:+.4g} ppm" if abs(value) >= ROUNDING else "0"
+    """A relative bias in ppm as text; below the rounding of a campaign it is 0."""
+    return f"{1e6 * value:+.4g}" if abs(value) >= ROUNDING else "0"

@@ -1,4 +1,4 @@
-"""Each effect alone: its analytic bias with its correction off, and under 1 % of it with the correction on.
+"""Effects in whole campaigns, and how they go with mass, scheme and balance; `tests.studies` has each one alone.
 
 Signs follow from the reported ``m = U ΔI/(g v)`` with ``U = (Bl)_v v`` and ``m g = (Bl)_w ΔI``: ε = (Bl)_v/(Bl)_w − 1.
 """
@@ -167,11 +167,6 @@ def test_buoyancy() -> None:
         assert off.relative_error == pytest.approx(-float(air_density(298.15, 101325.0, humidity)) / 7950.0, rel=1e-9)
 
 
-def test_buoyancy_of_the_tare_does_not_count() -> None:
-    effects = {"environment.pressure": 101325.0, "test_mass.tare_density": 2700.0}
-    assert abs(alone(KBMINI, effects).relative_error) < CLOSED
-
-
 def again(result: Result, **changes: float) -> float:
     """Relative error if the laboratory believes in other certificates."""
     believed = dataclasses.replace(certificates(result.scenario), **changes)
@@ -188,13 +183,7 @@ def test_what_the_certificates_say_wrongly() -> None:
     assert again(result, reference_voltage=10.00001) == pytest.approx(2e-6, rel=1e-5)
 
 
-# --- electrical and optical references -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("meter", ["current_voltmeter", "induced_voltmeter"])
-def test_the_gain_of_each_voltmeter(meter: str) -> None:
-    """ε = +gain of either; readings of the voltage reference correct it."""
-    both({f"{meter}.gain": 3e-6}, "voltmeter_calibration", 3e-6, rel=1e-5)
+# --- electrical references -------------------------------------------------------------------------------------------
 
 
 def test_the_gains_of_both_voltmeters_add() -> None:
@@ -208,32 +197,7 @@ def test_a_wrong_reference_spoils_both_calibrations() -> None:
     assert alone(KBMINI, effects).relative_error == pytest.approx(-2e-6, rel=1e-5)
 
 
-def test_resistor_drift() -> None:
-    """ε = drift · mean time of the weighing windows."""
-    times = [cycle * (1800 + 60) + 200 * k + 112.5 for cycle in range(2) for k in range(9)]
-    both({"resistor.drift": 1e-10}, "resistor_drift", 1e-10 * float(np.mean(times)), rel=1e-3)
-
-
-def test_nothing_corrects_the_gain_of_the_resistor() -> None:
-    """R larger than its certificate: the current seems larger, the mass too large."""
-    assert alone(KBMINI, {"resistor.gain": 2e-6}).relative_error == pytest.approx(2e-6, rel=1e-5)
-
-
-def test_nothing_corrects_the_gain_of_the_interferometer() -> None:
-    """z and v too large: Bl and the mass too small."""
-    assert alone(KBMINI, {"interferometer.gain": 2e-6}).relative_error == pytest.approx(-2e-6, rel=1e-5)
-
-
 @pytest.mark.parametrize("part", ["current_voltmeter", "induced_voltmeter", "resistor"])
 def test_offsets_drop_out_of_differences(part: str) -> None:
     result = alone(KBMINI, {f"{part}.offset": 1e-5}, {"voltmeter_calibration": False})
     assert abs(result.relative_error) < CLOSED
-
-
-def test_a_position_offset_does_not_matter_where_the_profile_is_known() -> None:
-    assert abs(alone(KBMINI, {"interferometer.offset": 1e-3}).relative_error) < CLOSED
-
-
-@pytest.mark.parametrize("figure", ["gain", "offset"])
-def test_the_servo_takes_out_the_faults_of_the_source(figure: str) -> None:
-    assert abs(alone(KBMINI, {f"current_source.{figure}": 1e-4}).relative_error) < CLOSED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from typing import Any
 
@@ -144,9 +143,7 @@ def test_hours_of_oscillation_cost_next_to_nothing() -> None:
         motion.follow(*oscillation(0.0, 3e-4, 1.0, (1, 3, 5, 7, 9), 0.6, start + half, 1800))
     (group,) = twin.assembly.groups
     group.lookahead = 16 * half
-    begin = time.perf_counter()
     group.resolve(16 * half)
-    assert time.perf_counter() - begin < 0.5  # it takes 0.01 s; sampled it would be many seconds
     assert group.pieces_solved <= len(motion.track.pieces)
 
 

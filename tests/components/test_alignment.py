@@ -14,8 +14,8 @@ from twin.signal import Constant
 from twin.times import NS
 
 PAIRS = [
-    ({"coil_tilt_x": 2e-4, "drift_x": 5e-4}, 1e-7),
-    ({"coil_tilt_y": 2e-4, "drift_y": -5e-4}, -1e-7),
+    ({"coil_tilt_x": 2e-4, "drift_x": 5e-4}, 5e-8),
+    ({"coil_tilt_y": 2e-4, "drift_y": -5e-4}, -5e-8),
     ({"coil_offset_y": 1e-4, "roll_x": 3e-3}, 3e-7),
     ({"coil_offset_x": 1e-4, "roll_y": 3e-3}, -3e-7),
 ]
@@ -28,11 +28,11 @@ def askew(rng: np.random.Generator) -> Alignment:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_coupling_is_the_power_of_all_but_the_vertical_motion(seed: int) -> None:
-    """(F · v + Γ · ω)/(F_z v_z) − 1, from vectors: F along the tilted axis, Γ = r × F about the centre of mass."""
+    """(F · v + Γ · ω)/(F_z v_z) − 1, from vectors: F of a tilted coil, Γ = r × F about the centre of mass."""
     rng = np.random.default_rng(seed)
     part = askew(rng)
     f_z, v_z = rng.uniform(1.0, 5.0), rng.uniform(1e-4, 1e-3)
-    force = f_z * np.array([part.coil_tilt_x, part.coil_tilt_y, 1.0])
+    force = f_z * np.array([0.5 * part.coil_tilt_x, 0.5 * part.coil_tilt_y, 1.0])
     torque = np.cross([part.coil_offset_x, part.coil_offset_y, 0.0], force)
     motion = bench(part, position=path(ramp(0.0, v_z, 0, NS)))
     slopes = {port: float(motion.signal(f"part.{port}")(1.0)) for port in ("x", "y", "theta_x", "theta_y")}
@@ -76,3 +76,24 @@ def test_aligned_there_is_nothing_of_it_in_the_graph() -> None:
         signal = twin.signal(f"part.{port}")
         assert isinstance(signal, Constant)
         assert signal.value == 0.0
+
+
+def test_the_force_on_a_tilted_coil_in_a_radial_field() -> None:
+    """∮ dl × B round a circle that leans toward +x, in a field that falls as 1/r: half the lean goes sideways."""
+    lean, phi = 1e-4, np.linspace(0.0, 2 * np.pi, 2000, endpoint=False)
+    circle = np.stack([np.cos(phi), np.sin(phi), -lean * np.cos(phi)])
+    along = np.stack([-np.sin(phi), np.cos(phi), lean * np.sin(phi)])
+    field = np.stack([circle[0], circle[1], 0 * phi]) / (circle[0] ** 2 + circle[1] ** 2)
+    force = np.cross(along, field, axis=0).sum(axis=1)
+    assert force[0] / force[2] == pytest.approx(0.5 * lean, rel=1e-6)
+    part = Alignment(coil_tilt_x=lean, drift_x=1.0)
+    assert part.coupling == pytest.approx(force[0] / force[2], rel=1e-6)
+
+
+def test_the_force_on_a_coil_off_the_axis_of_a_radial_field() -> None:
+    """Its centre of force is off its own middle by half of that, the other way."""
+    off, phi = 1e-3, np.linspace(0.0, 2 * np.pi, 2000, endpoint=False)
+    x, y = np.cos(phi) + off, np.sin(phi)
+    vertical = -np.sin(phi) * y - np.cos(phi) * x
+    vertical /= x**2 + y**2
+    assert (np.cos(phi) * vertical).sum() / vertical.sum() == pytest.approx(-0.5 * off, rel=1e-3)

@@ -19,7 +19,8 @@ from tests.components.bench import given as source_of
 from twin.component import Component, LinearComponent, Port, StateSpace
 from twin.errors import ComponentError, WiringError
 from twin.piece import constant, harmonics, polynomial
-from twin.signal import Elapsed, Rate, Signal
+from twin.shifted import Delayed, Rate
+from twin.signal import Elapsed, Signal
 from twin.times import NS
 from twin.twin import Twin
 
@@ -137,15 +138,65 @@ def test_what_a_delay_leaves_out_of_the_network_is_of_second_order() -> None:
 
 
 def test_a_leakage_shortens_the_delay() -> None:
-    part = Circuit(capacitance=1e-6, nominal_resistance=1000.0, leakage=1e-3)
+    part = Circuit(capacitance=1e-6, nominal_resistance=1000.0, leakage=1e-3, inductance=20.0)
     assert part.delay == pytest.approx(1e-6 / (1e-3 + 1 / 1000.0), rel=1e-15)
+    assert part.curvature == pytest.approx(20.0 * 1e-6 / 2.0 - 0.5 * part.delay**2, rel=1e-15)
+
+
+def after(part: Circuit, voltage: Signal) -> Signal:
+    return bench(part, source_current=0.0, coil_voltage=voltage, coil_resistance=2400.0).signal("part.voltage")
+
+
+@pytest.mark.parametrize("order", range(1, 10))
+@pytest.mark.parametrize(("capacitance", "resistance"), [(1e-9, 2400.0), (1e-8, 240000.0)])  # L C and ½ τ² prevail
+def test_the_inductance_completes_the_network_to_second_order(
+    order: int, capacitance: float, resistance: float
+) -> None:
+    inductance, omega = 19.2, 2 * np.pi * order
+    part = Circuit(capacitance=capacitance, nominal_resistance=resistance, inductance=inductance)
+    wave = path(harmonics(0.0, {order: 1.0}, 0, 100 * NS))
+    t = NS + NS // 32 * np.arange(64)
+    base = np.exp(1j * omega * t / NS)
+    found, put_in = (np.linalg.lstsq(np.column_stack([base.real, -base.imag]), y, rcond=None)[0] for y in
+                     (after(part, wave)(t), wave(t)))  # fmt: skip
+    response = complex(*found) / complex(*put_in)
+    tau, resonance = resistance * capacitance, inductance * capacitance
+    network = 1 / (1 + 1j * omega * tau - omega**2 * resonance)
+    second = omega**2 * (resonance + tau**2)
+    amplitude, phase = abs(response) - abs(network), np.angle(response / network)
+    assert abs(amplitude) <= omega**2 * abs(part.curvature) * (omega * 5e-4) ** 2 / 12 * 1.1 + 3e-14 + second**2
+    assert phase == pytest.approx(omega**3 * tau * (resonance - tau**2 / 3), rel=0.05, abs=1e-13)
+
+
+def test_behind_an_inductance_a_reading_is_still_a_flux_difference() -> None:
+    flux = path(harmonics(0.0, {1: 0.4, 9: 0.01}, 0, 100 * NS))
+    part = Circuit(capacitance=1e-9, nominal_resistance=2400.0, inductance=19.2)
+    starts, step, delay = NS * np.arange(2, 20) + 123_456_789, NS // 40, 2400
+
+    def linkage(t: Any) -> Any:
+        share = part.curvature / 5e-4**2
+        now, before, later = (flux(t - delay - by) for by in (0, 500_000, -500_000))
+        return now + share * (2 * now - before - later)
+
+    differences = (linkage(starts + step) - linkage(starts)) / (step / NS)
+    assert after(part, Rate(flux)).means(starts[:, None], step)[:, 0] == pytest.approx(
+        differences, rel=1e-12, abs=1e-13
+    )
+
+
+def test_an_inductance_acts_on_a_capacitance_only() -> None:
+    voltage = path(harmonics(0.0, {1: 0.4}, 0, 100 * NS))
+    assert after(Circuit(inductance=19.2, nominal_resistance=2400.0), voltage) is voltage
+    delayed = after(Circuit(capacitance=1e-9, nominal_resistance=2400.0), voltage)
+    assert isinstance(delayed, Delayed)
 
 
 def test_a_capacitance_asks_for_the_resistance_and_both_scale() -> None:
     with pytest.raises(ValidationError, match="nominal_resistance"):
         Circuit(capacitance=1e-9)
-    scaled = Circuit(capacitance=1e-9, nominal_resistance=600.0, lead_resistance=1.0).scaled(0.25)
+    scaled = Circuit(capacitance=1e-9, nominal_resistance=600.0, lead_resistance=1.0, inductance=80.0).scaled(0.25)
     assert (scaled.nominal_resistance, scaled.capacitance, scaled.lead_resistance) == (2400.0, 1e-9, 1.0)
+    assert scaled.inductance == 20.0
 
 
 # --- in the balance --------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from tests.components.bench import path
 from twin.errors import SimulationError
 from twin.field import Field
 from twin.piece import polynomial, ramp
-from twin.signal import Composition, Constant, Rate, Signal
+from twin.shifted import Rate
+from twin.signal import Composition, Constant, Signal
 from twin.timeline import Timeline
 from twin.times import NS
 

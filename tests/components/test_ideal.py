@@ -29,7 +29,7 @@ READING = words("gain offset gain_drift offset_drift white_noise flicker_noise r
 EFFECTS = {
     "after_effect": words("defect"),
     "alignment": words("coil_tilt_x coil_tilt_y coil_offset_x coil_offset_y drift_x drift_y roll_x roll_y"),
-    "circuit": words("leakage lead_resistance thermal_emf thermal_emf_drift capacitance"),
+    "circuit": words("leakage lead_resistance thermal_emf thermal_emf_drift capacitance inductance"),
     "coil": words(
         "resistance_temperature_coefficient inductance_curvature quadratic_current_coefficient yoke_inductance parts "
         "expansion radial_deviation"

@@ -14,7 +14,8 @@ from tests.components.bench import allan_deviation, bench, path, readings
 from twin.errors import SimulationError
 from twin.piece import polynomial
 from twin.recorder import Block, Schedule
-from twin.signal import Constant, Elapsed, Rate
+from twin.shifted import Rate
+from twin.signal import Constant, Elapsed
 from twin.times import NS
 
 DIGITS = [["100 us", 6.5], ["10 ms", 7.5], ["166 ms", 8.5]]  # wire.md

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from scenarios.reduction import Excluded
 from scenarios.report import pictures_magnet, pictures_mass, pictures_uncertainty
 from scenarios.report.pictures import SECTIONS, currents, temperatures
 from scenarios.report.series import extremes, series, spans
 from scenarios.report.theme import DPI, WIDTH, Picture, fresh_look, inline, render
+from scenarios.report.truth import true_at_weighings, true_bl, true_in_groups
 from scenarios.run.result import Result
 from twin.recorder import Block, Blocks, Schedule
 
@@ -138,15 +140,107 @@ def test_weighings(result: Result) -> None:
     assert (len(on), len(off)) == (3 * cycles, 2 * cycles)
 
 
-def test_groups_and_their_interpolation(result: Result) -> None:
-    """The line passes through the groups; the diamonds are the Bl of the cycles."""
-    picture = pictures_magnet.bl_in_time(result)
-    groups, line = points(picture, "velocity groups"), points(picture, "interpolation")
-    assert np.interp(groups[0], *line) == pytest.approx(groups[1], abs=0.03 * np.ptp(groups[1]))
-    mean = np.mean([fit.bl for fit in result.mass.velocity])
-    assert np.ptp(points(picture, "used")[1]) == pytest.approx(
-        np.ptp([cycle.bl_Tm for cycle in result.mass.cycles]) / mean * 1e6, rel=1e-6
+def test_bl_in_time(result: Result) -> None:
+    """Groups and weighings are those of the reduction, relative to the mean of the latter; a line is between them."""
+    picture, mass = pictures_magnet.bl_in_time(result), result.mass
+    groups, used, line = (points(picture, name) for name in ("velocity groups", "weighings", "interpolation"))
+    factor = {"ppm": 1e6, "10⁻⁹": 1e9}[axes_of(picture)[0].get_ylabel().split(" / ")[1]]
+    assert groups[1] == pytest.approx((mass.bl_groups.bl_Tm / mass.bl_Tm - 1) * factor, abs=1e-9 * factor)
+    assert used[1] == pytest.approx(
+        [(cycle.bl_Tm / mass.bl_Tm - 1) * factor for cycle in mass.cycles], abs=1e-9 * factor
     )
+    assert used[1].mean() == pytest.approx(0.0, abs=1e-12 * factor)
+    seconds = line[0] * {"h": 3600.0, "min": 60.0, "s": 1.0}[axes_of(picture)[-1].get_xlabel().split(" / ")[1]]
+    assert line[1] == pytest.approx((mass.bl_groups.at(seconds) / mass.bl_Tm - 1) * factor, abs=1e-9 * factor)
+
+
+def test_bl_agrees_with_the_truth(result: Result) -> None:
+    """Of groups and weighings alike: the pulls are those of noise, and not the refraction's 270 ppm or the travel's."""
+    mass, inside, at_weighings = result.mass, true_in_groups(result), true_at_weighings(result)
+    true = np.array([s.values.mean() for s in inside])
+    assert len(true) == len(mass.velocity) and len(at_weighings) == len(mass.cycles)
+    u = np.hypot(mass.bl_groups.u_bl_Tm, mass.u_bl_Tm)
+    assert np.abs((mass.bl_groups.bl_Tm - true) / u).max() < 4.0
+    assert np.abs(at_weighings.values - [cycle.bl_Tm for cycle in mass.cycles]).max() < 4.0 * u.max()
+
+
+def test_truth_in_a_group_is_at_the_weighing_position(result: Result) -> None:
+    """It is recorded at the turning points, where Bl is 3 parts in 10⁸ lower by the profile, 1 − 8.34 m⁻² z²."""
+    truth, inside = true_bl(result), true_in_groups(result)[0]
+    end = result.scenario.campaign.velocity.start_position(0.0)  # type: ignore[attr-defined]
+    recorded = np.interp(inside.times, truth.times, truth.values)
+    assert len(inside) >= 19
+    assert recorded / inside.values - 1.0 == pytest.approx(np.full(len(inside), -8.34 * end**2), rel=1e-3)
+
+
+def test_truth_of_excluded_weighings_does_not_count(result: Result) -> None:
+    """Nor do cycles that are not in the result."""
+    truth = true_bl(result)
+    late = [w for w in result.readings.select("current_voltmeter", phase="weighing", cycle=0) if w.labels["weighing"]]
+    out = tuple(Excluded(0, "weighing", int(w.labels["weighing"]), "test") for w in late)  # type: ignore[call-overload]
+    first = next(iter(result.readings.select("current_voltmeter", phase="weighing", cycle=0, weighing=0))).schedule
+    changed = replace(result, mass=replace(result.mass, excluded=out, cycles=result.mass.cycles[:2]))
+    found = true_at_weighings(changed)
+    at = (first.start + (np.arange(16) + 0.5) / 16 * (first.end - first.start)) / 1e9
+    assert len(found) == 2 and found.values[0] == pytest.approx(
+        np.interp(at, truth.times, truth.values).mean(), rel=1e-14
+    )
+    assert found.values[0] != true_at_weighings(result).values[0]
+
+
+def test_without_truth(result: Result) -> None:
+    """The same pictures of a run that nobody simulated, without what only a simulation knows."""
+    real = replace(result, truth=Blocks())
+    assert len(axes_of(pictures_magnet.bl_in_time(real))) == 1
+    for picture in (pictures_magnet.bl_in_time(real), pictures_magnet.bl_profile(real)):
+        assert picture is not None and "truth" not in picture.caption
+        with pytest.raises(AssertionError):
+            points(picture, "truth")
+
+
+def test_periodic_error_is_taken_out(result: Result) -> None:
+    """What the fit leaves is noise of the size of its error bars; with the periodic error it is ten times that."""
+    found = pictures_magnet._binned(result)
+    assert found is not None
+    _, left, u = found
+    assert np.mean((left / u) ** 2) < 3.0 and np.all(u > 0.0)
+    fits = tuple(replace(fit, periodic=(0.0, 0.0)) for fit in result.mass.velocity)
+    kept = pictures_magnet._binned(replace(result, mass=replace(result.mass, velocity=fits)))
+    assert kept is not None and np.sqrt(np.mean(kept[1] ** 2)) > 5.0 * np.sqrt(np.mean(left**2))
+    assert "periodic error, fitted with the profile to" in pictures_magnet.bl_profile(result).caption  # type: ignore[union-attr]
+
+
+def test_profile_has_error_bars_of_the_readings(result: Result) -> None:
+    """White noise that is added to the voltages makes them as long as it should, with one group too."""
+    rng, sigma, changed = np.random.default_rng(5), 1e-3, []
+    for each in result.readings:
+        if each.channel == "induced_voltmeter" and each.labels.get("phase") == "velocity":
+            each = replace(each, values=each.values + sigma * rng.normal(size=each.values.shape))
+        changed.append(each)
+    mass = replace(result.mass, velocity=result.mass.velocity[:1])
+    found = pictures_magnet._binned(replace(result, readings=Blocks(changed), mass=mass))
+    assert found is not None
+    volts = next(iter(result.readings.select("induced_voltmeter", phase="velocity"))).values
+    expected = sigma / np.abs(volts).mean() / np.sqrt(volts.shape[0])  # a reading of each sweep is in a stretch
+    assert found[2] == pytest.approx(np.full(len(found[0]), expected), rel=0.4)
+    assert found[2].mean() == pytest.approx(expected, rel=0.1)
+
+
+def test_excluded_weighings_do_not_spoil_the_scale(result: Result) -> None:
+    """A current that is far off and was left out is not among the means."""
+    whole = points(currents(result), "mass on")[1]
+    changed = [
+        replace(b, values=b.values * 0.99)
+        if b.channel == "current_voltmeter" and b.has(phase="weighing", cycle=1, weighing=2)
+        else b
+        for b in result.readings
+    ]
+    out = (Excluded(1, "weighing", 2, "test"),)
+    odd = replace(result, readings=Blocks(changed))
+    spoiled, left_out = (axes_of(currents(r))[1] for r in (odd, replace(odd, mass=replace(result.mass, excluded=out))))
+    assert np.ptp(spoiled.get_ylim()) > 1000.0 > 100.0 * np.ptp(left_out.get_ylim())
+    assert len(left_out.lines[0].get_xdata()) == len(spoiled.lines[0].get_xdata()) - 1
+    assert len(whole) and "excluded" in currents(replace(odd, mass=replace(result.mass, excluded=out))).caption  # type: ignore[union-attr]
 
 
 def test_profile_is_in_the_data(result: Result) -> None:
@@ -175,16 +269,24 @@ def test_profile_is_in_the_data(result: Result) -> None:
     assert np.polyfit(z, shown, 1)[0] == pytest.approx(1.0, rel=0.01)
 
 
-def test_bars_of_the_budget(result: Result) -> None:
-    """Largest first, as long as the contributions, Type A hatched."""
+@pytest.mark.parametrize("most", [24, 4])
+def test_bars_of_the_budget(result: Result, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Largest first, as long as the contributions, Type A hatched; all that is left is the last bar."""
+    monkeypatch.setattr(pictures_uncertainty, "BARS", most)
     axes = axes_of(pictures_uncertainty.budget(result))[0]
-    lines = sorted((x for x in result.mass.budget.lines if x.contribution > 0), key=lambda x: -x.contribution)
-    lines = lines[: pictures_uncertainty.BARS]
+    u = result.mass.u_relative
+    lines = sorted((x for x in result.mass.budget.lines if x.contribution > 0.01 * u), key=lambda x: -x.contribution)
+    lines = lines[:most]
+    rest = np.sqrt(u**2 - sum(line.contribution**2 for line in lines))
     bars = sorted(axes.patches, key=lambda bar: bar.get_y())
     factor = bars[0].get_width() / lines[0].contribution
     assert factor in (pytest.approx(1e6), pytest.approx(1e9))
-    assert [bar.get_width() for bar in bars] == pytest.approx([line.contribution * factor for line in lines])
-    assert [bool(bar.get_hatch()) for bar in bars] == [line.kind == "A" for line in lines]
+    assert [b.get_width() for b in bars[:-1]] == pytest.approx([line.contribution * factor for line in lines])
+    assert bars[-1].get_width() == pytest.approx(rest * factor, rel=1e-6)
+    assert [bool(bar.get_hatch()) for bar in bars] == [*(line.kind == "A" for line in lines), False]
+    assert (
+        axes.get_yticklabels()[-1].get_text() == f"{len(result.mass.budget.lines) - len(lines)} smaller ones together"
+    )
 
 
 def test_allan_curves(result: Result) -> None:
@@ -194,7 +296,7 @@ def test_allan_curves(result: Result) -> None:
     assert sum(len(axes.containers) for axes in panels) == len(curves) > 0
     assert all(axes.get_xscale() == axes.get_yscale() == "log" for axes in panels)
     curve = curves[0]
-    bars = next(c for axes in panels for c in axes.containers if c.get_label() == curve.channel.replace("_", " "))
+    bars = next(c for axes in panels for c in axes.containers if c.get_label() == "Bl of single sweeps")
     ends = np.array([segment[:, 1] for segment in bars[2][0].get_segments()])
     sigma = np.asarray(bars[0].get_ydata())
     good = np.asarray(curve.deviation) > 0

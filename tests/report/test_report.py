@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -16,10 +17,13 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from scipy.special import stdtrit
 
 from scenarios.cli.app import main
 from scenarios.reduction import Excluded
+from scenarios.reduction.gum import Input, combine
 from scenarios.report import files, tables
+from scenarios.report.numbers import plus_minus, significant
 from scenarios.report.page import page
 from scenarios.report.theme import Rendered
 from scenarios.run import output
@@ -120,7 +124,7 @@ def test_sections(html: str) -> None:
     assert [a for a in found.addresses if a[1:] in SECTIONS] == [f"#{name}" for name in SECTIONS]
     assert max(Counter(found.ids).values()) == 1
     assert "recorded nothing" not in html and html.startswith("<!DOCTYPE html>")
-    assert found.tags["figure"] == found.tags["figcaption"] == 10 and found.tags["details"] == 1
+    assert found.tags["figure"] == found.tags["figcaption"] == 10 and found.tags["details"] == 2
 
 
 def test_self_contained(html: str) -> None:
@@ -143,21 +147,96 @@ def test_numbers_of_the_summary(html: str, result: Result) -> None:
     assert rows["True mass, as simulated"] == "1 kg"
 
 
-@pytest.mark.parametrize(("z", "agrees"), [(0.5, True), (0.99, True), (1.01, False), (-3.0, False)])
-def test_verdict(result: Result, z: float, agrees: bool) -> None:
-    """By how many uncertainties mass and truth differ, against k."""
-    u, k = result.mass.u_mass_kg, result.mass.budget.coverage_factor
-    true = replace(result.true, mass_kg=result.mass.mass_kg - z * k * u)
-    found = tables.verdict(replace(result, true=true))
-    assert found is not None and found.agrees is agrees and f"{abs(z) * k:.2f}" in found.text
+def made_of(result: Result, **changes: Any) -> Result:
+    """The result with another mass or another budget."""
+    return replace(result, mass=replace(result.mass, **changes))
 
 
-def test_totals_of_the_budget(result: Result) -> None:
-    """A line each for what the reduction has found; the sum is the uncertainty of the mass."""
-    lines, below = tables.budget(result), tables.totals(result)
-    assert len(lines) == len(result.mass.budget.lines) > 5 and {line.kind for line in lines} == {"A", "B"}
-    combined = next(line for line in below if line.label.startswith("Combined"))
-    assert float(combined.ppm) == pytest.approx(result.mass.u_relative * 1e6, rel=0.006)
+@pytest.mark.parametrize(("z", "agrees"), [(0.5, True), (1.66, True), (-1.98, True), (2.02, False), (-3.0, False)])
+@pytest.mark.parametrize(("k", "limit"), [(1.0, 2.0), (2.0, 2.0), (3.0, 3.0)])
+def test_verdict(result: Result, z: float, agrees: bool, k: float, limit: float) -> None:
+    """By how many uncertainties mass and truth differ, against 2 or the k asked for; k = 1 is no limit."""
+    z *= limit / 2.0
+    true = replace(result.true, mass_kg=result.mass.mass_kg - z * result.mass.u_mass_kg)
+    found = tables.verdict(replace(made_of(result, coverage_factor=k), true=true))
+    assert found is not None and found.agrees is agrees
+    assert f"within {limit:g} u" in found.text and found.text.endswith(f"= {abs(z):.2f}")
+    assert found.text.startswith("agrees" if agrees else "does not agree")
+
+
+@pytest.mark.parametrize(("error", "equal"), [(3e-16, True), (1e-9, False)])
+def test_verdict_without_uncertainty(result: Result, error: float, equal: bool) -> None:
+    """Rounding is no uncertainty: with nothing else in u the masses are equal or they are not."""
+    true = replace(result.true, mass_kg=result.mass.mass_kg * (1.0 + error))
+    bare = replace(made_of(result, u_mass_kg=1e-16, inputs=()), true=true)
+    found = tables.verdict(bare)
+    assert found is not None and found.agrees is equal and found.text.startswith("equals" if equal else "does not")
+    assert tables.expanded(bare) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "written"),
+    [
+        ({}, ["(95 %)"]),
+        ({"coverage_factor": 2.0}, ["k = 2.00", "(95 %)"]),
+        ({"confidence": 0.95}, ["(95 %)"]),
+        ({"confidence": 0.9973}, ["(99.73 %)", "(95 %)"]),
+    ],
+)
+def test_expanded_uncertainty(result: Result, settings: dict[str, float], written: list[str]) -> None:
+    """As it is asked for and at 95 %, with k from the degrees of freedom; in the summary and in the budget."""
+    asked = made_of(result, **settings)
+    found = tables.coverage(asked)
+    assert [each.text[-len(end) :] for each, end in zip(found, written, strict=True)] == written
+    assert found[-1].k == pytest.approx(stdtrit(result.mass.budget.dof, 0.975), rel=2e-3)
+    rows = [row.value for row in tables.summary(asked, Origin("", "", None)) if "U(m)" in row.name]
+    u = result.mass.u_mass_kg
+    assert rows == [plus_minus(result.mass.mass_kg, each.k * u, "kg") for each in found]
+    assert [row.relative for row in tables.budget(asked).totals if "Expanded" in row.label] == [
+        significant(each.k * result.mass.u_relative * 1e6) for each in found
+    ]
+
+
+def test_budget(result: Result) -> None:
+    """A line each for what the reduction has found, largest first; what does not matter is in a line together."""
+    lines, table = result.mass.budget.lines, tables.budget(result)
+    assert len(table.lines) + len(table.smaller) == len(lines) > 5
+    assert [row.label for row in [*table.lines, *table.smaller]] == [
+        line.label for line in sorted(lines, key=lambda line: -line.contribution)
+    ]
+    u = result.mass.u_relative
+    small = [line.contribution for line in lines if line.contribution < 0.01 * u]
+    assert len(table.smaller) == len(small) > 1
+    totals = {row.label: float(row.relative.replace("\N{NARROW NO-BREAK SPACE}", "")) for row in table.totals}
+    assert table.relative_unit == "ppm"
+    assert totals["Combined standard uncertainty"] == pytest.approx(u * 1e6, rel=0.006)
+    assert totals[f"{len(small)} smaller ones together"] == pytest.approx(math.hypot(*small) * 1e6, rel=0.006)
+    assert math.hypot(totals["Type A together"], totals["Type B together"]) == pytest.approx(u * 1e6, rel=0.006)
+
+
+@pytest.mark.parametrize(("number", "alone"), [(0, []), (1, []), (2, [0.009, 0.001]), (5, [0.009] + [0.001] * 4)])
+def test_a_single_small_line_is_not_folded(number: int, alone: list[float]) -> None:
+    """One line in place of one line saves nothing."""
+    sizes = [1.0, 0.011, *[0.001] * (number - 1), *([0.009] if number else [])]
+    lines = combine([Input(str(i), "B", None, "kg", size, 1.0) for i, size in enumerate(sizes)], 1.0).lines
+    kept, small = tables.folded(lines, 1.0)
+    assert [line.contribution for line in small] == pytest.approx(alone)
+    assert sorted(line.label for line in [*kept, *small]) == sorted(line.label for line in lines)
+
+
+def test_corrections(result: Result) -> None:
+    """A row for each that changes the mass or is off; the others are named in a sentence."""
+    rows, idle = tables.corrections(result)
+    sizes = result.mass.corrections
+    assert {row.name for row in rows if row.applied} == {
+        n.replace("_", " ") for n, s in sizes.items() if abs(s) > 1e-14
+    }
+    assert set(idle) == {n.replace("_", " ") for n, s in sizes.items() if abs(s) <= 1e-14}
+    buoyancy = next(row for row in rows if row.name == "buoyancy")
+    assert float(buoyancy.ppm) == pytest.approx(sizes["buoyancy"] * 1e6, rel=0.006)
+    off = result.scenario.with_({"reduction.corrections.tide": False})
+    row = next(row for row in tables.corrections(replace(result, scenario=off))[0] if row.name == "tide")
+    assert (row.applied, row.ppm, row.micrograms) == (False, "", "")
 
 
 def test_escapes(reopened: tuple[Result, Origin]) -> None:
@@ -195,7 +274,8 @@ def test_differences(reopened: tuple[Result, Origin]) -> None:
     assert "balance.magnet.<x>" in cells["th"] and cells["td"][cells["td"].index("–") :][:6] == [
         "–", "0.5", "T·m", "8", "3", "",
     ]  # fmt: skip
-    assert "Nothing differs from <code>kbmini</code>" in written(result, replace(origin, parent="kbmini"))
+    alike = replace(origin, parent="kbmini", differences=())
+    assert "Nothing differs from <code>kbmini</code>" in written(result, alike)
     assert "There is no parent known" in written(result, replace(origin, parent=""))
 
 

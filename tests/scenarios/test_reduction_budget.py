@@ -62,8 +62,8 @@ HAND: dict[str, tuple[float, float, float]] = {
     "verticality_y": (0.0, 1e-6, -2e-3),
     "abbe_offset_x": (0.0, 1e-6, -4e-3),
     "abbe_offset_y": (0.0, 1e-6, -3e-3),
-    "coil_tilt_x": (0.0, 1e-6, -1e-3),
-    "coil_tilt_y": (0.0, 1e-6, 2e-3),
+    "coil_tilt_x": (0.0, 1e-6, -0.5e-3),
+    "coil_tilt_y": (0.0, 1e-6, 1e-3),
     "coil_offset_x": (0.0, 1e-6, -4e-3),
     "coil_offset_y": (0.0, 1e-6, -3e-3),
     "reluctance_k": (0.0, 0.1, -(2e-5 * ON**2 + 3e-5 * OFF**2) / 9.80),
@@ -114,20 +114,31 @@ def test_every_estimate_is_a_line_unless_it_does_nothing(name: str) -> None:
     value = getattr(known(), name).value
     labels = {line.label for line in reduce(BLOCKS, known(**{name: Estimate(value, u)})).inputs}
     idle = {"leakage", "input_conductance", "lead_resistance", "coil_resistance", "coil_capacitance", "trigger_latency"}
+    idle |= {"coil_inductance"}
     idle |= {"gravity_gradient", "gravity_height", "tide_scale", "susceptibility", "magnetisation", "stray_field"}
     idle |= {"stray_gradient", "parts_density", "refractive_index", "remanence", "magnetic_centre"}
+    idle |= {"after_effect_strength"}
     idle |= {f"{what}_{axis}" for what in ("coil_tilt", "coil_offset", "drift", "roll") for axis in "xy"}
     idle |= {f"{what}_{axis}" for what in ("verticality", "abbe_offset") for axis in "xy"}
     assert (QUANTITIES[name].label in labels) == (name not in idle)
 
 
 @pytest.mark.parametrize(
-    ("first", "second"), [("coil_tilt_x", "drift_x"), ("coil_offset_x", "roll_y"), ("abbe_offset_y", "roll_x")]
+    ("first", "second", "share"),
+    [("coil_tilt_x", "drift_x", 0.5), ("coil_offset_x", "roll_y", 1.0), ("abbe_offset_y", "roll_x", 1.0)],
 )
-def test_two_unknowns_that_multiply_enter_in_second_order(first: str, second: str) -> None:
+def test_two_unknowns_that_multiply_enter_in_second_order(first: str, second: str, share: float) -> None:
     result = reduce(BLOCKS, known(**{first: Estimate(0.0, 1e-3), second: Estimate(0.0, 2e-4)}))
     (size,) = [size for label, size in result.type_b.items() if "×" in label]
-    assert size == pytest.approx(2e-7, rel=1e-3)
+    assert size == pytest.approx(share * 2e-7, rel=1e-3)
+
+
+def test_a_beam_of_unknown_lean_enters_by_its_cosine() -> None:
+    """1/cos φ − 1 of a normal φ about 0: ½ u² in the mean, u²/√2 about it."""
+    result = reduce(BLOCKS, known(verticality_x=Estimate(0.0, 1e-3)))
+    (size,) = [size for label, size in result.type_b.items() if "squared" in label]
+    assert size == pytest.approx(1e-6 * math.hypot(0.5, math.sqrt(0.5)), rel=1e-3)
+    assert not [label for label in result.type_b if "verticality" in label and "squared" not in label]
 
 
 def test_an_effect_that_is_not_corrected_enters_with_its_size_and_the_doubt_about_it() -> None:
@@ -168,8 +179,8 @@ def test_a_latency_has_a_sensitivity_though_it_moves_the_data() -> None:
 def test_allan_deviations_are_of_what_the_run_read() -> None:
     run = Run(weighings=32, sweeps=64, noise_current=1e-6, noise_induced=1e-5, rise=by_phase(1e-3, 2e-3))
     curves = {(c.channel, c.quantity): c for c in reduce(run.blocks(), run.certificates()).allan}
-    assert {("velocity", "bl"), ("weighing", "current"), ("current_voltmeter", "voltage")} <= set(curves)
-    bl, current = curves["velocity", "bl"], curves["weighing", "current"]
+    assert {("velocity", "bl"), ("weighing", "voltage"), ("current_voltmeter", "voltage")} <= set(curves)
+    bl, weighing = curves["velocity", "bl"], curves["weighing", "voltage"]
     assert bl.tau_s[0] == pytest.approx(1800 / 64, rel=1e-6)
-    assert (bl.unit, current.unit) == ("T*m", "A")
-    assert current.deviation[0] == pytest.approx(1e-6 / np.sqrt(5) / 1e3, rel=0.4)
+    assert (bl.unit, weighing.unit) == ("T*m", "V")
+    assert weighing.deviation[0] == pytest.approx(1e-6, rel=0.2)

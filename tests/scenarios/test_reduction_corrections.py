@@ -13,7 +13,7 @@ import pytest
 
 from components.air import air_density
 from components.refractive_index import HELIUM_NEON, refractive_index
-from scenarios.reduction import MassResult, ReductionError, reduce
+from scenarios.reduction import Estimate, MassResult, ReductionError, reduce
 from scenarios.reduction.corrections import NEUTRAL
 from tests.scenarios.test_reduction_effects import EFFECTS
 from tests.scenarios.test_reduction_run import AIR, CURRENT, Run, settings
@@ -111,7 +111,7 @@ SHOWN = (
     - 1e-3 * 4e-3
     - 2e-3 * 3e-3
 )
-COUPLING = 1e-3 * 1e-3 - 3e-4 * 2e-3 + 2e-3 * 3e-3 + 1e-3 * 4e-3
+COUPLING = 0.5 * (1e-3 * 1e-3 - 3e-4 * 2e-3) + 2e-3 * 3e-3 + 1e-3 * 4e-3
 LIFT = (1e-3 * 1e-4 / MU_0 + 0.2) * -5e-3 / 8000.0  # N, at 0.1 mT and −5 mT/m
 DRIFTING = 1e-12, 2e-11 * (AIR[1] - 101325.0) + 1e-7 * WARM  # 1/s, 1
 
@@ -301,29 +301,27 @@ def test_the_current_voltmeter_loads_the_resistor() -> None:
     assert effect.result({"input_impedance": False}).mass_kg == pytest.approx(1 / share, rel=1e-12)
 
 
-def test_an_after_effect_is_a_column_of_the_scheme() -> None:
-    run = Run(tare_drift=lambda t: 1e-4 * math.exp(-(t % 3600) / 400))
-    known = {"after_effect_time_constants": (400.0,)}
-    with_ = reduce(run.blocks(), run.certificates(**known))
-    without = reduce(run.blocks(), run.certificates(**known), settings({"after_effect": False}))
-    assert abs(with_.mass_kg - 1) < 1e-12
-    assert abs(without.mass_kg - 1) > 1e-7
-    assert without.type_b["after effect, not corrected"] == pytest.approx(abs(without.mass_kg - 1), rel=1e-4)
-    with pytest.raises(ReductionError, match=r"cycle 0: .*after-effect needs at least 5: .*after_effect=false"):
-        reduce(run.blocks(), run.certificates(**known), settings(skip_weighings=4))
-
-
-def test_several_decays_are_one_column_of_the_stated_shape() -> None:
-    """From the start of the first weighing, half a weighing before its middle."""
+def test_an_after_effect_is_computed_from_where_the_coil_has_been() -> None:
+    """It rested 10 mm below: 1e-2 N/m · 10 mm Σ w exp(−t/τ) is left at t, less what looks like a drift."""
 
     def relaxing(t: float) -> float:
-        since = t % 3600 - 2.5 * 0.02
-        return 1e-4 * (0.7 * math.exp(-since / 200) + 0.3 * math.exp(-since / 2000))
+        return 1e-4 * (0.7 * math.exp(-t / 200) + 0.3 * math.exp(-t / 2000))
 
-    run = Run(tare_drift=relaxing)
-    known = {"after_effect_time_constants": (200.0, 2000.0), "after_effect_weights": (0.7, 0.3)}
-    assert abs(reduce(run.blocks(), run.certificates(**known)).mass_kg - 1) < 1e-11
-    assert abs(reduce(run.blocks(), run.certificates(**{**known, "after_effect_weights": ()})).mass_kg - 1) > 1e-10
+    run = Run(bl=(1400.0,), cycles=1, tare_drift=relaxing)
+    known = {
+        "after_effect_strength": Estimate(1e-2, 3e-3),
+        "after_effect_time_constants": (200.0, 2000.0),
+        "after_effect_weights": (0.7, 0.3),
+        "after_effect_rest": -1e-2,
+    }
+    with_ = reduce(run.blocks(), run.certificates(**known))
+    without = reduce(run.blocks(), run.certificates(**known), settings({"after_effect": False}))
+    bias = without.mass_kg - 1
+    assert abs(bias) > 1e-8
+    assert abs(with_.mass_kg - 1) < 1e-12
+    assert with_.type_b["after-effect: relaxing stiffness"] == pytest.approx(0.3 * abs(bias), rel=1e-3)
+    assert without.type_b["after effect, not corrected"] == pytest.approx(math.hypot(1, 0.3) * abs(bias), rel=1e-3)
+    assert with_.cycles[0].u_mass_kg < 1e-3 * without.cycles[0].u_mass_kg
 
 
 def test_the_tide_is_that_of_each_weighing() -> None:

@@ -39,7 +39,8 @@ def test_the_stated_uncertainty_is_the_scatter_of_repeated_runs(noise: str, sche
     for seed in range(200):
         run = Run(rng=np.random.default_rng(seed), **plan, **NOISES[noise])
         result = reduce(run.blocks(), run.certificates(), chosen)
-        scores.append((result.mass_kg - run.mass) / result.u_mass_kg)
+        student = np.sqrt(result.dof / (result.dof - 2)) if result.dof > 2.5 else np.sqrt(5.0)
+        scores.append((result.mass_kg - run.mass) / result.u_mass_kg / student)
         scores_bl.append((result.bl_Tm - 1400.0) / result.u_bl_Tm)
     assert abs(np.mean(scores)) < 0.3
     assert 0.8 < np.std(scores) < 1.2
@@ -151,3 +152,24 @@ def test_a_cycle_states_its_uncertainty_and_residuals_as_mass() -> None:
     sigma = np.sqrt(np.sum(cycle.residuals_kg**2) / (8 - 3))
     assert cycle.u_mass_kg == pytest.approx(sigma * np.sqrt(4 / 8), rel=0.05)
     assert sigma == pytest.approx(1e-6 / np.sqrt(5) / 1e3 * 1400 / 9.8, rel=0.8)
+
+
+def test_cycles_pool_the_scatter_of_their_weighings() -> None:
+    """One variance for all, unless they differ by more than chance."""
+    from scenarios.reduction.type_a import pooled
+
+    u, dof = pooled(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 1.0]))
+    assert u == pytest.approx(np.full(3, np.sqrt((1 + 8 + 9) / 4)))
+    assert dof == pytest.approx(np.full(3, 4 / 3))
+    apart = np.array([1.0, 1.0, 50.0])
+    assert np.array_equal(pooled(apart, np.full(3, 6.0))[0], apart)
+    silent = np.array([0.0, 1.0])
+    assert np.array_equal(pooled(silent, np.full(2, 3.0))[0], silent)
+
+
+@pytest.mark.parametrize(("dof", "of", "quantile"), [(8, 1e9, 2.192), (8, 8, 4.433), (3, 20, 3.859), (7, 8, 4.529)])
+def test_quantiles_of_f(dof: float, of: float, quantile: float) -> None:
+    """97.5 %, from tables."""
+    from scenarios.reduction.slow_noise import chance
+
+    assert chance(dof, of) == pytest.approx(quantile, rel=0.03)

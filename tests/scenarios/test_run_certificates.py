@@ -50,6 +50,15 @@ def test_deviations_that_nobody_knows_are_not_believed() -> None:
     assert values == known().values()
 
 
+def test_what_relaxes_is_a_share_of_the_stiffness() -> None:
+    part = {"defect": 1e-4, "stiffness": 5.0, "rest": 2e-3, "uncertainties": {"defect": 3e-5, "stiffness": 0.2}}
+    found = known(**{"balance.after_effect": part})
+    strength = found.estimates()["after_effect_strength"]
+    assert strength.value == pytest.approx(5e-4)
+    assert strength.u == pytest.approx(math.hypot(5.0 * 3e-5, 1e-4 * 0.2))
+    assert found.after_effect_rest == 2e-3
+
+
 def test_parts_that_a_balance_lacks_are_neutral() -> None:
     ideal = certificates(scenarios.load("kbmini_tmtp").ideal().scenario)
     neutral = Certificates(resistance=1.0, gravity=1.0).values()

@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scenarios.reduction.consistency import outlying_cycles, reference_step
+from scenarios.reduction.consistency import laser_jump, outlying_cycles, reference_step, unread
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import faulty, noise_of_mean, repeats_betray
 from scenarios.reduction.recording import Recording, Weighings, read
@@ -106,7 +106,7 @@ def weighed(figures: NoiseFigures, cycles: int, count: int, seed: int, n: int = 
     values = noise + (np.where(on, 3.5, -3.5) * (1 + 1e-8 * time))[:, None]
     scatter, one = values.std(axis=1, ddof=1), np.ones(len(k))
     means = np.array([noise_of_mean(row) for row in values])
-    weighings = Weighings(k // count, k % count, on, time, values.mean(axis=1), 0 * one, one, scatter, means)
+    weighings = Weighings(k // count, k % count, on, time, 4 * one, values.mean(axis=1), 0 * one, one, scatter, means)
     return dataclasses.replace(RECORDING, weighings=weighings)
 
 
@@ -421,6 +421,64 @@ def test_a_cycle_whose_weighings_scatter_goes() -> None:
     times, masses, u, at, bl = cycles(np.zeros(8))
     u[3] *= 100
     assert sorted(outlying_cycles(times, masses, u, at, bl)[1]) == [3]
+
+
+@pytest.mark.parametrize("before", [5, 6, 7])
+def test_a_step_below_what_single_cycles_tell_is_seen_in_the_means(before: int) -> None:
+    """3.5e-8 from one cycle to the next, of which each is known to 1e-8."""
+    for seed in range(20):
+        kept, reasons = outlying_cycles(*cycles(3.5e-8 * (np.arange(9) >= before), seed=seed + 100, u=5e-9))
+        assert set(range(before + 1, 9)) <= set(reasons) or not reasons
+        assert kept[: before - 1].all()
+    found = [outlying_cycles(*cycles(7e-8 * (np.arange(9) >= before), seed=s, u=1e-8))[1] for s in range(20)]
+    assert sum(bool(reasons) for reasons in found) >= 15
+
+
+def test_scatter_of_weighings_counts_only_beside_all_else() -> None:
+    """Fisher's F of two degrees of freedom; what else is uncertain may be larger."""
+    times, masses, _, at, bl = cycles(np.zeros(8))
+    u = np.full(8, 1e-8)
+    u[3] = 8e-8
+    dof, little, much = np.full(8, 2.0), np.full(8, 1e-9), np.full(8, 1e-7)
+    assert sorted(outlying_cycles(times, masses, u, at, bl, dof=dof, besides=little)[1]) == [3]
+    assert outlying_cycles(times, masses, u, at, bl, dof=dof, besides=much)[1] == {}
+    u[0], u[3] = u[3], u[0]
+    masses = masses + 1e-6 * (np.arange(8) == 0)
+    with pytest.raises(ReductionError, match="no good one is before it"):
+        outlying_cycles(times, masses, u, at, bl, dof=dof, besides=little)
+
+
+@pytest.mark.parametrize("meter", [0, 1])
+def test_before_both_voltmeters_have_read_the_reference_one_alone_tells(meter: int) -> None:
+    times = 3600.0 * np.arange(8) + (1800 if meter else 0), 3600.0 * np.arange(8) + (0 if meter else 1800)
+    rng = np.random.default_rng(5)
+    readings = [10 * (1 + 1e-9 * rng.normal(size=8)) for _ in range(2)]
+    readings[meter][0] *= 1 - 1e-7
+    found = reference_step(times, (readings[0], readings[1]), (np.full(8, 1e-9),) * 2)  # type: ignore[arg-type]
+    assert found is not None and found.after == 0.0 and found.size == pytest.approx(1e-7, rel=0.1)
+
+
+def test_a_laser_that_hops_before_bl_is_read_moves_the_coil_that_is_held() -> None:
+    times, on = 300.0 * np.arange(20), np.arange(20) % 2 == 0
+    positions = 1e-9 * np.random.default_rng(2).normal(size=20)
+    assert laser_jump(times, on, positions, 1400.0) is None
+    assert laser_jump(times, on, positions + 1e-7 * (times > 2000), 1400.0) is None  # Bl was read before
+    assert laser_jump(times, on, positions + 1e-7 * (times > 700), 1400.0) == pytest.approx(1e-7, rel=0.1)
+
+
+def test_instants_without_a_sample_within_reach() -> None:
+    samples = np.array([0.0, 10.0, 50.0])
+    assert unread(np.array([-1.0, 4.0, 17.0, 45.0, 60.0]), samples, 6.0).tolist() == [False, False, True, False, True]
+    assert unread(np.array([1.0]), np.zeros(0), 6.0).all()
+
+
+def test_a_stuck_station_is_found_among_noisy_readings() -> None:
+    rng = np.random.default_rng(1)
+    values = 293.0 + 1e-3 * rng.normal(size=200)
+    values[60:] = values[60]
+    found = faulty(values)
+    assert found is not None and np.flatnonzero(~found.good).tolist() == list(range(61, 200))
+    assert faulty(np.round(values, 1)) is None and faulty(np.full(50, 293.0)) is None
 
 
 def test_cycles_without_noise_stay() -> None:

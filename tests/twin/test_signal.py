@@ -16,7 +16,8 @@ from twin.errors import SimulationError
 from twin.fault import FOREVER, FaultSignal, PlannedFault
 from twin.field import Field, Shape
 from twin.piece import constant, harmonics, polynomial, ramp
-from twin.signal import Constant, Delayed, Elapsed, Function, Product, Rate, Signal, Sum, add, multiply, scale
+from twin.shifted import Delayed, Rate
+from twin.signal import Constant, Elapsed, Function, Product, Signal, Sum, add, multiply, scale
 from twin.timeline import Timeline
 from twin.times import NS, Times
 

@@ -22,19 +22,19 @@ EXPANDING = {"coil.expansion": 1.7e-5, "coil.radial_deviation": 1.0}
 WAITING: dict[str, Any] = {
     # Sweeps whose windows open when the yoke has come to rest, after weighings whose windows open before.
     **{f"campaign.velocity.{key}": None for key in ("frequency", "harmonics", "cycles", "window")},
-    "campaign.velocity.motion": "sweeps", "campaign.velocity.pairs": 4, "campaign.velocity.sweep_duration": 60.0,
-    "campaign.velocity.acceleration_time": 5.0, "campaign.velocity.window_start": 25.0,
-    "campaign.velocity.window_end": 55.0, "campaign.velocity.velocity": 3e-4, "campaign.velocity.reading_step": 1.0,
-    "campaign.weighing.count": 6, "campaign.weighing.ramp": 1.0, "campaign.weighing.exchange_time": 1.0,
-    "campaign.weighing.current": "flat", "campaign.weighing.window_start": 1.5, "campaign.weighing.window_end": 11.5,
-    "reduction.skip_weighings": 1,
+    "campaign.velocity.motion": "sweeps", "campaign.velocity.pairs": 4, "campaign.velocity.sweep_duration": 40.0,
+    "campaign.velocity.acceleration_time": 5.0, "campaign.velocity.window_start": 20.0,
+    "campaign.velocity.window_end": 35.0, "campaign.velocity.velocity": 3e-4, "campaign.velocity.reading_step": 1.0,
+    "campaign.weighing.count": 6, "campaign.weighing.duration": 20.0, "campaign.weighing.ramp": 1.0,
+    "campaign.weighing.exchange_time": 1.0, "campaign.weighing.current": "flat", "campaign.weighing.window_start": 1.5,
+    "campaign.weighing.window_end": 11.5, "reduction.skip_weighings": 1,
 }  # fmt: skip
 
 
 def _coupling(case: Case) -> float:
     a = case.parts["alignment"]
     turned = a.coil_offset_y * a.roll_x - a.coil_offset_x * a.roll_y
-    return float(a.coil_tilt_x * a.drift_x + a.coil_tilt_y * a.drift_y + turned)
+    return float(0.5 * (a.coil_tilt_x * a.drift_x + a.coil_tilt_y * a.drift_y) + turned)
 
 
 # --- temperature -----------------------------------------------------------------------------------------------------
@@ -45,25 +45,40 @@ def _magnet_temperature(case: Case) -> float:
     return case.result.thermal.epsilon
 
 
+def _shown(sensor: Any, rise: float) -> float:
+    """What a thermometer shows (K), by the resistance of its sensor."""
+    t = sensor.reference_temperature - ICE_POINT + rise
+    warmer = t + sensor.self_heating * sensor.excitation_current**2 * float(resistance(t, sensor.ice_resistance))
+    ratio = 1.0 + (1.0 + sensor.alpha_error) * (float(resistance(warmer, 1.0)) - 1.0)
+    found = rise + float(temperature((1.0 + sensor.ice_resistance_error) * ratio, 1.0)) - t
+    return (1.0 + float(sensor.gain)) * found + float(sensor.offset)
+
+
+def _gain(sensor: Any) -> float:
+    """1 + g, what a thermometer shows of a change."""
+    return 0.5 * (_shown(sensor, 1.0) - _shown(sensor, -1.0))
+
+
 def _wrong_temperature(case: Case) -> float:
     """A thermometer that shows T (1 + g) + s takes out (1 + g)/(1 + α_m s) of what the temperature does."""
     sensor = case.parts["magnet_thermometer"]
+    taken = _gain(sensor) / (1.0 + case.parts["magnet"].alpha * _shown(sensor, 0.0))
+    return _magnet_temperature(case) * (1.0 - taken)
 
-    def shown(rise: float) -> float:
-        t = sensor.reference_temperature - ICE_POINT + rise
-        warmer = t + sensor.self_heating * sensor.excitation_current**2 * float(resistance(t, sensor.ice_resistance))
-        ratio = 1.0 + (1.0 + sensor.alpha_error) * (float(resistance(warmer, 1.0)) - 1.0)
-        found = rise + float(temperature((1.0 + sensor.ice_resistance_error) * ratio, 1.0)) - t
-        return (1.0 + float(sensor.gain)) * found + float(sensor.offset)
 
-    gain = 0.5 * (shown(1.0) - shown(-1.0))
-    return _magnet_temperature(case) * (1.0 - gain / (1.0 + case.parts["magnet"].alpha * shown(0.0)))
+def _perfect(case: Case) -> float:
+    """What even a perfect thermometer leaves: the velocity phase is longer than its windows."""
+    return 4e-3 * abs(_magnet_temperature(case))
 
 
 def _half_a_window(case: Case) -> float:
-    """What the drift of the thermometer does in half a weighing."""
-    window = float(np.ptp(case.windows[0, 0]))
-    return 0.51 * window * abs(case.parts["magnet"].alpha * case.parts["magnet_thermometer"].offset_drift)
+    """What the drift of the magnet's thermometer does in half a weighing."""
+    return abs(case.parts["magnet"].alpha) * _creep(case, "magnet_thermometer") + _perfect(case)
+
+
+def _creep(case: Case, name: str) -> float:
+    """Drift of a thermometer in half a weighing (K)."""
+    return 0.51 * float(np.ptp(case.windows[0, 0])) * float(case.parts[name].offset_drift)
 
 
 def _expansion(case: Case) -> float:
@@ -78,7 +93,17 @@ def _expansion(case: Case) -> float:
 
 
 def _wrong_expansion(case: Case) -> float:
-    return -float(case.parts["coil_thermometer"].gain) * _expansion(case) / (1.0 + case.parts["coil_thermometer"].gain)
+    gain = _gain(case.parts["coil_thermometer"])
+    return (1.0 - gain) / gain * _expansion(case)  # the readings have the gain already
+
+
+def _perfect_expansion(case: Case) -> float:
+    return 4e-3 * abs(_expansion(case))
+
+
+def _half_a_coil_window(case: Case) -> float:
+    """What the drift of the coil's thermometer does in half a weighing."""
+    return 1.7e-5 * _creep(case, "coil_thermometer") + _perfect_expansion(case)
 
 
 # --- the current in the coil -----------------------------------------------------------------------------------------
@@ -154,7 +179,14 @@ def _remanence(case: Case) -> float:
 
 
 WRONG = partial(
-    Effect, bias=_wrong_temperature, formula="α_m (α_m s − g) (T_v − T_w), zero s, gain 1 + g", more=WARM
+    Effect,
+    bias=_wrong_temperature,
+    formula="α_m (α_m s − g) (T_v − T_w), zero s, gain 1 + g",
+    more=WARM,
+    bound=_perfect,
+)
+WRONG_COIL = partial(
+    Effect, bias=_wrong_expansion, formula="−g b κ (T_cv − T_cw), gain 1 + g", more=WARM, bound=_perfect_expansion
 )
 ALIGNED = partial(Effect, bias=_coupling, corrections=("alignment",))
 
@@ -168,23 +200,30 @@ COIL: tuple[Effect, ...] = (
     ALIGNED("torque and rotation about y", {"alignment.coil_offset_x": 1e-3, "alignment.roll_y": 2e-2},
             formula="Γ_y ω_y/(F_z v_z)"),
     Effect("temperature of the magnet", ALPHA, _magnet_temperature, "α_m (T_v − T_w)", ("temperature",), WARM),
-    WRONG("gain of the magnet's thermometer", {**ALPHA, "magnet_thermometer.gain": 0.05}),
-    WRONG("zero of the magnet's thermometer", {**ALPHA, "magnet_thermometer.offset": 0.5}),
-    WRONG("R_0 of the magnet's thermometer", {**ALPHA, "magnet_thermometer.ice_resistance_error": 1e-3}),
-    WRONG("α of the magnet's thermometer", {**ALPHA, "magnet_thermometer.alpha_error": 1e-2}),
-    WRONG("self-heating of the magnet's thermometer", {**ALPHA, "magnet_thermometer.self_heating": 5e3}),
+    WRONG("gain of the magnet's thermometer", {**ALPHA, "magnet_thermometer.gain": 0.5}),
+    WRONG("zero of the magnet's thermometer", {**ALPHA, "magnet_thermometer.offset": 10.0}),
+    WRONG("R_0 of the magnet's thermometer", {**ALPHA, "magnet_thermometer.ice_resistance_error": 0.05}),
+    WRONG("α of the magnet's thermometer", {**ALPHA, "magnet_thermometer.alpha_error": 0.05}),
+    WRONG("self-heating of the magnet's thermometer", {**ALPHA, "magnet_thermometer.self_heating": 1e5}),
     Effect("drift of the magnet's thermometer", {**ALPHA, "magnet_thermometer.offset_drift": 1e-8,
                                                  "magnet_thermometer.gain_drift": 1e-9}, 0.0,
            "0 to half a window: Bl is carried to t_w", (), WARM, _half_a_window),
     Effect("thermal expansion of the coil", EXPANDING, _expansion, "b κ (T_cv − T_cw)", ("coil_expansion",), WARM),
-    Effect("gain of the coil's thermometer", {**EXPANDING, "coil_thermometer.gain": 0.05}, _wrong_expansion,
-           "−δ b κ (T_cv − T_cw)", (), WARM),
+    WRONG_COIL("gain of the coil's thermometer", {**EXPANDING, "coil_thermometer.gain": 0.5}),
+    WRONG_COIL("R_0 of the coil's thermometer", {**EXPANDING, "coil_thermometer.ice_resistance_error": 0.05}),
+    WRONG_COIL("α of the coil's thermometer", {**EXPANDING, "coil_thermometer.alpha_error": 0.05}),
+    Effect("zero and self-heating of the coil's thermometer", {**EXPANDING, "coil_thermometer.offset": 0.1,
+                                                               "coil_thermometer.self_heating": 1e3}, 0.0,
+           "0: both phases alike", (), WARM, _perfect_expansion),
+    Effect("drift of the coil's thermometer", {**EXPANDING, "coil_thermometer.offset_drift": 1e-8,
+                                               "coil_thermometer.gain_drift": 1e-9}, 0.0,
+           "0 to half a window: Bl is carried to t_w", (), WARM, _half_a_coil_window),
     Effect("temperature of the coil's resistance", {"coil.resistance_temperature_coefficient": 3.93e-3}, 0.0,
            "0: carries no signal", (), WARM),
     Effect("quadratic current effect", {"coil.quadratic_current_coefficient": -0.1}, _quadratic, "−β I²",
            ("quadratic_current",)),
-    Effect("reluctance force at unequal currents", {**K, "flexure.weighing_position": 1e-4, "test_mass.tare_fraction": 0.4,
-                                                    **FLAT},
+    Effect("reluctance force at unequal currents", {**K, "flexure.weighing_position": 1e-4,
+                                                    "test_mass.tare_fraction": 0.4, **FLAT},
            _reluctance, "k d (I_on² − I_off²)/(m g)", ("reluctance",)),
     Effect("reluctance force at equal currents", {**K, "flexure.weighing_position": 1e-3, **FLAT}, _reluctance,
            "2 (k d I/Bl)²", ("reluctance",)),
@@ -200,13 +239,15 @@ COIL: tuple[Effect, ...] = (
     Effect("weakly magnetic parts", {"coil.parts": [{"susceptibility": -1e-2, "area": 5e-5, "radius": 0.055}],
                                      "coil.gap_area": 5e-4, "coil.gap_radius": 0.055},
            0.0, "0: both phases alike"),
-    Effect("lag of the yoke after a reversal", {**K, "coil.inductance": 10.0, "coil.yoke_inductance": 10.0,
-                                                "yoke.time_constant": 1.0, "yoke.modes": 1, "flexure.weighing_position": 1e-3,
+    Effect("lag of the yoke after a reversal", {"coil.inductance_curvature": 4790.0, "coil.inductance": 10.0,
+                                                "coil.yoke_inductance": 10.0, "yoke.time_constant": 1.0,
+                                                "yoke.modes": 1, "flexure.weighing_position": 1e-3,
                                                 "test_mass.tare_fraction": 0.4, **FLAT},
            _lag, "−k d s (I_on + I_off)/Bl", (), WAITING),
-    Effect("flux that leaves the yoke in the first sweeps", {"coil.inductance": 0.05, "coil.yoke_inductance": 0.05}, _escaping,
-           "−L_y dI_y/dt, in the fit of Bl v"),
-    Effect("remanence of the yoke", {**K, "coil.inductance": 10.0, "coil.yoke_inductance": 10.0, "hysteresis.share": 0.01,
-                                     "flexure.weighing_position": 1e-4, "wiring.coil.yoke": None, **FLAT},
+    Effect("flux that leaves the yoke in the first sweeps", {"coil.inductance": 0.05, "coil.yoke_inductance": 0.05},
+           _escaping, "−L_y dI_y/dt, in the fit of Bl v"),
+    Effect("remanence of the yoke", {"coil.inductance_curvature": 1000.0, "coil.inductance": 1e3,
+                                     "coil.yoke_inductance": 1e3, "hysteresis.share": 0.1, "wiring.coil.yoke": None,
+                                     "flexure.weighing_position": 5e-4, **FLAT},
            _remanence, "−k d ρ I/Bl", ("yoke",)),
 )  # fmt: skip

@@ -94,6 +94,11 @@ def _calibrated(case: Case, current: Array, induced: Array) -> float:
     return -case.relative_error(current[:, None] + case.carried(induced))
 
 
+def _reference_offset(case: Case) -> float:
+    reference = case.parts["voltage_reference"]
+    return -2.0 * float(reference.offset / reference.voltage)
+
+
 def _reference_drift(case: Case) -> float:
     drift = case.parts["voltage_reference"].drift
     return _calibrated(case, *(drift * case.calibration_times(m) for m in ("current_voltmeter", "induced_voltmeter")))
@@ -115,8 +120,8 @@ ELECTRICITY: tuple[Effect, ...] = (
     Effect("input impedance of the induced voltage's meter", {"induced_voltmeter.input_conductance": 1e-10,
                                                              "circuit.lead_resistance": 100.0},
            _loading, "−(R_c + R_l)/R_in", ("input_impedance",)),
-    Effect("input impedance of the current's meter", {"current_voltmeter.input_conductance": 1e-10}, _shunted, "−R/R_in",
-           ("input_impedance",)),
+    Effect("input impedance of the current's meter", {"current_voltmeter.input_conductance": 1e-10}, _shunted,
+           "−R/R_in", ("input_impedance",)),
     Effect("bias current of the induced voltage's meter", {"induced_voltmeter.bias_current": 1e-9}, 0.0, REVERSED),
     Effect("bias current of the current's meter", {"current_voltmeter.bias_current": 1e-9}, 0.0, STOOD),
     Effect("gain of the current source", {"current_source.gain": 1e-4}, 0.0, SERVO),
@@ -133,8 +138,8 @@ ELECTRICITY: tuple[Effect, ...] = (
            _induced_gain_drift, "δ (t_v − t_U)"),
     Effect("offset of the current's meter", {"current_voltmeter.offset": 1e-6}, 0.0, STOOD),
     Effect("offset of the induced voltage's meter", {"induced_voltmeter.offset": 1e-6}, 0.0, REVERSED),
-    Effect("drift of the offset of the current's meter", {"current_voltmeter.offset_drift": 1e-6}, _current_offset_drift,
-           "−u̇ (t_I − t_0)/U_ref, t_0: of the last zero"),
+    Effect("drift of the offset of the current's meter", {"current_voltmeter.offset_drift": 1e-6},
+           _current_offset_drift, "−u̇ (t_I − t_0)/U_ref, t_0: of the last zero"),
     Effect("drift of the offset of the induced voltage's meter", {"induced_voltmeter.offset_drift": 1e-6},
            _induced_offset_drift, "−u̇ (T/(4 U) + (t_U − t_0)/U_ref)"),
     Effect("offset and drift with auto-zero", {"induced_voltmeter.offset": 1e-6, "induced_voltmeter.offset_drift": 1e-6,
@@ -153,11 +158,12 @@ ELECTRICITY: tuple[Effect, ...] = (
     Effect("resistor in a room whose temperature swings", {"resistor.temperature_coefficient": 1e-6,
                                                            "environment.temperature_swing": 5.0},
            _resistor_temperature, "a ΔT(t_w)", ("resistor_temperature",)),
-    Effect("power in the resistor", {"resistor.power_coefficient": 1e-3}, _resistor_power, "c R I²", ("resistor_power",)),
+    Effect("power in the resistor", {"resistor.power_coefficient": 1e-3}, _resistor_power, "c R I²",
+           ("resistor_power",)),
     # --- voltage reference -------------------------------------------------------------------------------------------
     Effect("deviation of the reference", {"voltage_reference.gain": 1e-6}, -2e-6, "−2 δ"),
     Effect("offset of the reference", {"voltage_reference.offset": 1e-5},
-           lambda case: -2e-5 / float(case.parts["voltage_reference"].voltage), "−2 u/U_ref"),
+           _reference_offset, "−2 u/U_ref"),
     Effect("drift of the reference", {"voltage_reference.drift": 1e-9}, _reference_drift, "−δ (t_I + t_U)",
            ("reference_environment",)),
     Effect("temperature of the reference", {"voltage_reference.temperature_coefficient": 1e-7,

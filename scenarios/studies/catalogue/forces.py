@@ -15,7 +15,7 @@ from scenarios.studies.effects import Effect
 
 AIR = {"environment.pressure": 101325.0}
 STRAY = {"magnet.stray_field": 1e-3, "magnet.stray_gradient": 1e-2}
-FLAT = {"magnet.profile": []}
+FLAT: dict[str, list[float]] = {"magnet.profile": []}
 
 
 def density(case: Case, warmer: float = 0.0, denser: float = 0.0, moister: float = 0.0) -> float:
@@ -34,11 +34,22 @@ def _buoyancy(case: Case) -> float:
     return -density(case) / float(case.parts["test_mass"].density)
 
 
+def of_station(case: Case, warmer: float, denser: float, moister: float) -> float:
+    """What errors of the station (K, Pa, 1) leave of buoyancy and refraction."""
+    errors = warmer, denser, moister
+    lighter = (density(case, *errors) - density(case)) / float(case.parts["test_mass"].density)
+    return lighter + index(case, *errors) / index(case) - 1.0
+
+
 def _station(case: Case) -> float:
-    """What errors of the station leave of buoyancy and refraction."""
-    room, mass = case.parts["environment"], case.parts["test_mass"]
-    errors = room.temperature_offset, room.pressure_offset, room.humidity_offset
-    return (density(case, *errors) - density(case)) / float(mass.density) + index(case, *errors) / index(case) - 1.0
+    room = case.parts["environment"]
+    return of_station(case, room.temperature_offset, room.pressure_offset, room.humidity_offset)
+
+
+def _equation(case: Case) -> float:
+    """Of an equation of the air that is wrong."""
+    room = case.parts["environment"]
+    return float(room.air_density_error) * _buoyancy(case) - float(room.refractive_index_error) / index(case)
 
 
 def _exchanger(case: Case) -> float:
@@ -86,6 +97,8 @@ FORCES: tuple[Effect, ...] = (
     STATION("thermometer of the station", {**AIR, "environment.temperature_offset": 0.1}),
     STATION("barometer of the station", {**AIR, "environment.pressure_offset": 20.0}),
     STATION("hygrometer of the station", {**AIR, "environment.humidity_offset": 0.05}),
+    Effect("equation of the density", {**AIR, "environment.air_density_error": 1e-3}, _equation, "−δ ρ_a/ρ_m"),
+    Effect("equation of the refractive index", {**AIR, "environment.refractive_index_error": 1e-6}, _equation, "−δn/n"),
     Effect(
         "parts of the exchanger on the pan", {"mass_exchanger.parts_mass": 1e-4}, _exchanger, "m_p/m",
         ("exchanger_parts",),

@@ -11,6 +11,10 @@ from scenarios.studies.catalogue.forces import AIR, FLAT, index
 from scenarios.studies.effects import Effect
 
 
+def _refraction(case: Case) -> float:
+    return 1.0 / index(case) - 1.0
+
+
 def _cosine(case: Case) -> float:
     laser = case.parts["interferometer"]
     lean = math.sin(laser.verticality_x) ** 2 + math.sin(laser.verticality_y) ** 2
@@ -40,7 +44,7 @@ def _periodic(case: Case) -> float:
 
 
 LENGTH: tuple[Effect, ...] = (
-    Effect("refractive index of the air", AIR, lambda case: 1.0 / index(case) - 1.0, "1/n − 1", ("refractive_index",)),
+    Effect("refractive index of the air", AIR, _refraction, "1/n − 1", ("refractive_index",)),
     Effect("wavelength of the laser", {"interferometer.gain": 1e-6}, -1e-6, "−δλ/λ"),
     Effect("drift of the laser", {"interferometer.laser_drift": 1e-9}, _drift, "−δ t_w: Bl is carried to it"),
     Effect("drift of the scale", {"interferometer.gain_drift": 1e-9}, _drift, "−δ t_w: Bl is carried to it"),
@@ -63,8 +67,8 @@ LENGTH: tuple[Effect, ...] = (
         ("laser_alignment",),
     ),
     Effect(
-        "leaning beam and sideways motion", {"interferometer.verticality_y": 1e-4, "alignment.drift_y": 1e-2}, _sideways,
-        "−φ_y dy/dz", ("laser_alignment",),
+        "leaning beam and sideways motion", {"interferometer.verticality_y": 1e-4, "alignment.drift_y": 1e-2},
+        _sideways, "−φ_y dy/dz", ("laser_alignment",),
     ),
     Effect(
         "Abbe error in x", {"interferometer.abbe_offset_x": 1e-3, "alignment.roll_y": 5e-2}, _abbe, "−d_x dθ_y/dz",

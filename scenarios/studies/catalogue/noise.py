@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from scenarios.studies.case import Case
 from scenarios.studies.catalogue.coil import EXPANDING
-from scenarios.studies.catalogue.forces import AIR
+from scenarios.studies.catalogue.forces import AIR, of_station
 from scenarios.studies.effects import Effect, Noise
 from twin.times import NS
 
 DIGIT = "half a digit"
 WATCHES = "0: only watches"
+PHASE = "3.3 σ of the mean over a velocity phase"
 ALPHA = {"magnet.temperature_coefficient": -1e-3}
 GROUND = {"ground_vibration.spectrum": [[0.05, 1e-8], [0.2, 1e-7], [1.0, 1e-8], [10.0, 1e-9]]}
 
@@ -42,18 +44,22 @@ def _fringe_digit(case: Case) -> float:
     return 0.5 * float(case.parts["interferometer"].resolution) * float(abs(np.diff(weights, axis=1)).sum())
 
 
+def _station(case: Case) -> float:
+    """Of the mean over a velocity phase, at the level of the other bounds."""
+    room, phase = case.parts["environment"], case.campaign.velocity.duration / NS
+    errors = room.temperature_noise, room.pressure_noise, room.humidity_noise
+    return 3.3 * abs(of_station(case, *(error / math.sqrt(2.0 * phase) for error in errors)))
+
+
 def _jitter(case: Case) -> float:
     """Twice the mean of what being early and being late by the jitter does."""
     delay = float(case.parts["induced_voltmeter"].trigger_jitter)
     early_and_late = case.velocities(delay) - 2.0 * case.velocities() + case.velocities(-delay)
-    return abs(case.fitted(early_and_late))
+    return max(abs(case.fitted(early_and_late)), 1e-10)
 
 
-SIDES = {"offset": 1e-6, "gain": 1e-3, "offset_drift": 1e-9, "gain_drift": 1e-9, "resolution": 1e-9,
-         "rotation_offset": 1e-6, "rotation_white_noise": 1e-7, "rotation_flicker_noise": 1e-7,
-         "rotation_resolution": 1e-8}  # fmt: skip
-WATCHING = {"offset": 1e-6, "gain": 1e-3, "offset_drift": 1e-9, "gain_drift": 1e-9, "white_noise": 1e-8,
-            "flicker_noise": 1e-8, "random_walk": 1e-9, "resolution": 1e-9}  # fmt: skip
+SHIFTED = {"gain": 1e-3, "gain_drift": 1e-9, "offset": 1e-6, "offset_drift": 1e-9, "resolution": 1e-9}
+TURNED = {f"rotation_{what}": 1e-7 for what in ("offset", "white_noise", "flicker_noise", "resolution")}
 
 NOISE: tuple[Effect, ...] = (
     Noise("noise of the current's meter", _all("current_voltmeter", 1e-7)),
@@ -84,15 +90,25 @@ NOISE: tuple[Effect, ...] = (
     Noise("vibration of the mirror", {**GROUND, "ground_vibration.reference_share": 1.0}),
     Noise("vibration of magnet and mirror", {**GROUND, "ground_vibration.magnet_share": 1.0,
                                              "ground_vibration.reference_share": 1.0}),
-    Noise("noise of the station's thermometer", {**AIR, "environment.temperature_noise": 0.1}),
-    Noise("noise of the station's barometer", {**AIR, "environment.pressure_noise": 10.0}),
-    Noise("noise of the station's hygrometer", {**AIR, "environment.humidity_noise": 0.01}),
+    Noise("noise of the station's thermometer", {**AIR, "environment.temperature_noise": 0.1}, formula=PHASE,
+          bound=_station),
+    Noise("noise of the station's barometer", {**AIR, "environment.pressure_noise": 10.0}, formula=PHASE,
+          bound=_station),
+    Noise("noise of the station's hygrometer", {**AIR, "environment.humidity_noise": 0.01}, formula=PHASE,
+          bound=_station),
     Noise("noise of the magnet's thermometer", {**ALPHA, **_all("magnet_thermometer", 1e-3)}),
     Noise("resolution of the magnet's thermometer", {**ALPHA, "magnet_thermometer.resolution": 1e-3}, formula=DIGIT,
           bound=1e-6),
     Noise("noise of the coil's thermometer", {**EXPANDING, **_all("coil_thermometer", 1e-2)}),
     Noise("resolution of the coil's thermometer", {**EXPANDING, "coil_thermometer.resolution": 1e-2}, formula=DIGIT,
           bound=1.7e-7),
-    Effect("position detector", {**_all("position_detector", 1e-8), **{f"position_detector.{k}": v for k, v in
-                                                                     SIDES.items()}}, 0.0, WATCHES),
+    Effect("position detector", _all("position_detector", 1e-8, **SHIFTED, **TURNED), 0.0, WATCHES),
+    Effect("displacement sensor", {"displacement_sensor": {},
+                                   **_all("displacement_sensor", 1e-8, **SHIFTED, nonlinearity=1.0, range=1.0),
+                                   "wiring.displacement_sensor.position": "flexure.position"}, 0.0, WATCHES),
+    Effect("fluxgate", {"fluxgate": {}, "fluxgate.offset_temperature_coefficient": 5e-9,
+                        **_all("fluxgate", 1e-9, **SHIFTED, range=2e-3),
+                        "environment.temperature": 300.15,
+                        "wiring.fluxgate.field": "magnet.stray_field",
+                        "wiring.fluxgate.temperature_rise": "environment.temperature_rise"}, 0.0, WATCHES),
 )  # fmt: skip
