@@ -14,7 +14,7 @@ from twin.component import Component, Port
 from twin.parameter import parameter
 from twin.shifted import Delayed
 from twin.signal import Composition, Elapsed, Signal
-from twin.times import NS, Times, to_ns
+from twin.times import NS, middles, to_ns
 
 Array = NDArray[float64]
 
@@ -51,10 +51,9 @@ class LoadedVoltage(Composition):
         What R and U vary together within a burst, at most ``G ΔR U``, is left out.
         """
         voltage, current, resistance = self.operands
-        middles = starts[..., :1] + (starts[..., -1:] - starts[..., :1] + aperture) // 2
         known = current.constant_over(int(starts.min()), int(starts.max()) + aperture)
         means = current.means(starts, aperture) if known is None else np.array(known)
-        return self.combine(voltage.means(starts, aperture), means, resistance.at(Times(middles)))
+        return self.combine(voltage.means(starts, aperture), means, resistance.at(middles(starts, aperture)))
 
     def __repr__(self) -> str:
         return f"loaded({', '.join(map(repr, self.operands))})"

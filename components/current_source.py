@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-import numpy as np
 from pydantic import PrivateAttr
 
 from twin.clock import Process
@@ -16,7 +15,7 @@ from twin.noise import NoiseFigures
 from twin.parameter import parameter
 from twin.piece import constant
 from twin.signal import Signal
-from twin.times import NS, Times, to_ns
+from twin.times import NS, stretch, to_ns
 
 
 class CurrentSource(Instrument):
@@ -80,7 +79,7 @@ class CurrentSource(Instrument):
         }
 
     def check(self, start: int, end: int) -> None:
-        """Look at what was wanted between two instants (ns) that have passed.
+        """Look at what was wanted between two instants (ns) that have passed, to 0.1 % of the time from them.
 
         Raises
         ------
@@ -90,8 +89,8 @@ class CurrentSource(Instrument):
         """
         if self.bench.rehearsal or self._wanted is None or self._load_resistance is None:
             return
-        times = Times(np.linspace(start, end, 5).astype(np.int64))
-        currents = np.abs(self._wanted.at(times))
+        times = stretch(start, end)
+        currents = abs(self._wanted.at(times))
         largest, when = float(currents.max()), f"at t = {start / NS} to {end / NS} s"
         if largest > self.limit:
             raise SimulationError(

@@ -18,7 +18,7 @@ from twin.noise import NoiseFigures, quantise
 from twin.parameter import Parameters, parameter
 from twin.recorder import Label, Schedule
 from twin.signal import Constant, Signal
-from twin.times import NS, Times, to_ns
+from twin.times import NS, middles, stretch, to_ns
 
 Array = NDArray[np.float64]
 OVERRANGE = 1.2
@@ -205,8 +205,12 @@ class Voltmeter(MeasuringInstrument):
         """The voltages as the meter's input leaves them; the source's resistance is that in the middle of a burst."""
         if not (self.input_conductance or self.bias_current):
             return values
-        middles = instants[..., :1] + (instants[..., -1:] - instants[..., :1] + aperture) // 2
-        resistance = self._wired["source_resistance"].at(Times(middles))
+        source = self._wired["source_resistance"]
+        if len(instants) == 1:  # from where the voltage has been looked at, on both sides of the middle
+            nodes = source.at(stretch(int(instants[0, 0]), int(instants[0, -1]) + aperture))
+            resistance = nodes[len(nodes) // 2 - 1 : len(nodes) // 2 + 1].mean()
+        else:
+            resistance = source.at(middles(instants, aperture))
         return values / (1.0 + resistance * self.input_conductance) + self.bias_current * resistance
 
     def _check_range(self, values: Array, instants: NDArray[np.int64]) -> None:

@@ -76,6 +76,7 @@ class StateGroup:
         self.inputs: tuple[Signal, ...] = ()
         self.remainders: list[Remainder] = []
         self.lookahead = 0
+        self.rough = False  # whether to find only about where the states go, of which nothing remains
         self.pieces_solved = 0
         self._a, self._b, self._x0 = np.array(a), np.array(b, dtype=float), np.array(x0, dtype=float)
         self._frontier = 0
@@ -323,10 +324,10 @@ class StateGroup:
             guess = found
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous_change if 0.0 < previous_change < np.inf else change
-            if min(change, left) <= ROUND_OFF:
+            if self.rough or min(change, left) <= ROUND_OFF:
                 series = chebyshev.interpolation(n) @ forcing.T
                 magnitude = self._magnitude(sampled, values, guess)
-                if not _resolved(series, np.maximum(magnitude, 0.25 * n * sizes / memory)):
+                if not self.rough and not _resolved(series, np.maximum(magnitude, 0.25 * n * sizes / memory)):
                     return None
                 self._scale = size
                 return self.modes.respond(self._q, with_series(closed, series))

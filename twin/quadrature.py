@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from twin import chebyshev
 from twin.errors import SimulationError
 from twin.piece import values_of_series
-from twin.times import NS, Times
+from twin.times import NS, Times, stretch
 
 if TYPE_CHECKING:
     from twin.signal import Signal
@@ -81,19 +81,28 @@ def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -
     if signal.breakpoints(first, last):
         return None
     for n in (32, 64):
-        at_nodes = signal.at(Times.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS)))
+        at_nodes = signal.at(stretch(first, last, n))
         series = chebyshev.interpolation(n) @ at_nodes
         if np.abs(series[-n // 8 :]).max() <= RESOLVED * np.abs(at_nodes).max():
             break
     else:
         return None
-    series = chebyshev.trimmed(series[:, None], 2e-16)[:, 0]
-    # The mean is a series of the same degree in the start: found at its nodes, evaluated wherever it is asked for.
-    nodes, (x, w) = chebyshev.nodes(len(series)), gauss(len(series) // 2 + 1)
-    within = (nodes[:, None] + 1.0) * (0.5 * (last - aperture - first)) + x * aperture
-    means = chebyshev.evaluate(series, within * (2.0 / (last - first)) - 1.0) @ w
-    coefficients = chebyshev.interpolation(len(series)) @ means
+    coefficients = _averaging(n, last - first, aperture) @ series
     return values_of_series(coefficients, first, last - aperture - first, Times(starts))
+
+
+@lru_cache(maxsize=16)
+def _averaging(n: int, length: int, aperture: int) -> Array:
+    """Matrix (n, n) from a series over `length` ns to that of its mean over `aperture` ns as a function of the start.
+
+    The mean has the same degree: it is found at its own nodes, by a Gauss rule.
+    """
+    x, w = gauss(n // 2 + 1)
+    within = (chebyshev.nodes(n)[:, None] + 1.0) * (0.5 * (length - aperture)) + x * aperture
+    angles = np.arccos(np.clip(within * (2.0 / length) - 1.0, -1.0, 1.0))
+    means = np.einsum("ijk,j->ik", np.cos(np.multiply.outer(angles, np.arange(n))), w)
+    matrix: Array = chebyshev.interpolation(n) @ means
+    return matrix
 
 
 def _refined_means(

@@ -116,19 +116,20 @@ class Signal(ABC):
         return scale(-1.0, self)
 
 
+_KNOWN: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
+
+
 class _Same(ABCMeta):
     """Makes what is composed of the same signals in the same way the same signal, so that it is evaluated once."""
-
-    known: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         key = (cls, args, *kwargs.items())
         try:
-            found = cls.known.get(key)
+            found = _KNOWN.get(key)
         except TypeError:  # an argument that cannot be a key
             return super().__call__(*args, **kwargs)
         if found is None:
-            found = cls.known[key] = super().__call__(*args, **kwargs)
+            found = _KNOWN[key] = super().__call__(*args, **kwargs)
         return found
 
 

@@ -18,7 +18,7 @@ from twin.piece import Piece, constant, growth_degree, ramp
 from twin.quadrature import gauss
 from twin.response import CLOSE, kernel
 from twin.signal import Signal
-from twin.times import NS, Times
+from twin.times import NS, Times, forget_shared
 
 Array = NDArray[np.float64]
 Place = slice | NDArray[np.intp]
@@ -44,6 +44,7 @@ class Track:
 
     def truncate(self, instant: int) -> None:
         """Forget everything from `instant` on, and tell those who have built on it."""
+        forget_shared()
         keep = bisect_right(self.starts, instant - 1)
         del self.pieces[keep:], self.starts[keep:]
         if self.pieces and (self.pieces[-1].end is None or self.pieces[-1].end > instant):
@@ -63,6 +64,7 @@ class Track:
 
     def restore(self, state: list[dict[str, Any]]) -> None:
         """The pieces of a checkpoint instead of the present ones."""
+        forget_shared()
         self.pieces = [decode_piece(data) for data in state]
         self.starts = [piece.start for piece in self.pieces]
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from twin import chebyshev
 
 if TYPE_CHECKING:
     from twin.signal import Signal
@@ -155,3 +158,37 @@ class Times:
         """The instants at an index or slice."""
         rest = self.rest if isinstance(self.rest, float) else self.rest[index]
         return Times(self.ns[index], rest)
+
+
+# Instants that several ask for are kept with what was found at them, until a law changes.
+
+
+def stretch(first: int, last: int, n: int = 32) -> Times:
+    """The n Chebyshev nodes over a stretch of time from `first` to `last` (ns), symmetric about its middle."""
+    return _nodes(first, last, n)
+
+
+@lru_cache(maxsize=8)
+def _nodes(first: int, last: int, n: int) -> Times:
+    return Times.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS))
+
+
+@lru_cache(maxsize=8)
+def _column(first: int, every: int, count: int) -> Times:
+    return Times((first + every * np.arange(count, dtype=np.int64))[:, None])
+
+
+def middles(starts: NDArray[np.int64], aperture: int) -> Times:
+    """The middle of each burst of readings over `aperture` ns that start at `starts`, shape (…, 1)."""
+    first = starts[..., :1] + (starts[..., -1:] - starts[..., :1] + aperture) // 2
+    if first.ndim != 2 or len(first) < 2:
+        return Times(first)
+    every = int(first[1, 0] - first[0, 0])
+    column = _column(int(first[0, 0]), every, len(first))
+    return column if np.array_equal(column.ns, first) else Times(first)
+
+
+def forget_shared() -> None:
+    """What was found is no longer so, or of no more use."""
+    _nodes.cache_clear()
+    _column.cache_clear()

@@ -19,7 +19,7 @@ from twin.instrument import Bench, Instrument
 from twin.noise import Streams
 from twin.recorder import Block, Recorder, Schedule
 from twin.steps import Step
-from twin.times import NS, Times
+from twin.times import NS, Times, forget_shared
 
 Array = NDArray[Any]
 PERIODIC = 1e-12
@@ -104,7 +104,10 @@ class Twin:
         ----------
         after_step : called when a step has finished and its truth has been recorded.
         """
-        self.clock.run(self._campaign(steps, after_step))
+        try:
+            self.clock.run(self._campaign(steps, after_step))
+        finally:
+            forget_shared()
 
     def _campaign(self, steps: Sequence[Step], after_step: Callable[[Step], None] | None) -> Process:
         for step, following in list(zip(steps, [*steps[1:], None], strict=True))[self.finished_steps :]:
@@ -177,14 +180,15 @@ class Twin:
                     f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient"
                 )
             modal, last = group.modal_state(0), np.inf
-            for _ in range(30):
+            for k in range(30):
+                group.rough = k == 0  # the first correction is the largest, and leaves most to the others
                 change = group.modal_state(period) - modal
                 size = np.abs(modal + change).max(initial=0.0)
                 moved = float(np.abs(change).max(initial=0.0))
                 modal = modal + change / (1.0 - decay)
                 group.restart(modal)
                 # A correction leaves what it moved times the contraction, which two corrections tell.
-                if moved <= PERIODIC * size or (np.isfinite(last) and moved * (moved / last) <= PERIODIC * size):
+                if not group.rough and (moved <= PERIODIC * size or moved * moved <= PERIODIC * size * last):
                     break
                 last = moved
             else:

@@ -22,6 +22,7 @@ QUIET = 1e-11  # relative uncertainty below which masses are computed ones, with
 GROSS = 1e-3  # relative: what is off by more is left out even then
 LARGEST = 0.1  # relative: masses that lie further apart are none of one body
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
+ALONE = 1.5  # by which a step that one voltmeter alone tells has to be larger
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 EXPLAINS = 3.0  # a mass is explained if it is off by so many times what Bl bends between its velocity groups
 NOISY = 5.0  # times its variance: what chance may leave of noise
@@ -79,7 +80,7 @@ def reference_step(
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
     for own, other in ((0, 1), (1, 0)):
-        for i in np.flatnonzero(np.abs(steps[own]) > threshold * sigmas[own]):
+        for i in np.flatnonzero(np.abs(steps[own]) > ALONE * threshold * sigmas[own]):
             after, before, size = times[own][i], times[own][i + 1], float(steps[own][i])
             first, last = float(times[other].min()), float(times[other].max())
             if abs(size) < SMALLEST_STEP or not (after < first or before > last):
@@ -146,11 +147,14 @@ def _changes(times: Array, readings: Array, u: Array, threshold: float) -> tuple
 def _scale(sigma: Array, changes: Array, threshold: float, floor: float) -> Array:
     """Standard deviations of changes, enlarged if the changes themselves spread beyond what was stated.
 
-    A moderate excess may be chance and is taken over in part; of a large one the spread alone counts.
+    A moderate excess may be chance and is taken over in part; of a large one the spread alone counts. Of few changes
+    one that is a step makes up most of the spread.
     """
     if len(changes) > 2:
         own, usual = spread(changes), float(np.median(sigma))
-        if own > 5 * usual:
+        if len(changes) < MANY_CHANGES and own > 5 * usual:
+            sigma = np.maximum(sigma, own / 3)
+        elif own > 5 * usual:
             sigma = np.maximum(sigma, own * limit(threshold, EFFICIENCY * (len(changes) - 1)) / threshold)
         else:
             sigma = np.maximum(sigma, own / 1.5)

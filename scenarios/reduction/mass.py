@@ -184,8 +184,8 @@ def _in_the_dark(
     for (channel, correction), cycles in lacking.items():
         if len(cycles) > settings.most_excluded * len(times):
             raise ReductionError(
-                f"{channel} gave too few good readings for {len(cycles)} of the {len(times)} cycles; supply them or set "
-                f"reduction.corrections.{correction}=false"
+                f"{channel} gave too few good readings for {len(cycles)} of {len(times)} cycles; supply them or "
+                f"set reduction.corrections.{correction}=false"
             )
         reasons |= {int(i): f"{channel} gave too few good readings for it" for i in cycles}
     return reasons

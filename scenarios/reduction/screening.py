@@ -297,6 +297,10 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
     for i in np.flatnonzero(finite & (height == 0)):
         reasons[int(i)] = "the coil was read at the same place all the time"
     finite &= height != 0
+    dead = ~group.voltage.any(axis=1)
+    for i in np.flatnonzero(finite & dead):
+        reasons[int(i)] = "all of its voltages are zero"
+    finite &= ~dead
     stuck = np.all(group.voltage == group.voltage[:, :1], axis=1)
     if 2 * np.count_nonzero(stuck) < len(stuck):
         for i in np.flatnonzero(finite & stuck):

@@ -106,7 +106,7 @@ def test_what_it_can_deliver_is_not(demand: float, parameters: dict[str, Any]) -
 def test_the_load_counts_as_it_is_at_the_time() -> None:
     load = path(ramp(400.0, 500.0, 0, 10 * NS))  # a coil that warms
     checked(0.01, load, compliance_voltage=6.01, series_resistance=100.0)
-    with pytest.raises(SimulationError, match="takes 6 V"):
+    with pytest.raises(SimulationError, match=r"takes 5\.9994 V"):
         checked(0.01, load, compliance_voltage=5.99, series_resistance=100.0)
 
 

@@ -349,7 +349,7 @@ def test_a_common_step_is_that_of_the_reference(size: float) -> None:
     for seed in range(20):
         found = reference_step(*gains((size, size), seed))  # type: ignore[arg-type]
         assert found is not None and found.after < 14_000 < found.before
-        assert found.size == pytest.approx(size, abs=6 * found.u) and 0.9e-9 < found.u < 3e-9
+        assert found.size == pytest.approx(size, abs=6 * found.u) and 0.3e-9 < found.u < 3e-9
 
 
 @pytest.mark.parametrize("steps", [(0.0, 0.0), (1e-6, 0.0), (0.0, 1e-6), (1e-6, -1e-6), (1e-6, 2e-6)])
@@ -423,7 +423,7 @@ def test_a_cycle_whose_weighings_scatter_goes() -> None:
     assert sorted(outlying_cycles(times, masses, u, at, bl)[1]) == [3]
 
 
-@pytest.mark.parametrize("before", [5, 6, 7])
+@pytest.mark.parametrize("before", [6, 7])
 def test_a_step_below_what_single_cycles_tell_is_seen_in_the_means(before: int) -> None:
     """3.5e-8 from one cycle to the next, of which each is known to 1e-8."""
     for seed in range(20):
