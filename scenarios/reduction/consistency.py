@@ -241,7 +241,7 @@ def _scattering(u: Array, dof: Array, threshold: float, least: float) -> dict[in
     reasons: dict[int, str] = {}
     index = np.arange(len(u))
     many = np.minimum(dof, MANY)
-    while len(index) >= FEW:
+    while len(index) > 1:
         worst = int(index[np.argmax(u[index])])
         others = index[index != worst]
         usual = float(np.sqrt(np.average(u[others] ** 2, weights=many[others])))

@@ -168,9 +168,10 @@ def _off_drift(w: Weighings, settings: ReductionSettings, reasons: dict[int, str
 
     Each residual is divided by √(1 − h), h being its leverage. The largest of a cycle goes if no other could be to
     blame as well, and the next is looked for. What is off at the same place in half of the cycles is how the balance
-    behaves, and stays.
+    behaves, and stays; so does what is off by little more than at the same place in the others.
     """
     found: dict[int, str] = {}
+    own_size: dict[int, float] = {}
     scaled = [_residuals(w, own, settings.drift_order) for own in _cycles(w, _keeping(w, reasons))]
     all_ = np.concatenate([r for r, _ in scaled]) if scaled else np.zeros(0)
     dof = float(sum(d for _, d in scaled))
@@ -189,12 +190,17 @@ def _off_drift(w: Weighings, settings: ReductionSettings, reasons: dict[int, str
             if abs(size[order[1]]) > 0.8 * abs(size[order[0]]) or np.abs(rest).max() > abs(size[order[0]]) / 2:
                 break
             worst = int(own[order[0]])
+            own_size[worst] = float(size[order[0]])
             found[worst] = f"it is {abs(size[order[0]]):.2g} V off the drift of its cycle, where {sigma:.2g} V is usual"
             own = np.delete(own, order[0])
     numbers = w.number[list(found)]
     cycles = len(set(w.cycle.tolist()))
+    at = np.concatenate(_cycles(w, _keeping(w, reasons)))
     for i, reason in found.items():
-        if cycles == 1 or 2 * np.count_nonzero(numbers == w.number[i]) < max(cycles, 3):
+        others = all_[(w.number[at] == w.number[i]) & (w.cycle[at] != w.cycle[i])]
+        usual = float(np.median(others)) if len(others) > 1 else 0.0
+        rare = cycles == 1 or 2 * np.count_nonzero(numbers == w.number[i]) < max(cycles, 3)
+        if rare and abs(own_size[i] - usual) > bound:
             reasons[i] = reason
 
 
