@@ -72,7 +72,7 @@ def reference() -> list[str]:
 
 
 def campaign() -> list[str]:
-    """kbmini_tmtp beside the time that numpy needs to draw as many normal variates as it has samples."""
+    """kbmini_tmtp with every effect on, beside the time that numpy needs to draw as many normal variates."""
     experiment = scenarios.load("kbmini_tmtp")
     samples = experiment.run().readings.samples
     generator = np.random.default_rng(1)
@@ -86,10 +86,43 @@ def campaign() -> list[str]:
         "|---|---|",
         f"| samples | {samples} |",
         f"| numpy draws as many normal variates in | {draw * 1e3:.1f} ms |",
-        f"| kbmini_tmtp, scenario to result | {run:.3f} s |",
+        f"| kbmini_tmtp with every effect on, scenario to result | {run:.3f} s |",
         f"| limit, 6 × draw + 0.3 s | {6 * draw + 0.3:.3f} s |",
         f"| goal beyond, 3 × draw + 0.2 s | {3 * draw + 0.2:.3f} s |",
     ]
+
+
+YOKE = {"balance.coil.yoke_inductance": "1 H", "balance.flexure.weighing_position": "0.1 mm"}
+FURTHER: dict[str, dict[str, Any]] = {
+    "tide": {"balance.environment.tide": [{"amplitude": 1e-6, "period": 44714.0, "phase": 0.3}]},
+    "temperature swing": {"balance.environment.temperature_swing": "0.1 K"},
+    "drifts": {
+        "balance.environment.temperature_drift": 1e-6,
+        "balance.environment.pressure_drift": 1e-2,
+        "balance.interferometer.laser_drift": 1e-13,
+        "balance.resistor.drift": 1e-14,
+        "balance.current_voltmeter.gain_drift": 1e-12,
+        "balance.induced_voltmeter.gain_drift": 1e-12,
+    },
+    "yoke lag": YOKE,
+    "yoke lag and hysteresis": {**YOKE, "balance.hysteresis.share": 1e-3},
+}
+"""Effects that the shipped balance leaves at their neutral values."""
+
+
+def effects() -> list[str]:
+    """What effects cost, as multiples of the run without any."""
+    shipped = scenarios.load("kbmini_tmtp")
+    cases = {"ideal": shipped.ideal(), "every effect of the shipped balance": shipped}
+    cases |= {f"… and {name}": shipped.with_(overrides) for name, overrides in FURTHER.items()}
+    everything = {key: value for overrides in FURTHER.values() for key, value in overrides.items()}
+    cases["… and all of these"] = shipped.with_(everything)
+    least = {name: np.inf for name in cases}
+    for _ in range(4):  # in turn, so that all see the same machine
+        for name, experiment in cases.items():
+            least[name] = min(least[name], cpu(experiment.run, 1))
+    rows = ["| kbmini_tmtp | time | of the ideal |", "|---|---|---|"]
+    return rows + [f"| {name} | {taken:.3f} s | {taken / least['ideal']:.2f} |" for name, taken in least.items()]
 
 
 def scaling() -> list[str]:
@@ -114,6 +147,7 @@ def main() -> None:
     for title, rows in (
         ("The reference model of co-simulation", reference()),
         ("A campaign of 8 h", campaign()),
+        ("What effects cost", effects()),
         ("Cost against virtual time and samples", scaling()),
     ):
         print(f"## {title}\n\n" + "\n".join(rows) + "\n")

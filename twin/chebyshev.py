@@ -127,6 +127,24 @@ def evaluate_many(coefficients: Array, u: Array) -> Array:
     return total
 
 
+@lru_cache(maxsize=128)
+def _at_nodes(size: int, first: int, last: int, n: int, length: int) -> Array:
+    """T_j for j < size at the n nodes of a stretch from `first` to `last`, u = 2 t/length − 1, shape (n, size)."""
+    u = (first + (nodes(n) + 1.0) * (0.5 * (last - first))) * (2.0 / length) - 1.0
+    matrix: Array = np.cos(np.multiply.outer(np.arccos(np.clip(u, -1.0, 1.0)), np.arange(size)))
+    return matrix
+
+
+def evaluate_at_nodes(coefficients: Array, first: int, last: int, n: int, length: int) -> Array:
+    """The sum of a series at the n nodes of a stretch from `first` to `last` of its own `length`, all integers.
+
+    Stretches repeat from cycle to cycle, relative to the pieces that they are read from: matrices are kept.
+    """
+    size = -(-len(coefficients) // 16) * 16  # few sizes of matrix
+    total: Array = _at_nodes(size, first, last, n, length)[:, : len(coefficients)] @ coefficients
+    return total
+
+
 @lru_cache(maxsize=32)
 def _at_steps(n: int, first: int, step: int, count: int, length: int) -> Array:
     """T_j for j < n at `count` points u = 2 (first + k step)/length − 1, shape (count, n)."""
@@ -154,7 +172,7 @@ def evaluate_rows(coefficients: Array, rows: Array, offsets: Array) -> Array:
     Panels of as many rows each, in which the points lie alike, share one matrix.
     """
     n, many = len(coefficients), -(-len(rows) // PANELS_OF_ROWS)
-    if n <= 4 or len(rows) < PANELS_OF_ROWS or np.iscomplexobj(coefficients):
+    if n <= 4 or many * len(offsets) < TERMS_OF_ROWS or np.iscomplexobj(coefficients):
         return evaluate(coefficients, rows[:, None] + offsets)
     first = np.minimum(np.arange(0, len(rows), many), len(rows) - many)  # the last panel may overlap the one before
     points = ((rows[:many] - rows[0])[:, None] + offsets).ravel()

@@ -300,7 +300,7 @@ class StateGroup:
         """Waveform relaxation on n nodes; None if n is too small or the relaxation does not contract."""
         u = chebyshev.nodes(n)
         tau = (u + 1.0) * (0.5 * closed.length / NS)
-        play = self._tape(tuple(sampled)).at(Times.offset(closed.start, tau))
+        play = self._tape(tuple(sampled)).at(Times.nodes(closed.start, closed.start + closed.length, n))
         own_at_nodes, own_sizes = self._own(closed, u, tau)
         response = self.modes.nodal_response(closed.length, n)
         # The states feel a forcing for as long as the piece or their memory lasts.

@@ -64,7 +64,9 @@ class Modes:
 
 def decompose(a: Array) -> Modes:
     """The modes of ``dx/dt = a x``; `a` may be in extended precision. Asked again for the same, it gives the same."""
-    return _decomposed(a.tobytes(), a.dtype.str, len(a))
+    clean = np.zeros_like(a)
+    clean += a  # extended precision has bytes that mean nothing
+    return _decomposed(clean.tobytes(), clean.dtype.str, len(clean))
 
 
 @lru_cache(maxsize=16)

@@ -243,6 +243,9 @@ def values_of_series(series: Array, start: int, length: int, times: Times) -> Ar
         rows, offsets = times.bursts(start)
         per_second = 2.0 * NS / length
         return chebyshev.evaluate_rows(series, rows * per_second - 1.0, offsets * per_second)
+    if times.stretch is not None:
+        first, last = (instant - start for instant in times.stretch)
+        return chebyshev.evaluate_at_nodes(series, first, last, times.ns.size, length)
     if times.step:
         at_steps = chebyshev.evaluate_at_steps(series, times.first - start, times.step, times.ns.size, length)
         return at_steps.reshape(times.ns.shape)

@@ -12,10 +12,9 @@ signals stay compositions, evaluated pointwise when somebody reads.
 
 from __future__ import annotations
 
-from abc import ABC, ABCMeta, abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from twin.errors import SimulationError
 from twin.piece import Piece, combine, constant, ramp
 from twin.quadrature import means_by_quadrature
+from twin.same import Same
 from twin.times import NS, Times
 
 Array = NDArray[np.float64]
@@ -116,24 +116,7 @@ class Signal(ABC):
         return scale(-1.0, self)
 
 
-_KNOWN: WeakValueDictionary[tuple[Any, ...], Any] = WeakValueDictionary()
-
-
-class _Same(ABCMeta):
-    """Makes what is composed of the same signals in the same way the same signal, so that it is evaluated once."""
-
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        key = (cls, args, *kwargs.items())
-        try:
-            found = _KNOWN.get(key)
-        except TypeError:  # an argument that cannot be a key
-            return super().__call__(*args, **kwargs)
-        if found is None:
-            found = _KNOWN[key] = super().__call__(*args, **kwargs)
-        return found
-
-
-class Composition(Signal, metaclass=_Same):
+class Composition(Signal, metaclass=Same):
     """A signal whose value at an instant follows from the values of others at that instant.
 
     Attributes
@@ -215,53 +198,31 @@ class Sum(Composition):
 
     def combine(self, *values: Array) -> Array:
         total = values[0] if self._factors[0] == 1.0 else self._factors[0] * values[0]
-        for factor, value in zip(self._factors[1:], values[1:], strict=True):
-            total = total + (value if factor == 1.0 else factor * value)
+        for f, value in zip(self._factors[1:], values[1:], strict=True):
+            total = total + (value if f == 1.0 else f * value)
         return total + self.offset if self.offset else total
 
     def expression(self, *operands: str) -> str:
-        terms = [
-            name if f == 1.0 else f"{float(f)!r} * {name}" for f, name in zip(self._factors, operands, strict=True)
-        ]
+        parts = zip(self._factors, operands, strict=True)
+        terms = [name if f == 1.0 else f"{float(f)!r} * {name}" for f, name in parts]
         return " + ".join([*terms, *([repr(float(self.offset))] if self.offset else [])])
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size <= MANY:
             return super()._evaluate(times)
-        offset, rest = self.offset, list[tuple[float, Signal]]()
-        for factor, signal in self.parts:
-            value = times.constant(signal)
-            if value is None:
-                rest.append((factor, signal))
-            else:
-                offset += factor * value
-        if not rest:
-            return np.full(times.ns.shape, offset)
-        first = rest[0][1].at(times)
-        if len(rest) == 1 and offset == 0.0 and rest[0][0] == 1.0:
-            return first
-        total = first * rest[0][0]
-        for factor, signal in rest[1:]:
-            value_there = signal.at(times)
-            total += value_there if factor == 1.0 else factor * value_there
-        if offset:
-            total += offset
-        return total
+        offset, rest = self._folded(times.constant)
+        return _added(offset, [(factor, signal.at(times)) for factor, signal in rest], times.ns.shape)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        offset, means = self.offset, list[Array]()
         span = int(starts.min()), int(starts.max()) + max(aperture, 1)
-        for factor, signal in self.parts:
-            value = signal.constant_over(*span)
-            if value is not None:
-                offset += factor * value
-            else:
-                mean = signal.means(starts, aperture)
-                means.append(mean if factor == 1.0 else factor * mean)
-        total = means[0] + offset if means else np.full(starts.shape, offset)
-        for mean in means[1:]:
-            total += mean
-        return total
+        offset, rest = self._folded(lambda signal: signal.constant_over(*span))
+        return _added(offset, [(factor, signal.means(starts, aperture)) for factor, signal in rest], starts.shape)
+
+    def _folded(self, constant: Callable[[Signal], float | None]) -> tuple[float, list[tuple[float, Signal]]]:
+        """The sum of what is constant, and the parts that are not."""
+        values = [constant(signal) for signal in self.operands]
+        offset = sum((f * v for f, v in zip(self._factors, values, strict=True) if v is not None), self.offset)
+        return offset, [part for part, value in zip(self.parts, values, strict=True) if value is None]
 
     def closed_form(self, start: int, end: int) -> Piece | None:
         pieces = [(factor, signal.closed_form(start, end)) for factor, signal in self.parts]
@@ -286,6 +247,19 @@ class Sum(Composition):
         return "(" + " + ".join(f"{f:g}·{s!r}" for f, s in self.parts) + f" + {self.offset:g})"
 
 
+def _added(offset: float, terms: list[tuple[float, Array]], shape: tuple[int, ...]) -> Array:
+    """A constant and multiples of arrays; none of them is written to."""
+    if not terms:
+        return np.full(shape, offset)
+    factor, first = terms[0]
+    if len(terms) == 1 and factor == 1.0 and offset == 0.0:
+        return first
+    total = first * factor
+    for factor, values in terms[1:]:
+        total += values if factor == 1.0 else factor * values
+    return np.add(total, offset, out=total) if offset else total
+
+
 class Product(Composition):
     """The pointwise product of two signals."""
 
@@ -296,7 +270,7 @@ class Product(Composition):
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size > MANY:
-            for factor, other in ((self.a, self.b), (self.b, self.a)):
+            for factor, other in (self.operands, self.operands[::-1]):
                 value = times.constant(factor)
                 if value == 0.0:
                     return np.zeros(times.ns.shape)
@@ -312,7 +286,7 @@ class Product(Composition):
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         span = int(starts.min()), int(starts.max()) + max(aperture, 1)
-        for factor, other in ((self.a, self.b), (self.b, self.a)):
+        for factor, other in (self.operands, self.operands[::-1]):
             value = factor.constant_over(*span)
             if value is not None:
                 return value * other.means(starts, aperture) if value else np.zeros(starts.shape)
@@ -320,9 +294,7 @@ class Product(Composition):
 
     def constant_over(self, start: int, end: int) -> float | None:
         first = self.a.constant_over(start, end)
-        if first == 0.0:
-            return 0.0
-        second = self.b.constant_over(start, end)
+        second = 0.0 if first == 0.0 else self.b.constant_over(start, end)
         if second == 0.0:
             return 0.0
         return None if first is None or second is None else first * second
@@ -412,21 +384,17 @@ def scale(factor: float, signal: Signal) -> Signal:
 
 def multiply(a: Signal | float, b: Signal | float) -> Signal:
     """The product of two signals or numbers."""
-    if isinstance(a, Constant):
-        a = a.value
-    if isinstance(b, Constant):
-        b = b.value
+    a, b = (x.value if isinstance(x, Constant) else x for x in (a, b))
     if isinstance(a, Signal):
         return Product(a, b) if isinstance(b, Signal) else scale(float(b), a)
     return scale(float(a), b) if isinstance(b, Signal) else Constant(float(a) * float(b))
+
+
+_SLOPES_OF_RECIPROCAL = (lambda x: -1.0 / (x * x),)
 
 
 def reciprocal(signal: Signal) -> Signal:
     """``1/signal``."""
     if isinstance(signal, Constant):
         return Constant(1.0 / signal.value)
-    return Function(np.reciprocal, signal, slopes=(_slope_of_reciprocal,))
-
-
-def _slope_of_reciprocal(x: Array) -> Array:
-    return -1.0 / (x * x)
+    return Function(np.reciprocal, signal, slopes=_SLOPES_OF_RECIPROCAL)

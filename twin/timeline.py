@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -24,8 +25,9 @@ Array = NDArray[np.float64]
 Place = slice | NDArray[np.intp]
 Span = tuple[Piece, Times, Place | None]
 """A piece, the instants in it, and where these are among all instants, in one row; None: they are all."""
-MANY = 8
-"""Apertures for each term of a series, from which on their means are worth a series of their own."""
+MANY, FEW, SHORT = 8, 32, 4
+"""Apertures for each term of a series, from which on their means are worth a series of their own; so few at regular
+steps are worth a matrix that is kept, unless the series has so few terms."""
 
 
 class Track:
@@ -282,6 +284,11 @@ def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np
     `CLOSE`."""
     if len(series) == 1 and rate == 0:
         return np.full(starts.shape, series[0])
+    if len(series) > SHORT and starts.size <= FEW and rate == 0 and len(np.unique(np.diff(starts))) <= 1:
+        step = int(starts[1] - starts[0]) if starts.size > 1 else 0
+        size = -(-len(series) // 16) * 16  # few sizes of matrix
+        means = _regular_means(size, int(starts[0]) - piece.start, step, starts.size, aperture, piece.length)
+        return means[:, : len(series)] @ series
     if starts.size > MANY * len(series):
         # The mean is a series of the same degree in the start: found at its nodes, evaluated wherever it is asked for.
         first, last = int(starts.min()), int(starts.max())
@@ -290,6 +297,19 @@ def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np
         at_nodes = _means_from(piece, series, rate, x, aperture)
         return chebyshev.evaluate_many(chebyshev.interpolation(len(series)) @ at_nodes, (starts - middle) / half)
     return _means_from(piece, series, rate, starts.astype(np.float64), aperture)
+
+
+@lru_cache(maxsize=64)
+def _regular_means(n: int, first: int, step: int, count: int, aperture: int, length: int) -> Array:
+    """Means of T_j, j < n, over `count` apertures at regular steps, from `first` ns after the start of a piece.
+
+    Shape (count, n). Schedules repeat from cycle to cycle, relative to the pieces that they are read from.
+    """
+    x, w = gauss(n // 2 + 1)
+    u = (first + step * np.arange(count)[:, None] + x * aperture) * (2.0 / length) - 1.0
+    polynomials = np.cos(np.multiply.outer(np.arccos(np.clip(u, -1.0, 1.0)), np.arange(n)))
+    matrix: Array = np.einsum("ijk,j->ik", polynomials, w)
+    return matrix
 
 
 def _means_from(piece: Piece, series: Array, rate: complex, starts: Array, aperture: int) -> Array:

@@ -45,6 +45,7 @@ class Times:
         self.ns = ns
         self.rest = rest
         self._is_fractional = not isinstance(rest, float) or rest != 0.0
+        self.stretch: tuple[int, int] | None = None  # whose Chebyshev nodes these are
         self._ends: tuple[int, int] | None = None
         self._every: int | None = None
         self._step: int | None = None
@@ -70,6 +71,13 @@ class Times:
         whole = np.floor(seconds * NS)
         ns = start + whole.astype(np.int64)
         return cls(ns, np.broadcast_to(seconds - whole / NS, ns.shape))
+
+    @classmethod
+    def nodes(cls, first: int, last: int, n: int) -> Times:
+        """The n Chebyshev nodes of a stretch of time from `first` to `last` (ns), symmetric about its middle."""
+        times = cls.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS))
+        times.stretch = first, last
+        return times
 
     @property
     def first(self) -> int:
@@ -164,13 +172,13 @@ class Times:
 
 
 def stretch(first: int, last: int, n: int = 32) -> Times:
-    """The n Chebyshev nodes over a stretch of time from `first` to `last` (ns), symmetric about its middle."""
+    """`Times.nodes`, which several may ask for."""
     return _nodes(first, last, n)
 
 
 @lru_cache(maxsize=8)
 def _nodes(first: int, last: int, n: int) -> Times:
-    return Times.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS))
+    return Times.nodes(first, last, n)
 
 
 @lru_cache(maxsize=8)

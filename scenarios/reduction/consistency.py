@@ -18,7 +18,7 @@ from scenarios.reduction.robust import CHANCE, EFFICIENCY, MANY, limit, spread
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-QUIET = 1e-11  # relative uncertainty below which masses are computed ones, without noise
+QUIET = 1e-11  # relative uncertainty of Bl below which a run is a computed one, without noise
 GROSS = 1e-3  # relative: what is off by more is left out even then
 LARGEST = 0.1  # relative: masses that lie further apart are none of one body
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
@@ -182,7 +182,8 @@ def outlying_cycles(
     threshold : standard deviations from one cycle to the next that make a change.
     most_excluded : share of the cycles that may be left out.
     dof : degrees of freedom of u, shape (n,); None for many.
-    besides : standard uncertainty of each mass from all else that was read for it (kg), shape (n,); None for 0.
+    besides : standard uncertainty of each mass from all else that was read for it, Bl above all (kg), shape (n,); None
+        for 0. In a run without any the weighings' scatter is what happens in the balance, and no sign of a fault.
 
     Raises
     ------
@@ -201,8 +202,8 @@ def outlying_cycles(
     if count < 2:
         return np.ones(count, dtype=bool), {}
     free = np.full(count, np.inf) if dof is None else dof
+    quiet = float(np.median(u if besides is None else besides)) < QUIET * abs(middle)
     besides = np.zeros(count) if besides is None else besides
-    quiet = float(np.median(np.hypot(u, besides))) < QUIET * abs(middle)
     reasons = {} if quiet else _scattering(u, free, threshold, float(np.median(besides)))
     index = np.array([i for i in range(count) if i not in reasons])
     pooled = float(np.sqrt(np.mean(u[index] ** 2)))

@@ -100,6 +100,18 @@ def test_an_instant_has_one_value_however_it_is_asked_for() -> None:
     assert floor()(np.zeros((0, 3), dtype=np.int64)).shape == (0, 3)
 
 
+@pytest.mark.parametrize("step", [NS // 50, STEP, 333])
+@pytest.mark.parametrize("start", [0, 7 * NS // 3, 3270 * NS, 20_000 * NS + 1])  # the points start anew after 3276.8 s
+def test_a_schedule_of_whole_grid_steps_changes_no_value(start: int, step: int) -> None:
+    bursts = start + NS // 2 * np.arange(100)[:, None] + step * np.arange(13)
+    row = start + 32 * STEP * np.arange(500)
+    for signal in (floor(), floor().derivative(), floor().integral()):
+        for regular in (bursts, row):
+            order = np.random.default_rng(1).permutation(regular.size)
+            loose = signal.at(Times(regular.ravel()[order]))
+            assert signal.at(Times(regular)).ravel()[order] == pytest.approx(loose, abs=2e-15 * np.abs(loose).max())
+
+
 def test_parts_of_a_nanosecond_count() -> None:
     t, slope = instants(50), floor().derivative()
     later = floor().at(Times(t, np.full(50, 0.5e-9))) - floor().at(Times(t))

@@ -49,6 +49,18 @@ def test_means_are_exact(start: int, aperture: int) -> None:
     assert signal.means(np.array([start]), aperture)[0] == pytest.approx(exact, abs=1e-14)
 
 
+def test_means_over_whole_steps_are_those_of_the_steps() -> None:
+    signal = noise()
+    values = signal(np.arange(0, 60 * STEP, STEP))
+    assert signal.means(np.arange(0, 60 * STEP, 3 * STEP), 3 * STEP) == pytest.approx(
+        values.reshape(20, 3).mean(axis=1), abs=1e-15
+    )
+    signal(np.arange(80 * STEP, 90 * STEP, STEP))  # what was between is not known
+    assert signal.means(np.array([[84 * STEP]]), 2 * STEP).shape == (1, 1)
+    with pytest.raises(SimulationError):
+        signal.means(np.array([58 * STEP]), 24 * STEP)
+
+
 def test_means_keep_their_shape_and_overlap_as_they_like() -> None:
     signal = noise()
     starts = np.array([[0, 3], [STEP, 2 * STEP + 7]])

@@ -56,6 +56,30 @@ def test_constants_fold_and_sums_merge() -> None:
     assert float((1 / Constant(4.0))(0.0)) == 0.25
 
 
+def test_what_is_composed_alike_is_the_same_signal() -> None:
+    x, y = Elapsed(), wave()
+    assert x * y is x * y and 2 * x + y is 2 * x + y and 1 / (x + 1) is 1 / (1 + x)
+    assert x * y is not x * Elapsed() and x * y is not y * y and 2 * x is not 3 * x
+    assert Function(np.sin, x) is Function(np.sin, x) and Function(np.sin, x) is not Function(np.cos, x)
+    assert Function(np.sin, x) is not Function(np.sin, x, slopes=(np.cos,))
+
+
+def test_what_is_constant_is_folded_where_many_instants_are_asked_for() -> None:
+    line, off, on = wave(), line_of(constant(0.0, 0)), line_of(ramp(1.0, 2.0, ns(200), ns(300)))
+    off.follow(constant(5.0, ns(100)))
+    on.follow(constant(1.0, 0, ns(200)), ramp(1.0, 2.0, ns(200), ns(300)))
+    signals = 2 * line + 3 * off + 0.5, off * line, on * line, off * on + 1.0, on * off, on + 0 * line, line + off
+    for first in (0, ns(90), ns(190)):  # before, across and after changes
+        few = first + np.arange(40) * ns(0.3)
+        many = Times(np.repeat(few, 20))
+        before = line.at(many).copy()
+        for signal in signals:
+            assert signal.at(many)[::20] == pytest.approx(signal.at(Times(few)), rel=1e-15, abs=1e-15)
+            apart = [float(signal.means(np.array([t]), ns(0.3))[0]) for t in few]
+            assert signal.means(few, ns(0.3)) == pytest.approx(apart, rel=1e-13, abs=1e-13)
+        assert np.array_equal(line.at(many), before)  # nobody has written to what others look at
+
+
 def test_means_of_products_against_many_digits() -> None:
     """A current that swings, through a resistance that drifts."""
     current, drift = wave(offset=2.0), 1.0 + 1e-3 * Elapsed()
