@@ -85,6 +85,7 @@ class Environment(Instrument):
         description="constituents, whose cosines add up; `components.gravity.principal_tide` lists the largest",
         json_schema_extra={"neutral": []},
     )
+    tide_scale: float = parameter("1", 1.0, ge=0, description="factor on the tide, such as for the load of the ocean")
     air_density_error: float = parameter("1", 0.0, neutral=0.0, description="of the CIPM-2007 equation, relative")
     refractive_index_error: float = parameter("1", 0.0, neutral=0.0, description="of Ciddor's equation")
     temperature_offset: float = parameter("K", 0.0, neutral=0.0, description="error of the station")
@@ -141,7 +142,7 @@ class Environment(Instrument):
             **self._truth,
             "air_density": self._of_air(self._density, temperature, pressure),
             "refractive_index": self._of_air(self._index, temperature, pressure),
-            "gravity": still + tidal_signal(f"{self.name}.tide", self.tide),
+            "gravity": still + self.tide_scale * tidal_signal(f"{self.name}.tide", self.tide),
         }
 
     def _temperature(self) -> Signal:

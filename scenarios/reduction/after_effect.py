@@ -31,7 +31,8 @@ def elongation(recording: Recording, certificates: Certificates) -> Array:
         return np.zeros(len(w.time))
     weights = np.array(certificates.after_effect_weights or np.full(len(constants), 1.0 / len(constants)))
     begin = w.time - 0.5 * w.duration
-    time, z = path(recording.held, recording.sweeps, FAST * float(constants.min()))
+    moved = tuple(sweeps for sweeps in recording.moved if np.isfinite(sweeps.position).all(axis=1).any())
+    time, z = path(recording.held, moved, FAST * float(constants.min()))
     rest = certificates.after_effect_rest
     u = stretched(time, z, begin, constants, 0.0 if rest is None else float(z[0]) - rest)
     mean: Array = (u * _mean_left(w.duration[:, None] / constants)) @ weights

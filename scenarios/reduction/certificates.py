@@ -138,7 +138,7 @@ class Certificates:
     air_temperature: Known = NONE
     air_pressure: Known = NONE
     air_humidity: Known = NONE
-    co2: float = 400e-6
+    co2: Known = Estimate(400e-6)
 
     wavelength: float | None = None
     refractive_index: Known = CIDDOR

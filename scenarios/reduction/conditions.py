@@ -1,4 +1,4 @@
-"""The air as the station read it: for each cycle, each velocity group and any instant."""
+"""The air as the station read it: for each weighing, each velocity group and any instant."""
 
 from __future__ import annotations
 
@@ -39,6 +39,10 @@ class Conditions:
             return np.zeros(len(times))
         return None if found is None else np.interp(times, found.time, found.mean)
 
+    def beside(self, times: Array) -> Array:
+        """Temperature, pressure and humidity at some times (s), shape (3, times), interpolated between the blocks."""
+        return np.array([np.interp(times, self.readings[q].time, self.readings[q].mean) for q in QUANTITIES])
+
     def during(self, phase: str, cycles: Sequence[int]) -> Array:
         """Temperature, pressure and humidity in a phase of each cycle, shape (3, cycles).
 
@@ -70,12 +74,12 @@ class Conditions:
 
 
 class Air:
-    """Density in each cycle and refractive index in each velocity group, for what the sensors may show too much.
+    """Density at each weighing and refractive index in each velocity group, for what the sensors may show too much.
 
     Parameters
     ----------
-    weighing, velocity : temperature (K), pressure (Pa), humidity (1) of the phases, (3, cycles) and (3, groups); None
-        in vacuum or without readings.
+    weighing, velocity : temperature (K), pressure (Pa), humidity (1), shape (3, weighings) and (3, groups); None in
+        vacuum or without readings.
     wavelength : of the interferometer in vacuum (m), None if it needs no index.
     """
 
@@ -84,7 +88,7 @@ class Air:
         self._known: dict[tuple[str, Sensors], Array] = {}
 
     def density(self, v: SimpleNamespace) -> Array | float:
-        """Of the air in each cycle (kg/m³), 0 without air."""
+        """Of the air at each weighing (kg/m³), 0 without air."""
         if self._weighing is None:
             return 0.0
         key = "density", sensors(v)

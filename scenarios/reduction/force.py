@@ -26,7 +26,7 @@ class Outcome:
     bl_parts : what each velocity group contributes to `bl`, shape (weighings, groups).
     gravity : at each weighing (m/s²).
     lift : weight less buoyancy and magnetic force, over m g, of each cycle.
-    density : of the air in each cycle (kg/m³).
+    density : of the air at each weighing (kg/m³).
     """
 
     mass: Array
@@ -64,9 +64,11 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
 
     force = force - v.after_effect_strength * run.elongation
     gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height + v.tide_scale * run.tide
-    density = np.zeros(len(run.cycles)) + v.air * v.air_density * run.air.density(v)
-    lifted = run.by_cycle(run.schemes.weights * (force / gravity)) - v.parts_mass * (1.0 - density / v.parts_density)
-    lift = 1.0 - density / (v.mass_density or math.inf) - magnetic(v) / float(gravity.mean())
+    density = np.zeros(len(force)) + v.air * v.air_density * run.air.density(v)
+    loaded = np.where(run.weighings.on, run.schemes.weights, 0.0)  # of what comes and goes with the mass
+    parts_load = v.parts_mass * (1.0 - density / v.parts_density)
+    lifted = run.by_cycle(run.schemes.weights * (force / gravity) - loaded * parts_load)
+    lift = run.by_cycle(loaded * (1.0 - density / (v.mass_density or math.inf) - magnetic(v) / gravity))
     return Outcome(lifted / lift, current, bl, force, parts, gravity, lift, density)
 
 

@@ -26,6 +26,7 @@ from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
 from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.skipping import without_first
 from scenarios.reduction.type_a import TypeA, sources, type_a
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.weighing import Difference
@@ -68,7 +69,7 @@ def reduce(
     """
     settings = settings or ReductionSettings()
     blocks = tuple(blocks)
-    recording, skipped = _without_first(read(blocks), settings.skip_weighings)
+    recording, skipped = without_first(read(blocks), settings)
     recording, screened = screen(recording, settings)
     found = _evaluated(recording, certificates, settings)
     outlying = _disagreeing(found, certificates, settings)
@@ -245,23 +246,6 @@ def _result(
     )
 
 
-def _without_first(recording: Recording, skip: int) -> tuple[Recording, tuple[Excluded, ...]]:
-    """Leave out the first weighings of each cycle."""
-    if not skip:
-        return recording, ()
-    w = recording.weighings
-    keep = np.ones(len(w.time), dtype=bool)
-    for cycle in set(w.cycle.tolist()):
-        keep[np.flatnonzero(w.cycle == cycle)[:skip]] = False
-    if not np.any(keep):
-        raise ReductionError(f"reduction.skip_weighings={skip} leaves no weighing; lower it")
-    out = tuple(
-        Excluded(int(w.cycle[i]), "weighing", int(w.number[i]), f"among the first {skip} of its cycle")
-        for i in np.flatnonzero(~keep)
-    )
-    return replace(recording, weighings=w.kept(keep)), out
-
-
 def compared(run: Readout, outcome: Outcome) -> list[Difference]:
     """Mass on minus mass off of each cycle (kg), with its scatter."""
     loads = outcome.force / outcome.gravity / outcome.lift[run.of_cycle]
@@ -277,7 +261,7 @@ def _cycle(run: Readout, outcome: Outcome, difference: Difference, i: int) -> Cy
         mass_kg=float(outcome.mass[i]),
         u_mass_kg=difference.u,
         bl_Tm=float(outcome.bl[own].mean()),
-        air_density=float(outcome.density[i]),
+        air_density=float(outcome.density[own].mean()),
         number=difference.number,
         residual_times_s=difference.times,
         residuals_kg=difference.residuals,

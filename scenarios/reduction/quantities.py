@@ -51,6 +51,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "air_temperature": Quantity("air: thermometer", "K"),
     "air_pressure": Quantity("air: barometer", "Pa"),
     "air_humidity": Quantity("air: hygrometer", "1"),
+    "co2": Quantity("air: carbon dioxide", "1"),
     "refractive_index": Quantity("refractive index: formula", "1"),
     "laser": Quantity("interferometer: wavelength", "1"),
     "verticality_x": Quantity("interferometer: verticality in x", "rad"),

@@ -104,7 +104,7 @@ def prepare(
     schemes = _schemes(w, cycles, members, settings)
     _check_conditions(conditions, known, on)
     find = partial(_calibration, recording, certificates, conditions, on)
-    warm = partial(_warmth, recording, w.time, group_cycles, groups)
+    warm = partial(_warmth, recording)
     return Readout(
         weighings=w,
         cycles=cycles,
@@ -120,7 +120,7 @@ def prepare(
         induced=find("induced", groups, np.array(group_cycles)),
         magnet=warm("magnet", on.temperature and known["temperature_coefficient"] != 0, "temperature"),
         coil=warm("coil", on.coil_expansion and known["coil_expansion"] != 0, "coil_expansion"),
-        air=_air(conditions, cycles, group_cycles, certificates, on),
+        air=_air(conditions, w.time, group_cycles, certificates, on),
         room=conditions.at("temperature", w.time),
         tide=_tide(w.time, certificates),
         elongation=elongation(recording, certificates),
@@ -149,13 +149,11 @@ def _calibration(
     return None
 
 
-def _warmth(
-    recording: Recording, weighings: Array, cycles: list[int], groups: Array, name: str, needed: bool, correction: str
-) -> Warmth | None:
+def _warmth(recording: Recording, name: str, needed: bool, correction: str) -> Warmth | None:
     """The temperature of the magnet or the coil."""
     thermometer = recording.thermometer if name == "magnet" else recording.coil_thermometer
     if thermometer is not None:
-        return Warmth.prepare(thermometer, weighings, cycles, groups)
+        return Warmth.prepare(thermometer, recording.weighings.time, recording.sweeps)
     if needed:
         raise _nothing_to_go_by(f"no block of channel '{name}_thermometer'", correction)
     return None
@@ -192,9 +190,9 @@ def _schemes(w: Weighings, cycles: list[int], members: list[NDArray[np.int64]], 
 
 
 def _air(
-    conditions: Conditions, cycles: list[int], groups: list[int], certificates: Certificates, on: Corrections
+    conditions: Conditions, weighings: Array, groups: list[int], certificates: Certificates, on: Corrections
 ) -> Air:
-    """The air of cycles and groups; none in vacuum, or if it is neither known nor needed."""
+    """The air at weighings and of groups; none in vacuum, or if it is neither known nor needed."""
     if certificates.vacuum:
         return Air(None, None, None)
     lack = None
@@ -208,7 +206,7 @@ def _air(
         raise _nothing_to_go_by(str(lack), "refractive_index")
     if conditions.missing:
         return Air(None, None, None)
-    return Air(conditions.during("weighing", cycles), conditions.during("velocity", groups), certificates.wavelength)
+    return Air(conditions.beside(weighings), conditions.during("velocity", groups), certificates.wavelength)
 
 
 def _tide(times: Array, certificates: Certificates) -> Array:

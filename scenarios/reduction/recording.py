@@ -112,12 +112,14 @@ class Readings:
 class Recording:
     """What a TMTP run recorded.
 
-    `held` are all weighings, also those that `weighings` lacks; `excluded` are readings that no value was made of.
+    `held` and `moved` are all weighings and sweeps, also those that `weighings` and `sweeps` lack; `excluded` are
+    readings that no value was made of.
     """
 
     weighings: Weighings
     held: Weighings
     sweeps: tuple[Sweeps, ...]
+    moved: tuple[Sweeps, ...]
     current_calibration: Readings | None
     induced_calibration: Readings | None
     thermometer: Readings | None
@@ -149,10 +151,12 @@ def read(blocks: Iterable[Block]) -> Recording:
             sorted_[block.channel, "" if slow else str(block.labels.get("phase", ""))].append(block)
     log = _Log()
     weighings = _weighings(sorted_["current_voltmeter", "weighing"], sorted_["interferometer", "weighing"], log)
+    sweeps = _sweeps(sorted_["induced_voltmeter", "velocity"], sorted_["interferometer", "velocity"])
     return Recording(
         weighings=weighings,
         held=weighings,
-        sweeps=_sweeps(sorted_["induced_voltmeter", "velocity"], sorted_["interferometer", "velocity"]),
+        sweeps=sweeps,
+        moved=sweeps,
         current_calibration=_readings(sorted_["current_voltmeter", "calibration"], log),
         induced_calibration=_readings(sorted_["induced_voltmeter", "calibration"], log),
         thermometer=_readings(sorted_["magnet_thermometer", ""], log),

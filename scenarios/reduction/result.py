@@ -49,12 +49,20 @@ What = Literal["weighing", "sweep", "velocity group", "reading", "environment", 
 
 @dataclass(frozen=True)
 class Excluded:
-    """Data that were left out, and why; `number` is that of the weighing, sweep or reading within its cycle."""
+    """Data that were left out, and why.
+
+    Parameters
+    ----------
+    cycle, what, number : the number is that of the weighing, sweep or reading within its cycle.
+    reason : in words.
+    skipped : whether the settings said so, whatever the data showed; else they were found faulty.
+    """
 
     cycle: int
     what: What
     number: int | None
     reason: str
+    skipped: bool = False
 
 
 @dataclass(frozen=True, eq=False)

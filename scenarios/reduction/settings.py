@@ -50,6 +50,9 @@ class ReductionSettings(Parameters):
     )
     drift_order: int = Field(1, ge=0, le=9, description="order of the drift removed by the polynomial scheme")
     skip_weighings: int = Field(0, ge=0, description="weighings dropped at the start of each cycle")
+    skip_sweeps: int = Field(
+        0, ge=0, description="sweeps dropped at the start of each velocity phase, while the coil's flux leaves the yoke"
+    )
     profile_order: int = Field(2, ge=0, le=8, description="order of the polynomial Bl(z) fitted to a velocity group")
     bl_interpolation: Literal["linear", "polynomial"] = Field(
         "linear", description="Bl between velocity groups: line between neighbours, or one polynomial through the run"

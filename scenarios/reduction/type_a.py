@@ -12,6 +12,7 @@ from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.corrections import applied
 from scenarios.reduction.force import Outcome
 from scenarios.reduction.readout import Readout
+from scenarios.reduction.robust import MANY
 from scenarios.reduction.settings import Corrections
 from scenarios.reduction.slow_noise import chance
 from scenarios.reduction.velocity import VelocityFit
@@ -20,6 +21,8 @@ from scenarios.reduction.weighing import Difference
 Array = NDArray[np.float64]
 # Sensitivities (cycles, inputs), relative standard uncertainties (inputs,), their degrees of freedom (inputs,).
 Source = tuple[Array, Array, Array]
+
+BY_CHANCE = 0.005  # of the runs in which nothing changes, how many may look as if
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,10 @@ def type_a(masses: Array, sources: dict[str, Source]) -> TypeA:
     is then compared with what it should be. It has few degrees of freedom, so that taking the larger of the two would
     overstate the uncertainty of a run that behaves; only if the scatter exceeds its expectation by more than chance
     (F, 97.5 %) something differs between the cycles that no reading within them shows, and the uncertainty is
-    enlarged to the scatter (Birge ratio): component "between cycles".
+    enlarged to the scatter (Birge ratio): component "between cycles". A step or a slow change that the scatter hardly
+    shows, since most cycles agree, is sought apart: if the cycles before and after some time differ by more than
+    chance, and but for that agree, those before may be the right ones, and how far the mean is from them is the
+    component "change in the run".
     """
     n = len(masses)
     covariance = np.zeros((n, n))
@@ -84,7 +90,37 @@ def type_a(masses: Array, sources: dict[str, Source]) -> TypeA:
         excess = max(variance * scatter / trace - variance, 0.0) if scatter > trace * chance(effective, stated) else 0.0
     if excess > 0:
         components["between cycles"], dofs["between cycles"] = math.sqrt(excess), n - 1.0
+    change = _change(deviations, covariance, stated if trace > 0 else math.inf)
+    if change**2 > excess:
+        for parts, value in ((components, change), (dofs, n - 1.0)):
+            parts.pop("between cycles", None)
+            parts["change in the run"] = value
     return TypeA(components, dofs)
+
+
+def _change(deviations: Array, covariance: Array, dof: float) -> float:
+    """Mean of the cycles before the most significant change from their overall mean, 0 if there is none.
+
+    Parameters
+    ----------
+    deviations : of each cycle from the mean of all, relative, in order of time.
+    covariance : of the cycles, relative.
+    dof : degrees of freedom of `covariance`.
+    """
+    from scipy.special import stdtrit
+
+    n = len(deviations)
+    first = np.tri(n - 1, n) / np.arange(1, n)[:, None]
+    contrasts = (1.0 - np.tri(n - 1, n)) / np.arange(n - 1, 0, -1)[:, None] - first
+    u = np.sqrt(np.einsum("ij,jk,ik->i", contrasts, covariance, contrasts))
+    bound = float(stdtrit(min(dof, MANY), 1.0 - 0.5 * BY_CHANCE / (n - 1)))
+    significance = np.abs(contrasts @ deviations) / np.where(u > 0, u, np.inf)
+    at = int(significance.argmax())
+    before, after = deviations[: at + 1], deviations[at + 1 :]
+    left = float(np.sum((before - before.mean()) ** 2) + np.sum((after - after.mean()) ** 2))
+    expected = float(np.trace(covariance)) * (n - 2) / n
+    found = significance[at] > bound and left <= expected * (chance(n - 2, dof) if n > 2 else 1.0)
+    return abs(float(first[at] @ deviations)) if found else 0.0
 
 
 def pooled(u: Array, dof: Array) -> tuple[Array, Array]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.reduction.recording import Readings
+from scenarios.reduction.recording import Readings, Sweeps
 
 Array = NDArray[np.float64]
 
@@ -28,18 +28,34 @@ class Warmth:
     u_group: Array
 
     @classmethod
-    def prepare(cls, thermometer: Readings, weighings: Array, cycles: Sequence[int], groups: Array) -> Warmth:
-        """At the times of weighings and groups, the latter in `cycles`.
+    def prepare(cls, thermometer: Readings, weighings: Array, groups: Sequence[Sweeps]) -> Warmth:
+        """At the times of weighings, and the mean over the sweeps of each group.
 
-        Interpolated at the weighings; of a group the mean of its own readings, or else interpolated between others.
+        Interpolated at the weighings; at a sweep from the nearest reading of its phase, or if there is none
+        interpolated between others.
         """
         times, values = thermometer.samples
-        rise, number = np.interp(groups, times, values), np.ones(len(groups))
-        for i, cycle in enumerate(cycles):
-            own = thermometer.of("velocity", cycle)
+        rise, u = np.empty(len(groups)), np.empty(len(groups))
+        for i, group in enumerate(groups):
+            own = np.repeat(thermometer.of("velocity", group.cycle), thermometer.size)
             if np.any(own):
-                rise[i], number[i] = thermometer.mean[own].mean(), thermometer.size[own].sum()
-        return cls(np.interp(weighings, times, values), rise, _noise(thermometer) / np.sqrt(number))
+                rise[i], u[i] = _over(group.time, times[own], values[own])
+            else:
+                rise[i], u[i] = np.interp(group.time, times, values).mean(), 1.0
+        return cls(np.interp(weighings, times, values), rise, _noise(thermometer) * u)
+
+
+def _over(sweeps: Array, times: Array, values: Array) -> tuple[float, float]:
+    """Mean at the times of sweeps of what was read, and its standard uncertainty over that of a reading.
+
+    A reading is a mean over its time. With the slope about it, sweeps that cover its time give this mean again, and
+    those that cover part of it do not.
+    """
+    nearest = np.searchsorted(0.5 * (times[1:] + times[:-1]), sweeps)
+    shares = np.bincount(nearest, minlength=len(times)) / len(sweeps)
+    slopes = np.gradient(values, times) if len(times) > 1 else np.zeros(1)
+    aside = np.bincount(nearest, sweeps - times[nearest], len(times)) / len(sweeps)
+    return float(shares @ values + aside @ slopes), float(np.sqrt(shares @ shares))
 
 
 def _noise(thermometer: Readings) -> float:

@@ -12,15 +12,22 @@ from components.after_effect import AfterEffect
 from components.alignment import Alignment
 from components.circuit import Circuit
 from components.coil import Coil
+from components.current_source import CurrentSource
+from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.flexure import Flexure
+from components.fluxgate import Fluxgate
+from components.ground_vibration import GroundVibration
 from components.hysteresis import Hysteresis
 from components.interferometer import Interferometer
 from components.magnet import Magnet
 from components.mass_exchanger import MassExchanger
+from components.position_detector import PositionDetector
 from components.resistor import Resistor
 from components.support import Support
 from components.test_mass import TestMass
+from components.thermal_mass import ThermalMass
+from components.thermometer import Thermometer
 from components.voltage_reference import VoltageReference
 from components.voltmeter import Voltmeter
 from scenarios.reduction import Certificates, Estimate
@@ -39,51 +46,91 @@ def certificates(scenario: Scenario) -> Certificates:
     Raises
     ------
     WiringError
-        If a component that the reduction needs is missing or of another kind.
+        If a component that the reduction needs is missing or of another kind, or if an uncertainty is stated that would
+        reach the mass but no line of the budget.
     """
-    parts = scenario.components()
-
-    def part(name: str, kind: type[Kind]) -> Kind:
-        found = parts.get(name)
-        if not isinstance(found, kind):
-            raise WiringError(f"the reduction needs a {kind.__name__} called {name!r}", (name,))
-        return found
-
-    environment, interferometer = part("environment", Environment), part("interferometer", Interferometer)
-    coil, flexure = part("coil", Coil), part("flexure", Flexure)
-    reference = part("voltage_reference", VoltageReference)
+    known = Stated(scenario.components())
+    environment, interferometer = known.part("environment", Environment), known.part("interferometer", Interferometer)
+    coil, flexure = known.part("coil", Coil), known.part("flexure", Flexure)
+    reference, duration = known.part("voltage_reference", VoltageReference), _duration(scenario)
     in_air = "interferometer.refractive_index" in scenario.balance.wiring
-    return Certificates(
-        **_resistor(part("resistor", Resistor)),
-        **_reference(reference, _duration(scenario)),
-        **_environment(environment),
-        **_interferometer(interferometer, part("induced_voltmeter", Voltmeter)),
-        current_input_conductance=_loading(scenario, part("current_voltmeter", Voltmeter)),
-        **_mass(part("test_mass", TestMass), part("mass_exchanger", MassExchanger)),
-        **_field(coil, part("magnet", Magnet)),
-        **_optional(parts, coil),
-        stiffness=_of(flexure, "stiffness"),
+    found = Certificates(
+        **_resistor(known, known.part("resistor", Resistor)),
+        **_reference(known, reference, duration),
+        **_environment(known, environment),
+        **_interferometer(known, interferometer, known.part("induced_voltmeter", Voltmeter), duration),
+        current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
+        **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
+        **_field(known, coil, known.part("magnet", Magnet)),
+        **_optional(known, coil),
+        stiffness=known.of(flexure, "stiffness"),
         wavelength=environment.wavelength if in_air and not environment.vacuum else None,
         reference_temperature=environment.reference_temperature,
         reference_pressure=reference.reference_pressure,
         vacuum=environment.vacuum,
-        co2=environment.co2_fraction,
     )
+    known.check()
+    return found
 
 
-def _of(part: Component, name: str) -> Estimate:
-    """A parameter of a part as its certificate states it."""
-    stated = part.uncertainties.get(name)
-    value = float(getattr(part, name))
-    if stated is None:
-        return Estimate(value)
-    return Estimate(value, part.standard_uncertainty(name), stated.dof or math.inf, stated.distribution)
+# Parameters that a run measures, calibrates away or takes differences of: what is unknown of them does not reach the
+# mass, or comes back as scatter. Of some kinds of part this holds for all.
+MEASURED: Mapping[type[Component], frozenset[str]] = {
+    Magnet: frozenset({"bl"}),
+    TestMass: frozenset({"mass"}),
+    Environment: frozenset({"temperature", "pressure", "humidity", "temperature_drift", "pressure_drift"}),
+    Interferometer: frozenset({"offset", "nonlinearity", "nonlinearity_phase", "bandwidth"}),
+    Voltmeter: frozenset({"gain", "offset", "bias_current"}),
+    Thermometer: frozenset({"offset", "ice_resistance_error"}),
+    Circuit: frozenset({"thermal_emf"}),
+}
+ONLY_WATCH = CurrentSource, ThermalMass, GroundVibration, DisplacementSensor, PositionDetector, Fluxgate
 
 
-def _unknown(part: Component, name: str, value: float = 0.0) -> Estimate:
-    """A deviation of a part that nobody knows: only how large it may be."""
-    stated = _of(part, name)
-    return Estimate(value, stated.u, stated.dof, stated.distribution)
+class Stated:
+    """The parts of a balance, and which of the uncertainties stated of them were asked for."""
+
+    def __init__(self, parts: Mapping[str, Component]) -> None:
+        self.parts = parts
+        self._asked: set[tuple[str, str]] = set()
+
+    def part(self, name: str, kind: type[Kind]) -> Kind:
+        """A part that there has to be."""
+        found = self.parts.get(name)
+        if not isinstance(found, kind):
+            raise WiringError(f"the reduction needs a {kind.__name__} called {name!r}", (name,))
+        return found
+
+    def of(self, part: Component, name: str) -> Estimate:
+        """A parameter of a part as its certificate states it."""
+        self._asked.add((part.name, name))
+        stated = part.uncertainties.get(name)
+        value = float(getattr(part, name))
+        if stated is None:
+            return Estimate(value)
+        return Estimate(value, part.standard_uncertainty(name), stated.dof or math.inf, stated.distribution)
+
+    def unknown(self, part: Component, name: str, value: float = 0.0) -> Estimate:
+        """A deviation of a part that nobody knows: only how large it may be."""
+        stated = self.of(part, name)
+        return Estimate(value, stated.u, stated.dof, stated.distribution)
+
+    def u(self, part: Component, name: str) -> float:
+        """Standard uncertainty of a parameter; 0 if none is stated."""
+        self._asked.add((part.name, name))
+        return part.standard_uncertainty(name)
+
+    def check(self) -> None:
+        """Refuse uncertainties that nobody asked for."""
+        for name, part in self.parts.items():
+            for parameter in part.uncertainties:
+                measured = isinstance(part, ONLY_WATCH) or parameter in MEASURED.get(type(part), ())
+                if (name, parameter) not in self._asked and not measured and part.standard_uncertainty(parameter):
+                    raise WiringError(
+                        f"uncertainties.{parameter}: the budget has no line for it; set a value of "
+                        f"{parameter} itself to see what it does, or take the uncertainty away",
+                        (name,),
+                    )
 
 
 def _with(first: Estimate, *more: tuple[float, Estimate]) -> Estimate:
@@ -98,22 +145,22 @@ def _with(first: Estimate, *more: tuple[float, Estimate]) -> Estimate:
     return Estimate(first.value, math.sqrt(total), dof, more[0][1].distribution if first.u == 0 else "normal")
 
 
-def _resistor(resistor: Resistor) -> dict[str, Any]:
+def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
     return {
-        "resistance": _with(_of(resistor, "resistance"), (resistor.resistance, _of(resistor, "gain"))),
-        "resistance_drift": _of(resistor, "drift"),
-        "resistance_temperature_coefficient": _of(resistor, "temperature_coefficient"),
-        "resistance_power_coefficient": _of(resistor, "power_coefficient"),
+        "resistance": _with(known.of(resistor, "resistance"), (resistor.resistance, known.of(resistor, "gain"))),
+        "resistance_drift": known.of(resistor, "drift"),
+        "resistance_temperature_coefficient": known.of(resistor, "temperature_coefficient"),
+        "resistance_power_coefficient": known.of(resistor, "power_coefficient"),
     }
 
 
-def _reference(reference: VoltageReference, duration_s: float) -> dict[str, Any]:
-    more = (reference.voltage, _of(reference, "gain")), (1.0, _of(reference, "offset"))
+def _reference(known: Stated, reference: VoltageReference, duration_s: float) -> dict[str, Any]:
+    more = (reference.voltage, known.of(reference, "gain")), (1.0, known.of(reference, "offset"))
     return {
-        "reference_voltage": _with(_of(reference, "voltage"), *more),
-        "reference_drift": _of(reference, "drift"),
-        "reference_pressure_coefficient": _of(reference, "pressure_coefficient"),
-        "reference_temperature_coefficient": _of(reference, "temperature_coefficient"),
+        "reference_voltage": _with(known.of(reference, "voltage"), *more),
+        "reference_drift": known.of(reference, "drift"),
+        "reference_pressure_coefficient": known.of(reference, "pressure_coefficient"),
+        "reference_temperature_coefficient": known.of(reference, "temperature_coefficient"),
         "reference_wander": Estimate(0.0, wander(reference.flicker_noise, duration_s) / reference.voltage),
     }
 
@@ -138,86 +185,101 @@ def _duration(scenario: Scenario) -> float:
     return float(campaign.period / NS * campaign.cycles)
 
 
-def _environment(environment: Environment) -> dict[str, Any]:
-    gravity = {f"gravity_{name}": _of(environment, f"gravity_{name}") for name in ("transfer", "gradient", "height")}
+def _environment(known: Stated, environment: Environment) -> dict[str, Any]:
+    names = "gravity", "gravity_transfer", "gravity_gradient", "gravity_height", "tide_scale"
     station = {
-        f"air_{name}": _unknown(environment, f"{name}_offset") for name in ("temperature", "pressure", "humidity")
+        f"air_{name}": known.unknown(environment, f"{name}_offset") for name in ("temperature", "pressure", "humidity")
     }
     equations = {
-        "air_density": _unknown(environment, "air_density_error", 1.0),
-        "refractive_index": _unknown(environment, "refractive_index_error"),
+        "air_density": known.unknown(environment, "air_density_error", 1.0),
+        "refractive_index": known.unknown(environment, "refractive_index_error"),
     }
     tide = tuple((c.amplitude, c.period, c.phase) for c in environment.tide)
-    return {"gravity": _of(environment, "gravity"), **gravity, **station, **equations, "tide": tide}
+    gravity = {name: known.of(environment, name) for name in names}
+    return {**gravity, **station, **equations, "tide": tide, "co2": known.of(environment, "co2_fraction")}
 
 
-def _interferometer(interferometer: Interferometer, voltmeter: Voltmeter) -> dict[str, Any]:
+def _interferometer(
+    known: Stated, interferometer: Interferometer, voltmeter: Voltmeter, duration_s: float
+) -> dict[str, Any]:
+    """The laser may have drifted since the start: by half the run on the mean."""
     names = "verticality_x", "verticality_y", "abbe_offset_x", "abbe_offset_y", "time_base_error"
-    late, early = _of(voltmeter, "trigger_latency"), _of(interferometer, "trigger_latency")
+    late, early = known.of(voltmeter, "trigger_latency"), known.of(interferometer, "trigger_latency")
     between = Estimate(late.value - early.value, late.u, late.dof, late.distribution)
+    drifts = [(0.5 * duration_s, known.unknown(interferometer, name)) for name in ("laser_drift", "gain_drift")]
     return {
-        **{name: _of(interferometer, name) for name in names},
+        **{name: known.of(interferometer, name) for name in names},
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
-        "laser": _unknown(interferometer, "gain", 1.0),
+        "laser": _with(known.unknown(interferometer, "gain", 1.0), *drifts),
         "trigger_latency": _with(between, (1.0, early)),
-        "input_conductance": _of(voltmeter, "input_conductance"),
+        "input_conductance": known.of(voltmeter, "input_conductance"),
     }
 
 
-def _loading(scenario: Scenario, voltmeter: Voltmeter) -> Estimate:
+def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimate:
     """Input conductance of a voltmeter, if it is wired to know what it loads."""
     wired = f"{voltmeter.name}.source_resistance" in scenario.balance.wiring
-    return _of(voltmeter, "input_conductance") if wired else Estimate(0.0)
+    return known.of(voltmeter, "input_conductance") if wired else Estimate(0.0)
 
 
-def _mass(mass: TestMass, exchanger: MassExchanger) -> dict[str, Any]:
+def _mass(known: Stated, mass: TestMass, exchanger: MassExchanger) -> dict[str, Any]:
     return {
-        "mass_density": _of(mass, "density"),
-        "susceptibility": _of(mass, "susceptibility"),
-        "magnetisation": _of(mass, "magnetisation"),
-        "parts_mass": _of(exchanger, "parts_mass"),
-        "parts_density": _of(exchanger, "parts_density"),
+        "mass_density": known.of(mass, "density"),
+        "susceptibility": known.of(mass, "susceptibility"),
+        "magnetisation": known.of(mass, "magnetisation"),
+        "parts_mass": known.of(exchanger, "parts_mass"),
+        "parts_density": known.of(exchanger, "parts_density"),
     }
 
 
-def _field(coil: Coil, magnet: Magnet) -> dict[str, Any]:
-    alpha = magnet.standard_uncertainty("temperature_coefficient")
+def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
+    """Coefficients of temperature are as uncertain as the scales of the thermometers that they are multiplied with."""
+    alpha = known.u(magnet, "temperature_coefficient")
     scale = magnet.alpha / magnet.temperature_coefficient if alpha and magnet.temperature_coefficient else 1.0
-    expansion = Estimate(coil.bl_temperature_coefficient)
-    doubts = (coil.radial_deviation, _of(coil, "expansion")), (coil.expansion, _of(coil, "radial_deviation"))
+    expansion, own = Estimate(coil.bl_temperature_coefficient), Estimate(magnet.alpha, abs(scale) * alpha)
+    doubts = (coil.radial_deviation, known.of(coil, "expansion")), (coil.expansion, known.of(coil, "radial_deviation"))
+    warmth = {"magnet": magnet.alpha, "coil": coil.bl_temperature_coefficient}
+    scales = {
+        name: [
+            (coefficient, known.of(thermometer, error))
+            for error in ("gain", "alpha_error")
+            if isinstance(thermometer := known.parts.get(f"{name}_thermometer"), Thermometer)
+        ]
+        for name, coefficient in warmth.items()
+    }
     return {
-        "coil_resistance": _of(coil, "resistance"),
-        "reluctance_k": _of(coil, "inductance_curvature"),
-        "beta": _of(coil, "quadratic_current_coefficient"),
-        "magnetic_centre": _of(coil, "symmetry_plane"),
-        "coil_expansion": _with(expansion, *doubts),
-        "temperature_coefficient": Estimate(magnet.alpha, abs(scale) * alpha),
-        "stray_field": _of(magnet, "stray_field"),
-        "stray_gradient": _of(magnet, "stray_gradient"),
+        "coil_resistance": known.of(coil, "resistance"),
+        "reluctance_k": known.of(coil, "inductance_curvature"),
+        "beta": known.of(coil, "quadratic_current_coefficient"),
+        "magnetic_centre": known.of(coil, "symmetry_plane"),
+        "coil_expansion": _with(expansion, *doubts, *scales["coil"]),
+        "temperature_coefficient": _with(own, *scales["magnet"]),
+        "stray_field": known.of(magnet, "stray_field"),
+        "stray_gradient": known.of(magnet, "stray_gradient"),
     }
 
 
-def _optional(parts: Mapping[str, Component], coil: Coil) -> dict[str, Any]:
+def _optional(known: Stated, coil: Coil) -> dict[str, Any]:
     """Of the parts that a balance may lack."""
-    known: dict[str, Any] = {}
-    for part in parts.values():
+    found: dict[str, Any] = {}
+    for part in known.parts.values():
         if isinstance(part, Support):
-            known["support_compliance"] = _of(part, "compliance")
+            found["support_compliance"] = known.of(part, "compliance")
         elif isinstance(part, Hysteresis) and coil.yoke_inductance:
-            known["remanence"] = _of(part, "share")
-        elif isinstance(part, AfterEffect) and part.defect * part.stiffness:
+            found["remanence"] = known.of(part, "share")
+        elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
-            doubts = (part.stiffness, _of(part, "defect")), (part.defect, _of(part, "stiffness"))
-            known["after_effect_strength"] = _with(product, *doubts)
-            known["after_effect_rest"] = part.rest
-            known["after_effect_time_constants"] = tuple(part.time_constants)
-            known["after_effect_weights"] = tuple(part.weights)
+            doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))
+            found["after_effect_strength"] = _with(product, *doubts)
+            found["after_effect_rest"] = part.rest
+            found["after_effect_time_constants"] = tuple(part.time_constants)
+            found["after_effect_weights"] = tuple(part.weights)
         elif isinstance(part, Circuit):
-            known["leakage"] = _of(part, "leakage")
-            known["lead_resistance"] = _of(part, "lead_resistance")
-            known["coil_capacitance"] = _of(part, "capacitance")
-            known["coil_inductance"] = _of(part, "inductance")
+            found["leakage"] = known.of(part, "leakage")
+            found["lead_resistance"] = known.of(part, "lead_resistance")
+            found["coil_capacitance"] = known.of(part, "capacitance")
+            found["coil_inductance"] = known.of(part, "inductance")
         elif isinstance(part, Alignment):
             axes = ("coil_tilt", "coil_offset", "drift", "roll")
-            known |= {f"{name}_{axis}": _of(part, f"{name}_{axis}") for name in axes for axis in "xy"}
-    return known
+            found |= {f"{name}_{axis}": known.of(part, f"{name}_{axis}") for name in axes for axis in "xy"}
+    return found

@@ -120,8 +120,8 @@ def title(summary: Summary) -> str:
 
 
 def left_out(summary: Summary) -> str:
-    """What the reduction left out, in few words; empty if nothing."""
-    kinds = Counter(item["what"] for item in summary.get("excluded", ()))
+    """What the reduction found faulty and left out, in few words; empty if nothing."""
+    kinds = Counter(item["what"] for item in summary.get("excluded", ()) if not item.get("skipped", False))
     return ", ".join(f"{n} {what}" + ("s" if n > 1 else "") for what, n in kinds.items())
 
 

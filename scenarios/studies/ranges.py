@@ -42,7 +42,7 @@ _WEIGHING = frozenset(
     | {"remanence"}
 )
 _BOTH = frozenset(name for name in QUANTITIES if name.startswith("reference_"))
-_READ = ("weighing", "current calibration", "between cycles")
+_READ = ("weighing", "current calibration", "between cycles", "change in the run")
 _WEIGHING_SHARES = (
     dict.fromkeys(_READ, 1.0)
     | {QUANTITIES[name].label: 1.0 for name in _WEIGHING}

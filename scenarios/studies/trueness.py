@@ -93,4 +93,6 @@ def score(experiment: Experiment) -> Score:
         result: Result = experiment.run()
     except ReductionError:
         return Score(seed, math.nan, math.nan)
-    return Score(seed, result.relative_error, result.mass.u_relative, len(result.mass.excluded))
+    return Score(
+        seed, result.relative_error, result.mass.u_relative, sum(not item.skipped for item in result.mass.excluded)
+    )

@@ -58,7 +58,7 @@ def survives(experiment: Experiment) -> MassResult | str:
 
 def left_out(found: MassResult | str) -> set[str]:
     assert not isinstance(found, str), found
-    return {excluded.what for excluded in found.excluded}
+    return {excluded.what for excluded in found.excluded if not excluded.skipped}
 
 
 def refused(found: MassResult | str) -> str:

@@ -148,3 +148,12 @@ def test_iron_that_comes_near_between_the_phases(size: float) -> None:
     """(Bl)_v = (Bl)_w (1 + size): ε = size."""
     fault = {"component": "magnet", "fault": "iron", "time": 1800.0 - 1e-3, "size": size}
     assert bias(KBMINI, {}, campaign__cycles=1, faults={"iron": fault}) == pytest.approx(size, rel=1e-4)
+
+
+def test_without_the_first_sweeps_the_lag_of_the_yoke_is_gone() -> None:
+    """What the weighing current leaves in the yoke decays with τ = 1.5 s: after 20 s e⁻¹³ of a step is left."""
+    effects = {"coil.inductance": 19.2, "coil.yoke_inductance": 17.3, "yoke.time_constant": 1.5}
+    at_once = alone("kbmini_tmtp", effects, reduction__outlier_threshold=1e9)
+    later = alone("kbmini_tmtp", effects, reduction__skip_sweeps=40)
+    assert abs(at_once.relative_error) > 1e-5
+    assert abs(later.relative_error) < 1e-4 * abs(at_once.relative_error)

@@ -85,16 +85,20 @@ def test_the_after_effect_decays_through_the_weighings(tau: float) -> None:
     assert abs(error(effects, **wiring)) < 1e-2 * abs(np.mean(errors))
 
 
-@pytest.mark.parametrize("name", ["nist4_tmtp", "tsinghua_tmtp"])
-def test_the_after_effect_of_the_sweeps_is_known(name: str) -> None:
-    """Of what the relaxation of the balance's own hinge does to the mass, the correction leaves less than 1 %."""
+@pytest.mark.parametrize(("name", "skip"), [("nist4_tmtp", 0), ("nist4_tmtp", 6), ("tsinghua_tmtp", 0)])
+def test_the_after_effect_of_the_sweeps_is_known(name: str, skip: int) -> None:
+    """Of what the relaxation of the balance's own hinge does to the mass, the correction leaves less than 1 %.
+
+    Sweeps that do not count have moved the coil all the same.
+    """
     part = scenarios.load(name).scenario.components()["after_effect"]
     own = {key: getattr(part, key) for key in ("defect", "stiffness", "time_constants", "weights")}
     wiring = {"after_effect.position": "flexure.position", "flexure.after_effect": "after_effect.force"}
     effects = {**FLAT, "after_effect": own, "wiring": wiring}
-    uncorrected = alone(name, effects, {"after_effect": False}).relative_error
+    uncorrected = alone(name, effects, {"after_effect": False}, reduction__skip_sweeps=skip).relative_error
     assert abs(uncorrected) > 5e-10
-    assert abs(alone(name, effects).relative_error) < 1e-2 * abs(uncorrected)
+    corrected = alone(name, effects, reduction__skip_sweeps=skip).relative_error
+    assert abs(corrected) < 1e-2 * abs(uncorrected)
 
 
 # --- coil and magnet -------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def sweeps(start: float, number: int = 6, v: float = 1e-3, span: float = 60.0, e
 
 
 def recording(w: Weighings, *groups: Sweeps) -> Recording:
-    return Recording(w, w, groups, None, None, None, {})
+    return Recording(w, w, groups, groups, None, None, None, {})
 
 
 def known(taus: tuple[float, ...], weights: tuple[float, ...] = (), rest: float | None = None) -> Certificates:

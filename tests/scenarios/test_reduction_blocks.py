@@ -12,11 +12,13 @@ from components.air import air_density
 from scenarios.reduction import Certificates, Estimate, ReductionError, reduce
 from tests.scenarios.test_reduction_run import (
     AIR,
+    CYCLE,
     SCHEMES,
     Run,
     settings,
 )
 from twin.recorder import Block, Blocks, Schedule
+from twin.times import NS
 
 
 def test_a_velocity_group_may_come_in_several_blocks() -> None:
@@ -47,15 +49,21 @@ def test_the_order_of_blocks_and_other_channels_do_not_matter() -> None:
         assert reduce(shuffled, run.certificates(), chosen).mass_kg == expected
 
 
-def test_the_air_of_each_cycle_is_its_own_whichever_phase_read_it() -> None:
+def test_the_air_of_each_weighing_is_its_own_whichever_phase_read_it() -> None:
+    """A pressure that climbs by 1 Pa/s, read as each cycle begins, but said to be of the velocity phase."""
     run, blocks = Run(air=AIR), Blocks()
     for block in run.blocks():
         if block.quantity == "pressure":
-            cycle = int(block.labels["cycle"])
-            block = relabelled(phase="velocity")(dataclasses.replace(block, values=block.values + 1000 * cycle))
+            climbed = block.values + block.schedule.instants().mean() / NS
+            block = relabelled(phase="velocity")(dataclasses.replace(block, values=climbed))
         blocks.append(block)
-    found = [c.air_density for c in reduce(blocks, run.certificates()).cycles]
-    assert found == pytest.approx([float(air_density(AIR[0], AIR[1] + 1000 * c, AIR[2])) for c in range(3)])
+    cycles = reduce(blocks, run.certificates()).cycles[:-1]  # after the last reading nothing is known
+    expected = [float(air_density(AIR[0], AIR[1] + c.time_s, AIR[2])) for c in cycles]
+    assert [c.air_density for c in cycles] == pytest.approx(expected, rel=1e-4)
+    still = reduce(run.blocks(), run.certificates()).cycles[:-1]
+    share = np.array([c.air_density - s.air_density for c, s in zip(cycles, still, strict=True)]) / 8000.0
+    found = np.array([c.mass_kg / s.mass_kg - 1 for c, s in zip(cycles, still, strict=True)])
+    assert found == pytest.approx(share, rel=1e-3)
     other = reduce(blocks, run.certificates(), settings({"buoyancy": False}))
     assert [c.air_density for c in other.cycles] == [0.0] * 3
 
@@ -179,3 +187,15 @@ def test_settings_that_ask_too_much_are_refused(chosen: dict[str, object], messa
 def test_impossible_certificates_are_refused(field_: str, value: object) -> None:
     with pytest.raises(ReductionError, match=field_):
         RUN.certificates(**{field_: value})
+
+
+def test_skipped_sweeps_take_their_temperature_with_them() -> None:
+    """A magnet that warms in the velocity phase: the sweeps that are left are at the temperature that they were at."""
+    run = Run(alpha=-1e-3, rise=lambda t: 1e-3 * (t % CYCLE) / CYCLE)
+    whole = reduce(run.blocks(), run.certificates())
+    left = reduce(run.blocks(), run.certificates(), settings(skip_sweeps=6))
+    assert whole.mass_kg == pytest.approx(1.0, abs=1e-12)
+    assert left.mass_kg == pytest.approx(1.0, abs=1e-12)
+    assert [(x.cycle, x.what, x.skipped) for x in left.excluded] == [(c, "sweep", True) for c in range(3)]
+    with pytest.raises(ReductionError, match="skip_sweeps=20 leaves no sweep of 20"):
+        reduce(run.blocks(), run.certificates(), settings(skip_sweeps=20))

@@ -173,3 +173,21 @@ def test_quantiles_of_f(dof: float, of: float, quantile: float) -> None:
     from scenarios.reduction.slow_noise import chance
 
     assert chance(dof, of) == pytest.approx(quantile, rel=0.03)
+
+
+@pytest.mark.parametrize("cycles", [2, 8])
+def test_a_change_in_the_run_that_nothing_explains_enlarges_the_uncertainty(cycles: int) -> None:
+    """The first cycle may be the one that is right; if the others scatter as well, it is scatter."""
+    masses, weighing = (
+        np.full(cycles, 1.0),
+        {"weighing": (np.eye(cycles), np.full(cycles, 1e-8), np.full(cycles, 50.0))},
+    )
+    assert set(type_a(masses, weighing).components) == {"weighing"}
+    masses[0] += 3e-7
+    found = type_a(masses, weighing).components
+    assert found["change in the run"] == pytest.approx(3e-7 * (1 - 1 / cycles), rel=1e-6)
+    assert "between cycles" not in found
+    small = type_a(1 + (masses - 1) / 15, weighing).components
+    assert set(small) == {"weighing"}
+    scattered = type_a(masses + 1e-6 * (np.arange(cycles) % 3), weighing).components
+    assert ("between cycles" in scattered) == (cycles > 2)

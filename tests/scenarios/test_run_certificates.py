@@ -10,6 +10,7 @@ import pytest
 import scenarios
 from scenarios.reduction import Certificates
 from scenarios.run.certificates import certificates, wander
+from twin.errors import WiringError
 from twin.noise import NoiseFigures, NoiseSource, Streams
 
 
@@ -64,3 +65,37 @@ def test_parts_that_a_balance_lacks_are_neutral() -> None:
     neutral = Certificates(resistance=1.0, gravity=1.0).values()
     for name in ("leakage", "support_compliance", "coil_tilt_x", "remanence", "after_effect_time_constants", "tide"):
         assert ideal.values()[name] == neutral[name]
+
+
+def test_drifts_and_scales_that_are_uncertain_reach_the_budget() -> None:
+    """The laser by half the run; α_m as badly as the thermometer's scale that it is multiplied with."""
+    half = 0.5 * 8 * 3600
+    laser = known(**{"balance.interferometer.uncertainties": {"gain": 3e-8, "laser_drift": 4e-8 / half}})
+    assert laser.estimates()["laser"].u == pytest.approx(5e-8)
+    scales = {"gain": 3e-3, "alpha_error": 4e-3, "offset": 1.0}
+    changes = {
+        "balance.magnet.uncertainties": {"temperature_coefficient": 0.0},
+        "balance.magnet_thermometer.uncertainties": scales,
+    }
+    alpha = known(**changes).estimates()["temperature_coefficient"]
+    assert alpha.u == pytest.approx(5e-3 * abs(alpha.value))
+    assert known(**{"balance.environment.uncertainties.co2_fraction": 5e-5}).estimates()["co2"].u == 5e-5
+
+
+@pytest.mark.parametrize(
+    ("part", "parameter"),
+    [("interferometer", "dead_path"), ("current_voltmeter", "gain_drift"), ("flexure", "compliance")],
+)
+def test_an_uncertainty_that_no_line_of_the_budget_shows_is_refused(part: str, parameter: str) -> None:
+    scenario = scenarios.load("kbmini_tmtp")
+    with pytest.raises(WiringError, match=f"uncertainties.{parameter}: the budget has no line") as refused:
+        certificates(scenario.with_({f"balance.{part}.uncertainties": {parameter: 1e-9}}).scenario)
+    assert refused.value.ends == (part,)
+
+
+@pytest.mark.parametrize("part", ["current_source", "ground_vibration", "thermal_mass", "position_detector"])
+def test_parts_that_only_watch_or_are_measured_may_be_uncertain(part: str) -> None:
+    scenario = scenarios.load("kbmini_tmtp").scenario
+    stated = [key for key, value in scenario.components()[part] if type(value) is float and value > 0][:1]
+    changed = {f"balance.{part}.uncertainties": dict.fromkeys(stated, 1e-12)}
+    assert certificates(scenario.with_(changed)).values() == known().values()
