@@ -18,7 +18,8 @@ from scenarios.reduction.recording import Recording, Sweeps
 from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.slow_noise import slow_variance
-from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity
+from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity, smooth_courses
+from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-14  # of Bl
@@ -97,8 +98,7 @@ def without_periodic_error(position: Array, periodic: tuple[float, float], perio
 
     The error e belongs to the true position p and the interferometer shows s = p + e(p), so that e is sought at s − e.
     """
-    phase = 2 * np.pi / period * position
-    sine, cosine = np.sin(phase), np.cos(phase)
+    sine, cosine = sine_cosine(2 * np.pi / period * position)
     a, b = periodic
     error = a * sine + b * cosine
     error -= 2 * np.pi / period * error * (a * cosine - b * sine)
@@ -126,7 +126,7 @@ def with_slow_noise(fits: tuple[VelocityFit, ...]) -> tuple[VelocityFit, ...]:
     if count <= SMOOTH_ORDER or not all(fit.u_bl > 0 for fit in fits):
         return fits
     pairs = np.stack([fit.sweeps[: 2 * count].reshape(count, 2).mean(axis=1) for fit in fits])
-    basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), SMOOTH_ORDER))
+    basis = smooth_courses(count)
     slow, dof = slow_variance(pairs - pairs @ basis @ basis.T, SMOOTH_ORDER)
     if slow == 0:
         return fits

@@ -241,7 +241,8 @@ def _sweeps(groups: tuple[Sweeps, ...], settings: ReductionSettings) -> tuple[tu
         keep[list(reasons)] = False
         kept.append(replace(group, voltage=group.voltage[keep], position=group.position[keep], time=group.time[keep]))
         what: What = "sweep"
-        out += [Excluded(group.cycle, what, i, reason) for i, reason in sorted(reasons.items())]
+        first = settings.skip_sweeps  # which are gone already
+        out += [Excluded(group.cycle, what, first + i, reason) for i, reason in sorted(reasons.items())]
     if not kept:
         raise ReductionError(f"no velocity group is left; cycle {out[0].cycle}: {out[0].reason}")
     scattering = _scattering_groups(kept, settings)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -37,6 +38,10 @@ EVEN = ("verticality_x", "verticality_y")
 """Certificates on which the mass depends through a cosine too: what their spread alone does is a line of its own."""
 
 
+Moved = Callable[..., Outcome]
+"""The outcome with estimates moved, each given as its name and a step."""
+
+
 @dataclass(frozen=True)
 class TypeB:
     """Lines of the budget, what they do to Bl (relative, squared and summed), and the size of each correction."""
@@ -54,13 +59,18 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
     values, mass = applied(certificates, on), outcome.mean
     estimates = {name: e for name, e in certificates.estimates().items() if e.u > 0}
     inputs, variance = [], 0.0
+
+    @cache
+    def moved(*steps: tuple[str, float]) -> Outcome:
+        return evaluate(run, shifted(values, **dict(steps)))
+
     for name, estimate in estimates.items():
         if _neutral_in(name, on):
             continue
-        moved = evaluate(run, shifted(values, **{name: estimate.u}))
-        change, bl_change = moved.mean - mass, mean_bl(run, moved) / mean_bl(run, outcome) - 1
+        up = moved((name, estimate.u))
+        change, bl_change = up.mean - mass, mean_bl(run, up) / mean_bl(run, outcome) - 1
         if name in EVEN:
-            change = 0.5 * (moved.mean - evaluate(run, shifted(values, **{name: -estimate.u})).mean)
+            change = 0.5 * (up.mean - moved((name, -estimate.u)).mean)
         variance += bl_change**2
         if change != 0:
             label, unit = QUANTITIES[name].label, QUANTITIES[name].unit
@@ -78,13 +88,13 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
             )
     for name in EVEN:
         if name in estimates and not _neutral_in(name, on):
-            size = _curved(run, values, name, estimates[name].u, mass)
+            size = _curved(moved, name, estimates[name].u, mass)
             if size != 0:
                 label = f"{QUANTITIES[name].label}, squared"
                 inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "square", "second order, GUM 5.1.2"))
     for first, second in PRODUCTS:
         if first in estimates and second in estimates and not _neutral_in(first, on):
-            size = _mixed(run, values, {name: estimates[name].u for name in (first, second)}, mass)
+            size = _mixed(moved, (first, estimates[first].u), (second, estimates[second].u), mass)
             if size != 0:
                 label = f"{QUANTITIES[first].label} × {QUANTITIES[second].label.split(': ')[1]}"
                 inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "product", "second order, GUM 5.1.2"))
@@ -134,16 +144,14 @@ def _doubts(
             yield evaluate(run, shifted(corrected, **{name: estimate.u})).mean - mass
 
 
-def _curved(run: Readout, values: SimpleNamespace, name: str, u: float, mass: float) -> float:
+def _curved(moved: Moved, name: str, u: float, mass: float) -> float:
     """What f(x) = m + ½ f'' x² of a normal x does to the mass (kg): its mean ½ f'' u² and its spread f'' u²/√2."""
-    up, down = (evaluate(run, shifted(values, **{name: step})).mean for step in (u, -u))
+    up, down = (moved((name, step)).mean for step in (u, -u))
     size = math.sqrt(0.75) * abs(up + down - 2.0 * mass)
     return size if size > 1e-13 * abs(mass) else 0.0
 
 
-def _mixed(run: Readout, values: SimpleNamespace, steps: dict[str, float], mass: float) -> float:
+def _mixed(moved: Moved, first: tuple[str, float], second: tuple[str, float], mass: float) -> float:
     """Second-order change of the mass by two estimates together (kg), GUM 5.1.2 note."""
-    both = evaluate(run, shifted(values, **steps)).mean
-    single = [evaluate(run, shifted(values, **{name: step})).mean for name, step in steps.items()]
-    size = abs(both - single[0] - single[1] + mass)
+    size = abs(moved(first, second).mean - moved(first).mean - moved(second).mean + mass)
     return size if size > 1e-13 * abs(mass) else 0.0

@@ -7,11 +7,13 @@ With Bl(z) a polynomial this is exact for any motion, so that there is no apertu
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
+from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
 
@@ -220,7 +222,8 @@ def _equations(
         np.multiply(speed, tau, out=columns[order + 1])
         np.multiply(smooth, tau, out=rows[order + 1])
     if phase is not None:
-        columns[-3], columns[-2] = np.diff(np.sin(phase), axis=1), np.diff(np.cos(phase), axis=1)
+        for row, wave in zip((-3, -2), sine_cosine(phase), strict=True):
+            np.subtract(wave[:, 1:], wave[:, :-1], out=columns[row])
         rows[-3:-1] = _instruments(columns[-3:-1])
     columns[-1] = rows[-1] = 1.0
     return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
@@ -292,13 +295,20 @@ def _scatter(pull: Array, drifts: bool) -> tuple[float, float]:
     """
     if len(pull) >= SWEEPS_FOR_PAIRS:
         clusters = np.add.reduceat(pull, np.arange(0, len(pull), 2))
-        basis, _ = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, len(clusters)), SMOOTH_ORDER))
+        basis = smooth_courses(len(clusters))
         clusters = clusters - basis @ (basis.T @ clusters)
         spent = 1 + max(SMOOTH_ORDER, drifts)
     else:
         clusters, spent = pull, 2 + drifts
     dof = len(clusters) - spent
     return float(np.sqrt(clusters @ clusters * len(clusters) / dof)), float(dof)
+
+
+@lru_cache(maxsize=16)
+def smooth_courses(count: int) -> Array:
+    """Orthonormal polynomials of an order up to `SMOOTH_ORDER` at `count` even distances, shape (count, order + 1)."""
+    basis: Array = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), SMOOTH_ORDER))[0]
+    return basis
 
 
 def _lag_one(values: Array) -> float:

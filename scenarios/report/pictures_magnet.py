@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.group import without_periodic_error
+from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.report.numbers import beyond_rounding, deviation, prefixed, relative_scale, significant
 from scenarios.report.series import Series
@@ -187,7 +188,10 @@ def _binned(result: Result) -> tuple[Array, Array, Array] | None:
 
 
 def _pairs(result: Result) -> list[tuple[VelocityFit, Block, Array]]:
-    """Each velocity group's fit with its voltages, and its positions (m) less the periodic error that was fitted."""
+    """Each velocity group's fit with its voltages, and its positions (m) less the periodic error that was fitted.
+
+    Sweeps that were left out have no positions.
+    """
     period = certificates(result.scenario).nonlinearity_period
     positions = {
         (block.labels.get("cycle"), block.schedule.start): block
@@ -204,5 +208,15 @@ def _pairs(result: Result) -> list[tuple[VelocityFit, Block, Array]]:
             z = position.values
             if period is not None and any(fit.periodic):
                 z = without_periodic_error(z, fit.periodic, period)
-            found.append((fit, voltage, z))
+            found.append((fit, voltage, np.where(_left_out(result, voltage)[:, None], np.nan, z)))
     return found
+
+
+def _left_out(result: Result, voltage: Block) -> NDArray[np.bool_]:
+    """Which sweeps of a velocity phase did not count."""
+    out = np.zeros(len(voltage.values), dtype=bool)
+    out[: result.scenario.section("reduction", ReductionSettings).skip_sweeps] = True
+    for item in result.mass.excluded:
+        if item.what == "sweep" and item.cycle == voltage.labels.get("cycle") and item.number is not None:
+            out[item.number] = True
+    return out

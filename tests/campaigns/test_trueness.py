@@ -26,7 +26,7 @@ def many(name: str, seeds: range, **changes: Any) -> Trueness:
 @pytest.mark.parametrize("name", BALANCES)
 def test_a_hundred_runs(name: str) -> None:
     """A look: |mean| < 0.35 and a standard deviation of 1 ± 0.25: 3.5 standard deviations of each."""
-    found = many(name, range(1, 101) if name == "kbmini_tmtp" else range(1, 41), **{"campaign.cycles": 2})
+    found = many(name, range(1, 101), **{"campaign.cycles": 2})
     n = len(found.scores)
     assert found.refused == 0
     assert abs(found.mean) < 3.5 / np.sqrt(n)

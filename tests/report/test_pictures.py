@@ -341,3 +341,20 @@ def test_without_pyplot() -> None:
     """Nothing global is touched: pyplot is not even imported."""
     program = "import scenarios.report, sys, matplotlib.figure; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_sweeps_that_were_left_out_are_not_in_the_profile(result: Result) -> None:
+    """A voltage that is a per cent off in one sweep, the first that is not skipped: nothing is seen of it."""
+    plain, changed = pictures_magnet._binned(result), []
+    for each in result.readings:
+        if each.channel == "induced_voltmeter" and each.has(phase="velocity", cycle=1):
+            values = each.values.copy()
+            values[3] *= 1.01
+            each = replace(each, values=values)
+        changed.append(each)
+    odd = replace(result, readings=Blocks(changed))
+    mass = replace(result.mass, excluded=(Excluded(1, "sweep", 3, "test"),))
+    spoilt, found = (pictures_magnet._binned(r) for r in (odd, replace(odd, mass=mass)))
+    assert plain is not None and spoilt is not None and found is not None
+    assert np.abs(spoilt[1] - plain[1]).max() > 1e-5
+    assert np.abs(found[1] - plain[1]).max() < 1e-6
