@@ -7,13 +7,12 @@ one; what is off for a while and comes back is left out; and if neither decides,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
-from scenarios.reduction.robust import CHANCE, EFFICIENCY, MANY, limit, spread
+from scenarios.reduction.robust import CHANCE, MANY, limit
+from scenarios.reduction.steps import FEW, scale_of_changes
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -21,144 +20,8 @@ Mask = NDArray[np.bool_]
 QUIET = 1e-11  # relative uncertainty of Bl below which a run is a computed one, without noise
 GROSS = 1e-3  # relative: what is off by more is left out even then
 LARGEST = 0.1  # relative: masses that lie further apart are none of one body
-SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
-ALONE = 1.5  # by which a step that one voltmeter alone tells has to be larger
-SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 EXPLAINS = 3.0  # a mass is explained if it is off by so many times what Bl bends between its velocity groups
 NOISY = 5.0  # times its variance: what chance may leave of noise
-MANY_CHANGES = 5  # of which the spread is known well enough
-FEW = 3  # cycles or weighings, of which none can be told from the others
-
-
-@dataclass(frozen=True)
-class Step:
-    """A step of the voltage reference.
-
-    Parameters
-    ----------
-    after, before : between these two times it happened (s).
-    size : relative change of what both voltmeters read of the reference.
-    u : standard uncertainty of `size`.
-    """
-
-    after: float
-    before: float
-    size: float
-    u: float
-
-
-def reference_step(
-    times: tuple[Array, Array], readings: tuple[Array, Array], u: tuple[Array, Array], threshold: float = 6.0
-) -> Step | None:
-    """A step of the voltage reference: both voltmeters read another voltage of it from one calibration to the next.
-
-    Parameters
-    ----------
-    times : of the calibrations of the current's and of the induced voltage's voltmeter (s), each shape (n,).
-    readings, u : of the reference (V), and their relative standard uncertainties.
-    threshold : standard deviations that make a step.
-
-    Notes
-    -----
-    A change of one voltmeter's gain shows in that one only and is calibrated away. The changes from one calibration to
-    the next, freed of their median (drift), are compared with the uncertainties, and with their own spread if that is
-    larger. Of several common steps the largest is returned. Before one voltmeter's first calibration and after its last
-    the other one alone tells, and its change is taken for a step: that it was the reference cannot be ruled out.
-    """
-    steps, sigmas = zip(
-        *(_changes(t, r, s, threshold) for t, r, s in zip(times, readings, u, strict=True)), strict=True
-    )
-    found: Step | None = None
-    for i in np.flatnonzero(np.abs(steps[0]) > threshold * sigmas[0]):
-        for j in np.flatnonzero(np.abs(steps[1]) > threshold * sigmas[1]):
-            after, before = max(times[0][i], times[1][j]), min(times[0][i + 1], times[1][j + 1])
-            a, b, sa, sb = steps[0][i], steps[1][j], sigmas[0][i], sigmas[1][j]
-            apart = abs(a - b) > threshold * np.hypot(sa, sb)
-            size = float((a * sb**2 + b * sa**2) / (sa**2 + sb**2))
-            if after >= before or apart or abs(size) < SMALLEST_STEP:
-                continue
-            if found is None or abs(size) > abs(found.size):
-                found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
-    for own, other in ((0, 1), (1, 0)):
-        for i in np.flatnonzero(np.abs(steps[own]) > ALONE * threshold * sigmas[own]):
-            after, before, size = times[own][i], times[own][i + 1], float(steps[own][i])
-            first, last = float(times[other].min()), float(times[other].max())
-            if abs(size) < SMALLEST_STEP or not (after < first or before > last):
-                continue
-            alone = Step(float(after), float(before if after < first else max(after, last)), size, sigmas[own][i])
-            if found is None or (after < first and found.after > after) or abs(size) > 2 * abs(found.size):
-                found = alone
-    return found
-
-
-def laser_jump(times: Array, on: Mask, positions: Array, first_group: float, threshold: float = 6.0) -> float | None:
-    """By how much the interferometer's zero jumped before anything was read of Bl (m); None if it did not.
-
-    Parameters
-    ----------
-    times, on, positions : of the weighings (s, mass on, m), shape (n,).
-    first_group : time of the first velocity group (s).
-    threshold : standard deviations that make a jump.
-
-    Notes
-    -----
-    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Later
-    ones change Bl as well; one before the first velocity group falsifies all that follow alike.
-    """
-    jump = 0.0
-    for state in (True, False):
-        own = np.flatnonzero(on == state)
-        if len(own) < FEW + 1:
-            continue
-        changes = np.diff(positions[own])
-        early = times[own][:-1] < first_group
-        bound = max(limit(threshold, EFFICIENCY * (len(changes) - 1)) * spread(changes), SMALLEST_JUMP)
-        count = int(np.count_nonzero(early))
-        before, after = positions[own][: count + 1], positions[own][count + 1 :]
-        if len(after) and np.any(np.abs(changes[early]) > bound):
-            size = float(np.median(after) - before[0])
-            jump = size if abs(size) > max(bound, abs(jump)) else jump
-    return jump or None
-
-
-def unread(times: Array, samples: Array, reach: float) -> Mask:
-    """Which of some instants (s) have no sample, at times in ascending order (s), within `reach` (s)."""
-    if not len(samples):
-        return np.ones(len(times), dtype=bool)
-    after = np.searchsorted(samples, times)
-    left = np.abs(times - samples[np.maximum(after - 1, 0)])
-    right = np.abs(times - samples[np.minimum(after, len(samples) - 1)])
-    return np.asarray(np.minimum(left, right) > reach)
-
-
-def _changes(times: Array, readings: Array, u: Array, threshold: float) -> tuple[Array, Array]:
-    """Relative changes from one calibration to the next, less their drift, and their standard deviations."""
-    if len(times) < 3:
-        return np.zeros(0), np.zeros(0)
-    spans = np.diff(times)
-    changes = np.diff(np.log(np.abs(readings)))
-    changes = changes - np.median(changes / spans) * spans
-    sigma, own = np.hypot(u[1:], u[:-1]), spread(changes)
-    if len(changes) >= MANY_CHANGES:  # a step within one of them enlarges the uncertainty stated of all
-        sigma = np.where(sigma > 5 * own, 3 * own, sigma)
-    return changes, _scale(sigma, changes, threshold, SMALLEST_STEP / threshold)
-
-
-def _scale(sigma: Array, changes: Array, threshold: float, floor: float) -> Array:
-    """Standard deviations of changes, enlarged if the changes themselves spread beyond what was stated.
-
-    A moderate excess may be chance and is taken over in part; of a large one the spread alone counts. Of few changes
-    one that is a step makes up most of the spread.
-    """
-    if len(changes) > 2:
-        own, usual = spread(changes), float(np.median(sigma))
-        if len(changes) < MANY_CHANGES and own > 5 * usual:
-            sigma = np.maximum(sigma, own / 3)
-        elif own > 5 * usual:
-            sigma = np.maximum(sigma, own * limit(threshold, EFFICIENCY * (len(changes) - 1)) / threshold)
-        else:
-            sigma = np.maximum(sigma, own / 1.5)
-    return np.maximum(sigma, floor)
 
 
 def outlying_cycles(
@@ -213,7 +76,7 @@ def outlying_cycles(
     changes = np.diff(masses[index])
     changes = changes - np.median(changes) if len(changes) > 1 else changes
     floor = GROSS * abs(middle) / threshold if quiet else 0.0
-    scale = _scale(np.hypot(sigma[1:], sigma[:-1]), changes, threshold, floor)
+    scale = scale_of_changes(np.hypot(sigma[1:], sigma[:-1]), changes, threshold, floor)
     cuts = np.flatnonzero(np.abs(changes) > threshold * scale) + 1
     if len(cuts):
         stretches = [index[part] for part in np.split(np.arange(len(index)), cuts)]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.certificates import Certificates
-from scenarios.reduction.consistency import laser_jump, outlying_cycles, reference_step, unread
+from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.corrections import applied
 from scenarios.reduction.course import bl_course
 from scenarios.reduction.curves import allan_curves, weighing_windows
@@ -27,6 +27,7 @@ from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.skipping import without_first
+from scenarios.reduction.steps import laser_jump, reference_step, unread
 from scenarios.reduction.type_a import TypeA, sources, type_a
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.weighing import Difference

@@ -12,13 +12,14 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from scenarios.reduction.consistency import laser_jump, outlying_cycles, reference_step, unread
+from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import faulty, noise_of_mean, repeats_betray
 from scenarios.reduction.recording import Recording, Weighings, read
 from scenarios.reduction.result import Excluded
 from scenarios.reduction.screening import screen
 from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.steps import laser_jump, reference_step, unread
 from tests.scenarios.test_reduction_run import AIR, Run
 from twin.noise import NoiseFigures, NoiseSource, Streams
 from twin.recorder import Block, Blocks
