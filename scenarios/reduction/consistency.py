@@ -19,7 +19,7 @@ Mask = NDArray[np.bool_]
 
 QUIET = 1e-11  # relative uncertainty of Bl below which a run is a computed one, without noise
 GROSS = 1e-3  # relative: what is off by more is left out even then
-LARGEST = 0.1  # relative: masses that lie further apart are none of one body
+LARGEST = 0.01  # relative: masses that lie further apart are none of one body
 EXPLAINS = 3.0  # a mass is explained if it is off by so many times what Bl bends between its velocity groups
 NOISY = 5.0  # times its variance: what chance may leave of noise
 

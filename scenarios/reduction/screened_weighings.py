@@ -56,7 +56,7 @@ def _from_the_start(w: Weighings, settings: ReductionSettings, reasons: dict[int
     """Refuse a run whose first weighing of a state is off: nothing before it says that it is not the others.
 
     What changes in a run for good falsifies all that comes after. A weighing that was hardly read tells nothing, and
-    what is off at the same place in half of the cycles is how the balance behaves.
+    what is off at the same place in half of the cycles, the last one among them, is how the balance behaves.
     """
     read = w.share >= settings.least_share
     cycles = len(set(w.cycle.tolist()))
@@ -64,7 +64,9 @@ def _from_the_start(w: Weighings, settings: ReductionSettings, reasons: dict[int
         own = np.flatnonzero(read & (w.on == on))
         if not len(own) or int(own[0]) not in reasons:
             continue
-        if cycles == 1 or 2 * np.count_nonzero(w.number[list(reasons)] == w.number[own[0]]) < cycles:
+        place = np.flatnonzero(read & (w.number == w.number[own[0]]))
+        off = np.isin(place, list(reasons))
+        if cycles == 1 or 2 * np.count_nonzero(off) < cycles or not off[-1]:
             state, i = "on" if on else "off", int(own[0])
             raise ReductionError(
                 f"weighing {w.number[i]} of cycle {w.cycle[i]}, the first with the mass {state}, is unlike those that "

@@ -169,6 +169,18 @@ def test_an_error_in_a_fault_names_file_line_and_key(tmp_path: Any) -> None:
     assert (found.value.file, found.value.line, found.value.key) == (str(path), 9, "faults.a.size")
 
 
+def test_a_run_of_which_the_larger_part_came_after_a_change_is_refused() -> None:
+    """The laser hopped in the fourth of eight cycles: the majority is not right, and what is off is not how it is."""
+    hop = campaign("kbmini_tmtp", ("interferometer", "mode_hop", 3.2, None, 1e-4), short=False)
+    assert "unlike those that follow" in refused(survives(hop))
+
+
+def test_cycles_that_differ_grossly_make_no_mass() -> None:
+    """A hop of a tenth during one velocity phase of four."""
+    hop = campaign("nist4_tmtp", ("interferometer", "mode_hop", 1.3, 0.6, 0.1), short=False)
+    assert "kg apart" in refused(survives(hop))
+
+
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 PARTS: dict[str, type[Component]] = {
