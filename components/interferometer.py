@@ -12,6 +12,7 @@ from pydantic import PrivateAttr
 
 from components.measuring import MeasuringInstrument
 from components.refractive_index import HELIUM_NEON
+from twin.angles import sine_cosine
 from twin.clock import Process
 from twin.component import Port
 from twin.fault import READING_FAULTS, FaultKind
@@ -158,7 +159,8 @@ class Interferometer(MeasuringInstrument):
         if self.dead_path:
             counted = counted - float(self._index(0.0)) * self.dead_path
         if self.nonlinearity:
-            error = self.nonlinearity * np.sin(4 * math.pi / self.wavelength * counted + self.nonlinearity_phase)
+            error, _ = sine_cosine(4 * math.pi / self.wavelength * counted + self.nonlinearity_phase)
+            error *= self.nonlinearity
             if aperture:
                 way = Rate(self._path).means(starts, aperture) * (aperture / NS)
                 error *= np.sinc(2.0 / self.wavelength * way)

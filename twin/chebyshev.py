@@ -189,5 +189,5 @@ def evaluate_rows(coefficients: Array, rows: Array, offsets: Array) -> Array:
 def trimmed(coefficients: Array, below: float = 1e-18) -> Array:
     """The series (n, m) without trailing rows that are below `below` times the largest coefficient of each column."""
     size = np.abs(coefficients)
-    keep = np.nonzero((size > below * size.max(axis=0, initial=0.0)).any(axis=1))[0]
-    return coefficients[: keep[-1] + 1] if len(keep) else coefficients[:1]
+    rows = np.nonzero(size > below * size.max(axis=0, initial=0.0))[0]
+    return coefficients[: rows[-1] + 1] if len(rows) else coefficients[:1]

@@ -102,6 +102,12 @@ class Component(Parameters):
         """The component's name in the graph, which also keys its noise streams."""
         return self._name or type(self).__name__
 
+    def fresh(self) -> Self:
+        """A new part with the same parameters, without a name and bound to nothing."""
+        kind: Any = type(self)
+        made: Self = kind.model_construct(set(self.model_fields_set), **{k: vars(self)[k] for k in kind.model_fields})
+        return made
+
     def named(self, name: str) -> Self:
         """This component, called `name` from now on."""
         self._name = name

@@ -100,6 +100,7 @@ class StateGroup:
         self.inputs = tuple(self._absorb(signal, column, own) for column, signal in enumerate(inputs))
         self.modes = decompose(self._a)
         self._drive = self.modes.to_modes @ self._b
+        self._memory = 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300)
         self._q: Array = self.modes.to_modes @ self._x0
         for output in self.outputs:
             output.modal = output.weights @ self.modes.to_states
@@ -225,6 +226,7 @@ class StateGroup:
             if self._frontier == end and end < ahead:
                 self._law_start = end
 
+    @np.errstate(over="ignore", invalid="ignore")  # what diverges is found out and tried on less
     def _solve(self, end: int) -> None:
         start = self._frontier
         if self._stride is not None:
@@ -242,8 +244,7 @@ class StateGroup:
             self._stride = end - start
         if self._stride is not None:
             self._stride = end - start
-        with np.errstate(over="ignore", invalid="ignore"):
-            q = piece.values_at(end)
+        q = piece.values_at(end)
         if not np.isfinite(q).all():
             raise SimulationError(
                 f"{self.name}: the states grow beyond all numbers after t = {start / NS} s; "
@@ -257,8 +258,7 @@ class StateGroup:
     def _attempt(self, start: int, end: int) -> Piece | None:
         """The modes on [start, end), or None if no series of the largest size holds the inputs."""
         try:
-            with np.errstate(over="ignore", invalid="ignore"):  # what diverges is found out and tried on less
-                return self._propagated(start, end)
+            return self._propagated(start, end)
         except UnresolvedError:
             return None
         except UnsolvedError as error:
@@ -303,32 +303,34 @@ class StateGroup:
         play = self._tape(tuple(sampled)).at(Times.nodes(closed.start, closed.start + closed.length, n))
         own_at_nodes, own_sizes = self._own(closed, u, tau)
         response = self.modes.nodal_response(closed.length, n)
-        # The states feel a forcing for as long as the piece or their memory lasts.
-        memory = np.minimum(closed.length / NS, 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300))
-        guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n) if self._loop else np.zeros((0, n))
+        drive = self._drive[:, sampled]
+        guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n)
         previous_change = np.inf
         for _ in range(SWEEPS):
             values = play(*guess)
-            forcing = self._sampled_forcing(sampled, values, guess)
+            forcing = self._sampled_forcing(drive, values, guess)
             if response is not None:
                 moved = (response @ forcing[:, :, None])[:, :, 0]
                 sizes = own_sizes + np.abs(moved).max(axis=1)
-                found = own_at_nodes + (self._loop_rows @ moved).real if self._loop else guess
+                found = own_at_nodes + (self._loop_rows @ moved).real
             else:
                 piece = self.modes.respond(self._q, with_series(closed, chebyshev.interpolation(n) @ forcing.T))
                 sizes = channel_sizes(piece)
-                found = channels_at_nodes(piece, self._loop_rows, u, tau) if self._loop else guess
+                found = channels_at_nodes(piece, self._loop_rows, u, tau)
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
             size = np.maximum(self._scale, self._loop_sizes @ sizes)
-            change = float((np.abs(found - guess) / np.maximum(size, 1e-300)[:, None]).max(initial=0.0))
+            steps = np.abs(found - guess).max(axis=1)
+            change = float((steps / np.maximum(size, 1e-300)).max(initial=0.0))
             guess = found
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous_change if 0.0 < previous_change < np.inf else change
             if self.rough or min(change, left) <= ROUND_OFF:
                 series = chebyshev.interpolation(n) @ forcing.T
-                magnitude = self._magnitude(sampled, values, guess)
-                if not self.rough and not _resolved(series, np.maximum(magnitude, 0.25 * n * sizes / memory)):
-                    return None
+                if not self.rough:
+                    # The states feel a forcing for as long as the piece or their memory lasts.
+                    felt = 0.25 * n * sizes / np.minimum(closed.length / NS, self._memory)
+                    if not _resolved(series, np.maximum(self._magnitude(drive, values, guess), felt)):
+                        return None
                 self._scale = size
                 return self.modes.respond(self._q, with_series(closed, series))
             if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
@@ -354,29 +356,26 @@ class StateGroup:
             tape = self._tapes[sampled] = Tape(read, self._loop)
         return tape
 
-    def _sampled_forcing(self, sampled: list[int], values: list[Array], guess: Array) -> Array:
+    def _sampled_forcing(self, drive: Array, values: list[Array], guess: Array) -> Array:
         """Forcing of the modes at the nodes by what is no closed form, shape (modes, nodes)."""
-        given = np.reshape(values[: len(sampled)], (len(sampled), guess.shape[1]))
-        forcing: Array = self._drive[:, sampled] @ given
-        for remainder, _, excess in self._excesses(sampled, values, guess):
+        count = drive.shape[1]
+        forcing: Array = drive @ np.array(values[:count]).reshape(count, guess.shape[1])
+        for remainder, _, excess in self._excesses(values[count:], guess):
             forcing = forcing + self.modes.to_modes[:, remainder.states] @ excess
         return forcing
 
-    def _magnitude(self, sampled: list[int], values: list[Array], guess: Array) -> Array:
+    def _magnitude(self, drive: Array, values: list[Array], guess: Array) -> Array:
         """How large what this forcing is the sum of is, shape (modes,)."""
-        magnitude: Array = np.zeros(len(self.modes.rates))
-        for i, value in zip(sampled, values, strict=False):
-            magnitude = magnitude + np.abs(self._drive[:, i]) * np.abs(value).max()
-        for remainder, states, excess in self._excesses(sampled, values, guess):
+        count = drive.shape[1]
+        magnitude: Array = np.abs(drive) @ np.array([np.abs(value).max() for value in values[:count]])
+        for remainder, states, excess in self._excesses(values[count:], guess):
             parts = np.abs(excess) + np.abs(remainder.linear) @ np.abs(states)
             magnitude = magnitude + np.abs(self.modes.to_modes[:, remainder.states]) @ parts.max(axis=1)
         return magnitude
 
-    def _excesses(
-        self, sampled: list[int], values: list[Array], guess: Array
-    ) -> Iterator[tuple[Remainder, Array, Array]]:
-        """Of each remainder the states and what it adds there; the values of its inputs follow the sampled ones."""
-        rest = iter(values[len(sampled) :])
+    def _excesses(self, values: list[Array], guess: Array) -> Iterator[tuple[Remainder, Array, Array]]:
+        """Of each remainder the states and what it adds there; `values` are those of the remainders' inputs."""
+        rest = iter(values)
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
             yield remainder, states, remainder.excess(states, list(islice(rest, len(remainder.inputs))))

@@ -89,7 +89,7 @@ class Implicit(Composition):
         if last:
             guess, slope = last
             last_step, r = np.abs(guess), residual(guess)
-        if not last or (not slope.all() and np.any(r[slope == 0.0])):
+        else:
             zero, last_step = np.zeros(shape), np.full(shape, self.typical)
             r_zero, r = residual(np.array([zero, last_step]))
             if not r_zero.any():
@@ -108,8 +108,8 @@ class Implicit(Composition):
             guess = guess - step
             # Converging steps shrink by a factor that shrinks itself: the next one is below step²/last_step.
             size, length = np.abs(step), np.abs(guess)
-            enough = ROUND_OFF * length
-            open_ = open_ & (size > enough) & (size * size > enough * last_step)  # what is no number is left to others
+            enough = ROUND_OFF * length * np.maximum(size, last_step)
+            open_ = open_ & (size * size > enough)  # what is no number is left to others
             if not open_.any():
                 return guess, slope
             before, r = r, residual(guess)

@@ -15,6 +15,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -236,6 +237,7 @@ def quantise(values: ArrayLike, step: float) -> Floats:
     return counts
 
 
+@lru_cache(maxsize=1024)
 def draw_calibration(
     streams: Streams, name: str, standard_uncertainty: float, distribution: Distribution = "normal"
 ) -> float:

@@ -59,6 +59,12 @@ class Term:
         result: Array = np.exp(rate * times.since(start))
         return result
 
+    def growth(self, instant: int, start: int) -> Any:
+        """exp(rate tau) at one instant (ns)."""
+        if self.hertz is not None:
+            return self.exponential(Times(np.array(instant, dtype=np.int64)), start)
+        return np.exp((self.rate.real if self.rate.imag == 0 else self.rate) * ((instant - start) / NS))
+
     def evaluate(self, times: Times, start: int, length: int) -> Array:
         """The real part of the first channel at the instants."""
         factor: Any = self.series[0, 0]
@@ -172,13 +178,12 @@ class Piece:
 
     def values_at(self, instant: int) -> Array:
         """All channels at one instant (ns), complex if the piece is, shape (channels,)."""
-        times = Times(np.array(instant, dtype=np.int64))
         longest = max([self.series.shape[0], *(t.series.shape[0] for t in self.terms)])
-        at_end = instant == self.start + self.length
-        polynomials = np.ones(longest) if at_end else _t((instant - self.start) * (2.0 / self.length) - 1.0, longest)
+        ones = longest == 1 or instant == self.start + self.length
+        polynomials = np.ones(longest) if ones else _t((instant - self.start) * (2.0 / self.length) - 1.0, longest)
         total: Array = polynomials[: self.series.shape[0]] @ self.series
         for term in self.terms:
-            total = total + (polynomials[: term.series.shape[0]] @ term.series) * term.exponential(times, self.start)
+            total = total + (polynomials[: term.series.shape[0]] @ term.series) * term.growth(instant, self.start)
         return total
 
     def project(self, weights: Array) -> Piece:
@@ -186,15 +191,15 @@ class Piece:
         series = (self.series @ weights)[:, None].real
         folded: dict[complex, Term] = {}
         for term in self.terms:
-            one = Term(term.rate, (term.series @ weights)[:, None], term.hertz)
-            if not one.series.any():
+            rate, hertz, one = term.rate, term.hertz, (term.series @ weights)[:, None]
+            if not one.any():
                 continue
-            if one.rate.imag < 0:
-                one = one.conjugate()
-            elif one.rate.imag == 0:
-                one = replace(one, series=one.series.real)
-            same = folded.get(one.rate)
-            folded[one.rate] = one if same is None else replace(one, series=_add(one.series, same.series))
+            if rate.imag < 0:
+                rate, hertz, one = rate.conjugate(), None if hertz is None else -hertz, one.conj()
+            elif rate.imag == 0:
+                one = one.real
+            same = folded.get(rate)
+            folded[rate] = Term(rate, one if same is None else _add(one, same.series), hertz)
         series = chebyshev.trimmed(series)
         if len(series) > LONG:
             series = series[: max(LONG, len(chebyshev.trimmed(series, ROUNDING)))]
@@ -318,6 +323,7 @@ def harmonics(
     return Piece(start, end, length, np.array([[float(offset)]]), tuple(terms))
 
 
+@lru_cache(maxsize=256)
 def exact_hertz(frequency: float) -> Fraction:
     """A float frequency as the rational that its shortest decimal form names (0.95 is 19/20)."""
     return Fraction(repr(float(frequency)))

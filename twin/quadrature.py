@@ -49,7 +49,7 @@ def means_by_quadrature(signal: Signal, starts: NDArray[np.int64], aperture: int
     flat = starts.ravel()
     cuts = np.array(sorted(signal.breakpoints(int(flat.min()), int(flat.max()) + aperture)), dtype=np.int64)
     if not len(cuts):
-        chunks = [_smooth_means(signal, flat[i : i + CHUNK], aperture) for i in range(0, len(flat), CHUNK)]
+        chunks = [_smooth_means(signal, flat[i : i + CHUNK], aperture, True) for i in range(0, len(flat), CHUNK)]
         return np.concatenate(chunks).reshape(starts.shape)
     before = np.searchsorted(cuts, flat, side="right")
     parts = np.searchsorted(cuts, flat + aperture, side="left") - before + 1
@@ -62,13 +62,14 @@ def means_by_quadrature(signal: Signal, starts: NDArray[np.int64], aperture: int
     for width in np.unique(end - begin).tolist():
         indices = np.nonzero(end - begin == width)[0]
         for chunk in np.split(indices, range(CHUNK, len(indices), CHUNK)):
-            weighted[chunk] = _smooth_means(signal, begin[chunk], width) * (width / aperture)
+            weighted[chunk] = _smooth_means(signal, begin[chunk], width, False) * (width / aperture)
     means: Array = np.bincount(owner, weighted, len(flat)).astype(float)
     return means.reshape(starts.shape)
 
 
-def _smooth_means(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array:
-    if len(starts) >= MANY:
+def _smooth_means(signal: Signal, starts: NDArray[np.int64], aperture: int, unbroken: bool) -> Array:
+    """Of apertures without a breakpoint; `unbroken`: there is none between them either."""
+    if len(starts) >= MANY and (unbroken or not signal.breakpoints(int(starts.min()), int(starts.max()) + aperture)):
         means = _means_of_series(signal, starts, aperture)
         if means is not None:
             return means
@@ -78,8 +79,6 @@ def _smooth_means(signal: Signal, starts: NDArray[np.int64], aperture: int) -> A
 def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array | None:
     """Means of a Chebyshev series for the whole stretch, if a short one holds the signal to round-off."""
     first, last = int(starts.min()), int(starts.max()) + aperture
-    if signal.breakpoints(first, last):
-        return None
     for n in (32, 64):
         at_nodes = signal.at(stretch(first, last, n))
         series = chebyshev.interpolation(n) @ at_nodes

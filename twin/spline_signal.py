@@ -38,6 +38,16 @@ def basis(degree: int) -> Array:
     return result / degree
 
 
+@lru_cache(maxsize=32)
+def _weights(degree: int, step: int, instants: tuple[int, ...]) -> Array:
+    """What each point counts at instants (ns) since the start of the first point's cell, shape (points, instants)."""
+    cell, part = np.divmod(np.array(instants, dtype=np.int64), step)
+    weights = np.zeros((int(cell.max()) + degree + 1, len(cell)))
+    for j, weight in enumerate(basis(degree).T @ np.power.outer(part / step, np.arange(degree + 1)).T):
+        weights[cell + j, np.arange(len(cell))] = weight
+    return weights
+
+
 class SplineSignal(Signal):
     """A spline whose B-spline points repeat.
 
@@ -108,14 +118,8 @@ class SplineSignal(Signal):
 
     def _at_rows(self, instants: NDArray[np.int64], every: int, count: int) -> Array:
         """At `count` bursts of the same instants, whole steps apart: all have the same weights."""
-        cell, part = np.divmod(instants, self.step)
-        first, hop = int(cell.min()), every // self.step
-        weights = np.zeros((int(cell.max()) - first + self.degree + 1, len(cell)))
-        readings = np.arange(len(cell))
-        for j, weight in enumerate(
-            basis(self.degree).T @ np.power.outer(part / self.step, np.arange(self.degree + 1)).T
-        ):
-            weights[cell - first + j, readings] = weight
+        first, hop = int(instants.min()) // self.step, every // self.step
+        weights = _weights(self.degree, self.step, tuple((instants - first * self.step).tolist()))
         result, row, width = np.empty((count, len(instants))), 0, len(weights)
         while row < count:  # as many rows as there are before the points start anew
             begin = (first + hop * row) % self.count

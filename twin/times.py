@@ -50,6 +50,7 @@ class Times:
         self._every: int | None = None
         self._step: int | None = None
         self._since: tuple[int, Array] | None = None
+        self._split: tuple[int, NDArray[np.int64], NDArray[np.int64]] | None = None
         self.memo: dict[Signal, Array] = {}
         self.spans: dict[Track, list[Span]] = {}
         self._constants: dict[Signal, float | None] = {}
@@ -69,14 +70,14 @@ class Times:
     def offset(cls, start: int | NDArray[np.int64], seconds: Array) -> Times:
         """`start` (ns) plus float seconds, without rounding to nanoseconds."""
         whole = np.floor(seconds * NS)
-        ns = start + whole.astype(np.int64)
-        return cls(ns, np.broadcast_to(seconds - whole / NS, ns.shape))
+        ns, rest = start + whole.astype(np.int64), seconds - whole / NS
+        return cls(ns, rest if rest.shape == ns.shape else np.broadcast_to(rest, ns.shape))
 
     @classmethod
     def nodes(cls, first: int, last: int, n: int) -> Times:
         """The n Chebyshev nodes of a stretch of time from `first` to `last` (ns), symmetric about its middle."""
         times = cls.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS))
-        times.stretch = first, last
+        times.stretch, times._ends = (first, last), (int(times.ns[0]), int(times.ns[-1]))
         return times
 
     @property
@@ -109,10 +110,12 @@ class Times:
 
     def turns_since(self, start: int, hertz: Fraction) -> Array:
         """Cycles of an oscillation at `hertz` since `start` (ns), modulo 1 up to a small integer, reduced exactly."""
-        whole, part = np.divmod(self.ns - start, NS)
+        if self._split is None or self._split[0] != start:
+            self._split = start, *np.divmod(self.ns - start, NS)
+        _, whole, part = self._split
         n, d = hertz.numerator, hertz.denominator
-        if abs(n) <= 2**20 and d < 2**31 and abs(hertz) <= 20:
-            turns: Array = (whole * n) % d / d + float(hertz) * (part / NS + self.rest)
+        if abs(n) <= 2**20 and d < 2**31 and abs(n) <= 20 * d:
+            turns: Array = (whole * n) % d / d + (n / d) * (part / NS + self.rest)
             return turns
         mantissa, exponent = math.frexp(float(hertz))
         head = math.ldexp(
@@ -143,7 +146,8 @@ class Times:
         if self._step is None:
             self._step = 0
             if self.ns.shape[:-1] in ((), (1,)) and self.ns.size >= REGULAR and not self._is_fractional:
-                steps = np.diff(self.ns.ravel())
+                instants = self.ns.ravel()
+                steps = instants[1:] - instants[:-1]
                 if steps[0] > 0 and bool((steps == steps[0]).all()):
                     self._step = int(steps[0])
         return self._step
@@ -152,7 +156,8 @@ class Times:
         """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon."""
         if not self.every:
             return None
-        rows = math.lcm(*((f * self.every / NS).denominator for f in hertz))
+        turns = ((f.numerator * self.every, f.denominator * NS) for f in hertz)
+        rows = math.lcm(*(whole // math.gcd(part, whole) for part, whole in turns))
         return rows if rows <= 16 else None
 
     def in_a_row(self) -> Times:
@@ -165,7 +170,10 @@ class Times:
     def at(self, index: Any) -> Times:
         """The instants at an index or slice."""
         rest = self.rest if isinstance(self.rest, float) else self.rest[index]
-        return Times(self.ns[index], rest)
+        part = Times(self.ns[index], rest)
+        if self._step and isinstance(index, slice) and index.step is None:
+            part._step = self._step if part.ns.size >= REGULAR else 0
+        return part
 
 
 # Instants that several ask for are kept with what was found at them, until a law changes.

@@ -224,32 +224,38 @@ def _equations(
     if phase is not None:
         for row, wave in zip((-3, -2), sine_cosine(phase), strict=True):
             np.subtract(wave[:, 1:], wave[:, :-1], out=columns[row])
-        rows[-3:-1] = _instruments(columns[-3:-1])
+        _set_instruments(columns[-3:-1], rows[-3:-1])
     columns[-1] = rows[-1] = 1.0
     return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
 
 
-def _instruments(columns: Array) -> Array:
-    """Weights of the periodic error, free of the noise of the sweep's own positions: those of the next but one sweep.
+def _set_instruments(columns: Array, rows: Array) -> None:
+    """Write the periodic error's weights, free of the noise of a sweep's own positions: those of the next but one.
 
     Where sweeps repeat, up and down in turn, the periodic error may be hard to tell from Bl(z), and that noise, in the
     error's columns as in the velocity's, would not be small beside the difference. Where they do not, it is.
     """
-    other = np.roll(columns, 2, axis=1)
-    both, own = (float(np.einsum("kij,kij->", one, columns)) for one in (other, columns))
-    alike = columns.shape[1] >= 4 and both > 0.5 * own
-    return other if alike else columns
+    rows[:, 2:], rows[:, :2] = columns[:, :-2], columns[:, -2:]
+    both, own = (float(np.vdot(one, columns)) for one in (rows, columns))
+    if columns.shape[1] < 4 or both <= 0.5 * own:
+        rows[:] = columns
 
 
 def _smoothed(speeds: list[Array]) -> list[Array]:
     """Each sweep's velocity as a polynomial of low order in time, where that is what the motion looks like."""
-    n = speeds[0].shape[1]
-    index = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
-    basis, _ = np.linalg.qr(index[:, None] ** np.arange(min(2, n // 4) + 1))
-    projector = basis @ basis.T
+    projector = _on_low_orders(speeds[0].shape[1])
     smooth = [speed @ projector for speed in speeds]
     kept, all_ = (sum(float(np.einsum("ij,ij->", v, v)) for v in part) for part in (smooth, speeds))
     return smooth if kept > 0.9 * all_ else speeds
+
+
+@lru_cache(maxsize=16)
+def _on_low_orders(n: int) -> Array:
+    """Matrix (n, n) that projects values at even distances on polynomials of low order."""
+    index = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
+    basis, _ = np.linalg.qr(index[:, None] ** np.arange(min(2, n // 4) + 1))
+    projector: Array = basis @ basis.T
+    return projector
 
 
 def _inverse(normal: Array, order: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.certificates import certificates
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
+from twin.component import Component
 from twin.recorder import Blocks
 from twin.steps import Step
 from twin.store import RunStore
@@ -117,8 +118,8 @@ def evaluate(scenario: Scenario, known: Certificates, readings: Blocks, truth: B
     ReductionError
         If the blocks do not suffice.
     """
-    mass = reduce(readings, known, scenario.section("reduction", ReductionSettings))
-    return Evaluation(mass, _thermal(scenario, truth), _truth(scenario, truth))
+    mass, parts = reduce(readings, known, scenario.section("reduction", ReductionSettings)), scenario.true_components()
+    return Evaluation(mass, _thermal(scenario, parts, truth), _truth(scenario, parts, truth))
 
 
 def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
@@ -128,10 +129,10 @@ def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
     return times, np.concatenate([b.values.ravel() for b in blocks])
 
 
-def _thermal(scenario: Scenario, truth: Blocks) -> ThermalResult | None:
+def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> ThermalResult | None:
     """The thermal analysis, if the balance has a thermal mass."""
     channel = "thermal_mass.magnet_temperature_rise"
-    magnet = scenario.true_components().get("magnet")
+    magnet = parts.get("magnet")
     if not len(truth.select(channel)) or not isinstance(magnet, Magnet):
         return None
     times, rise = _series(truth, channel)
@@ -150,9 +151,9 @@ def _thermal(scenario: Scenario, truth: Blocks) -> ThermalResult | None:
     )
 
 
-def _truth(scenario: Scenario, truth: Blocks) -> Truth:
+def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
     """The true mass, and the true Bl averaged over the weighing windows."""
-    mass = scenario.true_components()["test_mass"]
+    mass = parts["test_mass"]
     assert isinstance(mass, TestMass)
     times, bl = _series(truth, "coil.bl")
     campaign: Any = scenario.campaign

@@ -93,8 +93,8 @@ class Scenario:
         factor = self.balance.scale / self.balance.native_scale
         fresh: dict[str, Component] = {}
         for name, part in self.balance.parts.items():
-            copy = part.model_copy(deep=True)
-            fresh[name] = (copy if factor == 1.0 else copy.scaled(factor)).named(name)
+            copy = part if factor == 1.0 else part.scaled(factor)
+            fresh[name] = copy.fresh().named(name)
         return fresh
 
     def true_components(self) -> dict[str, Component]:
