@@ -41,6 +41,9 @@ class WeaklyMagneticPart(Parameters):
 class Coil(Component):
     """One winding in the gap of the magnet.
 
+    With a `geometry` (`components.fields`) what is not stated of inductance, its curvature, the radial deviation and
+    the gap follows from it, for the size that the geometry has.
+
     Several inputs concern one of the two phases only, or both:
 
     - `vibration` moves the coil where its voltage is formed. The servo does not follow it, and the mean of the force
@@ -75,6 +78,10 @@ class Coil(Component):
     }
     depends: ClassVar[Mapping[str, frozenset[str]]] = {"resistance": frozenset({"temperature_rise"})}
 
+    geometry: str | None = Option(default=None, description="name of a magnet that inductance and gap follow from")
+    dimensions: dict[str, float | str] = Option(
+        default={}, description="of the geometry that differ, such as coil.turns or ring_height: SI or with unit"
+    )
     resistance: float = parameter("ohm", gt=0, description="at the reference temperature")
     resistance_temperature_coefficient: float = parameter("1/K", 0.0, neutral=0.0, description="copper: 3.93e-3 /K")
     inductance: float = parameter("H", 0.0, ge=0, description="L0, at the symmetry plane")
@@ -94,8 +101,29 @@ class Coil(Component):
         "1", 0.0, neutral=0.0, description="b = 1 + (r/B) ∂B/∂r; 0 for a field that falls as 1/r (Seifert2014)"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_geometry(cls, given: Any) -> Any:
+        """Fill in what follows from the geometry and is not stated."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("geometry"), str):
+            return given
+        from components.fields.named import named_geometry
+        from components.fields.profile import profile
+
+        computed = profile(named_geometry(given["geometry"], given.get("dimensions") or {}))
+        derived = {
+            "inductance": float(computed.inductance_at(0.0)),
+            "inductance_curvature": computed.k,
+            "radial_deviation": float(np.interp(0.0, computed.gap_z, computed.deviation)),
+            "gap_area": computed.gap_width * computed.magnetic_height,
+            "gap_radius": computed.gap_radius,
+        }
+        return {**derived, **given}
+
     @model_validator(mode="after")
     def _complete(self) -> Coil:
+        if self.dimensions and self.geometry is None:
+            raise ValueError("dimensions are of a geometry, and there is none")
         if self.parts and (self.gap_area is None or self.gap_radius is None):
             raise ValueError("expected gap_area and gap_radius beside parts")
         if self.yoke_inductance > self.inductance:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ from twin.fault import FaultKind
 from twin.field import Field, Shape
 from twin.parameter import parameter
 from twin.signal import Constant, Signal
+
+if TYPE_CHECKING:
+    from components.fields.geometry import Geometry
+    from components.fields.profile import Profile
 
 Array = NDArray[Any]
 
@@ -48,7 +52,8 @@ class Magnet(Component):
 
     `bl` holds for `native_material`; another `material` changes it by the ratio of the gap fields and brings its own
     temperature coefficient, unless one is given. The profile b(z) is a polynomial, a table, or a CSV file with the
-    columns z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left.
+    columns z (m) and Bl (T·m); tables are interpolated by a cubic spline and must not be left. Or all of it, and the
+    temperature coefficient with it, follows from a `geometry` (`components.fields`), a spline as well.
 
     Iron that comes near changes the field at once. The flux linkage, counted from z = 0, then jumps by ``∫ΔBl dz``, and
     a voltage read meanwhile holds that jump over the aperture; the flux that enters the coil at z = 0 is not counted.
@@ -69,6 +74,13 @@ class Magnet(Component):
     profile_file: Path | None = Option(
         default=None, description="CSV file: z (m), Bl (T·m)", json_schema_extra={"path": True}
     )
+    geometry: str | None = Option(
+        default=None, description="name of a magnet that Bl is computed from, for one winding"
+    )
+    dimensions: dict[str, float | str] = Option(
+        default={}, description="of the geometry that differ, such as coil.turns or ring_height: SI or with unit"
+    )
+    size: float = parameter("1", 1.0, gt=0, description="p, relative to the geometry as given")
     native_material: MaterialName = "SmCo"
     material: MaterialName | None = None
     temperature_coefficient: float | None = parameter(
@@ -91,20 +103,37 @@ class Magnet(Component):
 
     @model_validator(mode="after")
     def _one_profile(self) -> Magnet:
-        if sum([bool(self.profile), bool(self.table), self.profile_file is not None]) > 1:
-            raise ValueError("expected one of profile, table and profile_file, not several")
-        tabulated = bool(self.table) or self.profile_file is not None
-        if self.bl is None and not tabulated:
-            raise ValueError("expected bl, a table or a profile_file")
-        if self.bl is not None and tabulated:
-            raise ValueError("expected bl, or a table or profile_file, not both; set one of them to null")
+        tabulated = [bool(self.table), self.profile_file is not None, self.geometry is not None]
+        if sum([bool(self.profile), *tabulated]) > 1:
+            raise ValueError("expected one of profile, table, profile_file and geometry, not several")
+        if self.bl is None and not any(tabulated):
+            raise ValueError("expected bl, a table, a profile_file or a geometry")
+        if self.bl is not None and any(tabulated):
+            raise ValueError("expected bl, or a table, profile_file or geometry, not both; set one of them to null")
+        if self.geometry is None and (self.dimensions or self.size != 1.0):
+            raise ValueError("dimensions and size are of a geometry, and there is none")
+        if self.geometry is not None:
+            self._geometry()
         return self
+
+    def _geometry(self) -> Geometry:
+        from components.fields.named import named_geometry
+
+        return named_geometry(self.geometry or "", self.dimensions)
+
+    def _computed(self) -> Profile:
+        """What follows from the geometry, before `size`."""
+        from components.fields.profile import profile
+
+        return profile(self._geometry())
 
     @property
     def alpha(self) -> float:
         """α_m in force (1/K)."""
         if self.temperature_coefficient is not None:
             return self.temperature_coefficient
+        if self.geometry is not None and self.material is None:
+            return self._computed().temperature_coefficient
         return MATERIALS[self.material or self.native_material].temperature_coefficient
 
     def believed(self, parameter: str) -> float | None:
@@ -136,8 +165,7 @@ class Magnet(Component):
             ) from None
 
     def signals(self, **inputs: Signal) -> dict[str, Any]:
-        points = self.points()
-        shape = _tabulated(self.name, points) if points else _polynomial(self.name, self.bl or 0.0, self.profile)
+        shape = self._shape()
         native, present = MATERIALS[self.native_material], MATERIALS[self.material or self.native_material]
         strength = present.gap_field / native.gap_field
         factor = strength * (1.0 + self.alpha * inputs["temperature_rise"]) * (1.0 + self.fault("iron"))
@@ -146,6 +174,18 @@ class Magnet(Component):
             "stray_field": Constant(self.stray_field),
             "stray_gradient": Constant(self.stray_gradient),
         }
+
+    def _shape(self) -> Shape:
+        if self.geometry is not None:
+            computed = self._computed()
+            return _splined(self.name, computed.bl_spline, computed.z, self.size)
+        points = self.points()
+        if points:
+            from scipy.interpolate import CubicSpline
+
+            z, bl = np.array(points).T
+            return _splined(self.name, CubicSpline(z, bl), z, 1.0)
+        return _polynomial(self.name, self.bl or 0.0, self.profile)
 
     def scaled(self, factor: float) -> Magnet:
         """All lengths times `factor`: Bl ∝ p at the same number of turns, the profile stretched, the mass ∝ p³.
@@ -158,6 +198,7 @@ class Magnet(Component):
                 "profile": [c / factor**k for k, c in enumerate(self.profile, start=1)],
                 "table": [(z * factor, bl * factor) for z, bl in self.points()],
                 "profile_file": None,
+                "size": self.size if self.geometry is None else self.size * factor,
                 "stray_gradient": self.stray_gradient / factor,
                 "diameter": None if self.diameter is None else self.diameter * factor,
                 "mass": None if self.mass is None else self.mass * factor**3,
@@ -190,20 +231,21 @@ def _horner(coefficients: Array, x: Array) -> Array:
     return total
 
 
-def _tabulated(name: str, points: list[tuple[float, float]]) -> Shape:
-    from scipy.interpolate import CubicSpline
-
-    z, values = np.array(points).T
-    value = CubicSpline(z, values)
+def _splined(name: str, value: Any, knots: Array, size: float) -> Shape:
+    """A spline of Bl(z) through some knots (m), for a magnet that is `size` times as large: ``p Bl(z/p)``."""
     integral, slope = value.antiderivative(), value.derivative()
-    centre = integral(0.0)
+    centre, (first, last) = integral(0.0), size * knots[[0, -1]]
 
     def inside(position: Array) -> Array:
-        if position.size and not (z[0] <= position.min() and position.max() <= z[-1]):
+        if position.size and not (first <= position.min() and position.max() <= last):
             raise SimulationError(
                 f"{name}: the coil leaves the table of Bl: z from {position.min():g} to {position.max():g} m, "
-                f"the table holds {z[0]:g} to {z[-1]:g} m"
+                f"the table holds {first:g} to {last:g} m"
             )
-        return position
+        return position / size
 
-    return Shape(lambda p: value(inside(p)), lambda p: integral(inside(p)) - centre, lambda p: slope(inside(p)))
+    return Shape(
+        lambda p: size * value(inside(p)),
+        lambda p: size**2 * (integral(inside(p)) - centre),
+        lambda p: slope(inside(p)),
+    )

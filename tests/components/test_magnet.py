@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from components.coil import Coil
+from components.fields.named import named_geometry
+from components.fields.profile import profile
 from components.magnet import MATERIALS, Magnet
 from tests.components.bench import path
 from twin.errors import SimulationError
@@ -102,7 +105,13 @@ def test_leaving_the_table_is_an_error_that_says_where(z: float) -> None:
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({}, "expected bl, a table or a profile_file"),
+        ({}, "expected bl, a table, a profile_file or a geometry"),
+        ({"geometry": "kbmini", "bl": 1.0}, "not both"),
+        ({"geometry": "kbmini", "profile": [0.1]}, "expected one of"),
+        ({"geometry": "kbmimi"}, "expected a magnet"),
+        ({"geometry": "kbmini", "dimensions": {"bore": "-1 mm"}}, "bore"),
+        ({"bl": 1.0, "dimensions": {"bore": "1 mm"}}, "there is none"),
+        ({"bl": 1.0, "size": 2.0}, "there is none"),
         ({"bl": 1.0, "profile": [0.1], "table": TABLE}, "expected one of"),
         ({"profile": [0.1], "profile_file": "a.csv", "bl": 1.0}, "expected one of"),
         ({"table": TABLE[:3]}, "at least four pairs"),
@@ -222,3 +231,35 @@ def test_scaling_reads_the_file_and_keeps_material_and_coefficient(tmp_path: Pat
     assert small.alpha == -1e-3
     assert small.diameter == 0.3
     assert small.mass == pytest.approx(850.0 / 8)
+
+
+def test_a_magnet_of_a_geometry_has_the_field_that_was_computed() -> None:
+    """Bl and flux of the profile; twice as large in all dimensions the field is the same at twice the distance."""
+    computed = profile(named_geometry("small_magnet"))
+    magnet = Magnet(geometry="small_magnet").named("magnet")
+    z = np.linspace(-3e-3, 3e-3, 11)
+    for size in (1.0, 2.0):
+        shape = magnet.scaled(size)._shape()
+        assert shape.value(size * z) == pytest.approx(size * computed.bl_at(z), rel=1e-14)
+        flux = computed.flux(z) - computed.flux_at_zero
+        assert shape.integral(size * z) == pytest.approx(size**2 * flux, rel=1e-12, abs=1e-15)
+        slope = (shape.value(size * z + 1e-7) - shape.value(size * z - 1e-7)) / 2e-7
+        assert shape.slope(size * z) == pytest.approx(slope, rel=1e-6, abs=1e-3)
+    assert magnet.alpha == computed.temperature_coefficient
+    assert magnet.model_copy(update={"temperature_coefficient": -1e-5}).alpha == -1e-5
+    assert magnet.model_copy(update={"material": "SmCo"}).alpha == -3e-4
+    with pytest.raises(SimulationError, match="leaves the table of Bl"):
+        magnet._shape().value(np.array([computed.reach * 1.01]))
+
+
+def test_a_coil_of_a_geometry_knows_its_inductance() -> None:
+    """What is stated stays; the rest is that of the profile."""
+    computed = profile(named_geometry("small_magnet"))
+    coil = Coil(resistance=1.0, geometry="small_magnet", gap_radius=0.02)
+    assert coil.inductance == float(computed.inductance_at(0.0))
+    assert coil.inductance_curvature == computed.k
+    assert (coil.gap_radius, coil.gap_area) == (0.02, computed.gap_width * computed.magnetic_height)
+    with pytest.raises(ValueError, match="there is none"):
+        Coil(resistance=1.0, dimensions={"bore": 0.01})
+    with pytest.raises(ValueError, match="expected a magnet"):
+        Coil(resistance=1.0, geometry="none")

@@ -1,4 +1,4 @@
-"""The thermal mass: scaling laws, conservation of energy, reciprocity, steady state; and against another solver."""
+"""The thermal mass, network or geometry: scaling laws, conservation of energy, reciprocity, steady state; refusals."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components.fields.heat import heat_model
+from components.fields.named import named_geometry
 from components.thermal_mass import Link, ThermalMass
 from tests.components.bench import bench
 
@@ -27,7 +29,7 @@ TIMES = np.array([0.0, 60.0, 900.0, 7200.0, 86400.0])
 def rises(mass: ThermalMass, times: Any, power: float = 0.0, ambient: float = 0.0) -> tuple[Any, Any]:
     """Temperatures of magnet and coil at the times (s)."""
     twin = bench(mass, power=power, ambient_rise=ambient)
-    return tuple(twin.signal(f"part.{port}")(times) for port in mass.outputs)
+    return tuple(twin.signal(f"part.{of}_temperature_rise")(times) for of in ("magnet", "coil"))
 
 
 @st.composite
@@ -169,9 +171,106 @@ def test_the_film_cools_in_proportion_to_coefficient_area_and_size_squared(h: fl
         ({"film_areas": {"caps": -1.0}}, "film areas greater than 0"),
         ({"capacities": {**CHAIN.capacities, "coil": 0.0}}, "heat capacities greater than 0"),
         ({"links": [Link(between=("coil", "core"), conductance=1.0)]}, "not 'core'"),
+        ({"links": None}, "either capacities and links, or geometry"),
+        ({"capacities": None}, "either capacities and links, or geometry"),
+        ({"dimensions": {"ring_height": 0.02}}, "dimensions is of a geometry, and there is none"),
+        ({"sensor_position": (0.1, 0.0)}, "sensor_position is of a geometry"),
     ],
 )
 def test_a_network_that_does_not_hang_together_is_refused(changes: dict[str, Any], message: str) -> None:
     given_ = {"capacities": CHAIN.capacities, "links": CHAIN.links, "film_areas": CHAIN.film_areas}
     with pytest.raises(ValueError, match=message):
         ThermalMass(**{**given_, **changes})
+
+
+def test_the_sensor_of_a_network_shows_the_magnet() -> None:
+    twin = bench(CHAIN, power=1.0)
+    rise = twin.signal("part.sensor_temperature_rise")(TIMES)
+    assert np.array_equal(rise, twin.signal("part.magnet_temperature_rise")(TIMES))
+
+
+# --- from a geometry -------------------------------------------------------------------------------------------------
+
+KBMINI = ThermalMass(geometry="kbmini")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    monkeypatch.setenv("KIBBLE_TWIN_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def test_a_geometry_settles_where_its_full_model_does() -> None:
+    model = heat_model(named_geometry("kbmini", purpose="heat"))
+    place = (0.03, 0.03)
+    part = KBMINI.model_copy(update={"sensor_position": place, "film_coefficient": 7.0, "size": 0.9})
+    (x,) = model.solve(0.0, 0.9 * 7.0, (model.heating,))
+    twin = bench(part, power=0.03)
+    for port, weights in zip(part.outputs, (model.magnet, model.coil, model.sensor(*place)), strict=True):
+        assert twin.signal(f"part.{port}")(1e8) == pytest.approx(0.03 * (weights * x).sum() / 0.9, rel=1e-6), port
+
+
+def test_without_a_place_the_sensor_shows_the_magnet() -> None:
+    twin = bench(KBMINI, power=0.03)
+    rise = twin.signal("part.sensor_temperature_rise")(TIMES)
+    assert np.array_equal(rise, twin.signal("part.magnet_temperature_rise")(TIMES))
+
+
+def test_a_geometry_takes_the_temperature_of_the_air() -> None:
+    assert rises(KBMINI, 1e8, ambient=3.0) == (pytest.approx(3.0, rel=1e-11), pytest.approx(3.0, rel=1e-11))
+    warm = KBMINI.model_copy(update={"initial_rise": 3.0})
+    for rise in rises(warm, TIMES, ambient=3.0):
+        assert rise == pytest.approx(3.0, rel=1e-11)
+
+
+def test_a_geometry_without_air_keeps_its_heat() -> None:
+    total = heat_model(named_geometry("kbmini", purpose="heat")).capacity.sum()
+    closed = KBMINI.model_copy(update={"film_coefficient": 0.0})
+    (early, late), _ = rises(closed, np.array([1e6, 2e6]), power=2.0)
+    assert late - early == pytest.approx(2.0 * 1e6 / total, rel=1e-9)
+
+
+@pytest.mark.parametrize("p", [0.25, 11 / 30])
+def test_a_geometry_scales_with_size(p: float) -> None:
+    small = KBMINI.scaled(p).model_copy(update={"film_coefficient": 10.0 / p})
+    assert small.size == p
+    for found, exact in zip(rises(small, p**2 * TIMES, power=0.3 * p), rises(KBMINI, TIMES, power=0.3), strict=True):
+        assert found == pytest.approx(exact, rel=1e-8, abs=1e-10)
+
+
+def test_dimensions_that_differ() -> None:
+    """Half the copper in the coil: its heat capacity is half, and it warms twice as fast at first."""
+    fill = named_geometry("kbmini").coil.fill
+    half = ThermalMass(geometry="kbmini", dimensions={"coil.fill": fill / 2})
+    early = np.array([1e-3])
+    ratio = rises(half, early, power=1.0)[1] / rises(KBMINI, early, power=1.0)[1]
+    assert ratio == pytest.approx(2.0, rel=1e-3)
+    in_mm = ThermalMass(geometry="kbmini", dimensions={"ring_height": "21 mm"})
+    in_si = ThermalMass(geometry="kbmini", dimensions={"ring_height": 0.021})
+    assert rises(in_mm, TIMES, power=1.0)[0] == pytest.approx(rises(in_si, TIMES, power=1.0)[0], rel=1e-12)
+
+
+def test_nist4_has_a_set_of_dimensions_for_heat() -> None:
+    assert named_geometry("nist4", purpose="heat").name == "nist4_thermal"
+    assert named_geometry("nist4").name == "nist4"
+
+
+@pytest.mark.parametrize(
+    ("given_", "message"),
+    [
+        ({"geometry": "kbmaxi"}, "expected a magnet .*kbmini.*, not 'kbmaxi'"),
+        ({"geometry": "kbmini", "capacities": {"coil": 1.0}, "links": []}, "capacities is of a network"),
+        ({"geometry": "kbmini", "links": []}, "links is of a network"),
+        ({"geometry": "kbmini", "film_areas": {"coil": 1.0}}, "film_areas is of a network"),
+        ({"geometry": "kbmini", "heated": "caps"}, "heated is of a network"),
+        ({"geometry": "kbmini", "magnet": ["magnet 1"]}, "magnet is of a network"),
+        ({"geometry": "kbmini", "dimensions": {"ring_hight": 0.02}}, "ring_hight"),
+        ({"geometry": "kbmini", "dimensions": {"coil.mean_radius": 0.2}}, "coil is outside the gap"),
+        ({"geometry": "kbmini", "sensor_position": (0.2, 0.0)}, "sensor_position: expected r from 0.01 m to 0.075 m"),
+        ({"geometry": "kbmini", "sensor_position": (0.02, 0.07)}, "z within ±0.0675 m, not 0.02 m and 0.07 m"),
+        ({"geometry": "kbmini", "sensor_position": (0.005, 0.0)}, "sensor_position"),
+        ({}, "either capacities and links, or geometry"),
+    ],
+)
+def test_a_geometry_that_is_not_clear_is_refused(given_: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ThermalMass(**given_)

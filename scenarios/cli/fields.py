@@ -1,0 +1,252 @@
+"""``kibble-twin fields``: a magnet's field from its geometry, by finite elements."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scenarios.cli.arguments import Json
+from scenarios.cli.exit_codes import UsageError
+from scenarios.cli.terminal import show, show_json, show_table
+
+if TYPE_CHECKING:
+    from components.fields.geometry import Geometry
+
+_LABELS = {
+    "gap_field_T": ("gap field at its mean radius, z = 0", "T"),
+    "bl_Tm": ("Bl of one winding", "T m"),
+    "uniform_length_m": ("uniform length at the gap's mean radius", "m"),
+    "uniform_length_at_coil_m": ("uniform length at the coil's mean radius", "m"),
+    "current_effect_slope_per_m": ("current effect, slope at the positive weighing current", "1/m"),
+    "k_H_per_m2": ("k of L = L0 - k z^2", "H/m^2"),
+    "l0_H": ("L0", "H"),
+    "magnetic_height_m": ("magnetic height", "m"),
+    "temperature_coefficient_per_K": ("temperature coefficient of the gap field", "1/K"),
+}
+_PART = {"r": "m", "z": "m", "area": "m^2", "chi": "1", "width": "m"}
+
+
+def fields(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME|FILE",
+            help="kbmini, bipm, nist4, tsinghua or small_magnet, or a YAML file of a geometry.",
+            show_default=False,
+        ),
+    ],
+    as_json: Json = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the magnet and its field: png, svg.")] = None,
+    tolerance: Annotated[float, typer.Option(help="|ΔB/B| that a uniform field may show.")] = 1e-3,
+    part: Annotated[
+        str | None,
+        typer.Option(
+            metavar="r=,z=,area=,chi=[,width=]",
+            help="A weakly magnetic ring that moves with the coil (m, m²); a square section unless a width is given.",
+        ),
+    ] = None,
+    external: Annotated[
+        str | None,
+        typer.Option(metavar="far_vertical=T", help="A uniform vertical field, downward: far_vertical=48e-6."),
+    ] = None,
+    scale: Annotated[float, typer.Option(help="Multiply every length by this.")] = 1.0,
+    influence: Annotated[
+        bool, typer.Option("--influence", help="Also what each inferred dimension does to the figures.")
+    ] = False,
+) -> None:
+    """Compute a magnet's field from its geometry.
+
+    Field, Bl, inductance and their uniformity, from axisymmetric finite elements; solved once, then kept on disk.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if not 0 < tolerance < 1:
+        raise UsageError(f"--tolerance: expected a number between 0 and 1, not {tolerance:g}")
+    weak = None if part is None else _pairs("--part", part, _PART, required=("r", "z", "area", "chi"))
+    field = None if external is None else _pairs("--external", external, {"far_vertical": "T"}, ("far_vertical",))
+    if plot is not None:
+        _check_picture(plot)
+    geometry = _geometry(source)
+    try:
+        geometry = geometry.scaled(scale)
+    except ValueError as error:
+        raise UsageError(f"--scale: {error}") from error
+    found = _figures(geometry, tolerance, weak, field)
+    if influence:
+        from components.fields.influence import influence as influences
+
+        found["influence"] = influences(geometry, tolerance)
+    if plot is not None:
+        from components.fields.picture import draw
+
+        draw(geometry, plot)
+    if as_json:
+        show_json(found)
+    else:
+        _show(geometry, found)
+
+
+def _figures(
+    geometry: Geometry, tolerance: float, weak: Mapping[str, float] | None, field: Mapping[str, float] | None
+) -> dict[str, Any]:
+    """Everything that is printed, by its JSON keys."""
+    from components.fields.profile import profile
+
+    checked = None if weak is None else _weak_part(geometry, weak)
+    found: dict[str, Any] = dict(profile(geometry).summary(tolerance))
+    if checked is not None:
+        from components.fields.weakly_magnetic import effect
+
+        change = effect(geometry, checked)
+        found["part"] = {
+            "force_relative": change.force_relative,
+            "velocity_relative": change.velocity_relative,
+        }
+    if field is not None:
+        from components.fields.external import far_vertical
+
+        found["external"] = {"slope_T_per_m": far_vertical(geometry, field["far_vertical"]).slope()}
+    return found
+
+
+def _weak_part(geometry: Geometry, values: Mapping[str, float]) -> Any:
+    """The part of ``--part``, checked against the magnet before anything is solved."""
+    from components.fields.weakly_magnetic import WeakPart, check
+
+    try:
+        found = WeakPart(values["r"], values["z"], values["area"], values["chi"], values.get("width"))
+        check(geometry, (found.section,))
+    except ValueError as error:
+        raise UsageError(f"--part: {_first(error)}") from error
+    return found
+
+
+def _first(error: ValueError) -> str:
+    """The sentence of a ValueError, of pydantic's the first."""
+    from pydantic import ValidationError
+
+    if isinstance(error, ValidationError):
+        return str(error.errors(include_url=False)[0]["msg"]).removeprefix("Value error, ")
+    return str(error)
+
+
+def _pairs(option: str, text: str, units: Mapping[str, str], required: tuple[str, ...]) -> dict[str, float]:
+    """The numbers of ``key=value,key=value``; a value may have a unit.
+
+    Raises
+    ------
+    UsageError
+        For an unknown, doubled or missing key, or a value that is no finite quantity of its unit.
+    """
+    import math
+
+    from twin.parameter import to_si
+
+    found: dict[str, float] = {}
+    for item in text.split(","):
+        key, equals, value = (word.strip() for word in item.partition("="))
+        if not equals or key not in units:
+            raise UsageError(f"{option}: expected {', '.join(f'{k}=' for k in units)}, not {item.strip()!r}")
+        if key in found:
+            raise UsageError(f"{option}: {key} is given twice")
+        try:
+            found[key] = to_si(value, units[key])
+        except ValueError as error:
+            raise UsageError(f"{option}: {key}: {error}") from error
+        if not math.isfinite(found[key]):
+            raise UsageError(f"{option}: {key}: expected a finite number, not {value!r}")
+    for key in required:
+        if key not in found:
+            raise UsageError(f"{option}: {key}= is missing; expected {', '.join(f'{k}=' for k in required)}")
+    return found
+
+
+def _geometry(source: str) -> Geometry:
+    """The geometry of a name or a file.
+
+    Raises
+    ------
+    UsageError
+        If there is neither a magnet nor a file of this name.
+    ScenarioError
+        If the file is not valid: file, line, key and what was expected.
+    """
+    from components.fields.catalogue import CATALOGUE
+    from twin.plugins import did_you_mean
+
+    if source in CATALOGUE:
+        return CATALOGUE[source]
+    path = Path(source)
+    if not path.exists():
+        near = did_you_mean(source, list(CATALOGUE))
+        raise UsageError(f"{source!r} is neither a file nor a magnet ({', '.join(CATALOGUE)}){near}")
+    return _from_file(path)
+
+
+def _from_file(path: Path) -> Geometry:
+    """The geometry of a YAML file; ``extends:`` a magnet of the catalogue, if it says so."""
+    from components.fields.catalogue import CATALOGUE
+    from components.fields.geometry import Geometry
+    from scenarios.schema.document import read
+    from scenarios.schema.errors import Problem, fail
+    from scenarios.schema.validate import validated
+
+    document = read(path)
+    tree = dict(document.tree)
+    problems: list[Problem] = []
+    if (base := tree.pop("extends", None)) is not None:
+        if base not in CATALOGUE:
+            raise fail([Problem(("extends",), f"expected one of {', '.join(CATALOGUE)}")], document.positions)
+        below = CATALOGUE[base].model_dump(exclude_unset=True)
+        given = [".".join(map(str, key)) for key in document.positions if key]
+        below["inferred"] = [name for name in below["inferred"] if not _among(name, given, tree)]
+        tree = _laid_over(below, tree)
+    geometry = validated(Geometry, tree, (), problems)
+    if geometry is None:
+        raise fail(problems, document.positions)
+    return geometry
+
+
+def _among(name: str, given: list[str], tree: Mapping[str, Any]) -> bool:
+    """Whether the file gives a dimension, itself or in a list; ``coil`` is a mapping and gives only what is in it."""
+    return name in given or (name.split(".")[0] in given and not isinstance(tree[name.split(".")[0]], Mapping))
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees, the values of `above` where both have one."""
+    found = {**below, **above}
+    for key, value in above.items():
+        if isinstance(value, Mapping) and isinstance(below.get(key), Mapping):
+            found[key] = _laid_over(below[key], value)
+    return found
+
+
+def _check_picture(path: Path) -> None:
+    """Refuse a format that matplotlib does not know before anything is solved."""
+    from components.fields.picture import check
+
+    try:
+        check(path)
+    except ValueError as error:
+        raise UsageError(f"--plot: {error}") from error
+
+
+def _show(geometry: Geometry, found: Mapping[str, Any]) -> None:
+    """The figures as a table for people."""
+    rows = [(label, f"{found[key]:.6g}", unit) for key, (label, unit) in _LABELS.items()]
+    if "part" in found:
+        rows.append(("part: relative change of the force", f"{found['part']['force_relative']:.4g}", ""))
+        rows.append(("part: relative change of the voltage", f"{found['part']['velocity_relative']:.4g}", ""))
+    if "external" in found:
+        rows.append(("external field: slope of the gap field", f"{found['external']['slope_T_per_m']:.4g}", "T/m"))
+    show_table((geometry.name, "", ""), rows, right=(1,))
+    if geometry.inferred:
+        show("", f"inferred, not printed by the paper: {', '.join(sorted(geometry.inferred))}")
+    if "influence" in found:
+        show("", "relative change of each figure for a relative change of an inferred dimension:")
+        names = list(_LABELS)[:-1]
+        body = [(name, *(f"{row.get(key, 0.0):+.3f}" for key in names)) for name, row in found["influence"].items()]
+        show_table(("dimension", *(name.rsplit("_", 1)[0] for name in names)), body, right=range(1, 1 + len(names)))

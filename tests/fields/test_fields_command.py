@@ -1,0 +1,194 @@
+"""``kibble-twin fields``: its figures, its keys, and one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.fields import influence as influences
+from components.fields import profile as profiles
+from components.fields.catalogue import CATALOGUE, KBMINI
+from components.fields.magnetostatics import Mesh
+from scenarios.cli.app import main
+
+KEYS = [
+    "gap_field_T",
+    "bl_Tm",
+    "uniform_length_m",
+    "uniform_length_at_coil_m",
+    "current_effect_slope_per_m",
+    "k_H_per_m2",
+    "l0_H",
+    "magnetic_height_m",
+    "temperature_coefficient_per_K",
+]
+COARSE = Mesh(order=2, corner=0.03, edge=0.4, gap=0.25, growth=0.8)
+FILE = """\
+extends: kbmini
+name: mine
+ring_height: 21 mm
+height: 13.7 cm
+coil:
+  turns: 100
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``kibble-twin fields``, on a coarse mesh: exit code, output, errors."""
+    solve = profiles.profile
+    monkeypatch.setattr(
+        profiles, "profile", lambda geometry, mesh=None, **more: solve(geometry, mesh or COARSE, **more)
+    )
+
+    def command(*words: str) -> tuple[int, str, str]:
+        code = main(["fields", *words])
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return command
+
+
+def figures(run: Run, *words: str) -> dict[str, Any]:
+    code, out, err = run(*words, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+@pytest.mark.parametrize("name", ["kbmini", "bipm", "nist4", "tsinghua", "small_magnet"])
+def test_every_magnet_has_every_figure(run: Run, name: str) -> None:
+    found = figures(run, name)
+    assert list(found) == KEYS
+    assert found == profiles.profile(CATALOGUE[name]).summary()
+
+
+def test_for_people_the_same_figures_and_what_was_inferred(run: Run) -> None:
+    code, out, _ = run("kbmini")
+    assert code == 0
+    assert f"{figures(run, 'kbmini')['bl_Tm']:.6g}" in out
+    assert "T m" in out
+    assert "inferred, not printed by the paper: bore, chamber_radius, coil.fill, coil.radial_width" in out
+
+
+def test_scale_and_tolerance(run: Run) -> None:
+    whole, half = figures(run, "kbmini"), figures(run, "kbmini", "--scale", "0.5")
+    assert half["gap_field_T"] == pytest.approx(whole["gap_field_T"], rel=1e-6)
+    assert half["bl_Tm"] == pytest.approx(whole["bl_Tm"] / 2, rel=1e-6)
+    strict = figures(run, "kbmini", "--tolerance", "1e-4")
+    assert strict["uniform_length_m"] < whole["uniform_length_m"]
+    assert strict["bl_Tm"] == whole["bl_Tm"]
+
+
+def test_a_part(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.fields.weakly_magnetic._MESH", COARSE)
+    found = figures(run, "bipm", "--part", "r=125 mm, z=0, area=200e-6, chi=-1e-5, width=0.01")
+    assert list(found) == [*KEYS, "part"]
+    assert list(found["part"]) == ["force_relative", "velocity_relative"]
+    assert found["part"]["force_relative"] == pytest.approx(9.5e-7, rel=0.05)
+
+
+def test_an_external_field(run: Run) -> None:
+    found = figures(run, "tsinghua", "--external", "far_vertical=48 uT")
+    assert list(found) == [*KEYS, "external"]
+    assert found["external"] == {"slope_T_per_m": pytest.approx(4.03e-6, rel=0.01)}
+
+
+def test_the_influence_of_what_was_inferred(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(influences, "_MESH", COARSE)
+    found = figures(run, "kbmini", "--influence")["influence"]
+    assert set(found) == {"bore", "chamber_radius", "coil.radial_width"}
+    assert set(found["bore"]) == set(KEYS)
+    assert "relative change of each figure" in run("kbmini", "--influence")[1]
+
+
+def test_a_picture(run: Run, tmp_path: Path) -> None:
+    assert run("kbmini", "--plot", str(tmp_path / "magnet.png"))[0] == 0
+    assert (tmp_path / "magnet.png").stat().st_size > 10_000
+
+
+def test_a_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(FILE)
+    expected = KBMINI.with_dimensions({"ring_height": 0.021, "height": 0.137, "coil.turns": 100})
+    assert figures(run, str(path)) == pytest.approx(profiles.profile(expected).summary(), rel=1e-9)
+    assert "inferred, not printed by the paper: bore, chamber_radius, coil.fill" in run(str(path))[1]
+
+
+def test_a_whole_file_needs_no_magnet_to_extend(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "whole.yaml"
+    path.write_text(
+        "outer_radius: 75 mm\nheight: 135 mm\nbore: 10 mm\ngap: [49 mm, 60 mm]\ngap_height: 40 mm\n"
+        "ring: [10 mm, 45 mm]\nring_height: 20 mm\nring_material: NdFeB\n"
+        "compensation_width: 0.3 mm\ncompensation_height: 4 mm\nweighing_current: 3.5 mA\n"
+        "coil: {mean_radius: 55.25 mm, radial_width: 6.7 mm, height: 30 mm, turns: 7000}\n"
+    )
+    assert figures(run, str(path)) == pytest.approx(figures(run, "kbmini"), rel=1e-9)
+
+
+WRONG = [
+    ("turns: 100", "turns: 0", ":6: coil.turns: must be greater than or equal to 1 (got 0)"),
+    ("ring_height: 21 mm", "ring_height: 21 kg", ":3: ring_height: expected a quantity in m, not '21 kg'"),
+    (
+        "ring_height: 21 mm",
+        "ring_hight: 21 mm",
+        ":3: ring_hight: unknown key 'ring_hight'; did you mean 'ring_height'?",
+    ),
+    ("turns: 100", "height: 90 mm", "the coil is outside the gap"),
+    ("ring_height: 21 mm", "ring: [10 mm, 62 mm]", "parts 'outer yoke' and 'upper ring' overlap"),
+    ("extends: kbmini", "extends: kbmaxi", ":1: extends: expected one of kbmini, bipm"),
+    ("name: mine", "yoke_material: cheese", "unknown material 'cheese'; known: "),
+    (
+        "name: mine",
+        "materials: {iron: {name: iron, conductivity: 50, density: 7870, heat_capacity: 450, permeability: 0}}",
+        ":2: materials.iron.permeability: must be greater than 0 (got 0)",
+    ),
+    ("name: mine", "name: [", "not valid YAML"),
+]
+
+
+@pytest.mark.parametrize(("right", "wrong", "message"), WRONG)
+def test_a_wrong_file_is_one_line_and_solves_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str, wrong: str, message: str
+) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(FILE.replace(right, wrong))
+    monkeypatch.setattr(profiles, "profile", None)
+    code, out, err = run(str(path))
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["kbmin"], "'kbmin' is neither a file nor a magnet (kbmini, bipm"),
+        (["kbmini", "--scale", "0"], "--scale: scale p: expected a number greater than 0, not 0"),
+        (["kbmini", "--scale", "nan"], "--scale: scale p: expected a number greater than 0, not nan"),
+        (["kbmini", "--tolerance", "0"], "--tolerance: expected a number between 0 and 1"),
+        (["kbmini", "--plot", "x.foo"], "--plot: x.foo: expected a picture format"),
+        (["kbmini", "--part", "r=0.05,z=0,area=1e-6"], "--part: chi= is missing"),
+        (["kbmini", "--part", "r=0.05,z=0,area=1e-6,chi=1,r=2"], "--part: r is given twice"),
+        (["kbmini", "--part", "r=0.05,z=0,area=1e-6,mu=1"], "--part: expected r=, z=, area=, chi=, width=, not 'mu=1'"),
+        (["kbmini", "--part", "r=5 kg,z=0,area=1e-6,chi=1"], "--part: r: expected a quantity in m, not '5 kg'"),
+        (["kbmini", "--part", "r=0.05,z=0,area=1e-6,chi=5"], "at most 0.1"),
+        (["kbmini", "--part", "r=0.03,z=0,area=1e-6,chi=1e-5"], "overlaps 'inner yoke'; it must be in the air"),
+        (["kbmini", "--part", "r=0.05,z=1e999,area=1e-6,chi=1e-5"], "--part: z: expected a finite number"),
+        (["kbmini", "--external", "near=1"], "--external: expected far_vertical=, not 'near=1'"),
+        (["kbmini", "--external", "far_vertical=1 m"], "--external: far_vertical: expected a quantity in T"),
+    ],
+)
+def test_wrong_arguments_are_one_line_and_solve_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.setattr(profiles, "profile", None)
+    code, out, err = run(*words)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1

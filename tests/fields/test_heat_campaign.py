@@ -1,0 +1,130 @@
+"""Temperatures under a heating that repeats: against closed forms, long simulation, and the engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath as mp
+import numpy as np
+import pytest
+
+from components.fields.catalogue import NIST4_THERMAL
+from components.fields.periodic_heating import PeriodicPower, _driven, temperatures
+from components.fields.reduced_basis import ThermalModes, thermal_basis
+from components.thermal_mass import ThermalMass
+from tests.components.bench import bench, path
+from twin.piece import constant, polynomial
+from twin.times import NS
+
+MODES = thermal_basis(NIST4_THERMAL, 0.5).modes(0.5, 10.0)
+TMTP = PeriodicPower.blocks([3600.0, 3600.0], [0.04, 0.0])
+RAMPED = PeriodicPower.of_current([0, 150, 750, 900, 1500], [0, 0.01, 0.01, 0, 0], 300.0)
+
+
+def one_mode(rate: float) -> ThermalModes:
+    one = np.ones(1)
+    return ThermalModes(rate * one, 2.0 * one, rate * one, np.ones((1, 1)), one)
+
+
+# --- the steps -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+@pytest.mark.parametrize("x", [0.0, 1e-14, 1e-6, 1e-2, 0.5, 0.999, 1.0, 1.001, 3.0, 50.0, 1e4])
+def test_response_to_a_power_of_time(order: int, x: float) -> None:
+    """∫ e^{−λ(t − s)} sⁿ ds = t^{n+1}/(n + 1) e^{−x} ₁F₁(n + 1, n + 2, x), x = λt."""
+    t = 7.0
+    with mp.workdps(40):
+        exact = mp.exp(-x) * mp.hyp1f1(order + 1, order + 2, x) * mp.mpf(t) ** (order + 1) / (order + 1)
+    assert float(_driven(np.array(x), np.array(t), order)) == pytest.approx(float(exact), rel=2e-14)
+
+
+def test_blocks_of_one_mode() -> None:
+    """Equal blocks on and off: at the end of heating (P g/λ)/(1 + e^{−λτ/2}), at its start e^{−λτ/2} of that."""
+    rate, power = 1 / 2000.0, PeriodicPower.blocks([3600.0, 3600.0], [3.0, 0.0])
+    half = np.exp(-rate * 3600)
+    peak = 3.0 * 2.0 / rate / (1 + half)
+    found = temperatures(one_mode(rate), power, [0.0, 3600.0, 7200.0, 10800.0])
+    assert found[0] == pytest.approx([half * peak, peak, half * peak, peak], rel=1e-13)
+
+
+@pytest.mark.parametrize("power", [TMTP, RAMPED])
+def test_the_periodic_state_is_where_days_of_warming_lead(power: PeriodicPower) -> None:
+    cycles = int(60 / (MODES.rates[0] * power.period)) + 1
+    t = np.linspace(0, power.period, 50, endpoint=False)
+    late = temperatures(MODES, power, cycles * power.period + t, start=0.0)
+    assert temperatures(MODES, power, t) == pytest.approx(late, rel=1e-9)
+
+
+@pytest.mark.parametrize("power", [TMTP, RAMPED])
+def test_it_repeats_and_its_mean_is_the_steady_state_of_the_mean_power(power: PeriodicPower) -> None:
+    nodes, weights = np.polynomial.legendre.leggauss(20)
+    edges = np.unique(np.concatenate([power.edges, np.linspace(0, power.period, 9), power.edges[:-1] + 5.0]))
+    half = 0.5 * np.diff(edges)[:, None]
+    t = (0.5 * (edges[1:] + edges[:-1]))[:, None] + half * nodes
+    found = temperatures(MODES, power, t.ravel())
+    mean = (found.reshape(2, *t.shape) * (half * weights)).sum(axis=(1, 2)) / power.period
+    assert mean == pytest.approx(MODES.outputs @ (MODES.power / MODES.rates) * power.mean, rel=1e-6)
+    assert temperatures(MODES, power, t.ravel() + 3 * power.period) == pytest.approx(found, rel=1e-10)
+
+
+def test_an_even_start_is_even() -> None:
+    assert temperatures(MODES, TMTP, [0.0], start=1.5) == pytest.approx(1.5, rel=1e-10)
+
+
+def test_heat_in_proportion_to_power() -> None:
+    t = np.arange(0, 7200.0, 100)
+    double = PeriodicPower(TMTP.edges, 2 * TMTP.coefficients)
+    assert temperatures(MODES, double, t) == pytest.approx(2 * temperatures(MODES, TMTP, t), rel=1e-13)
+
+
+def test_the_engine_finds_the_same() -> None:
+    """A ramp of the current, a hold and a ramp down, from an even start."""
+    mass = ThermalMass(geometry="kbmini", size=0.8, initial_rise=0.2, sensor_position=(0.03, 0.03))
+    times = [0.0, 150.0, 750.0, 900.0, 1500.0]
+    power = PeriodicPower.of_current(times, [0, 0.01, 0.01, 0, 0], 300.0)
+    laws = [
+        polynomial(c, round(a * NS), round(b * NS))
+        for c, a, b in zip(power.coefficients.tolist(), times[:-1], times[1:], strict=True)
+    ]
+    twin = bench(mass, power=path(*laws, constant(0.0, 1500 * NS, 4000 * NS)))
+    modes = thermal_basis(mass._geometry()).modes(0.8, 10.0, ((0.03, 0.03),))
+    t = np.linspace(0.0, 1499.0, 40)
+    found = temperatures(modes, power, t, start=0.2)
+    for port, exact in zip(mass.outputs, found, strict=True):
+        assert twin.signal(f"part.{port}")(t) == pytest.approx(exact, rel=1e-11), port
+
+
+# --- the power -------------------------------------------------------------------------------------------------------
+
+
+def test_power_of_a_current() -> None:
+    t = np.array([0.0, 75.0, 150.0, 500.0, 825.0, 1000.0, 1575.0])
+    assert RAMPED.at(t) == pytest.approx([0, 7.5e-3, 0.03, 0.03, 7.5e-3, 0, 7.5e-3], rel=1e-12, abs=1e-15)
+    assert RAMPED.mean == pytest.approx(0.03 * (600 + 2 * 50) / 1500, rel=1e-13)
+
+
+def test_a_jump_belongs_to_what_follows() -> None:
+    assert TMTP.at([0.0, 3599.9, 3600.0, 7199.9, 7200.0]).tolist() == [0.04, 0.04, 0.0, 0.0, 0.04]
+
+
+@pytest.mark.parametrize(
+    ("edges", "coefficients", "message"),
+    [
+        ([1.0, 2.0], np.zeros((1, 3)), "ascend from 0"),
+        ([0.0, 2.0, 2.0], np.zeros((2, 3)), "ascend from 0"),
+        ([0.0], np.zeros((0, 3)), "ascend from 0"),
+        ([0.0, 1.0, 2.0], np.zeros((1, 3)), r"shape \(2, 3\), not \(1, 3\)"),
+    ],
+)
+def test_a_power_that_is_none(edges: Any, coefficients: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PeriodicPower(np.array(edges), coefficients)
+
+
+def test_heat_that_stays_has_no_steady_state() -> None:
+    closed = one_mode(0.0)
+    with pytest.raises(ValueError, match="no periodic steady state"):
+        temperatures(closed, TMTP, [0.0])
+    balanced = PeriodicPower.blocks([10.0, 10.0], [1.0, -1.0])
+    assert temperatures(closed, balanced, [0.0, 10.0, 20.0])[0] == pytest.approx([0.0, 20.0, 0.0], abs=1e-12)
