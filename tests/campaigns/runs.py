@@ -12,6 +12,33 @@ G = 9.80665
 HALF_CURRENT = {"kbmini_tmtp": 0.5 * G / 1400.0, "tsinghua_tmtp": 0.5 * G / 400.0, "nist4_tmtp": 0.5 * G / 695.9}
 """|I| at 1 kg (A)."""
 
+LUMPED: dict[str, Any] = {
+    "geometry": None,
+    "capacities": {
+        "coil": 1875.0,
+        "inner yoke": 64260.0,
+        **{f"magnet {i}": 11260.0 for i in (1, 2, 3)},
+        "caps": 186900.0,
+        "outer yoke": 95310.0,
+    },
+    "links": [
+        {"between": list(ends), "conductance": conductance}
+        for ends, conductance in {
+            ("coil", "inner yoke"): 0.1945,
+            ("coil", "outer yoke"): 0.2148,
+            ("inner yoke", "outer yoke"): 0.1372,
+            ("inner yoke", "magnet 1"): 179.7,
+            ("magnet 1", "magnet 2"): 150.3,
+            ("magnet 2", "magnet 3"): 150.3,
+            ("magnet 3", "caps"): 161.5,
+            ("caps", "outer yoke"): 71.22,
+        }.items()
+    ],
+    "film_areas": {"caps": 0.927, "outer yoke": 0.468},
+    "magnet": ["magnet 1", "magnet 2", "magnet 3"],
+}
+"""NIST-4's heat as a chain of seven nodes, inferred from Liu2025 and Seifert2014 with a copper fill of 0.90."""
+
 SHORT: dict[str, dict[str, Any]] = {
     "kbmini_tmtp": {"campaign.velocity.cycles": 60, "campaign.weighing.reading_step": 1.0},
     "tsinghua_tmtp": {"campaign.velocity.pairs": 4},

@@ -13,7 +13,7 @@ import pytest
 
 import scenarios
 from scenarios.run.result import Result
-from tests.campaigns.runs import HALF_CURRENT, alone
+from tests.campaigns.runs import HALF_CURRENT, LUMPED, alone
 
 KBMINI, NIST4 = "kbmini_tmtp", "nist4_tmtp"
 CURRENT = HALF_CURRENT[KBMINI]
@@ -57,7 +57,7 @@ def test_a_coil_that_is_warmer_while_weighing_is_larger(b: float) -> None:
     result = experiment.with_(
         {
             "campaign.cycles": 2,
-            "balance.thermal_mass.magnet": ["coil"],
+            "balance.thermal_mass": LUMPED | {"magnet": ["coil"]},
             "balance.coil.expansion": 1.7e-5,
             "balance.coil.radial_deviation": b,
             "thermal.average": "remainder",
