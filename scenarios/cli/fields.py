@@ -27,6 +27,14 @@ _LABELS = {
     "magnetic_height_m": ("magnetic height", "m"),
     "temperature_coefficient_per_K": ("temperature coefficient of the gap field", "1/K"),
 }
+_HEAT = {
+    "swing_K": "temperature of the magnets, peak to peak",
+    "lag_s": "its delay behind the power",
+    "difference_K": "its mean while resting less that while heating",
+    "coil_swing_K": "temperature of the coil, peak to peak",
+    "mean_K": "mean temperature rise of the magnets",
+}
+_PERIOD = 7200.0  # s, Liu2025: TMTP
 _PART = {"r": "m", "z": "m", "area": "m^2", "chi": "1", "width": "m"}
 
 
@@ -76,9 +84,13 @@ def fields(
         raise UsageError(f"--scale: {error}") from error
     found = _figures(geometry, tolerance, weak, field)
     if influence:
+        from components.fields.catalogue import CATALOGUE
+        from components.fields.heat_influence import heat_influence
         from components.fields.influence import influence as influences
 
         found["influence"] = influences(geometry, tolerance)
+        own = CATALOGUE.get(f"{source}_thermal")
+        found["heat_influence"] = heat_influence(geometry if own is None else own.scaled(scale), _PERIOD)
     if plot is not None:
         from components.fields.picture import draw
 
@@ -247,6 +259,16 @@ def _show(geometry: Geometry, found: Mapping[str, Any]) -> None:
         show("", f"inferred, not printed by the paper: {', '.join(sorted(geometry.inferred))}")
     if "influence" in found:
         show("", "relative change of each figure for a relative change of an inferred dimension:")
-        names = list(_LABELS)[:-1]
-        body = [(name, *(f"{row.get(key, 0.0):+.3f}" for key in names)) for name, row in found["influence"].items()]
-        show_table(("dimension", *(name.rsplit("_", 1)[0] for name in names)), body, right=range(1, 1 + len(names)))
+        _show_influence({key: label for key, (label, _) in _LABELS.items()}, found["influence"])
+        show("", f"the same of heat, half of every {_PERIOD:g} s heated, at 10 W/(m^2 K):")
+        _show_influence(_HEAT, found["heat_influence"])
+
+
+def _show_influence(labels: Mapping[str, str], table: Mapping[str, Mapping[str, float]]) -> None:
+    """A row a figure, a column a dimension."""
+    body = [
+        (label, *(f"{row[key]:+.3f}" for row in table.values()))
+        for key, label in labels.items()
+        if all(key in row for row in table.values())
+    ]
+    show_table(("", *table), body, right=range(1, 1 + len(table)))
