@@ -21,3 +21,18 @@ def test_draw(benchmark) -> None:
     samples = scenarios.load("kbmini_tmtp").run().readings.samples
     generator = np.random.default_rng(1)
     assert len(benchmark(generator.standard_normal, samples)) == samples
+
+
+def test_oscillating_hour(benchmark) -> None:
+    """An hour of a nonlinear hinge driven at 1 Hz, in a cycle with one weighing phase. Target: 10 s."""
+    keys = {"campaign.cycles": 1, "campaign.velocity.cycles": 3569, "thermal.start": "ambient"}
+    experiment = scenarios.load("kbmini_oscillating").with_(keys)
+    result = benchmark(experiment.run)
+    assert result.scenario.campaign.velocity.duration == 3600 * 10**9
+    assert abs(result.relative_error) < 1e-5
+
+
+def test_moving_mode(benchmark) -> None:
+    """100 s at 100 readings/s. Target: 0.1 s."""
+    result = benchmark(scenarios.load("moving_mode").run)
+    assert result.readings.select("induced_voltmeter", phase="velocity").samples == 10_000

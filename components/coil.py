@@ -8,6 +8,11 @@ flux linkage ``λ = Λ (1 + 3 β I²) + L I``. The force is ``∂W/∂z`` at con
 A yoke whose magnetisation lags behind the current is a state q of the co-energy: of ``½ L I²`` the yoke's part becomes
 ``½ (L0 − L_y) I² + L_y (m I q − ½ q²)`` with ``m(z)² = 1 − k (z − z0)²/L_y``. At rest q is m I, and all is as above;
 with the excess ``e = q − m I`` the two derivatives at constant q are ``λ + L_y m e`` and ``F + L_y m' e I``.
+
+Two windings share one co-energy, ``Σ Λ_i (I_i + β I_i³) + ½ Σ L_i I_i² + M(z) I_1 I_2 + β_M (Λ_1 + Λ_2) 3/2 J I_1 I_2``
+with the mutual inductance ``M = M0 − k_M (z − z0)²`` and ``J = I_1 + I_2``; in the same iron β_M is β, and all that
+bends is ``β Λ J³``. Each is a `Coil` that is told the other's current: its flux linkage holds ``M I_2``, so that its
+voltage has ``I_2 M' v + M dI_2/dt``, and its force half of ``I_1 I_2 M'``; the other half is the other's.
 """
 
 from __future__ import annotations
@@ -39,7 +44,7 @@ class WeaklyMagneticPart(Parameters):
 
 
 class Coil(Component):
-    """One winding in the gap of the magnet.
+    """A winding in the gap of the magnet.
 
     With a `geometry` (`components.fields`) what is not stated of inductance, its curvature, the radial deviation and
     the gap follows from it, for the size that the geometry has.
@@ -54,6 +59,10 @@ class Coil(Component):
     - `magnet_displacement` is the magnet's own motion; force and voltage both follow the distance between the two.
     - `yoke` is the yoke's magnetisation, as the current that would hold it in the steady state (`components.yoke`), and
       `remanence` what it keeps beside (`components.hysteresis`).
+    - `other_current` is that of a second winding on the same former, and `other_noise` its fluctuation, which the
+      voltage shows. `other_force` and `other_power` are added to those of this winding, for servo and heat.
+
+    In the term with β_M the other winding's Λ is taken to be this one's.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {
@@ -66,6 +75,10 @@ class Coil(Component):
         "magnet_displacement": Port("m", default=0.0),
         "yoke": Port("A", default=0.0),
         "remanence": Port("A", default=0.0),
+        "other_current": Port("A", default=0.0),
+        "other_noise": Port("A", default=0.0),
+        "other_force": Port("N", default=0.0),
+        "other_power": Port("W", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "flux_linkage": Port("Wb"),
@@ -90,6 +103,12 @@ class Coil(Component):
     quadratic_current_coefficient: float = parameter("1/A^2", 0.0, neutral=0.0, description="β of (Bl)_w")
     yoke_inductance: float = parameter(
         "H", 0.0, neutral=0.0, ge=0, description="L_y, the part of L0 whose flux the iron lets in slowly; 0: none"
+    )
+    winding_factor: float = parameter("1", 1.0, gt=0, description="Bl of this winding over that of the magnet's field")
+    mutual_inductance: float = parameter("H", 0.0, ge=0, description="M0, with the other winding, at z0")
+    mutual_curvature: float = parameter("H/m^2", 0.0, neutral=0.0, ge=0, description="k_M of M = M0 − k_M (z − z0)²")
+    mutual_quadratic_coefficient: float = parameter(
+        "1/A^2", 0.0, neutral=0.0, description="β_M, of both windings' currents together"
     )
     parts: list[WeaklyMagneticPart] = Option(
         default=[], description="weakly magnetic parts that move with the coil", json_schema_extra={"neutral": []}
@@ -150,10 +169,13 @@ class Coil(Component):
         return frozenset(neutral)
 
     def signals(self, **inputs: Any) -> dict[str, Signal]:
-        current: Signal = inputs["current"]
+        current, other = inputs["current"], inputs["other_current"]
         rise: Signal = inputs["temperature_rise"]
         field: Field = inputs["field"]
-        field = Field(field.shape, field.factor * (self.share * (1.0 + self.bl_temperature_coefficient * rise)))
+        field = Field(
+            field.shape,
+            field.factor * (self.winding_factor * self.share * (1.0 + self.bl_temperature_coefficient * rise)),
+        )
         z = _moved(inputs["position"], -inputs["magnet_displacement"])
         where = _moved(z, inputs["vibration"])  # that the flux linkage is formed
         depth = z - self.symmetry_plane
@@ -165,6 +187,14 @@ class Coil(Component):
         resistance = self.resistance * (1.0 + self.resistance_temperature_coefficient * rise)
         linkage = flux * (1.0 + 3.0 * cubic) + (self.inductance - k * (within * within)) * current
         force = bl * (current * (1.0 + cubic)) - k * (depth * squared)
+        if not _absent(other):
+            mutual = self.mutual_inductance - self.mutual_curvature * (within * within)
+            linkage = linkage + mutual * _plus(other, inputs["other_noise"])
+            force = force - self.mutual_curvature * (depth * (current * other))
+            if self.mutual_quadratic_coefficient:
+                both = self.mutual_quadratic_coefficient * other
+                linkage = linkage + flux * (both * (6.0 * current + 3.0 * other))
+                force = force + bl * (both * (1.5 * current * (current + other)))
         reach = self._reach(depth)
         if self.yoke_inductance:
             excess = self._excess(reach, inputs)
@@ -176,9 +206,9 @@ class Coil(Component):
                 linkage = linkage + reach_within * self._excess(reach_within, inputs)
         return {
             "flux_linkage": linkage,
-            "force": force,
+            "force": _plus(force, inputs["other_force"]),
             "voltage": Rate(linkage) + current * resistance,
-            "power": squared * resistance,
+            "power": _plus(squared * resistance, inputs["other_power"]),
             "resistance": resistance,
             "bl": bl,
             "yoke_drive": reach * current,
@@ -233,6 +263,9 @@ class Coil(Component):
                 "symmetry_plane": self.symmetry_plane * factor,
                 "quadratic_current_coefficient": self.quadratic_current_coefficient / factor**2,
                 "yoke_inductance": self.yoke_inductance * factor,
+                "mutual_inductance": self.mutual_inductance * factor,
+                "mutual_curvature": self.mutual_curvature / factor,
+                "mutual_quadratic_coefficient": self.mutual_quadratic_coefficient / factor**2,
                 "parts": parts,
                 "gap_area": None if self.gap_area is None else self.gap_area * factor**2,
                 "gap_radius": None if self.gap_radius is None else self.gap_radius * factor,
@@ -242,4 +275,14 @@ class Coil(Component):
 
 def _moved(position: Signal, by: Signal) -> Signal:
     """A position less or more than another; the same signal, which is then evaluated once, if there is no motion."""
-    return position if isinstance(by, Constant) and by.value == 0.0 else position + by
+    return _plus(position, by)
+
+
+def _absent(signal: Signal) -> bool:
+    """Whether there is nothing."""
+    return isinstance(signal, Constant) and signal.value == 0.0
+
+
+def _plus(signal: Signal, other: Signal) -> Signal:
+    """The sum of two signals, or the first one itself if the other is absent."""
+    return signal if _absent(other) else signal + other

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 from pydantic import PrivateAttr
 
+from components.flexure import reach
 from twin.clock import Process
 from twin.component import Port
 from twin.errors import SimulationError
+from twin.gated import Gated
 from twin.instrument import Instrument
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
-from twin.piece import constant
+from twin.piece import Piece, constant
 from twin.signal import Signal
-from twin.times import NS, stretch, to_ns
+from twin.timeline import Timeline
+from twin.times import NS, Times, stretch, to_ns
 
 
 class CurrentSource(Instrument):
@@ -26,17 +30,18 @@ class CurrentSource(Instrument):
 
     Under a servo, gain, offset and temperature coefficient a are taken out by the loop. `noise` is the fluctuation of
     the current that the servo leaves over; the coil's inertia does not follow it, a voltmeter across a resistor sees
-    it.
+    it. `following` says whether it follows the demand, 1 or 0: that of a servo whose loop can be opened.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {
         "demand": Port("A"),
         "temperature_rise": Port("K", default=0.0),
         "load_resistance": Port("ohm", default=0.0),
+        "following": Port("1", default=1.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {"current": Port("A"), "noise": Port("A")}
     depends: ClassVar[Mapping[str, frozenset[str]]] = {
-        "current": frozenset({"demand", "temperature_rise"}),
+        "current": frozenset({"demand", "temperature_rise", "following"}),
         "noise": frozenset(),
     }
 
@@ -69,7 +74,8 @@ class CurrentSource(Instrument):
         return frozenset(port for port, parameter_ in effects.items() if not parameter_)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        wanted = inputs["demand"] + self.timeline("set")
+        demand, following = inputs["demand"], inputs["following"]
+        wanted = (Gated(following, demand) if isinstance(following, Timeline) else demand) + self.timeline("set")
         factor = 1.0 + self.gain + self.temperature_coefficient * inputs["temperature_rise"]
         figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
         self._wanted, self._load_resistance = wanted, inputs["load_resistance"]
@@ -139,6 +145,31 @@ class CurrentSource(Instrument):
         end = self.clock.now + to_ns(duration)
         self.timeline("set").ramp_to(current, self.clock.now, end)
         yield self.clock.until(end)
+
+    def follow(self, laws: Sequence[Piece]) -> Process:
+        """Let the set current follow closed forms (A); ends when they end.
+
+        Raises
+        ------
+        ValueError
+            Beyond the source's limit; nothing is clipped.
+        """
+        largest = max(abs(extreme) for law in laws for extreme in reach(law))
+        if not largest <= self.limit:
+            raise ValueError(f"{self.name}: {largest} A is beyond its limit of {self.limit} A")
+        self.timeline("set").follow(*laws)
+        yield self.clock.until(laws[-1].end if laws[-1].end is not None else self.clock.now)
+
+    def keep(self, name: str, current: float | None = None) -> None:
+        """Keep a current (A) under a name: that which it is asked for now, if none is given."""
+        if current is None:
+            current = 0.0 if self._wanted is None else float(self._wanted.at(Times(np.array([self.clock.now])))[0])
+        self.timeline(f"kept_{name}").follow(constant(current, self.clock.now))
+
+    def kept(self, name: str) -> float:
+        """The current that was last kept under a name (A); 0 if none was."""
+        track = self.timeline(f"kept_{name}").track
+        return float(track.pieces[track.index(self.clock.now)].values_at(self.clock.now)[0].real)
 
 
 def _milli(amperes: float) -> str:

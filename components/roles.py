@@ -117,6 +117,14 @@ class WeighingUnit(Protocol):
 
 
 @runtime_checkable
+class DrivenHinge(WeighingUnit, Protocol):
+    """A weighing unit whose own actuator can set it in motion."""
+
+    def drive(self, currents: Sequence[Piece]) -> Process:
+        """Send these currents (A) through the actuator; ends when they end, with the coil at rest."""
+
+
+@runtime_checkable
 class Servo(Protocol):
     """Holds the balance in equilibrium by the coil's current."""
 
@@ -125,3 +133,44 @@ class Servo(Protocol):
 
     def release(self, duration: float) -> Process:
         """Let the arrest take over the load within `duration` (s)."""
+
+
+@runtime_checkable
+class KeepingSource(CurrentSource, Protocol):
+    """A current source that follows closed forms, and keeps currents that it was asked for under a name."""
+
+    def follow(self, laws: Sequence[Piece]) -> Process:
+        """Let the set current follow closed forms (A); ends when they end."""
+
+    def keep(self, name: str, current: float | None = None) -> None:
+        """Keep a current (A), that which it is asked for now if none is given."""
+
+    def kept(self, name: str) -> float:
+        """The current that was last kept under a name (A), 0 if none was."""
+
+
+@runtime_checkable
+class SwitchedServo(Servo, Protocol):
+    """A servo whose loop can be opened, so that the source's set current alone flows."""
+
+    def open(self) -> None:
+        """Open the loop."""
+
+    def close(self) -> None:
+        """Close the loop."""
+
+
+@runtime_checkable
+class ContactStop(Protocol):
+    """The stop of the flexure; records the force that it feels (N): ``Block(quantity="force", unit="N")``."""
+
+    def watch(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Record the coil's force on the schedule."""
+
+
+@runtime_checkable
+class SwitchBox(Protocol):
+    """Connects the main source, the meter and the compensating source to windings 1 and 2."""
+
+    def connect(self, main: tuple[int, int], meter: tuple[int, int], compensation: tuple[int, int] = (0, 0)) -> None:
+        """Each to windings 1 and 2: 1 forward, −1 reversed, 0 not at all."""

@@ -21,6 +21,7 @@ from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
 from twin.errors import SimulationError
 from twin.forcing import accumulated, channel_sizes, channels_at_nodes, with_series
+from twin.gated import interrupting
 from twin.implicit import UnsolvedError
 from twin.modes import decompose
 from twin.piece import Piece, constant
@@ -110,7 +111,7 @@ class StateGroup:
         self._loop_rows = np.array([s.modal for s in self._loop]).reshape(len(self._loop), len(self._q))
         self._loop_sizes = np.abs(self._loop_rows)
         self._looped = [bool(i.leaves & own) for i in self.inputs]
-        self._external = frozenset().union(*(signal.leaves for signal in read)) - own if read else frozenset()
+        self._external = interrupting(read, own)
         self._scale: Array = np.zeros(len(self._loop))
         for leaf in self._external:
             track = getattr(leaf, "track", None)

@@ -21,6 +21,7 @@ from twin.errors import TwinError
 COMPONENTS = "kibble_twin.components"
 DRIVERS = "kibble_twin.drivers"
 CAMPAIGNS = "kibble_twin.campaigns"
+REDUCTIONS = "kibble_twin.reductions"
 COMMANDS = "kibble_twin.commands"
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self, get_args, get_type_hints
 
 from components.roles import (
+    ContactStop,
     CurrentSource,
     DisplacementSensor,
     EnvironmentStation,
     Fluxgate,
     Interferometer,
+    KeepingSource,
     MassExchanger,
     PositionDetector,
     Servo,
+    SwitchBox,
+    SwitchedServo,
     Thermometer,
     Voltmeter,
     WeighingUnit,
@@ -22,7 +26,7 @@ from components.roles import (
 from twin.errors import WiringError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MassBench:
     """Instruments by role; the attribute's name is the component's name in the scenario.
 
@@ -44,7 +48,7 @@ class MassBench:
     fluxgate: Fluxgate | None = None
 
     @classmethod
-    def of(cls, components: Mapping[str, Any]) -> MassBench:
+    def of(cls, components: Mapping[str, Any]) -> Self:
         """Pick the instruments from the components.
 
         Raises
@@ -52,21 +56,7 @@ class MassBench:
         WiringError
             If one is missing or cannot do what its role asks for.
         """
-        roles: dict[str, Any] = {
-            "flexure": WeighingUnit,
-            "servo": Servo,
-            "mass_exchanger": MassExchanger,
-            "current_source": CurrentSource,
-            "current_voltmeter": Voltmeter,
-            "induced_voltmeter": Voltmeter,
-            "interferometer": Interferometer,
-            "magnet_thermometer": Thermometer,
-            "environment": EnvironmentStation,
-            "coil_thermometer": Thermometer,
-            "position_detector": PositionDetector,
-            "displacement_sensor": DisplacementSensor,
-            "fluxgate": Fluxgate,
-        }
+        roles = _roles(cls)
         for field in fields(cls):
             role, there = roles[field.name], field.name in components
             if not isinstance(components.get(field.name), role) and (there or field.default is not None):
@@ -75,3 +65,25 @@ class MassBench:
                     f"a mass campaign needs a {role.__name__} called {field.name!r}; {found}", (field.name,)
                 )
         return cls(**{field.name: components[field.name] for field in fields(cls) if field.name in components})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoWindingBench(MassBench):
+    """What a scheme with two windings needs beside."""
+
+    servo: SwitchedServo
+    current_source: KeepingSource
+    switch_box: SwitchBox
+
+
+@dataclass(frozen=True, kw_only=True)
+class PowerRegulatedBench(TwoWindingBench):
+    """What the power-regulated scheme needs beside."""
+
+    compensating_source: KeepingSource
+    stop: ContactStop
+
+
+def _roles(bench: type[MassBench]) -> dict[str, Any]:
+    """The role of each attribute, whether or not it may be None."""
+    return {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(bench).items()}

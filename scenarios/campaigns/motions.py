@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Discriminator, Tag, model_validator
 
 from components import motion
-from twin.parameter import Parameters, parameter
+from scenarios.campaigns.hinge_motion import HingeMotion
+from scenarios.campaigns.velocity_phase import PrescribedMotion
+from twin.parameter import parameter
 from twin.piece import Piece, exact_hertz
 from twin.recorder import Schedule
 from twin.times import NS, to_ns
 
 
-class VelocityPhase(Parameters):
-    """What every velocity phase has: a duration, a motion, and bursts of contiguous readings, one burst a sweep."""
-
-    reading_step: float = parameter("s", ge=1e-4, description="aperture of a voltage reading; readings are contiguous")
-
-    @property
-    @abstractmethod
-    def duration(self) -> int:
-        """Of the whole phase (ns)."""
-
-    @abstractmethod
-    def laws(self, centre: float, start: int) -> list[Piece]:
-        """The motion about `centre` (m) from `start` (ns) on."""
-
-    @abstractmethod
-    def schedule(self, start: int) -> Schedule:
-        """The voltage readings of a phase that starts at `start` (ns)."""
-
-    def start_position(self, centre: float) -> float:
-        """Where the coil has to be when the phase starts (m)."""
-        return float(self.laws(centre, 0)[0].values_at(0)[0].real)
-
-    def windows(self, start: int) -> NDArray[np.float64]:
-        """The sweeps' data windows (s), shape (sweeps, 2)."""
-        s = self.schedule(start)
-        begin = s.instants()[:, 0]
-        return np.stack([begin, begin + s.count * s.step], axis=1) / NS
-
-
-class Sweeps(VelocityPhase):
+class Sweeps(PrescribedMotion):
     """Pairs of sweeps up and down at constant velocity (Liu2025: 20 pairs of 90 s, the central 60 s data)."""
 
     motion: Literal["sweeps"] = "sweeps"
@@ -87,7 +57,7 @@ class Sweeps(VelocityPhase):
         return Schedule(start + to_ns(self.window_start), step, count, to_ns(self.sweep_duration), 2 * self.pairs)
 
 
-class Oscillation(VelocityPhase):
+class Oscillation(PrescribedMotion):
     """A flat-topped oscillation, each half cycle's flat window one sweep (Li2026)."""
 
     motion: Literal["oscillation"] = "oscillation"
@@ -135,6 +105,9 @@ def _motion_of(value: Any) -> Any:
 
 
 VelocityMotion = Annotated[
-    Annotated[Sweeps, Tag("sweeps")] | Annotated[Oscillation, Tag("oscillation")], Discriminator(_motion_of)
+    Annotated[Sweeps, Tag("sweeps")]
+    | Annotated[Oscillation, Tag("oscillation")]
+    | Annotated[HingeMotion, Tag("hinge")],
+    Discriminator(_motion_of),
 ]
 """One of the velocity phases, told apart by the key ``motion``."""

@@ -9,7 +9,6 @@ pause.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Literal
 
@@ -17,19 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from components.motion import glide
-from components.roles import Voltmeter
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.motions import VelocityMotion
+from scenarios.campaigns.phases import MassOperations
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
-from twin.recorder import Label, Schedule
+from twin.recorder import Label
 from twin.steps import Step
 from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
-SIDEWAYS_SWEEPS = 2
-"""Sweeps of a velocity phase in which the sideways motion of the coil is read."""
+SLOW_READINGS = 20
+"""Of temperatures and air, in a velocity phase."""
 
 
 class Weighing(Parameters):
@@ -121,7 +119,7 @@ class Tmtp(Parameters):
         WiringError
             If an instrument is missing.
         """
-        run = _Run(self, MassBench.of(components), clock, weighing_position)
+        run = self._phases(components, clock, weighing_position)
         steps = []
         for cycle in range(self.cycles):
             for k in range(self.weighing.count):
@@ -133,13 +131,16 @@ class Tmtp(Parameters):
             steps.append(Step(name, self.velocity.duration, partial(run.velocity, cycle), "velocity", cycle))
         return steps
 
+    def _phases(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
+        return TmtpPhases(self, MassBench.of(components), clock, weighing_position)
 
-class _Run:
+
+class TmtpPhases:
     """The operations of a campaign on a bench."""
 
     def __init__(self, campaign: Tmtp, bench: MassBench, clock: Clock, weighing_position: float) -> None:
         self.campaign, self.bench, self.clock, self.position = campaign, bench, clock, weighing_position
-        self.parked = campaign.velocity.start_position(weighing_position)
+        self.do = MassOperations(bench, clock, weighing_position, campaign.velocity, campaign.weighing.reading_step)
 
     def weigh(self, cycle: int, k: int) -> Process:
         """One weighing: load or unload, take over the load, read, hand it back where the current has to stop."""
@@ -152,90 +153,44 @@ class _Run:
         }
         first, last = k == 0, k == w.count - 1
         if first:
-            b.current_source.connect()
+            self.begin_weighing()
         exchange = w.exchange_time if first or w.current == "ramped" else w.ramp
         operations = [b.mass_exchanger.unload(exchange) if k % 2 else b.mass_exchanger.load(exchange)]
         if first or w.current == "ramped":
             operations.append(b.servo.engage(w.ramp))
         if first and cycle > 0:
-            operations.append(self._glide(self.parked, self.position, start, start + to_ns(w.window_start)))
-        window = _contiguous(start + to_ns(w.window_start), start + to_ns(w.window_end), w.reading_step)
-        operations += self._read_weighing(window, labels, calibrate=first)
+            operations.append(self.do.glide(self.do.parked, self.position, start, start + to_ns(w.window_start)))
+        window = self.do.window(start + to_ns(w.window_start), start + to_ns(w.window_end))
+        operations += self.do.read_weighing(window, labels, calibrate=first)
         if last:
-            operations.append(self._glide(self.position, self.parked, window.end, start + to_ns(w.duration)))
+            operations.append(self.do.glide(self.position, self.do.parked, window.end, start + to_ns(w.duration)))
         if last or w.current == "ramped":
-            operations.append(self._release(start + to_ns(w.duration)))
+            operations.append(self.release(start + to_ns(w.duration)))
         yield self.clock.together(operations)
         yield self.clock.until(start + to_ns(w.duration))
         b.current_source.check(window.start, window.end)
         if last:
-            b.current_source.disconnect()
+            self.end_weighing()
 
-    def _read_weighing(self, window: Schedule, labels: Mapping[str, Label], *, calibrate: bool) -> list[Process]:
-        b, whole = self.bench, Schedule(window.start, window.end - window.start, 1)
-        reads = [
-            b.current_voltmeter.read(window, labels),
-            b.interferometer.read(window, labels),
-            *self._watch(whole, labels),
-        ]
-        if calibrate:
-            reads.append(_calibrate(b.induced_voltmeter, window, labels))
-        return reads
+    def begin_weighing(self) -> None:
+        """Close the circuit of a weighing phase."""
+        self.bench.current_source.connect()
 
-    def _watch(self, schedule: Schedule, labels: Mapping[str, Label]) -> list[Process]:
-        """What is read beside the weighing or the motion, slowly and in every phase."""
-        b = self.bench
-        there = (b.magnet_thermometer, b.environment, b.coil_thermometer, b.displacement_sensor, b.fluxgate)
-        return [instrument.read(schedule, labels) for instrument in there if instrument is not None]
+    def end_weighing(self) -> None:
+        """Open the circuit for the velocity phase."""
+        self.bench.current_source.disconnect()
+
+    def release(self, end: int) -> Process:
+        """Hand the load back so that the current is zero at `end`."""
+        yield from self.do.release(end, self.campaign.weighing.ramp)
 
     def velocity(self, cycle: int) -> Process:
         """The velocity phase: move, and read voltage and position; the current's voltmeter reads the reference."""
-        phase, b, start = self.campaign.velocity, self.bench, self.clock.now
+        phase, start, w = self.campaign.velocity, self.clock.now, self.campaign.weighing
         labels: dict[str, Label] = {"phase": "velocity", "cycle": cycle}
-        schedule = phase.schedule(start)
-        edges = Schedule(schedule.start, schedule.step, schedule.count + 1, schedule.every, schedule.repeats)
-        w = self.campaign.weighing
         span = min(to_ns(w.window_end) - to_ns(w.window_start), phase.duration)
-        calibration = _contiguous(start, start + span, w.reading_step)
-        slow = Schedule(start, phase.duration // 20, 20)
-        operations = [
-            b.flexure.move(phase.laws(self.position, start)),
-            b.induced_voltmeter.read(schedule, labels),
-            b.interferometer.read(edges, labels, instantaneous=True),
-            _calibrate(b.current_voltmeter, calibration, labels),
-            *self._watch(slow, labels),
-        ]
-        if b.position_detector is not None:
-            few = replace(schedule, repeats=min(schedule.repeats, SIDEWAYS_SWEEPS))
-            operations.append(b.position_detector.read(few, labels))
+        operations = self.do.sweep(start, self.do.window(start, start + span), SLOW_READINGS, labels)
         if w.count % 2:  # the last weighing left the mass on the pan
-            operations.append(b.mass_exchanger.unload(self.campaign.weighing.exchange_time))
+            operations.append(self.bench.mass_exchanger.unload(w.exchange_time))
         yield self.clock.together(operations)
         yield self.clock.until(start + phase.duration)
-
-    def _glide(self, z0: float, z1: float, earliest: int, latest: int) -> Process:
-        """Move the coil slowly, in the middle of the time there is for it."""
-        yield self.clock.until(earliest)
-        margin = (latest - earliest) // 10
-        laws = glide(z0, z1, earliest + margin, latest - margin)
-        if laws:
-            yield from self.bench.flexure.move(laws)
-
-    def _release(self, end: int) -> Process:
-        """Hand the load back to the arrest so that the current is zero at `end`."""
-        yield self.clock.until(end - to_ns(self.campaign.weighing.ramp))
-        yield from self.bench.servo.release(self.campaign.weighing.ramp)
-
-
-def _calibrate(meter: Voltmeter, window: Schedule, labels: Mapping[str, Label]) -> Process:
-    """Read the meter's own zero in the first quarter of a window, the reference in the rest."""
-    zeros = max(window.count // 4, 1)
-    if window.count > zeros:
-        yield from meter.read(replace(window, count=zeros), {**labels, "phase": "zero"}, channel="short")
-        window = Schedule(window.start + zeros * window.step, window.step, window.count - zeros)
-    yield from meter.read(window, {**labels, "phase": "calibration"}, channel="reference")
-
-
-def _contiguous(start: int, end: int, step: float) -> Schedule:
-    """Contiguous readings of `step` seconds that fit between two instants (ns)."""
-    return Schedule(start, to_ns(step), max((end - start) // to_ns(step), 1))

@@ -35,6 +35,12 @@ either voltmeter, voltage; labels phase="zero", cycle
 `environment`, temperature, pressure and humidity; labels phase, cycle
     K, Pa, 1; may be absent in vacuum. The velocity phases' make the refractive index.
 
+With two windings that swap roles (OMTP), blocks have further labels: `winding`, 1 or 2, of the voltages: that which
+carried the current while weighing, or that which was sensed. A velocity group with a current in the other winding has a
+`state`, "on" or "off", of which weighing of its cycle it has the current, and a `block`: two groups of one cycle and
+block with opposite currents give Bl without current. Cycles then alternate the windings; see
+`scenarios.reduction.windings`. Windings in series are one.
+
 Up is positive, a positive current pushes the coil up, V = R I across the resistor, U = +Bl v for an upward motion.
 """
 

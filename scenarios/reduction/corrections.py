@@ -15,7 +15,7 @@ from scenarios.reduction.settings import Corrections
 NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "temperature": {"temperature_coefficient": 0.0},
     "reluctance": {"reluctance_k": 0.0},
-    "quadratic_current": {"beta": 0.0},
+    "quadratic_current": {"beta": 0.0, "mutual_beta": 0.0},
     "buoyancy": {"air": 0.0},
     "voltmeter_calibration": {"calibrated": 0.0},
     "resistor_drift": {"resistance_drift": 0.0},

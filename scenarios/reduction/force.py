@@ -110,6 +110,9 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
     late *= 1.0 + run.applied.curvature_sensitivity * (curvature(v) - run.applied.curvature)
     late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
+    late = late / (
+        1.0 + 3.0 * v.mutual_beta * run.windings.heating / v.resistance**2
+    )  # λ of a winding beside a current
     group: Array = scale * (circuit(v) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
     return group * run.induced.gain(v) if v.calibrated and run.induced is not None else group
 

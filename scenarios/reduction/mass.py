@@ -31,6 +31,7 @@ from scenarios.reduction.steps import laser_jump, reference_step, unread
 from scenarios.reduction.type_a import TypeA, sources, type_a
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.weighing import Difference
+from scenarios.reduction.windings import as_one_winding
 from twin.recorder import Block
 
 Array = NDArray[np.float64]
@@ -79,7 +80,8 @@ def reduce(
         w = recording.weighings
         recording = replace(recording, weighings=w.kept(np.array([c not in gone for c in w.cycle.tolist()])))
         found = _evaluated(recording, certificates, settings)
-    return _result(found, certificates, settings, (*skipped, *screened, *outlying), blocks)
+    lonely = found.recording.excluded[len(recording.excluded) :]
+    return _result(found, certificates, settings, (*skipped, *screened, *lonely, *outlying), blocks)
 
 
 class Evaluated(NamedTuple):
@@ -95,7 +97,8 @@ class Evaluated(NamedTuple):
 def _evaluated(recording: Recording, certificates: Certificates, settings: ReductionSettings) -> Evaluated:
     """Fits, forces and masses of the cycles."""
     fits, positions = fit_groups(recording, certificates, settings)
-    run = prepare(recording, fits, certificates, settings, positions)
+    recording, fits, windings = as_one_winding(recording, fits)
+    run = prepare(recording, fits, certificates, settings, positions, windings)
     outcome = evaluate(run, applied(certificates, settings.corrections))
     if not np.isfinite(outcome.mean) or np.any(outcome.mass == 0):
         raise ReductionError("the forces with the mass on and off do not differ; check that the voltages were recorded")
@@ -243,6 +246,7 @@ def _result(
         bl_groups=bl_course(recording, run, fits, applied(certificates, on), outcome, settings),
         excluded=excluded,
         nominal_mass_kg=certificates.nominal_mass,
+        winding_ratio=run.windings.ratio,
         _curves=partial(allan_curves, weighing_windows(blocks, recording), recording, fits),
     )
 
@@ -261,7 +265,7 @@ def _cycle(run: Readout, outcome: Outcome, difference: Difference, i: int) -> Cy
         time_s=float(run.weighings.time[own].mean()),
         mass_kg=float(outcome.mass[i]),
         u_mass_kg=difference.u,
-        bl_Tm=float(outcome.bl[own].mean()),
+        bl_Tm=float((outcome.bl[own] / run.windings.factor[own]).mean()),
         air_density=float(outcome.density[own].mean()),
         number=difference.number,
         residual_times_s=difference.times,

@@ -68,6 +68,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "roll_y": Quantity("coil: roll about y along its travel", "rad/m"),
     "reluctance_k": Quantity("coil: curvature of the inductance", "H/m^2"),
     "beta": Quantity("coil: quadratic current coefficient", "1/A^2"),
+    "mutual_beta": Quantity("coil: quadratic coefficient between windings", "1/A^2"),
     "magnetic_centre": Quantity("magnet: symmetry plane", "m"),
     "temperature_coefficient": Quantity("magnet: temperature coefficient", "1/K"),
     "coil_expansion": Quantity("coil: thermal expansion", "1/K"),

@@ -22,6 +22,7 @@ from scenarios.reduction.settings import Corrections, ReductionSettings
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.warmth import Warmth
 from scenarios.reduction.weighing import Comparison, compare
+from scenarios.reduction.windings import Windings
 
 Array = NDArray[np.float64]
 
@@ -54,6 +55,7 @@ class Readout:
     tide : of gravity at each weighing (m/s²).
     elongation : Σ w_i (z − x_i) of the hinge's after-effect at each weighing (m).
     applied : what was done to the positions before the fits.
+    windings : how weighings and groups of two windings were joined.
     """
 
     weighings: Weighings
@@ -75,6 +77,7 @@ class Readout:
     tide: Array
     elongation: Array
     applied: Applied
+    windings: Windings
 
     def by_cycle(self, values: Array) -> Array:
         """Sum over the weighings of each cycle."""
@@ -88,6 +91,7 @@ def prepare(
     certificates: Certificates,
     settings: ReductionSettings,
     applied: Applied,
+    windings: Windings,
 ) -> Readout:
     """Join what was recorded.
 
@@ -114,7 +118,7 @@ def prepare(
         groups=groups,
         z_w=fits[0].z,
         coefficients=np.array([fit.coefficients for fit in fits]).T[:, :, None],
-        mixing=interpolation(w.time, groups, settings),
+        mixing=interpolation(w.time, groups, settings) * windings.factor[:, None],
         last=np.searchsorted(w.time, groups) - 1,
         current=find("current", w.time, w.cycle),
         induced=find("induced", groups, np.array(group_cycles)),
@@ -125,6 +129,7 @@ def prepare(
         tide=_tide(w.time, certificates),
         elongation=elongation(recording, certificates),
         applied=applied,
+        windings=windings,
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +46,7 @@ class Weighings:
     scatter : standard deviation of the good voltages (V).
     noise : standard uncertainty of `voltage` from the differences of successive readings (V); 0 if the readings show a
         smooth course only.
+    winding : that carried the current, 1 or 2.
     """
 
     cycle: NDArray[np.int64]
@@ -58,21 +59,39 @@ class Weighings:
     share: Array
     scatter: Array
     noise: Array
+    winding: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+
+    def __post_init__(self) -> None:
+        if len(self.winding) != len(self.time):
+            object.__setattr__(self, "winding", np.ones(len(self.time), dtype=np.int64))
 
     def kept(self, keep: NDArray[np.bool_]) -> Weighings:
         """Those that `keep` says."""
         return Weighings(**{name: values[keep] for name, values in vars(self).items()})
 
+    @classmethod
+    def together(cls, parts: Sequence[Weighings]) -> Weighings:
+        """Those of several parts, in order of time."""
+        order = np.argsort(np.concatenate([part.time for part in parts]), kind="stable")
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts])[order] for f in fields(cls)})
+
 
 @dataclass(frozen=True, eq=False)
 class Sweeps:
-    """A velocity group: voltage (sweeps, n), position (sweeps, n + 1), middle of each sweep (s), aperture (s)."""
+    """A velocity group: voltage (sweeps, n), position (sweeps, n + 1), middle of each sweep (s), aperture (s).
+
+    `winding` is the one whose voltage was read. Where the other one carried a current meanwhile, `state` says which,
+    that with the mass "on" or "off", and `block` which of the groups of its cycle belong together.
+    """
 
     cycle: int
     voltage: Array
     position: Array
     time: Array
     aperture: float
+    winding: int = 1
+    state: str = ""
+    block: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,6 +245,7 @@ def _weighings(voltages: list[Block], positions: list[Block], log: _Log) -> Weig
                 min(share, share_position),
                 float(np.std(voltage, ddof=1)) if voltage.size > 1 else 0.0,
                 noise_of_mean(voltage.ravel()),
+                _label(block, "winding") if "winding" in block.labels else 1,
             )
         )
     rows.sort(key=lambda row: row[3])
@@ -246,7 +266,7 @@ def _sweeps(voltages: list[Block], positions: list[Block]) -> tuple[Sweeps, ...]
     if not voltages:
         raise ReductionError("no block of channel 'induced_voltmeter' with phase 'velocity': Bl cannot be determined")
     edges = {(_label(block, "cycle"), block.schedule.start): block for block in positions}
-    groups: dict[int, list[Sweeps]] = defaultdict(list)
+    groups: dict[tuple[int, int, str], list[Sweeps]] = defaultdict(list)
     for block in voltages:
         schedule, cycle = block.schedule, _label(block, "cycle")
         if schedule.step != block.aperture:
@@ -266,10 +286,15 @@ def _sweeps(voltages: list[Block], positions: list[Block]) -> tuple[Sweeps, ...]
         ):
             raise ReductionError(f"{_name(edge)} is not read at the edges of the apertures of 'induced_voltmeter'")
         middle = schedule.start + schedule.every * np.arange(schedule.repeats) + 0.5 * schedule.step * schedule.count
-        groups[cycle].append(
-            Sweeps(cycle, np.asarray(block.values), np.asarray(edge.values), middle / NS, block.aperture / NS)
+        roles = (
+            _label(block, "winding") if "winding" in block.labels else 1,
+            str(block.labels.get("state", "")),
+            _label(block, "block") if "block" in block.labels else 0,
         )
-    joined = [_joined(cycle, parts) for cycle, parts in groups.items()]
+        groups[cycle, roles[2], roles[1]].append(
+            Sweeps(cycle, np.asarray(block.values), np.asarray(edge.values), middle / NS, block.aperture / NS, *roles)
+        )
+    joined = [_joined(cycle, parts) for (cycle, _, _), parts in groups.items()]
     return tuple(sorted(joined, key=lambda group: float(group.time[0])))
 
 
@@ -282,12 +307,11 @@ def _joined(cycle: int, parts: list[Sweeps]) -> Sweeps:
         raise ReductionError(
             f"the velocity blocks of cycle {cycle} differ in aperture or readings a sweep; they make no group"
         )
-    return Sweeps(
-        cycle,
-        np.concatenate([part.voltage for part in parts]),
-        np.concatenate([part.position for part in parts]),
-        np.concatenate([part.time for part in parts]),
-        parts[0].aperture,
+    return replace(
+        parts[0],
+        voltage=np.concatenate([part.voltage for part in parts]),
+        position=np.concatenate([part.position for part in parts]),
+        time=np.concatenate([part.time for part in parts]),
     )
 
 

@@ -81,6 +81,7 @@ class MassResult:
     bl_groups : Bl of the velocity groups after their corrections, and between them.
     excluded : what was left out.
     nominal_mass_kg : from the certificates, for reports.
+    winding_ratio : Bl of winding 2 over that of winding 1, from their exchange of roles; 1 with one winding.
     """
 
     mass_kg: float
@@ -96,6 +97,7 @@ class MassResult:
     bl_groups: BlCourse = field(repr=False)
     excluded: tuple[Excluded, ...] = ()
     nominal_mass_kg: float | None = None
+    winding_ratio: float = 1.0
     _curves: Callable[[], tuple[AllanCurve, ...]] = field(repr=False, default=tuple)
 
     @cached_property

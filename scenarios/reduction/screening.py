@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from scenarios.reduction.recording import Readings, Recording
+from scenarios.reduction.recording import Readings, Recording, Weighings
 from scenarios.reduction.result import Excluded
 from scenarios.reduction.screened_sweeps import good_sweeps
 from scenarios.reduction.screened_weighings import good_weighings
@@ -32,7 +32,7 @@ def screen(recording: Recording, settings: ReductionSettings) -> tuple[Recording
     ReductionError
         If more than the share `most_excluded` of the weighings, or all velocity groups, would have to go.
     """
-    weighings, out = good_weighings(recording.weighings, settings)
+    weighings, out = _weighings(recording.weighings, settings)
     sweeps, out_sweeps = good_sweeps(recording.sweeps, settings)
     current, out_current = _calibration(recording.current_calibration, "current_voltmeter")
     induced, out_induced = _calibration(recording.induced_calibration, "induced_voltmeter")
@@ -40,6 +40,15 @@ def screen(recording: Recording, settings: ReductionSettings) -> tuple[Recording
         recording, weighings=weighings, sweeps=sweeps, current_calibration=current, induced_calibration=induced
     )
     return screened, (*recording.excluded, *out, *out_sweeps, *out_current, *out_induced)
+
+
+def _weighings(w: Weighings, settings: ReductionSettings) -> tuple[Weighings, tuple[Excluded, ...]]:
+    """The good weighings of each winding, whose currents differ."""
+    windings = sorted(set(w.winding.tolist()))
+    if len(windings) == 1:
+        return good_weighings(w, settings)
+    parts = [good_weighings(w.kept(w.winding == winding), settings) for winding in windings]
+    return Weighings.together([part for part, _ in parts]), tuple(item for _, out in parts for item in out)
 
 
 def _calibration(readings: Readings | None, channel: str) -> tuple[Readings | None, tuple[Excluded, ...]]:

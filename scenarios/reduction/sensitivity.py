@@ -114,8 +114,8 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
 
 
 def mean_bl(run: Readout, outcome: Outcome) -> float:
-    """Mean over the cycles of Bl at their weighings (T·m)."""
-    return float((run.by_cycle(outcome.bl) / np.bincount(run.of_cycle)).mean())
+    """Mean over the cycles of Bl at their weighings, of winding 1 (T·m)."""
+    return float((run.by_cycle(outcome.bl / run.windings.factor) / np.bincount(run.of_cycle)).mean())
 
 
 def _neutral_in(name: str, on: Corrections) -> str | None:

@@ -38,6 +38,11 @@ class ThermalSettings(Parameters):
     )
     periods: int | None = Field(None, ge=1, description="number of periods used; none: all whole ones")
     take: Literal["last", "first"] = Field("last", description="which of the periods, if not all are used")
+    harmonics: list[int] | None = Field(
+        None,
+        min_length=1,
+        description="orders of the sines in the fit, of the period's frequency; none: the campaign's",
+    )
     average: Literal["fit", "remainder"] = Field(
         "fit", description="delta_t_m from the fitted sine (Liu2025) or from the remainder itself (Li2026)"
     )
@@ -54,13 +59,13 @@ class ThermalResult:
 
     Parameters
     ----------
-    delta_t_f_K : peak-to-peak of the fitted sine, δT_f.
+    delta_t_f_K : peak-to-peak of the fitted sine, or of the sum of sines, δT_f.
     delta_t_m_K : mean over the velocity windows minus mean over the weighing windows, δT_m.
     delay_s : lag of the fitted temperature behind the fundamental of the heating power minus a quarter period, within
         half a period either way: 0 if the temperature peaks as the heating ends. None if nothing heats, or nothing
-        warms.
+        warms. With several sines, of the first of them.
     epsilon : relative error of the mass, α_m δT_m.
-    phase_s : time after the start of a period at which the fitted sine is largest.
+    phase_s : time after the start of a period at which the fitted sine, the first of several, is largest.
     remainder_peak_to_peak_K, misfit_rms_K : of the remainder, and of the remainder less the sine.
     drift_order, periods : used.
     times_s, remainder_K, fit_K : the periods used, for a picture.
@@ -90,6 +95,7 @@ def thermal_analysis(
     settings: ThermalSettings | None = None,
     temperature_coefficient: float = 0.0,
     mass_on: ArrayLike | None = None,
+    harmonics: Sequence[int] = (1,),
 ) -> ThermalResult:
     """Analyse a magnet temperature that follows a periodic heating.
 
@@ -105,6 +111,8 @@ def thermal_analysis(
     temperature_coefficient : α_m (1/K).
     mass_on : whether the mass is on, for each weighing window: the weighing mean is then that of the means on and off
         (Liu2025), as it is in the mass. None: all windows alike.
+    harmonics : orders of the sines that are fitted, unless the settings say: (1,) for TMTP; (4, 2) for OMTP, whose
+        periods are τ_c/4 and τ_c/2 (Liu2025: τ1 and 2 τ1).
 
     Raises
     ------
@@ -127,7 +135,8 @@ def thermal_analysis(
     used = (t >= first - 1e-9 * period_s) & (t < last - 1e-9 * period_s)
     order = settings.polynomial_order
     width = np.asarray(np.gradient(t[used]), dtype=np.float64)
-    sines = _sines(t, period_s)
+    periods_s = [period_s / order for order in settings.harmonics or harmonics]
+    sines = [wave for own in periods_s for wave in _sines(t, own)]
     waves = np.column_stack([*sines, np.ones_like(t)])
 
     drift = np.zeros_like(t)
@@ -140,9 +149,15 @@ def thermal_analysis(
             drift = basis @ _least_squares(basis[used], temperature[used], width)
     remainder = temperature - drift
     both = _least_squares(waves[used], np.column_stack([remainder, power])[used], width)
-    (a, pa), (b, pb), (constant, _) = both.tolist()
+    amplitudes, constant = both[:-1, 0].reshape(-1, 2), float(both[-1, 0])
+    (a, pa), (b, pb) = both[:2].tolist()
 
     # Below these there is rounding but no wave, whose phase would mean something.
+    fit = (
+        np.column_stack(sines) @ both[:-1, 0] + constant
+        if len(periods_s) > 1
+        else a * sines[0] + b * sines[1] + constant
+    )
     full = float(np.abs(remainder[used] - constant).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
     heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
@@ -151,20 +166,20 @@ def thermal_analysis(
         edges = _within(kind, windows, first, last, 1e-9 * period_s)
         if settings.average == "remainder":
             return _mean_of_samples(t, remainder, edges)
-        return _mean_of_sine(a, b, period_s, edges)
+        waves_of = zip(amplitudes.tolist(), periods_s, strict=True)
+        return math.fsum(_mean_of_sine(sine, cosine, own, edges) for (sine, cosine), own in waves_of)
 
     weighing: dict[str, Windows] = {"weighing": weighing_windows}
     if mass_on is not None:
         on, every = np.asarray(mass_on, dtype=bool), np.asarray(weighing_windows, dtype=float)
         weighing = {"mass-on weighing": every[on], "mass-off weighing": every[~on]}
     delta_t_m = mean("velocity", velocity_windows) - sum(mean(*one) for one in weighing.items()) / len(weighing)
-    fit = a * sines[0] + b * sines[1] + constant
     return ThermalResult(
-        delta_t_f_K=2 * math.hypot(a, b),
+        delta_t_f_K=2 * math.hypot(a, b) if len(periods_s) == 1 else float(np.ptp(fit[used])),
         delta_t_m_K=delta_t_m,
-        delay_s=_delay((a, b), (pa, pb), period_s) if warms and heats else None,
+        delay_s=_delay((a, b), (pa, pb), periods_s[0]) if warms and heats else None,
         epsilon=temperature_coefficient * delta_t_m,
-        phase_s=(math.atan2(a, b) / math.tau * period_s - float(t[0])) % period_s,
+        phase_s=(math.atan2(a, b) / math.tau * periods_s[0] - float(t[0])) % periods_s[0],
         remainder_peak_to_peak_K=float(np.ptp(remainder[used])),
         misfit_rms_K=float(np.sqrt(np.mean((remainder - fit)[used] ** 2))),
         drift_order=order,

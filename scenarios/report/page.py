@@ -48,10 +48,8 @@ def page(
     graph : the component graph as SVG.
     generated : when; it stands in the last section only.
     """
-    from markupsafe import Markup
-
     corrections, idle = tables.corrections(result)
-    template = _templates().get_template("report.html.j2")
+    template = templates().get_template("report.html.j2")
     text = template.render(
         result=result,
         scenario=result.scenario,
@@ -59,8 +57,8 @@ def page(
         verdict=tables.verdict(result),
         expanded=tables.expanded(result),
         summary=tables.summary(result, origin),
-        figures={section: [_figure(rendered) for rendered in found] for section, found in pictures.items()},
-        graph=Markup(_diagram(graph)),
+        figures={section: [figure(rendered) for rendered in found] for section, found in pictures.items()},
+        graph=diagram(graph),
         budget=tables.budget(result),
         corrections=corrections,
         idle=idle,
@@ -69,13 +67,13 @@ def page(
         differences=tables.differences(origin),
         resolved=result.scenario.to_yaml(),
         run_facts=tables.run_facts(result, origin),
-        report_facts=_report_facts(generated),
+        report_facts=report_facts(generated),
         simulated=len(result.truth) > 0,
     )
     return text.lstrip()
 
 
-def _figure(rendered: Rendered) -> Figure:
+def figure(rendered: Rendered) -> Figure:
     """A picture as inline SVG, or as PNG where that is smaller by far."""
     from markupsafe import Markup
 
@@ -86,15 +84,17 @@ def _figure(rendered: Rendered) -> Figure:
     return Figure(Markup(image), rendered.caption)
 
 
-def _diagram(graph: str) -> str:
+def diagram(graph: str) -> Markup:
     """The component graph as wide as there is room, but not so small that its letters cannot be read."""
+    from markupsafe import Markup
+
     width = float(re.search(r'width="(\d+)"', graph).group(1))  # type: ignore[union-attr]
     size = f'style="width:100%;height:auto;min-width:{LEGIBLE * width:.0f}px;max-width:{width:.0f}px"'
     graph = re.sub(r'width="\d+" height="\d+" style="[^"]*"', size, graph, count=1)
-    return graph.replace("<svg", '<svg role="img" aria-label="Component graph of the balance"', 1)
+    return Markup(graph.replace("<svg", '<svg role="img" aria-label="Component graph of the balance"', 1))
 
 
-def _report_facts(generated: datetime) -> list[Row]:
+def report_facts(generated: datetime) -> list[Row]:
     """How, where and when the page was made, which has no part in the results."""
     import matplotlib
     import numpy as np
@@ -109,7 +109,7 @@ def _report_facts(generated: datetime) -> list[Row]:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.magnet import Magnet
-from scenarios.campaigns.motions import VelocityPhase
+from scenarios.campaigns.velocity_phase import PrescribedMotion
 from scenarios.report.series import Series, series
 from scenarios.run.result import Result
 from twin.signal import Constant
@@ -60,7 +60,8 @@ def true_in_groups(result: Result) -> list[Series]:
     """
     truth, shape = true_bl(result), true_shape(result)
     campaign: Any = result.scenario.campaign
-    if shape is None or not len(truth) or not isinstance(getattr(campaign, "velocity", None), VelocityPhase):
+    told = isinstance(getattr(campaign, "velocity", None), PrescribedMotion) and hasattr(campaign, "weighing_duration")
+    if shape is None or not len(truth) or not told:
         return []
     found = []
     for fit in result.mass.velocity:

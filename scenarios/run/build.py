@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.environment import Environment
+from components.roles import KeepingSource
 from components.thermal_mass import ThermalMass
 from scenarios.schema import Scenario
 from twin.clock import Clock
@@ -28,14 +30,8 @@ TRUTH = (
 
 
 @runtime_checkable
-class MassCampaign(Protocol):
-    """What a run needs to know of a mass campaign, whatever its scheme."""
-
-    cycles: int
-
-    @property
-    def period(self) -> int:
-        """Of a cycle (ns)."""
+class Campaign(Protocol):
+    """What a run needs to know of any campaign. Where no reduction is registered for it, it is a `MassCampaign`."""
 
     @property
     def duration(self) -> int:
@@ -43,6 +39,17 @@ class MassCampaign(Protocol):
 
     def steps(self, components: Any, clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign, step by step."""
+
+
+@runtime_checkable
+class MassCampaign(Campaign, Protocol):
+    """What a run needs to know of a mass campaign, whatever its scheme."""
+
+    cycles: int
+
+    @property
+    def period(self) -> int:
+        """Of a cycle (ns)."""
 
     def weighing_windows(self) -> Array:
         """Data windows of the weighing phases (s), shape (windows, 2)."""
@@ -54,21 +61,33 @@ class MassCampaign(Protocol):
         """Data windows of the velocity phases (s), shape (windows, 2)."""
 
 
+@runtime_checkable
+class WithTrial(Protocol):
+    """A campaign that has to know the currents beforehand."""
+
+    kept: ClassVar[tuple[str, ...]]
+    """Names that the current source keeps them under."""
+
+    def trial(self, components: Any, clock: Clock, weighing_position: float) -> list[Step]:
+        """A weighing of either load, whose currents the source keeps."""
+
+
 @dataclass(frozen=True)
 class Setup:
     """A twin and the steps it is to run."""
 
     twin: Twin
-    campaign: MassCampaign
+    campaign: Campaign
     steps: list[Step]
 
 
-def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
+def build(scenario: Scenario, *, rehearsal: bool = False, currents: Mapping[str, float] | None = None) -> Setup:
     """Wire the scenario's balance as it truly is, and list its campaign's steps.
 
     Parameters
     ----------
     rehearsal : one cycle, in which nothing is read or recorded and nothing goes wrong.
+    currents : that the source is to keep (A), by name; None: what a trial finds, if the campaign has one.
 
     Raises
     ------
@@ -93,7 +112,23 @@ def build(scenario: Scenario, *, rehearsal: bool = False) -> Setup:
     if rehearsal:
         campaign = campaign.model_copy(update={"cycles": 1})
     position = float(getattr(components.get("flexure"), "weighing_position", 0.0))
+    if currents is not None:
+        _keep(twin, currents)
+    elif isinstance(campaign, WithTrial):
+        _try(scenario, campaign, twin, position)
     return Setup(twin, campaign, campaign.steps(components, twin.clock, position))
+
+
+def _try(scenario: Scenario, campaign: WithTrial, twin: Twin, position: float) -> None:
+    """Weigh before the run, on a twin of its own, and let the source of the run keep the currents that this has
+    found."""
+    parts = scenario.true_components()
+    for part in parts.values():
+        part.plan_faults(())
+    _start_at_ambient(scenario, parts)
+    trial = Twin(parts, scenario.wiring, seed=scenario.seed, rehearsal=True)
+    trial.run(campaign.trial(parts, trial.clock, position))
+    _keep(twin, {name: _source(trial).kept(name) for name in campaign.kept})
 
 
 def _start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
@@ -112,9 +147,30 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
     SimulationError
         If there is no such state, or it is not found.
     """
-    rehearsal = build(scenario, rehearsal=True)
-    rehearsal.twin.run(rehearsal.steps)
-    end = rehearsal.twin.clock.now
-    if end != rehearsal.campaign.period:
-        raise SimulationError(f"a cycle takes {end / NS} s, not its period of {rehearsal.campaign.period / NS} s")
-    twin.start_from(rehearsal.twin.periodic_states(end))
+    names: tuple[str, ...] = getattr(scenario.campaign, "kept", ())
+    states: list[Array] | None = None
+    currents = {name: _source(twin).kept(name) for name in names}
+    for _ in range(2 if names else 1):  # currents that the source keeps are those of the temperatures found before
+        rehearsal = build(scenario, rehearsal=True, currents=currents)
+        if states is not None:
+            rehearsal.twin.start_from(states)
+        rehearsal.twin.run(rehearsal.steps)
+        end, period = rehearsal.twin.clock.now, cast(MassCampaign, rehearsal.campaign).period
+        if end != period:
+            raise SimulationError(f"a cycle takes {end / NS} s, not its period of {period / NS} s")
+        states = rehearsal.twin.periodic_states(end)
+        currents = {name: _source(rehearsal.twin).kept(name) for name in names}
+    twin.start_from(states or [])
+    _keep(twin, currents)
+
+
+def _keep(twin: Twin, currents: Mapping[str, float]) -> None:
+    """Let the source keep these currents."""
+    for name, current in currents.items():
+        _source(twin).keep(name, current)
+
+
+def _source(twin: Twin) -> KeepingSource:
+    source = twin.graph.components["current_source"]
+    assert isinstance(source, KeepingSource)
+    return source

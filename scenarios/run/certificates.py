@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -69,6 +70,9 @@ def certificates(scenario: Scenario) -> Certificates:
         reference_pressure=reference.reference_pressure,
         vacuum=environment.vacuum,
     )
+    second = known.parts.get("second_coil")
+    if getattr(scenario.campaign, "in_series", False) and isinstance(second, Coil):
+        found = replace(found, **_in_series(known, coil, second))
     known.check()
     return found
 
@@ -251,12 +255,32 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
         "coil_resistance": known.of(coil, "resistance"),
         "reluctance_k": known.of(coil, "inductance_curvature"),
         "beta": known.of(coil, "quadratic_current_coefficient"),
+        "mutual_beta": known.of(coil, "mutual_quadratic_coefficient"),
         "magnetic_centre": known.of(coil, "symmetry_plane"),
         "coil_expansion": _with(expansion, *doubts, *scales["coil"]),
         "temperature_coefficient": _with(own, *scales["magnet"]),
         "stray_field": known.of(magnet, "stray_field"),
         "stray_gradient": known.of(magnet, "stray_gradient"),
     }
+
+
+def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
+    """Of two windings that one current flows through, as if they were one."""
+    k, beta = known.of(coil, "inductance_curvature"), known.of(coil, "quadratic_current_coefficient")
+    resistance, between = known.of(coil, "resistance"), coil.mutual_quadratic_coefficient
+    curvature = k.value + second.inductance_curvature + 2.0 * coil.mutual_curvature
+    bend = beta.value + 3.0 * between
+    return {
+        "coil_resistance": _sized(resistance, resistance.value + second.resistance),
+        "reluctance_k": _sized(k, curvature),
+        "beta": _sized(beta, bend),
+    }
+
+
+def _sized(estimate: Estimate, value: float) -> Estimate:
+    """An estimate of another value with the same relative uncertainty."""
+    u = abs(value / estimate.value) * estimate.u if estimate.value else estimate.u
+    return Estimate(value, u, estimate.dof, estimate.distribution)
 
 
 def _optional(known: Stated, coil: Coil) -> dict[str, Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.coil import Coil
 from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import (
@@ -23,6 +25,7 @@ from scenarios.reduction import (
 )
 from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.certificates import certificates
+from scenarios.run.measured import Measured, own_reduction, stated, true_values
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -41,7 +44,7 @@ Progress = Callable[[Step | None, int, int], None]
 
 def execute(
     scenario: Scenario, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None
-) -> Result:
+) -> Result | Measured:
     """Run the campaign and reduce what it recorded.
 
     Parameters
@@ -56,15 +59,15 @@ def execute(
         As their names say.
     """
     begin = time.perf_counter()
-    settings = scenario.section("thermal", ThermalSettings)
+    own = own_reduction(scenario)
     setup = build(scenario)
-    known = certificates(scenario)
+    known = certificates(scenario) if own is None else None
     writing = 0.0
     keeper = RunStore(store) if store is not None else None
     if keeper is not None and resume:
         state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
         setup.twin.restore(state)
-    elif settings.start == "steady_state":
+    elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
     resumed = setup.twin.finished_steps
@@ -82,20 +85,36 @@ def execute(
     if resumed < len(setup.steps):
         setup.twin.run(setup.steps, keep)
     readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
-    found = evaluate(scenario, known, readings, truth)
-    return Result(
-        scenario=scenario,
-        true=found.true,
-        mass=found.mass,
-        thermal=found.thermal,
-        readings=readings,
-        truth=truth,
+    made = concluded(scenario, known, readings, truth)
+    return replace(
+        made,
         virtual_s=setup.twin.clock.now / NS,
         wall_s=time.perf_counter() - begin - writing,
         events=setup.twin.clock.events,
         steps_total=len(setup.steps),
         steps_resumed=resumed,
     )
+
+
+def concluded(scenario: Scenario, known: Certificates | None, readings: Blocks, truth: Blocks) -> Result | Measured:
+    """The result of what a run has recorded: by the campaign's own reduction, or a mass.
+
+    Parameters
+    ----------
+    known : the certificates of a mass campaign's balance; None for another campaign.
+
+    Raises
+    ------
+    ReductionError
+        If the blocks do not suffice.
+    """
+    if known is None:
+        own = own_reduction(scenario)
+        assert own is not None, "a mass campaign has certificates"
+        findings = own.findings(readings, stated(scenario.components()))
+        return Measured(scenario, findings, true_values(scenario), readings, truth)
+    found = evaluate(scenario, known, readings, truth)
+    return Result(scenario, found.true, found.mass, found.thermal, readings, truth)
 
 
 class Evaluation(NamedTuple):
@@ -148,6 +167,7 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
         scenario.section("thermal", ThermalSettings),
         magnet.alpha,
         campaign.mass_on(),
+        getattr(campaign, "thermal_harmonics", (1,)),
     )
 
 
@@ -159,4 +179,9 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     campaign: Any = scenario.campaign
     start, end = campaign.weighing_windows().T
     middles = (np.arange(32) + 0.5) / 32
-    return Truth(mass.mass, float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean()))
+    coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
+    if getattr(campaign, "in_series", False) and isinstance(coil, Coil) and isinstance(second, Coil):
+        both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
+    return Truth(
+        mass.mass, both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
+    )

@@ -14,7 +14,7 @@ from scenarios.run import notebook
 from scenarios.run.build import Setup, build
 from scenarios.run.certificates import certificates
 from scenarios.run.execute import MODELS, Progress, execute
-from scenarios.run.result import Result
+from scenarios.run.measured import own_reduction
 from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
 from twin.errors import SimulationError, WiringError
@@ -51,7 +51,8 @@ class Experiment:
         """
         _check_settings(self.scenario)
         try:
-            certificates(self.scenario)
+            if own_reduction(self.scenario) is None:
+                certificates(self.scenario)
             return build(self.scenario)
         except WiringError as error:
             raise locate(self.scenario, error) from error
@@ -65,8 +66,14 @@ class Experiment:
         """The campaign's steps with their durations; see `check`."""
         return self.check().steps
 
-    def run(self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None) -> Result:
-        """Run the campaign and reduce it; see `scenarios.run.execute.execute`."""
+    def run(self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None) -> Any:
+        """Run the campaign and reduce it; see `scenarios.run.execute.execute`.
+
+        Returns
+        -------
+        scenarios.run.result.Result
+            Of a mass campaign; of any other a `scenarios.run.measured.Measured`.
+        """
         _check_settings(self.scenario)
         try:
             return execute(self.scenario, store=store, resume=resume, progress=progress)
@@ -104,13 +111,16 @@ def _check_settings(scenario: Scenario) -> None:
     ScenarioError
         Naming file, line and key.
     """
+    if own_reduction(scenario) is not None:
+        return
     campaign: Any = scenario.campaign
     thermal, reduction = scenario.section("thermal", ThermalSettings), scenario.section("reduction", ReductionSettings)
     if thermal.periods is not None and thermal.periods > campaign.cycles:
         raise _refused(
             scenario, "thermal.periods", f"must not be more than the {campaign.cycles} cycles (got {thermal.periods})"
         )
-    count = len(campaign.mass_on()) // campaign.cycles - reduction.skip_weighings
+    comparisons = getattr(campaign, "comparisons", campaign.cycles)
+    count = len(campaign.mass_on()) // comparisons - reduction.skip_weighings
     on = np.arange(reduction.skip_weighings, reduction.skip_weighings + max(count, 0)) % 2 == 0
     try:
         compare(reduction.weighing_scheme, np.arange(len(on), dtype=float), on, reduction.drift_order)

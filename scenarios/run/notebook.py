@@ -127,6 +127,8 @@ def left_out(summary: Summary) -> str:
 
 def rows(summary: Summary) -> list[Row]:
     """The lines of a result."""
+    if "quantities" in summary:
+        return _measured(summary)
     found, true, thermal = summary["result"], summary["true"], summary["thermal"]
     mass, u, error = found["mass_kg"], found["u_mass_kg"], found["relative_error"]
     lines = [Row("m", with_uncertainty(mass, u, "kg"), "mass found, and its uncertainty")]
@@ -149,6 +151,42 @@ def rows(summary: Summary) -> list[Row]:
             Row("ε", relative(thermal["epsilon"]), "thermal-magnetic bias"),
         ]
     return lines
+
+
+def _measured(summary: Summary) -> list[Row]:
+    """The lines of a campaign other than a mass campaign; of a series how many values it has, and their range."""
+    found, true = summary["result"], summary["true"]
+    lines = []
+    for key, about in summary["quantities"].items():
+        value, u, unit = found[key], found.get(f"u_{key}"), about["unit"].replace("*", "·")
+        meaning = about["meaning"]
+        if isinstance(value, list):
+            known = [v for v in value if v is not None]
+            ends = " to ".join(quantity(v, None, unit) for v in (min(known), max(known))) if known else "none"
+            lines.append(Row(about["symbol"], ends, f"{meaning}, {len(value)} values"))
+            continue
+        if key in true and true[key] is not None:
+            meaning = f"{meaning}; true: {quantity(true[key], None, unit)}"
+        lines.append(Row(about["symbol"], quantity(value, u, unit), meaning))
+    return lines
+
+
+def quantity(value: float | None, u: float | None, unit: str) -> str:
+    """A quantity of any size in its unit, with its uncertainty to two digits if it has one.
+
+    >>> quantity(1400.00123, 0.0045, "T·m"), quantity(3.2e-7, None, "m"), quantity(None, None, "m")
+    ('1400.0012(45) T·m', '3.2e-07 m', 'none')
+    """
+    unit = "" if unit == "1" else f" {unit}"
+    if value is None:
+        return "none"
+    if not u or not math.isfinite(u):
+        return f"{value:.10g}{unit}".replace("-", _MINUS) if abs(value) >= 1e-3 or value == 0 else f"{value:.4g}{unit}"
+    if u > 1e-6 and 1e-3 < abs(value) < 1e7:
+        return with_uncertainty(value, u, "").rstrip() + unit
+    power = math.floor(math.log10(max(abs(value), u)))
+    scaled = with_uncertainty(value / 10.0**power, u / 10.0**power, "").rstrip()
+    return f"{scaled} × 10{str(power).translate(_SUPERSCRIPTS)}{unit}"
 
 
 def result_text(summary: Summary) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from scenarios.run.certificates import certificates
-from scenarios.run.execute import evaluate
+from scenarios.run.execute import concluded
 from scenarios.run.experiment import load
 from scenarios.run.export import ENGINE, ExportError, read_blocks
+from scenarios.run.measured import Measured, own_reduction
 from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY, OutputError
 from scenarios.run.result import Result, package_version
 from scenarios.schema.difference import Difference
@@ -42,10 +43,11 @@ class Origin:
     settings: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, result: Result) -> Origin:
+    def of(cls, result: Result | Measured) -> Origin:
         """Of a run that has just finished."""
         s = result.scenario
-        return cls(package_version(), s.hash, result.mass.mass_kg, s.parent, tuple(s.differences()))
+        mass = result.mass.mass_kg if isinstance(result, Result) else None
+        return cls(package_version(), s.hash, mass, s.parent, tuple(s.differences()))
 
 
 def check_folder(folder: Path) -> None:
@@ -63,7 +65,7 @@ def check_folder(folder: Path) -> None:
             raise OutputError(f"{folder} is no result of a run: {name} is missing")
 
 
-def reopen(folder: Path, settings: Sequence[str] = ()) -> tuple[Result, Origin]:
+def reopen(folder: Path, settings: Sequence[str] = ()) -> tuple[Result | Measured, Origin]:
     """Read what a run has recorded and reduce it again, to the same result unless settings change it.
 
     Parameters
@@ -94,15 +96,10 @@ def reopen(folder: Path, settings: Sequence[str] = ()) -> tuple[Result, Origin]:
     except ExportError as error:
         raise OutputError(str(error)) from None
     summary = _summary(folder / SUMMARY)
-    mass, thermal, true = evaluate(scenario, certificates(scenario), readings, truth)
+    known = certificates(scenario) if own_reduction(scenario) is None else None
     campaign: Any = scenario.campaign
-    result = Result(
-        scenario=scenario,
-        true=true,
-        mass=mass,
-        thermal=thermal,
-        readings=readings,
-        truth=truth,
+    result = replace(
+        concluded(scenario, known, readings, truth),
         virtual_s=summary.get("virtual_s") or campaign.duration / NS,
         wall_s=summary.get("wall_s") or 0.0,
         events=summary.get("events") or 0,

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+import numpy as np
+
 from scenarios.reduction import MassResult, ThermalResult
 from scenarios.run import notebook
 from scenarios.schema import Scenario
@@ -62,6 +64,18 @@ class Result:
         """m/m_true − 1."""
         return self.mass.mass_kg / self.true.mass_kg - 1.0
 
+    @property
+    def contacts(self) -> dict[str, Any]:
+        """How often the coil pressed against the stop of the flexure, and how hard: the largest force (N), and the
+        largest over that at the start of its contact, less 1."""
+        blocks = list(self.readings.select(event="contact"))
+        forces = [np.abs(block.values.ravel()) for block in blocks]
+        return {
+            "count": len(blocks),
+            "largest_force_N": max((float(force.max()) for force in forces), default=None),
+            "largest_overshoot": max((float(f.max() / f[0]) - 1.0 for f in forces if f[0] > 0), default=None),
+        }
+
     def summary(self) -> dict[str, Any]:
         """The result as plain numbers, in SI units; what is not a finite number is None."""
         m, thermal = self.mass, self.thermal
@@ -92,6 +106,7 @@ class Result:
                 "type_b": dict(m.type_b),
                 "corrections": dict(m.corrections),
             },
+            "contacts": self.contacts,
             "excluded": [asdict(item) for item in m.excluded],
             "thermal": None
             if thermal is None
@@ -102,7 +117,7 @@ class Result:
                 "epsilon": thermal.epsilon,
             },
         }
-        plain: dict[str, Any] = _finite(summary)
+        plain: dict[str, Any] = finite(summary)
         return plain
 
     def __repr__(self) -> str:
@@ -112,8 +127,8 @@ class Result:
         return notebook.result_html(self.summary())
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """A tree of plain values with None in place of NaN and infinities."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -84,6 +84,7 @@ def check(document: Document, models: Mapping[str, type[Parameters]], default_na
         For the first problem by line, with the number of the others.
     """
     tree, problems = document.tree, list[Problem]()
+    models = _sections(tree, models)
     allowed = [*Head.model_fields, "balance", "campaign", "faults", *models]
     for key in tree:
         if key not in allowed:
@@ -102,6 +103,16 @@ def check(document: Document, models: Mapping[str, type[Parameters]], default_na
     if problems or head is None or balance is None or campaign is None:
         raise fail(problems, document.positions)
     return Checked(head, balance, *campaign, sections, planned)
+
+
+def _sections(tree: Mapping[str, Any], models: Mapping[str, type[Parameters]]) -> Mapping[str, type[Parameters]]:
+    """The models of further sections: those given, or that of the campaign's own reduction alone."""
+    campaign = tree.get("campaign")
+    kind = campaign.get("type") if isinstance(campaign, dict) else None
+    if "reduction" not in models or not isinstance(kind, str):
+        return models
+    own = registry.reduction_class(kind)
+    return models if own is None else {"reduction": own}
 
 
 def _mapping(tree: Mapping[str, Any], key: str, problems: list[Problem]) -> dict[str, Any] | None:

@@ -40,6 +40,7 @@ def json_schema(
     sections = {"reduction": None, "thermal": None} if models is None else dict(models)
     parts = {name: registry.component_class(name) for name in plugins.names(plugins.COMPONENTS)}
     campaigns = {name: registry.campaign_class(name) for name in plugins.names(plugins.CAMPAIGNS)}
+    own = [found for name in campaigns if (found := registry.reduction_class(name)) is not None]
     known: list[type[Parameters]] = [
         Head,
         BalanceHead,
@@ -47,6 +48,7 @@ def json_schema(
         *parts.values(),
         *campaigns.values(),
         *(m for m in sections.values() if m is not None),
+        *own,
     ]
     references, definitions = _definitions(known)
     kinds = {name: references[model] for name, model in parts.items()}
@@ -61,7 +63,12 @@ def json_schema(
     schemes = {name: references[model] for name, model in campaigns.items()}
     properties: Schema = {
         "schema": {"const": VERSION, "description": "version of the file format"},
-        "extends": {"type": "string", "description": "a shipped name, or a path relative to this file"},
+        "extends": {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "minItems": 2,
+            "description": "a shipped name, or a path relative to this file; or one with others to merge over it",
+        },
         **head,
         "balance": {"type": "object", "properties": balance, "additionalProperties": {"$ref": "#/$defs/component"}},
         "campaign": {"type": ["object", "null"], **_choice(schemes)},
@@ -72,6 +79,8 @@ def json_schema(
         },
         **{key: {"type": ["object", "null"]} if m is None else {"$ref": references[m]} for key, m in sections.items()},
     }
+    if own and "$ref" in properties.get("reduction", {}):  # which one, the type of the campaign says
+        properties["reduction"] = {"anyOf": [properties["reduction"], *({"$ref": references[m]} for m in own)]}
     return {
         "$schema": _DIALECT,
         "title": "kibble-twin scenario",

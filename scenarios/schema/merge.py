@@ -79,22 +79,24 @@ def extended(document: Document, path: Path) -> Document:
     chain, seen = [document], [path]
     while "extends" in chain[-1].tree:
         current = chain[-1]
-        name, place = current.tree["extends"], current.positions[("extends",)]
+        place, extending = current.positions[("extends",)], seen[-1]
         _check_version(current)
-        if not isinstance(name, str):
-            raise _at(place, f"expected the name of a scenario file, not {shown(name)}")
-        try:
-            base = find_base(name, seen[-1])
-        except ScenarioError as error:
-            raise _at(place, error.expected) from error
-        resolved = [known.resolve() for known in seen]
-        if base.resolve() in resolved:
-            cycle = [*seen[resolved.index(base.resolve()) :], base]
-            raise _at(place, "the files extend each other: " + " -> ".join(known.name for known in cycle))
-        if len(chain) == MAX_CHAIN:
-            raise _at(place, f"more than {MAX_CHAIN} files extend each other")
-        chain.append(read(base))
-        seen.append(base)
+        for name in reversed(_names(current.tree["extends"], place)):
+            if "extends" in chain[-1].tree and chain[-1] is not current:
+                raise _at(place, f"{seen[-1].stem} extends a file itself; only the first of several may")
+            try:
+                base = find_base(name, extending)
+            except ScenarioError as error:
+                raise _at(place, error.expected) from error
+            resolved = [known.resolve() for known in seen]
+            if base.resolve() in resolved:
+                cycle = [*seen[resolved.index(base.resolve()) :], base]
+                raise _at(place, "the files extend each other: " + " -> ".join(known.name for known in cycle))
+            if len(chain) == MAX_CHAIN:
+                raise _at(place, f"more than {MAX_CHAIN} files extend each other")
+            chain.append(read(base))
+            seen.append(base)
+            _check_version(chain[-1])
     _check_version(chain[-1])
     result = _body(chain[-1])
     for upper in reversed(chain[:-1]):
@@ -105,10 +107,24 @@ def extended(document: Document, path: Path) -> Document:
 def base_of(document: Document, path: Path) -> tuple[str, Document | None]:
     """Name of what a document extends, and that merged; an empty name and None if it extends nothing."""
     name = document.tree.get("extends")
-    if not isinstance(name, str):
+    if isinstance(name, str):
+        base = find_base(name, path)
+        return name, extended(read(base), base)
+    if not isinstance(name, list):
         return "", None
-    base = find_base(name, path)
-    return name, extended(read(base), base)
+    only = {("schema",), ("extends",)}
+    head: dict[str, Any] = {key: document.tree[key] for key in ("schema", "extends") if key in document.tree}
+    places = {place: at for place, at in document.positions.items() if place[:1] in only}
+    return " with ".join(name), extended(Document(head, places), path)
+
+
+def _names(extends: Any, place: Position) -> list[str]:
+    """What a file extends: one file, or one with others over it that extend nothing themselves."""
+    names = extends if isinstance(extends, list) and len(extends) > 1 else [extends]
+    for name in names:
+        if not isinstance(name, str):
+            raise _at(place, f"expected the name of a scenario file, not {shown(name)}")
+    return names
 
 
 def _at(place: Position, text: str) -> ScenarioError:

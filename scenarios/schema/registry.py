@@ -35,3 +35,23 @@ def campaign_class(name: str) -> type[Parameters]:
     if isclass(found) and issubclass(found, Parameters):
         return found
     raise plugins.PluginError(f"campaign {name!r} is {found!r}, not a subclass of twin.parameter.Parameters")
+
+
+def reduction_class(campaign: str) -> type[Parameters] | None:
+    """The reduction registered for a campaign of this name: a class whose fields are its settings.
+
+    None if there is none: the campaign is a mass campaign, which all share one reduction.
+
+    Raises
+    ------
+    twin.plugins.PluginError
+        If what is registered is no model of parameters.
+    """
+    if campaign not in plugins.names(plugins.REDUCTIONS):
+        return None
+    found = plugins.load(plugins.REDUCTIONS, campaign)
+    if isclass(found) and issubclass(found, Parameters):
+        return found
+    raise plugins.PluginError(
+        f"the reduction of {campaign!r} is {found!r}, not a subclass of twin.parameter.Parameters"
+    )

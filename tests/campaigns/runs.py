@@ -60,3 +60,10 @@ def alone(name: str, effects: dict[str, Any], corrections: dict[str, bool] | Non
     paths |= {f"reduction.corrections.{key}": value for key, value in (corrections or {}).items()}
     paths |= {key.replace("__", "."): value for key, value in more.items()}
     return short(name).ideal().with_(paths).run()
+
+
+def two_windings(name: str, **overrides: Any) -> Experiment:
+    """Four periods with few sweeps from ambient; keywords are paths with double underscores for dots."""
+    paths: dict[str, Any] = {"campaign.cycles": 4, "campaign.velocity.pairs": 3, "campaign.hold": 130.0}
+    paths |= {"campaign.ramp": 40.0, "thermal.start": "ambient"}
+    return scenarios.load(name).with_(paths | {key.replace("__", "."): value for key, value in overrides.items()})

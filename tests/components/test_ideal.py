@@ -32,8 +32,9 @@ EFFECTS = {
     "circuit": words("leakage lead_resistance thermal_emf thermal_emf_drift capacitance inductance"),
     "coil": words(
         "resistance_temperature_coefficient inductance_curvature quadratic_current_coefficient yoke_inductance parts "
-        "expansion radial_deviation"
+        "expansion radial_deviation mutual_curvature mutual_quadratic_coefficient"
     ),
+    "compensating_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "current_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "displacement_sensor": READING | words("nonlinearity"),
     "environment": words(
@@ -44,6 +45,7 @@ EFFECTS = {
     "flexure": words("compliance stiffness"),
     "fluxgate": READING | words("offset_temperature_coefficient"),
     "ground_vibration": words("coil_share magnet_share reference_share"),
+    "hinge": words("compliance stiffness"),
     "hysteresis": words("share"),
     "interferometer": READING
     | words(
@@ -56,7 +58,10 @@ EFFECTS = {
     | words("rotation_offset rotation_white_noise rotation_flicker_noise rotation_resolution"),
     "resistor": words("gain drift offset white_noise flicker_noise temperature_coefficient power_coefficient"),
     "servo": words(""),
+    "stop": words(""),
     "support": words("compliance"),
+    "switch_box": words("contact_emf"),
+    "switched_servo": words(""),
     "test_mass": words("susceptibility magnetisation tare_susceptibility tare_magnetisation"),
     "thermal_mass": words(""),
     "thermometer": READING | words("ice_resistance_error alpha_error self_heating"),

@@ -13,10 +13,14 @@ from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.flexure import Flexure
 from components.fluxgate import Fluxgate
+from components.hinge import Hinge
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
 from components.position_detector import PositionDetector
 from components.servo import IdealServo
+from components.stop import Stop
+from components.switch_box import SwitchBox
+from components.switched_servo import SwitchedServo
 from components.thermometer import Thermometer
 from components.voltmeter import Voltmeter
 
@@ -31,7 +35,13 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),
     (Flexure, roles.WeighingUnit),
+    (Hinge, roles.WeighingUnit),
+    (Hinge, roles.DrivenHinge),
     (IdealServo, roles.Servo),
+    (CurrentSource, roles.KeepingSource),
+    (SwitchedServo, roles.SwitchedServo),
+    (SwitchBox, roles.SwitchBox),
+    (Stop, roles.ContactStop),
 ]
 
 

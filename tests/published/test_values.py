@@ -31,6 +31,15 @@ def test_a_limit_is_not_exceeded() -> None:
             row.check(found)
 
 
+def test_a_bound_from_below_is_reached() -> None:
+    row = Published("paper.x", 0.6, "1", "fig. 7", "test", "at least")
+    row.check(0.6)
+    row.check(0.9)
+    for found in (0.59, -0.7, float("nan")):
+        with pytest.raises(AssertionError, match=r"paper\.x .*at least 0.6 1, found"):
+            row.check(found)
+
+
 def test_what_has_no_tolerance_is_not_asserted() -> None:
     with pytest.raises(AssertionError, match="is not asserted"):
         value(None).check(-2.0)

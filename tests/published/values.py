@@ -18,7 +18,7 @@ class Published:
     ----------
     where : section, table or figure of the paper.
     gate : ``"test"``, ``"limit"`` (asserted: not above), ``"calibration"`` or ``"report"``.
-    tolerance : relative, or absolute after ``"abs:"``; None if nothing is asserted.
+    tolerance : relative, absolute after ``"abs:"``, or ``"at least"``; None if nothing is asserted.
     """
 
     id: str
@@ -41,6 +41,11 @@ class Published:
         if self.gate == "limit":
             assert abs(found) <= self.value, (
                 f"{self.id} ({self.where}): at most {self.value:g} {self.unit}, found {found:g}"
+            )
+            return
+        if self.tolerance == "at least":
+            assert found >= self.value, (
+                f"{self.id} ({self.where}): at least {self.value:g} {self.unit}, found {found:g}"
             )
             return
         text = f"{self.id} ({self.where}): published {self.value:g} ± {self.band:g} {self.unit}, found {found:g}"

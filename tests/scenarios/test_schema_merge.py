@@ -145,3 +145,29 @@ def test_override_keeps_the_positions_around_it() -> None:
     assert found.positions["a", "b"] == Position("--set a.b") and found.tree["a"] == {"b": 3, "c": 2}
     assert override(found, "d.1", 5, Position("x")).tree["d"] == [1, 5]
     assert override(found, "e.f", None, Position("x")) is found
+
+
+def test_a_file_may_extend_one_with_others_over_it(tmp_path: Path) -> None:
+    """What is named later wins, and the file itself over all."""
+    (tmp_path / "one.yaml").write_text("schema: 1\nextends: two\na: 1\nb: 1\nd: {x: 1, y: 1}\n")
+    (tmp_path / "two.yaml").write_text("schema: 1\na: 2\ne: 2\n")
+    (tmp_path / "over.yaml").write_text("schema: 1\nb: 3\nd: {x: null, z: 3}\n")
+    top = parse("schema: 1\nextends: [one, over]\nc: 4\n", "top.yaml")
+    merged = extended(top, tmp_path / "top.yaml")
+    assert merged.tree == {"a": 1, "b": 3, "c": 4, "d": {"y": 1, "z": 3}, "e": 2}
+
+
+@pytest.mark.parametrize(
+    ("extends", "message"),
+    [
+        ("[over, one]", "one extends a file itself; only the first of several may"),
+        ("[one, 3]", "expected the name of a scenario file, not 3"),
+        ("[over, over]", "the files extend each other"),
+    ],
+)
+def test_wrong_lists(tmp_path: Path, extends: str, message: str) -> None:
+    (tmp_path / "one.yaml").write_text("schema: 1\nextends: over\n")
+    (tmp_path / "over.yaml").write_text("schema: 1\nb: 3\n")
+    with pytest.raises(ScenarioError, match=message) as caught:
+        extended(parse(f"schema: 1\nextends: {extends}\n", "top.yaml"), tmp_path / "top.yaml")
+    assert "top.yaml:2: extends" in str(caught.value)

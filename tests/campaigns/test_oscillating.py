@@ -1,0 +1,123 @@
+"""KBmini's TMTP with its hinge driven: the mass does not know how the coil came to move."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scenarios
+from scenarios.run.experiment import Experiment
+from scenarios.schema import ScenarioError
+from twin.errors import SimulationError
+from twin.times import NS
+
+CLOSURE = 1e-9
+NONLINEAR = {
+    "balance.flexure.oscillator.quadratic_stiffness": 500.0,
+    "balance.flexure.oscillator.cubic_stiffness": 1e5,
+    "balance.flexure.oscillator.actuator_curvature": -1000.0,
+}
+
+
+def short(**more: Any) -> Experiment:
+    """Two cycles of a minute's oscillation, ideal but for the nonlinear hinge."""
+    keys = {key.replace("__", "."): value for key, value in more.items()}
+    few = {"campaign.cycles": 2, "campaign.velocity.cycles": 60, "campaign.weighing.reading_step": 1.0}
+    return scenarios.load("kbmini_oscillating").ideal().with_({**few, **NONLINEAR, "thermal.start": "ambient", **keys})
+
+
+@pytest.mark.parametrize("mass", [1.0, 1e-3])
+def test_it_closes(mass: float) -> None:
+    result = short(balance__test_mass__mass=mass).run()
+    assert abs(result.relative_error) < CLOSURE
+    assert result.mass.bl_Tm == pytest.approx(result.true.bl_Tm, rel=CLOSURE)
+
+
+def test_the_whole_campaign_closes_and_is_an_hour_a_cycle() -> None:
+    experiment = scenarios.load("kbmini_oscillating").ideal().with_(NONLINEAR)
+    result = experiment.run()
+    assert abs(result.relative_error) < CLOSURE
+    assert result.virtual_s == 8 * 3600.0
+
+
+def test_with_everything_on_the_mass_is_right() -> None:
+    result = scenarios.load("kbmini_oscillating").run()
+    assert abs(result.relative_error) < 3 * result.mass.u_relative
+    assert result.mass.u_relative < 2.7e-7
+
+
+def test_the_windows_are_where_the_velocity_is_flat() -> None:
+    """The readings in them scatter as little as the drive's own sigma."""
+    result = short().run()
+    edges = next(iter(result.readings.select("interferometer", phase="velocity", cycle=0)))
+    speed = np.abs(np.diff(edges.values, axis=1)) / (edges.schedule.step / NS)
+    assert speed.mean() == pytest.approx(3e-4, rel=0.01)
+    assert speed.std() / speed.mean() < 0.016
+    assert edges.schedule.repeats == 120
+
+
+def test_where_the_hinge_has_its_field_does_not_matter() -> None:
+    """A steep and curved profile, and the weighing position off its centre."""
+    result = short(balance__magnet__profile=[0.5, -300.0], balance__flexure__weighing_position=2e-4).run()
+    assert abs(result.relative_error) < CLOSURE
+
+
+def test_voltage_phase_error_makes_minus_the_bias() -> None:
+    """A velocity that is read too large by 1e-6 makes the mass too small by as much."""
+    result = short(balance__interferometer__gain=1e-6).run()
+    assert result.relative_error == pytest.approx(-1e-6, rel=1e-3)
+
+
+def test_a_run_that_is_resumed_is_the_same(tmp_path: Any) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop(step: Any, finished: int, total: int) -> None:
+        if finished == 7:  # in the second cycle, after the first oscillation
+            raise StopError
+
+    whole = short().run()
+    with pytest.raises(StopError):
+        short().run(store=tmp_path, progress=stop)
+    assert short().run(store=tmp_path, resume=True).mass.mass_kg == whole.mass.mass_kg
+
+
+def test_a_flexure_that_cannot_be_driven_is_refused() -> None:
+    hinge = {"motion": "hinge", "harmonics": None, "orders": [1], "amplitudes": [1e-4], "phases": [0.0]}
+    keys = {f"campaign.velocity.{key}": value for key, value in {**hinge, "window_middle": 0.366}.items()}
+    experiment = scenarios.load("kbmini_tmtp").with_(keys)
+    with pytest.raises(ScenarioError, match="give the flexure 'type: hinge'"):
+        experiment.check()
+
+
+@pytest.mark.parametrize(
+    ("key", "wrong", "said"),
+    [
+        ("phases", [0.0], "an amplitude and a phase for each"),
+        ("orders", [1, 1, 5, 7, 9, 2], "distinct harmonics"),
+        ("window", 0.6, "window < half a cycle"),
+        ("window_middle", 0.1, "expected window_middle from half a window"),
+        ("frequency", 0.7, "quarter period is a whole number"),
+    ],
+)
+def test_wrong_values(key: str, wrong: Any, said: str) -> None:
+    with pytest.raises(ScenarioError, match=said):
+        scenarios.load("kbmini_oscillating").with_({f"campaign.velocity.{key}": wrong})
+
+
+def test_too_strong_a_drive_stops_the_run() -> None:
+    with pytest.raises(SimulationError, match="beyond the limit"):
+        short(campaign__velocity__amplitudes=[1e-3, 0, 0, 0, 0, 0]).run()
+    with pytest.raises(SimulationError, match="touches the stop"):
+        short(balance__flexure__upper_stop=5e-5).run()
+
+
+@pytest.mark.parametrize("latency", [1e-4, 1e-3])
+def test_a_skew_of_voltage_and_position_is_corrected(latency: float) -> None:
+    """The certificate's latency takes out all but a thousandth of what it does to the flanks of the windows."""
+    keys = {"balance__induced_voltmeter__trigger_latency": latency}
+    raw = short(**keys, reduction__corrections__trigger_latency=False).run().relative_error
+    assert abs(raw) > 1e-5
+    assert abs(short(**keys).run().relative_error) < 1e-3 * abs(raw)
