@@ -57,7 +57,9 @@ class Environment(Instrument):
     faults: ClassVar[Mapping[str, FaultKind]] = {
         **READING_FAULTS,
         "missing": FaultKind("1", "the station records nothing that has a reading in this time", 1.0),
-        "air_conditioning": FaultKind("K", "the temperature climbs by this much while it lasts, and stays there"),
+        "air_conditioning": FaultKind(
+            "K", "the temperature climbs by this much while it lasts, and stays there", passing=True
+        ),
     }
 
     temperature: float = parameter(

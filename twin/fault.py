@@ -30,11 +30,13 @@ class FaultKind:
     unit : of its size.
     description : what happens, in a phrase.
     default : size if none is given; None if one has to be given.
+    passing : whether it has to end.
     """
 
     unit: str
     description: str
     default: float | None = None
+    passing: bool = False
 
 
 READING_FAULTS = {
@@ -105,8 +107,15 @@ class FaultSignal(Signal):
         return self.name
 
 
-def disturbed(values: Array, instants: NDArray[np.int64], faults: tuple[PlannedFault, ...]) -> Array:
-    """Readings (bursts, readings) at `instants` (ns) as an instrument with these `READING_FAULTS` shows them."""
+def disturbed(
+    values: Array, instants: NDArray[np.int64], faults: tuple[PlannedFault, ...], last_shown: float | None = None
+) -> Array:
+    """Readings (bursts, readings) at `instants` (ns) as an instrument with these `READING_FAULTS` shows them.
+
+    Parameters
+    ----------
+    last_shown : what the instrument has shown before; one that is stuck goes on to show it. None: nothing yet.
+    """
     for fault in faults:
         active = (instants >= fault.start) & (instants < fault.end)
         if not active.any():
@@ -114,8 +123,9 @@ def disturbed(values: Array, instants: NDArray[np.int64], faults: tuple[PlannedF
         values = values.copy()
         if fault.kind == "sticks":
             flat, bad = values.reshape(-1), active.reshape(-1)
-            last = np.maximum.accumulate(np.where(bad, 0, np.arange(flat.size)))  # the first reading stands for none
-            values = flat[last].reshape(values.shape)
+            before = np.concatenate([[flat[0] if last_shown is None else last_shown], flat])
+            last = np.maximum.accumulate(np.where(bad, 0, np.arange(1, before.size)))
+            values = before[last].reshape(values.shape)
         else:
             values[active] = 0.0 if fault.kind == "zero" else np.nan
     return values

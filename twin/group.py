@@ -35,6 +35,8 @@ from twin.times import NS, Times
 Array = NDArray[Any]
 ROUND_OFF = 4e-15
 """Relative size of a series' tail that is taken for the rounding of its values."""
+NOTHING = 1e-12
+"""In SI: of states and forcings that are smaller, what is below `ROUND_OFF` of it is rounding of what cancelled."""
 DEGREES = (8, 16, 32, 64, 128)
 SWEEPS = 60
 
@@ -321,7 +323,7 @@ class StateGroup:
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
             size = np.maximum(self._scale, self._loop_sizes @ sizes)
             steps = np.abs(found - guess).max(axis=1)
-            change = float((steps / np.maximum(size, 1e-300)).max(initial=0.0))
+            change = float((steps / np.maximum(size, NOTHING)).max(initial=0.0))
             guess = found
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous_change if 0.0 < previous_change < np.inf else change
@@ -385,4 +387,4 @@ class StateGroup:
 def _resolved(series: Array, magnitude: Array) -> bool:
     size = np.abs(series)
     tail = size[-max(2, len(series) // 8) :].max(axis=0)
-    return bool(np.all(tail <= ROUND_OFF * np.maximum(size.max(axis=0), magnitude)))
+    return bool(np.all(tail <= ROUND_OFF * np.maximum(np.maximum(size.max(axis=0), magnitude), NOTHING)))

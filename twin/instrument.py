@@ -50,6 +50,7 @@ class Instrument(Component):
     _noise: dict[str, NoiseSource] = PrivateAttr(default_factory=dict)
     _noise_signals: dict[str, NoiseSignal] = PrivateAttr(default_factory=dict)
     _resumed_noise: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _last_shown: dict[str, float] = PrivateAttr(default_factory=dict)
 
     @property
     def bench(self) -> Bench:
@@ -104,6 +105,7 @@ class Instrument(Component):
             "timelines": {port: line.track.state() for port, line in self._timelines.items()},
             "noise": noise,
             "noise_signals": {channel: signal.state() for channel, signal in self._noise_signals.items()},
+            "last_shown": dict(self._last_shown),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -111,6 +113,7 @@ class Instrument(Component):
         for port, track in state["timelines"].items():
             self.timeline(port).track.restore(track)
         self._resumed_noise = dict(state["noise"])
+        self._last_shown = dict(state["last_shown"])
         for channel, source in self._noise.items():
             source.restore(state["noise"][channel])
         for channel, signal in self._noise_signals.items():
@@ -146,7 +149,8 @@ class Instrument(Component):
         if disturb is not None:
             values = disturb(values, instants)
         if faults := tuple(f for f in self._planned_faults if f.kind in READING_FAULTS):
-            values = disturbed(values, instants, faults)
+            values = disturbed(values, instants, faults, self._last_shown.get(quantity))
+            self._last_shown[quantity] = float(values.flat[-1])
         block = Block(self.name, quantity, unit, schedule, aperture, values, dict(labels))
         bench.recorder.record(block)
         return block

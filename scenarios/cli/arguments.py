@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenarios.cli.terminal import note
+
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
 
@@ -38,4 +40,7 @@ def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = Fal
 
     given = list(settings or ())
     loaded = load(source, given)
-    return loaded.ideal(given) if ideal else loaded
+    chosen = loaded.ideal(given) if ideal else loaded
+    for name in chosen.late_faults():
+        note(f"note: faults.{name} begins after the end of the campaign: nothing comes of it")
+    return chosen

@@ -56,6 +56,7 @@ class Certificates:
         and into that of the current, across the resistor (S).
     lead_resistance, coil_resistance, coil_capacitance, coil_inductance : of the measuring circuit (Ω, Ω, F, H); the
         inductance as it acts on the voltage across the capacitance.
+    coil_resistance_temperature_coefficient : of the coil, about the thermometer's reference (1/K).
     trigger_latency : of the voltmeter of the induced voltage, less the interferometer's (s).
     time_base_error : of the interferometer, whose steps are longer than stated by it. The voltmeter's own stretches its
         aperture, which at constant velocity does not change a mean.
@@ -76,7 +77,7 @@ class Certificates:
     wavelength : in vacuum (m), by which positions were read in air; None if they need no refractive index.
     refractive_index : error of the index from the formula.
     nonlinearity_period : of the interferometer's periodic error (m), half its wavelength; None if it has none.
-    laser : position shown over true, for the wavelength in vacuum.
+    laser, laser_drift : position shown over true, for the wavelength in vacuum, L (1 + drift t): 1, 1/s.
     verticality_x, verticality_y, abbe_offset_x, abbe_offset_y : of the beam (rad, m).
     coil_tilt_x, coil_tilt_y, coil_offset_x, coil_offset_y : of the coil in the field (rad, m).
     drift_x, drift_y, roll_x, roll_y : of the coil along its travel (m/m, rad/m).
@@ -111,6 +112,7 @@ class Certificates:
     current_input_conductance: Known = NONE
     lead_resistance: Known = NONE
     coil_resistance: Known = NONE
+    coil_resistance_temperature_coefficient: Known = NONE
     coil_capacitance: Known = NONE
     coil_inductance: Known = NONE
     trigger_latency: Known = NONE
@@ -145,6 +147,7 @@ class Certificates:
     refractive_index: Known = CIDDOR
     nonlinearity_period: float | None = None
     laser: Known = ONE
+    laser_drift: Known = NONE
     verticality_x: Known = NONE
     verticality_y: Known = NONE
     abbe_offset_x: Known = NONE

@@ -33,6 +33,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "refractive_index": {"refraction": 0.0, "refractive_index": 0.0},
     "nonlinearity": {"periodic": 0.0},
     "laser_alignment": {"verticality_x": 0.0, "verticality_y": 0.0, "abbe_offset_x": 0.0, "abbe_offset_y": 0.0},
+    "laser_drift": {"laser_drift": 0.0},
     "alignment": {"coil_tilt_x": 0.0, "coil_tilt_y": 0.0, "coil_offset_x": 0.0, "coil_offset_y": 0.0},
     "coil_expansion": {"coil_expansion": 0.0},
     "yoke": {"remanence": 0.0},

@@ -14,6 +14,7 @@ Mask = NDArray[np.bool_]
 STUCK = 8  # equal readings in a row that betray a meter that hardly ever repeats one
 REPEATS = 0.1  # share of readings equal to the one before, up to which a meter counts as one that hardly repeats
 TELLING = 16  # readings that do not repeat, from which on they tell how the meter is
+LONG = 40  # readings of a part that tells by itself how the meter is
 ROUNDING = 1e-12  # relative size of what may be the rounding of computed readings
 FAR = 10.0  # a zero is faulty if it is so many typical steps of its neighbours away
 
@@ -111,13 +112,16 @@ def _stuck(values: Array) -> Mask:
 def repeats_betray(parts: Sequence[Array]) -> bool:
     """Whether equal readings in a row betray a meter that is stuck: it is noisy, and hardly repeats one otherwise.
 
-    Without noise, or with a resolution as coarse as it, equal readings are what is to be expected.
+    Without noise, or with a resolution as coarse as it, equal readings are what is to be expected. One long part with
+    noise tells enough, even if the meter was stuck in most of the others.
     """
     shares, noisy = [], []
     for values in parts:
         if len(values) >= 4:
             shares.append(np.count_nonzero(values[1:] == values[:-1]) / (len(values) - 1))
             noisy.append(noise_of_mean(values) > 0)
+            if len(values) >= LONG and shares[-1] < REPEATS and noisy[-1]:
+                return True
     return bool(shares) and float(np.median(shares)) < REPEATS and float(np.median(noisy)) > 0.5
 
 

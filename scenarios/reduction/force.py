@@ -88,8 +88,17 @@ def coil_current(run: Readout, v: SimpleNamespace) -> Array:
         relative = relative + v.resistance_power_coefficient * (volts * volts / v.resistance)
     # The voltmeter lies across the resistor and takes its share of the current.
     across = relative / (1.0 + v.resistance * v.current_input_conductance)
-    current: Array = volts / (v.resistance * across * (1.0 + v.leakage * v.coil_resistance))
+    coil = coil_resistance(v, None if run.coil is None else run.coil.weighing)
+    current: Array = volts / (v.resistance * across * (1.0 + v.leakage * coil))
     return current
+
+
+def coil_resistance(v: SimpleNamespace, rise: Array | None) -> Array | float:
+    """Of the coil (Ω), R (1 + a ΔT), where its temperature is read."""
+    if rise is None or not v.coil_resistance_temperature_coefficient:
+        return float(v.coil_resistance)
+    resistance: Array = v.coil_resistance * (1.0 + v.coil_resistance_temperature_coefficient * rise)
+    return resistance
 
 
 def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
@@ -102,7 +111,7 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
     cosine = math.sqrt(1.0 - lean_x**2 - lean_y**2) + lean_x * v.drift_x + lean_y * v.drift_y
     cosine += v.abbe_offset_x * v.roll_y - v.abbe_offset_y * v.roll_x
     index = 1.0 + v.refraction * run.air.refractivity(v)
-    return np.zeros(len(run.groups)) + index * (v.laser * cosine)
+    return index * (v.laser * cosine) * (1.0 + v.laser_drift * run.groups)
 
 
 def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
@@ -110,10 +119,10 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
     late *= 1.0 + run.applied.curvature_sensitivity * (curvature(v) - run.applied.curvature)
     late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
-    late = late / (
-        1.0 + 3.0 * v.mutual_beta * run.windings.heating / v.resistance**2
-    )  # λ of a winding beside a current
-    group: Array = scale * (circuit(v) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
+    beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding beside a current
+    late = late / (1.0 + 3.0 * beside)
+    resistance = coil_resistance(v, None if run.coil is None else run.coil.group)
+    group: Array = scale * (circuit(v, resistance) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
     return group * run.induced.gain(v) if v.calibrated and run.induced is not None else group
 
 
@@ -135,10 +144,10 @@ def coupling(v: SimpleNamespace) -> float:
     return float(drifts + rolls)
 
 
-def circuit(v: SimpleNamespace) -> float:
-    """Induced over shown voltage: the divider of coil, leads, leakage and voltmeter."""
-    load = (v.coil_resistance + v.lead_resistance) * v.input_conductance
-    return float((1.0 + load) * (1.0 + v.leakage * v.coil_resistance))
+def circuit(v: SimpleNamespace, resistance: Array | float) -> Array | float:
+    """Induced over shown voltage: the divider of the coil (its resistance in Ω), leads, leakage and voltmeter."""
+    load = (resistance + v.lead_resistance) * v.input_conductance
+    return (1.0 + load) * (1.0 + v.leakage * resistance)
 
 
 def delay(v: SimpleNamespace) -> float:

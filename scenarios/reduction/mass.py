@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.reduction.beginning import check_beginning
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.corrections import applied
@@ -71,6 +72,8 @@ def reduce(
     """
     settings = settings or ReductionSettings()
     blocks = tuple(blocks)
+    if settings.skip_weighings == 0:
+        check_beginning(blocks, settings.outlier_threshold)
     recording, skipped = without_first(read(blocks), settings)
     recording, screened = screen(recording, settings)
     found = _evaluated(recording, certificates, settings)

@@ -30,6 +30,7 @@ class Corrections(Parameters):
     refractive_index: bool = Field(True, description="of the air in the interferometer")
     nonlinearity: bool = Field(True, description="periodic error of the interferometer, fitted with Bl")
     laser_alignment: bool = Field(True, description="cosine and Abbe errors of the interferometer")
+    laser_drift: bool = Field(True, description="drift of the laser since the start of the run")
     alignment: bool = Field(True, description="tilt and offset of the coil that drifts and rolls along its travel")
     coil_expansion: bool = Field(True, description="thermal expansion of the coil between the phases")
     yoke: bool = Field(True, description="flux that the weighing currents leave in the yoke")

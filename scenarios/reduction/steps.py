@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
-ALONE = 1.5  # by which a step that one voltmeter alone tells has to be larger
+ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 MANY_CHANGES = 5  # of which the spread is known well enough
 FEW = 3  # cycles or weighings, of which none can be told from the others

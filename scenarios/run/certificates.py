@@ -206,15 +206,17 @@ def _environment(known: Stated, environment: Environment) -> dict[str, Any]:
 def _interferometer(
     known: Stated, interferometer: Interferometer, voltmeter: Voltmeter, duration_s: float
 ) -> dict[str, Any]:
-    """The laser may have drifted since the start: by half the run on the mean."""
+    """The scale may have drifted since the start: by half the run on the mean."""
     names = "verticality_x", "verticality_y", "abbe_offset_x", "abbe_offset_y", "time_base_error"
     late, early = known.of(voltmeter, "trigger_latency"), known.of(interferometer, "trigger_latency")
     between = Estimate(late.value - early.value, late.u, late.dof, late.distribution)
-    drifts = [(0.5 * duration_s, known.unknown(interferometer, name)) for name in ("laser_drift", "gain_drift")]
     return {
         **{name: known.of(interferometer, name) for name in names},
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
-        "laser": _with(known.unknown(interferometer, "gain", 1.0), *drifts),
+        "laser": _with(
+            known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, known.unknown(interferometer, "gain_drift"))
+        ),
+        "laser_drift": known.of(interferometer, "laser_drift"),
         "trigger_latency": _with(between, (1.0, early)),
         "input_conductance": known.of(voltmeter, "input_conductance"),
     }
@@ -253,6 +255,7 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
     }
     return {
         "coil_resistance": known.of(coil, "resistance"),
+        "coil_resistance_temperature_coefficient": known.of(coil, "resistance_temperature_coefficient"),
         "reluctance_k": known.of(coil, "inductance_curvature"),
         "beta": known.of(coil, "quadratic_current_coefficient"),
         "mutual_beta": known.of(coil, "mutual_quadratic_coefficient"),

@@ -19,6 +19,7 @@ from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
 from twin.errors import SimulationError, WiringError
 from twin.steps import Step
+from twin.times import to_ns
 
 
 class Experiment:
@@ -56,6 +57,11 @@ class Experiment:
             return build(self.scenario)
         except WiringError as error:
             raise locate(self.scenario, error) from error
+
+    def late_faults(self) -> list[str]:
+        """Names of the faults that begin when the campaign is over."""
+        campaign: Any = self.scenario.campaign
+        return [name for name, fault in self.scenario.faults.items() if to_ns(fault.time) >= campaign.duration]
 
     def graph(self) -> notebook.ShownGraph:
         """The component graph, checked; see `check`."""

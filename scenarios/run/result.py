@@ -100,11 +100,16 @@ class Result:
                 "u_mass_kg": m.u_mass_kg,
                 "relative_error": self.relative_error,
                 "u_relative": m.u_relative,
+                "dof": m.dof,
+                "coverage_factor": m.expanded_u_kg / m.u_mass_kg if m.u_mass_kg else m.coverage_factor,
+                "confidence": m.confidence,
+                "expanded_u_kg": m.expanded_u_kg,
                 "bl_Tm": m.bl_Tm,
                 "u_bl_Tm": m.u_bl_Tm,
                 "type_a": dict(m.type_a),
                 "type_b": dict(m.type_b),
                 "corrections": dict(m.corrections),
+                "budget": [asdict(line) for line in m.inputs],
             },
             "contacts": self.contacts,
             "excluded": [asdict(item) for item in m.excluded],
@@ -131,4 +136,6 @@ def finite(value: Any) -> Any:
     """A tree of plain values with None in place of NaN and infinities."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [finite(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

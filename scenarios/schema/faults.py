@@ -79,6 +79,9 @@ def _sized(fault: Fault, parts: Mapping[str, Component], path: KeyPath, problems
         hint = did_you_mean(fault.fault, part.faults) if part.faults else "; it has no faults"
         problems.append(Problem((*path, "fault"), f"{fault.component} cannot have the fault {fault.fault!r}{hint}"))
         return None
+    if kind.passing and fault.duration is None:
+        problems.append(Problem((*path, "duration"), "missing key 'duration'; expected a time in s"))
+        return None
     size: Any = kind.default if fault.size is None else fault.size
     if size is None:
         problems.append(Problem((*path, "size"), f"missing key 'size'; expected a number in {kind.unit}"))

@@ -157,3 +157,18 @@ def test_without_the_first_sweeps_the_lag_of_the_yoke_is_gone() -> None:
     later = alone("kbmini_tmtp", effects, reduction__skip_sweeps=40)
     assert abs(at_once.relative_error) > 1e-5
     assert abs(later.relative_error) < 1e-4 * abs(at_once.relative_error)
+
+
+def test_a_leakage_across_a_coil_that_is_warmer_while_weighing() -> None:
+    """ε = G R a (T_w − T_v): the coil's share of the current goes with its resistance; its thermometer tells that."""
+    leaking = {
+        "balance.circuit.leakage": 1e-7,
+        "balance.coil.resistance_temperature_coefficient": 3.93e-3,
+        "campaign.cycles": 2,
+        "reduction.corrections.leakage": False,
+    }
+    experiment = scenarios.load("kbmini_tmtp").ideal().with_(leaking)
+    uncorrected = experiment.run().relative_error
+    assert uncorrected > 1e-8
+    corrected = experiment.with_({"reduction.corrections.leakage": True}).run().relative_error
+    assert abs(corrected) < 1e-2 * uncorrected

@@ -104,7 +104,7 @@ def test_the_influence_of_what_was_inferred(run: Run, monkeypatch: pytest.Monkey
     whole = figures(run, "kbmini", "--influence")
     found, heat = whole["influence"], whole["heat_influence"]
     assert set(heat) == {"bore", "chamber_radius", "coil.fill", "coil.radial_width"}
-    assert heat["coil.fill"]["coil_swing_K"] < -0.5  # more copper warms less
+    assert heat["coil.fill"]["coil_swing_K"] < -0.1  # more copper warms less
     assert set(found) == {"bore", "chamber_radius", "coil.radial_width"}
     assert set(found["bore"]) == set(KEYS)
     assert "relative change of each figure" in run("kbmini", "--influence")[1]

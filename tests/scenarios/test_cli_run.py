@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,17 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert found["result"]["relative_error"] == found["result"]["mass_kg"] / found["true"]["mass_kg"] - 1.0
     assert (found["steps_total"], found["steps_run"], found["steps_resumed"]) == (STEPS, STEPS, 0)
     assert lasting(found) == lasting(summary(capsys, *SHORT))
+    budget, result = found["result"]["budget"], found["result"]
+    total = math.sqrt(sum((line["sensitivity"] * line["u"]) ** 2 for line in budget))
+    assert total == pytest.approx(result["u_mass_kg"], rel=1e-12)
+    assert {line["kind"] for line in budget} == {"A", "B"} and all(line["label"] and line["unit"] for line in budget)
+    assert result["expanded_u_kg"] == result["coverage_factor"] * result["u_mass_kg"]
+
+
+def test_a_fault_after_the_end_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:
+    late = "faults.late={component: voltage_reference, fault: step, time: 100 h, size: 1 ppm}"
+    assert main(["check", "kbmini_tmtp", "--set", late]) == 0
+    assert "faults.late begins after the end of the campaign" in capsys.readouterr().err
 
 
 def test_for_a_reader(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_every_estimate_is_a_line_unless_it_does_nothing(name: str) -> None:
     value = getattr(known(), name).value
     labels = {line.label for line in reduce(BLOCKS, known(**{name: Estimate(value, u)})).inputs}
     idle = {"leakage", "input_conductance", "lead_resistance", "coil_resistance", "coil_capacitance", "trigger_latency"}
-    idle |= {"coil_inductance"}
+    idle |= {"coil_inductance", "coil_resistance_temperature_coefficient"}
     idle |= {"gravity_gradient", "gravity_height", "tide_scale", "susceptibility", "magnetisation", "stray_field"}
     idle |= {"stray_gradient", "parts_density", "refractive_index", "remanence", "magnetic_centre"}
     idle |= {"after_effect_strength", "mutual_beta"}

@@ -20,6 +20,8 @@ from tests.scenarios.test_reduction_run import AIR, CURRENT, Run, settings
 from twin.recorder import NS, Block, Blocks
 
 FLAT = Run(bl=(1400.0,))
+WEIGHED = float(np.mean([b.times().mean() for b in FLAT.blocks().select("current_voltmeter", phase="weighing")]))
+"""Mean time of the weighings (s)."""
 MU_0 = 1.25663706127e-6
 LOAD = 9.80  # N, of 1 kg
 RHO = float(air_density(*AIR))
@@ -96,6 +98,11 @@ def lowered(run: Run, compliance: float) -> Change:
     return change
 
 
+def drifting(rate: float) -> Change:
+    """A scale that grows with the time since the start; that of the middle of a block holds for all of it."""
+    return lambda block: block.values * (1 + rate * float(block.times().mean()))
+
+
 WEIGHING = {"phase": "weighing"}
 VELOCITY = {"phase": "velocity"}
 CALIBRATION = {"phase": "calibration"}
@@ -152,6 +159,9 @@ CORRECTED = {
         Run(air=AIR), {"wavelength": HELIUM_NEON}, 1 / INDEX - 1, (("interferometer", {}, times(INDEX)),)
     ),
     "laser_alignment": Effect(Run(), {**LEANS, **MOTION}, 1 / SHOWN - 1, (("interferometer", {}, times(SHOWN)),)),
+    "laser_drift": Effect(
+        FLAT, {"laser_drift": 1e-9}, -1e-9 * WEIGHED, (("interferometer", VELOCITY, drifting(1e-9)),)
+    ),
     "alignment": Effect(Run(), {**ASKEW, **MOTION}, COUPLING, (("induced_voltmeter", VELOCITY, times(1 + COUPLING)),)),
     "coil_expansion": Effect(
         FLAT,

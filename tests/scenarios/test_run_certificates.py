@@ -68,9 +68,9 @@ def test_parts_that_a_balance_lacks_are_neutral() -> None:
 
 
 def test_drifts_and_scales_that_are_uncertain_reach_the_budget() -> None:
-    """The laser by half the run; α_m as badly as the thermometer's scale that it is multiplied with."""
+    """The interferometer's scale by half the run; α_m as badly as the scale of the thermometer beside it."""
     half = 0.5 * 8 * 3600
-    laser = known(**{"balance.interferometer.uncertainties": {"gain": 3e-8, "laser_drift": 4e-8 / half}})
+    laser = known(**{"balance.interferometer.uncertainties": {"gain": 3e-8, "gain_drift": 4e-8 / half}})
     assert laser.estimates()["laser"].u == pytest.approx(5e-8)
     scales = {"gain": 3e-3, "alpha_error": 4e-3, "offset": 1.0}
     changes = {

@@ -57,6 +57,7 @@ def test_ideal_scenarios_have_none(scenario: Scenario) -> None:
         ({"time": "2 m"}, "time", "expected a quantity in s"),
         ({"time": -1}, "time", "must be greater than or equal to 0"),
         ({"duration": 0}, "duration", "must be greater than 0"),
+        ({"component": "environment", "fault": "air_conditioning"}, "duration", "missing key 'duration'"),
         ({"when": 3}, "when", "unknown key 'when'"),
     ],
 )

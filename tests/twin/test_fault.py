@@ -54,6 +54,14 @@ def test_readings_in_a_fault(kind: str, expected: list[float]) -> None:
     assert values[0, 2] == 12.0  # the truth is left alone
 
 
+def test_an_instrument_that_is_stuck_shows_what_it_has_shown_before() -> None:
+    """In the blocks that follow as well, whatever they are of."""
+    fault = PlannedFault("sticks", 0, FOREVER, 1.0)
+    values = np.arange(10.0, 16.0).reshape(2, 3)
+    assert np.all(disturbed(values, INSTANTS, (fault,), last_shown=3.5) == 3.5)
+    assert np.all(disturbed(values, INSTANTS, (fault,)) == 10.0)
+
+
 def test_without_a_fault_the_readings_are_the_same_object() -> None:
     values = np.ones((2, 3))
     assert disturbed(values, INSTANTS, ()) is values

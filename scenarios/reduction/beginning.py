@@ -1,0 +1,116 @@
+"""What changed while the first readings of a run were taken.
+
+What is wrong later is told by what was read before. In the first weighing of each state, and in the first calibration
+of each voltmeter, the first readings are all there is: a step in them tells that those after it are wrong, and with
+them the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.faulty import faulty, noise_of_mean
+from scenarios.reduction.robust import spread
+from twin.recorder import Block
+
+Array = NDArray[np.float64]
+
+FEWEST = 20  # readings in which a step can be told from noise
+SMALLEST_STEP = 5e-8  # relative to the reading: below, it is the noise of the voltage reference or of the current
+SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
+
+
+class Change(NamedTuple):
+    """The most significant step in a row of readings, beside a linear drift.
+
+    Parameters
+    ----------
+    size : in the unit of the readings.
+    significance : size over its standard uncertainty.
+    at : number of the first reading after it.
+    """
+
+    size: float
+    significance: float
+    at: int
+
+
+def largest_step(values: Array) -> Change | None:
+    """The step that explains most of a row of readings, shape (n,), beside a line; None if they show no noise.
+
+    The step functions h_k are freed of the line, and so are the readings; then the size is ``h_k r/(h_k h_k)``. The
+    noise is taken to be white, as large as most second differences say: what is slower has to stay below what counts as
+    a step.
+    """
+    n = len(values)
+    noise = noise_of_mean(values) if n >= FEWEST else 0.0
+    if noise == 0.0:
+        return None
+    sigma = spread(np.diff(values, 2)) / np.sqrt(6.0) or noise * np.sqrt(n)
+    t = np.arange(n) - 0.5 * (n - 1)
+    left = values - values.mean()
+    left = left - t * (t @ left) / (t @ t)
+    k = np.arange(1, n)
+    overlap = -np.cumsum(left)[:-1]
+    with_line = 0.5 * k * (n - k)  # Σ t over the readings from k on
+    norm = k * (n - k) / n - with_line**2 / (t @ t)
+    significance = np.abs(overlap) / (sigma * np.sqrt(np.maximum(norm, 1e-12)))
+    significance[norm < 0.5] = 0.0
+    at = int(significance.argmax())
+    return Change(float(overlap[at] / norm[at]), float(significance[at]), at + 1)
+
+
+def largest_jump(values: Array) -> Change | None:
+    """The largest change from one reading to the next, shape (n,), against what they usually change by.
+
+    For noise that is slower than the readings, as of a coil on shaking ground; None if they hardly change.
+    """
+    changes = np.diff(values)
+    usual = spread(changes) if len(values) >= FEWEST else 0.0
+    if usual == 0.0:
+        return None
+    at = int(np.abs(changes).argmax())
+    return Change(float(changes[at]), float(np.abs(changes[at]) / usual), at + 1)
+
+
+def check_beginning(blocks: Iterable[Block], threshold: float) -> None:
+    """Refuse a run in which something stepped while it was read for the first time.
+
+    Raises
+    ------
+    ReductionError
+        Naming what stepped, by how much and when.
+    """
+    first: dict[tuple[str, str, str], Block] = {}
+    for block in blocks:
+        phase = str(block.labels.get("phase", ""))
+        if phase in ("weighing", "calibration"):
+            key = block.channel, phase, str(block.labels.get("state", ""))
+            if key not in first or block.schedule.start < first[key].schedule.start:
+                first[key] = block
+    for (channel, phase, _), block in first.items():
+        if channel in ("current_voltmeter", "induced_voltmeter"):
+            smallest = SMALLEST_STEP * float(np.nanmax(np.abs(block.values), initial=0.0))
+            _check(block, largest_step, threshold, smallest, "V")
+        elif channel == "interferometer" and phase == "weighing":
+            _check(block, largest_jump, threshold, SMALLEST_JUMP, "m")
+
+
+def _check(block: Block, find: Callable[[Array], Change | None], threshold: float, smallest: float, unit: str) -> None:
+    values = block.values.ravel()
+    found = faulty(values)
+    good = np.flatnonzero(np.isfinite(values) if found is None else found.good)
+    step = find(values[good])
+    if step is None or step.significance < threshold or abs(step.size) < smallest:
+        return
+    when = float(block.times().ravel()[good[step.at]])
+    raise ReductionError(
+        f"{block.channel}: its first readings with phase {block.labels.get('phase')!r} step by {step.size:+.2g} {unit} "
+        f"at {when:.4g} s; what changed then changed for all that follows, and little before it tells what was right: "
+        "repeat the run, or leave out weighings at the start with reduction.skip_weighings if the balance was settling"
+    )
