@@ -134,7 +134,20 @@ class Magnet(Component):
             return self.temperature_coefficient
         if self.geometry is not None and self.material is None:
             return self._computed().temperature_coefficient
-        return MATERIALS[self.material or self.native_material].temperature_coefficient
+        return MATERIALS[self.material or self.native].temperature_coefficient
+
+    @property
+    def is_tabulated(self) -> bool:
+        """Whether the profile is another one than a polynomial."""
+        return bool(self.table) or self.profile_file is not None or self.geometry is not None
+
+    @property
+    def native(self) -> str:
+        """The material that the field is stated or computed for."""
+        if self.geometry is not None and "native_material" not in self.model_fields_set:
+            rings = self._geometry().ring_material
+            return rings if rings in MATERIALS else self.native_material
+        return self.native_material
 
     def believed(self, parameter: str) -> float | None:
         return self.alpha if parameter == "temperature_coefficient" else super().believed(parameter)
@@ -166,7 +179,7 @@ class Magnet(Component):
 
     def signals(self, **inputs: Signal) -> dict[str, Any]:
         shape = self._shape()
-        native, present = MATERIALS[self.native_material], MATERIALS[self.material or self.native_material]
+        native, present = MATERIALS[self.native], MATERIALS[self.material or self.native]
         strength = present.gap_field / native.gap_field
         factor = strength * (1.0 + self.alpha * inputs["temperature_rise"]) * (1.0 + self.fault("iron"))
         return {

@@ -57,6 +57,14 @@ class Part(Parameters):
         return all(min(a[1], b[1]) - max(a[0], b[0]) > slack for a, b in ((self.r, other.r), (self.z, other.z)))
 
 
+SMALLEST, LARGEST = 1e-5, 1e4
+"""Outer radii (m) of what is called a magnet here."""
+SLENDER = 500.0
+"""The outer radius over the narrowest gap, and the height over the outer radius, at most."""
+LEAST_PERMEABILITY = 10.0
+"""Of iron; below, the model of a closed yoke means nothing."""
+
+
 class CoilSection(Parameters):
     """The winding in the gap, centred on the symmetry plane."""
 
@@ -102,6 +110,7 @@ class Geometry(Parameters):
             self.material(name)
         if unknown := sorted(name for name in self.inferred if not _has(self, name)):
             raise ValueError(f"inferred: {unknown[0]!r} is no dimension of a geometry")
+        self._check_materials()
         self._check_dimensions()
         parts = (*self.parts(), self.coil_part)
         slack = 1e-9 * self.outer_radius
@@ -114,9 +123,29 @@ class Geometry(Parameters):
                     )
         return self
 
+    def _check_materials(self) -> None:
+        """Refuse rings that are no magnets, and a yoke that is no iron."""
+        if not self.material(self.ring_material).remanence:
+            raise ValueError(f"ring_material: expected a permanent magnet, and {self.ring_material!r} has no remanence")
+        yoke = self.material(self.yoke_material)
+        if not yoke.bh and yoke.permeability < LEAST_PERMEABILITY:
+            raise ValueError(
+                f"yoke_material: expected iron, of a relative permeability of {LEAST_PERMEABILITY:g} or more, and "
+                f"{self.yoke_material!r} has {yoke.permeability:g}"
+            )
+
     def _check_dimensions(self) -> None:
         """Refuse what is no magnet before its parts are made."""
+        if not SMALLEST <= self.outer_radius <= LARGEST or self.height > SLENDER * self.outer_radius:
+            raise ValueError(
+                f"expected an outer_radius from {SMALLEST:g} m to {LARGEST:g} m, not {self.outer_radius:g} m, and a "
+                f"height of at most {SLENDER:g} times it, not {self.height:g} m"
+            )
         inner, outer = self.gap
+        if 0 < inner < outer < SLENDER**-1 * self.outer_radius + inner:
+            raise ValueError(
+                f"gap: expected a width of a {SLENDER:g}th of the outer radius or more (got {_mm(self.gap)} mm)"
+            )
         if not 0 < inner < outer:
             raise ValueError(f"gap: expected two growing radii (got {_mm(self.gap)} mm)")
         if not 0 <= self.ring[0] < self.ring[1]:

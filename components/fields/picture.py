@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +51,15 @@ def check(path: Path) -> None:
     Raises
     ------
     ValueError
-        If matplotlib does not know the format that the suffix stands for.
+        If matplotlib does not know the format that the suffix stands for, or the file cannot be written.
     """
     from matplotlib.backend_bases import FigureCanvasBase
 
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in known:
         raise ValueError(f"{path}: expected a picture format as suffix ({', '.join(sorted(known))})")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ValueError(f"{path}: cannot be written there")
 
 
 def _parts(axes: Any, geometry: Geometry) -> None:

@@ -27,6 +27,9 @@ _KNOTS = 0.25e-3  # largest distance of spline knots (m)
 _STANDARD_GRAVITY = 9.80665  # m/s²
 
 
+_KNOWN: dict[tuple[str, str], Profile] = {}  # of this process, by directory and key
+
+
 @dataclass(frozen=True)
 class Profile:
     """Tabulated results; SI units. Every array over z has the shape of its positions.
@@ -213,6 +216,9 @@ def profile(geometry: Geometry, mesh: Any = None, *, cached: bool = True) -> Pro
         If saturated iron does not converge.
     """
     name = cache.key(_VERSION, geometry.digest(), "" if mesh is None else json.dumps(asdict(mesh)))
+    key = str(cache.directory()), name
+    if cached and key in _KNOWN:
+        return replace(_KNOWN[key], current=geometry.weighing_current or 0.0)
     found = cache.load(name) if cached else None
     if found is not None:
         computed = _from_arrays(found)
@@ -222,8 +228,9 @@ def profile(geometry: Geometry, mesh: Any = None, *, cached: bool = True) -> Pro
         computed = compute(geometry, mesh, _KNOTS)
         if cached:
             cache.save(name, {field.name: np.asarray(getattr(computed, field.name)) for field in fields(Profile)})
-    current = geometry.weighing_current or 0.0
-    return replace(computed, current=current)
+    if cached:
+        _KNOWN[key] = computed
+    return replace(computed, current=geometry.weighing_current or 0.0)
 
 
 def _from_arrays(arrays: dict[str, Array]) -> Profile:

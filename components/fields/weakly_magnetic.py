@@ -29,6 +29,7 @@ from components.fields.linkage import Linkage, coil_radii, section_source
 from components.fields.magnetostatics import Mesh, Model, cells_within, magnet_model
 
 Array = NDArray[Any]
+THINNEST = 1e-4  # of the gap: thinner parts have no cells of their own
 
 _STEPS = (0.01, 0.005)  # susceptibilities of the regression; Li2021 takes −0.01 to 0.01
 _MESH = Mesh(corner=0.01, edge=0.3, gap=0.15, growth=0.6)
@@ -160,6 +161,10 @@ def check(geometry: Geometry, moving: Sequence[Part]) -> None:
         for other in geometry.parts():
             if part.overlaps(other, 1e-9 * geometry.outer_radius):
                 raise ValueError(f"{part.name!r} overlaps {other.name!r}; it must be in the air")
+        if min(part.r[1] - part.r[0], part.z[1] - part.z[0]) < THINNEST * (geometry.gap[1] - geometry.gap[0]):
+            raise ValueError(
+                f"{part.name!r} is too thin; expected a width and a height of {THINNEST:g} of the gap's width or more"
+            )
         if part.r[1] > radius or max(map(abs, part.z)) > top:
             raise ValueError(f"{part.name!r} is too far away; expected r up to {radius:g} m and |z| up to {top:g} m")
 

@@ -210,7 +210,7 @@ def _from_file(path: Path) -> Geometry:
     tree = dict(document.tree)
     problems: list[Problem] = []
     if (base := tree.pop("extends", None)) is not None:
-        if base not in CATALOGUE:
+        if not isinstance(base, str) or base not in CATALOGUE:
             raise fail([Problem(("extends",), f"expected one of {', '.join(CATALOGUE)}")], document.positions)
         below = CATALOGUE[base].model_dump(exclude_unset=True)
         given = [".".join(map(str, key)) for key in document.positions if key]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
@@ -23,7 +24,9 @@ from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
 ROUNDING = 1e-14  # of Bl
-SWEEPS_TO_TELL = 512  # what a delay and the fit of the periodic error do
+SWEEPS_TO_TELL = 512  # what a delay, the fit of the periodic error and a higher order of the profile do
+FEWEST_TO_TELL = 32  # of one group
+UNCHANGED = 1e-12  # relative: a computed run, without noise
 
 
 def fit_groups(
@@ -39,14 +42,12 @@ def fit_groups(
     delay, curvature = delay_of(values), curvature_of(values)
     period = certificates.nonlinearity_period
     chosen = period if settings.corrections.nonlinearity else None
-    fits = with_slow_noise(
-        tuple(_fitted(sweeps, delay, curvature, z_w, settings.profile_order, chosen) for sweeps in recording.sweeps)
-    )
-    first, few = recording.sweeps[0], slice(0, SWEEPS_TO_TELL)
-    some = replace(first, voltage=first.voltage[few], position=first.position[few], time=first.time[few])
+    order = _profile_order(recording.sweeps, lambda s, n: _fit(s, delay, curvature, z_w, n, period), settings)
+    fits = with_slow_noise(tuple(_fitted(sweeps, delay, curvature, z_w, order, chosen) for sweeps in recording.sweeps))
+    some = _first_of(recording.sweeps[0], SWEEPS_TO_TELL)
 
     def bl(by: float = 0.0, bend: float = 0.0, fitted: float | None = None) -> float:
-        return _fit(some, delay + by, curvature + bend, z_w, settings.profile_order, fitted).bl
+        return _fit(some, delay + by, curvature + bend, z_w, order, fitted).bl
 
     known = certificates.estimates()
     step = max(abs(delay_of(believed(certificates))), known["trigger_latency"].u)
@@ -56,6 +57,43 @@ def fit_groups(
     bending = _slope(bl(bend=0.5 * bend), bl(bend=-0.5 * bend), bend) if bend > 0 else 0.0
     change = bl(fitted=period) / bl() - 1.0 if period is not None else 0.0
     return fits, Applied(delay, sensitivity, curvature, bending, float(chosen is not None), change)
+
+
+def _profile_order(
+    groups: tuple[Sweeps, ...], fit: Callable[[Sweeps, int], VelocityFit], settings: ReductionSettings
+) -> int:
+    """The order of the polynomial Bl(z): that of the settings, or more if it leaves something of the profile.
+
+    Two orders more change Bl at the weighing position, in the mean over the groups, by no more than three times what
+    the noise explains.
+    """
+    some = [_first_of(group, max(SWEEPS_TO_TELL // len(groups), FEWEST_TO_TELL)) for group in groups]
+
+    def fitted(order: int) -> tuple[Array, Array]:
+        fits = [fit(sweeps, order) for sweeps in some]
+        return np.array([fit.bl for fit in fits]), np.array([fit.u_bl for fit in fits])
+
+    order = settings.profile_order
+    if order + 2 > settings.highest_profile_order:
+        return order
+    bl, u = fitted(order)
+    while order + 2 <= settings.highest_profile_order:
+        try:
+            higher, u_higher = fitted(order + 2)
+        except ReductionError:  # too few readings for so many unknowns
+            break
+        change = abs(float((higher / bl - 1.0).mean()))
+        noise = float(np.sqrt(np.sum(np.maximum(u_higher**2 - u**2, 0.0) / bl**2))) / len(some)
+        if change <= max(3.0 * noise, UNCHANGED):
+            break
+        order, bl, u = order + 2, higher, u_higher
+    return order
+
+
+def _first_of(group: Sweeps, count: int) -> Sweeps:
+    """Its first sweeps."""
+    few = slice(0, count)
+    return replace(group, voltage=group.voltage[few], position=group.position[few], time=group.time[few])
 
 
 def _slope(more: float, less: float, step: float) -> float:

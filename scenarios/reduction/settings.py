@@ -54,7 +54,14 @@ class ReductionSettings(Parameters):
     skip_sweeps: int = Field(
         0, ge=0, description="sweeps dropped at the start of each velocity phase, while the coil's flux leaves the yoke"
     )
-    profile_order: int = Field(2, ge=0, le=8, description="order of the polynomial Bl(z) fitted to a velocity group")
+    profile_order: int = Field(2, ge=0, le=16, description="order of the polynomial Bl(z) fitted to a velocity group")
+    highest_profile_order: int = Field(
+        0,
+        ge=0,
+        le=16,
+        description="up to which the order is raised while that changes Bl by more than noise explains; 16 by default "
+        "if the magnet's profile is a table or follows from a geometry",
+    )
     bl_interpolation: Literal["linear", "polynomial"] = Field(
         "linear", description="Bl between velocity groups: line between neighbours, or one polynomial through the run"
     )

@@ -38,6 +38,9 @@ Array = NDArray[np.float64]
 MODELS: dict[str, Any] = {"reduction": ReductionSettings, "thermal": ThermalSettings}
 """Further sections of a scenario file, with the models that validate them."""
 
+HIGHEST_ORDER = 16
+"""Of the polynomial that is fitted to a tabulated or computed profile."""
+
 Progress = Callable[[Step | None, int, int], None]
 """Called with None before the first step, then after each step; with how many have finished, and how many there are."""
 
@@ -137,8 +140,16 @@ def evaluate(scenario: Scenario, known: Certificates, readings: Blocks, truth: B
     ReductionError
         If the blocks do not suffice.
     """
-    mass, parts = reduce(readings, known, scenario.section("reduction", ReductionSettings)), scenario.true_components()
+    mass, parts = reduce(readings, known, _settings(scenario)), scenario.true_components()
     return Evaluation(mass, _thermal(scenario, parts, truth), _truth(scenario, parts, truth))
+
+
+def _settings(scenario: Scenario) -> ReductionSettings:
+    """Those of the scenario; a profile that is no polynomial is fitted with as many orders as it needs."""
+    settings, magnet = scenario.section("reduction", ReductionSettings), scenario.balance.parts.get("magnet")
+    if "highest_profile_order" in settings.model_fields_set or not (isinstance(magnet, Magnet) and magnet.is_tabulated):
+        return settings
+    return settings.model_copy(update={"highest_profile_order": HIGHEST_ORDER})
 
 
 def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:

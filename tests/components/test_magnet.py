@@ -248,6 +248,8 @@ def test_a_magnet_of_a_geometry_has_the_field_that_was_computed() -> None:
     assert magnet.alpha == computed.temperature_coefficient
     assert magnet.model_copy(update={"temperature_coefficient": -1e-5}).alpha == -1e-5
     assert magnet.model_copy(update={"material": "SmCo"}).alpha == -3e-4
+    same = Magnet(geometry="small_magnet", material="NdFeB").named("magnet")  # of which its rings are
+    assert np.array_equal(field(same).at(Constant(0.0))(0.0), field(magnet).at(Constant(0.0))(0.0))
     with pytest.raises(SimulationError, match="leaves the table of Bl"):
         magnet._shape().value(np.array([computed.reach * 1.01]))
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.fields.catalogue import CATALOGUE
+from components.fields.geometry import Geometry
 from components.fields.magnetostatics import Mesh, magnet_grid
 from components.fields.mesh import AIR, box, lines, stretched
 from twin.errors import SimulationError
@@ -57,8 +58,22 @@ def test_refinement_divides_the_cells() -> None:
 
 
 def test_a_magnet_too_slender_to_resolve_is_refused_before_anything_is_assembled() -> None:
-    thin = CATALOGUE["bipm"].with_dimensions(
-        {"gap.0": 0.1314999, "coil.mean_radius": 0.13149995, "coil.radial_width": 1e-8}
-    )
+    thin = {"gap.0": 0.1314999, "coil.mean_radius": 0.13149995, "coil.radial_width": 1e-8}
+    with pytest.raises(ValueError, match="expected a width of a 500th of the outer radius or more"):
+        CATALOGUE["bipm"].with_dimensions(thin)
     with pytest.raises(SimulationError, match="resolving its narrowest parts would take"):
-        magnet_grid(thin, Mesh())
+        magnet_grid(CATALOGUE["bipm"], Mesh(gap=1e-4))
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"ring_material": "iron"}, "expected a permanent magnet"),
+        ({"yoke_material": "air"}, "expected iron"),
+        ({"height": 1e9}, "a height of at most 500 times it"),
+        ({"outer_radius": 1e9}, "expected an outer_radius from"),
+    ],
+)
+def test_what_is_no_magnet_is_refused_before_any_grid(changes: dict[str, object], text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        Geometry.model_validate({**CATALOGUE["kbmini"].model_dump(), **changes})
