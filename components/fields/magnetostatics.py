@@ -52,7 +52,7 @@ class Mesh:
     order: int = 3
     corner: float = 0.005
     edge: float = 0.25
-    gap: float = 0.1
+    gap: float = 0.05
     coarsest: float = 0.12
     growth: float = 0.4
     boundary: float = 7.0
