@@ -14,7 +14,9 @@ Mask = NDArray[np.bool_]
 STUCK = 8  # equal readings in a row that betray a meter that hardly ever repeats one
 REPEATS = 0.1  # share of readings equal to the one before, up to which a meter counts as one that hardly repeats
 TELLING = 16  # readings that do not repeat, from which on they tell how the meter is
-LONG = 40  # readings of a part that tells by itself how the meter is
+FEWEST = 2  # different readings, the first of the row among them, before a row of equal ones that never ends
+SETTLED = 1e-3  # the last step over the usual ones, below which a course has come to rest
+LONG = 40  # readings of a part that tells by itself how the meter is, or of such a row
 ROUNDING = 1e-12  # relative size of what may be the rounding of computed readings
 FAR = 10.0  # a zero is faulty if it is so many typical steps of its neighbours away
 
@@ -68,8 +70,7 @@ def faulty(
             kinds["are zero"] = found
     if stuck is not False:
         found = _stuck(values)
-        telling = np.count_nonzero(~found) >= TELLING and repeats_betray([values[~found]])
-        if found.any() and (stuck or telling):
+        if found.any() and (stuck or _hardly_repeats(values, found)):
             kinds["repeat the one before"] = found
     if not kinds:
         return None
@@ -107,6 +108,21 @@ def _stuck(values: Array) -> Mask:
         if end - start + 1 >= min(STUCK, max(len(values), 4)):
             found[start + 1 : end + 1] = True
     return found
+
+
+def _hardly_repeats(values: Array, found: Mask) -> bool:
+    """Whether the readings that are not in a row of equal ones tell that such a row is not the meter's way.
+
+    Many of them do by their noise. Few of them do, or those whose noise a swing hides, if none repeats and one long row
+    goes on from there to the end, unless they had come closer and closer to it: a course that has settled.
+    """
+    others = np.flatnonzero(~found)
+    if len(others) >= TELLING and repeats_betray([values[others]]):
+        return True
+    if len(others) < FEWEST or len(values) - 1 - others[-1] < LONG or len(np.unique(values[others])) < len(others):
+        return False
+    steps = np.abs(np.diff(values[others]))
+    return bool(steps[-1] > SETTLED * np.median(steps))
 
 
 def repeats_betray(parts: Sequence[Array]) -> bool:

@@ -167,8 +167,8 @@ def _in_the_dark(
     """Cycles without readings of what they are corrected with.
 
     The course of the air is slow: it is interpolated up to a cycle's length from a reading. The magnet's temperature
-    swings with the phases, and has to be known in each; where weighings are noisy, a thermometer that shows zero
-    throughout is not connected.
+    swings with the phases, and has to be known in each; where weighings are noisy, a thermometer that shows the same
+    throughout is not connected, or too coarse to tell.
 
     Raises
     ------
@@ -185,7 +185,7 @@ def _in_the_dark(
             lacking[f"environment {quantity}", "buoyancy"] = np.flatnonzero(far)
     if on.temperature and recording.thermometer is not None and certificates.values()["temperature_coefficient"]:
         cold = _unknown_temperature(found.run, recording.thermometer, SHORT_WAY * period)
-        if not recording.thermometer.samples[1].any() and np.median(recording.weighings.noise) > 0:
+        if np.ptp(recording.thermometer.samples[1]) == 0.0 and np.median(recording.weighings.noise) > 0:
             cold = np.arange(len(times))
         lacking["magnet_thermometer", "temperature"] = cold
     reasons: dict[int, str] = {}

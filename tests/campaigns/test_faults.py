@@ -175,6 +175,14 @@ def test_a_run_of_which_the_larger_part_came_after_a_change_is_refused() -> None
     assert "unlike those that follow" in refused(survives(hop))
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("start", [0.0, 0.2, 0.5, 1.3])
+def test_a_thermometer_that_sticks_for_good_early_is_refused(start: float, seed: int) -> None:
+    """It shows one temperature of a magnet that swings, from its first reading on or after a few."""
+    stuck = campaign("kbmini_tmtp", ("magnet_thermometer", "sticks", start, None, None), short=False, seed=seed)
+    assert "magnet_thermometer gave too few good readings" in refused(survives(stuck))
+
+
 def test_cycles_that_differ_grossly_make_no_mass() -> None:
     """A hop of a tenth during one velocity phase of four."""
     hop = campaign("nist4_tmtp", ("interferometer", "mode_hop", 1.3, 0.6, 0.1), short=False)

@@ -157,6 +157,19 @@ def test_readings_that_repeat_betray_a_meter_only_if_it_is_noisy() -> None:
     assert not repeats_betray([np.full(100, 2.0)] * 5) and not repeats_betray(decay)
 
 
+@pytest.mark.parametrize("before", [2, 5, 30])
+def test_a_row_of_equal_readings_that_never_ends_betrays_a_meter_that_never_repeated_before(before: int) -> None:
+    """A swing may hide its noise; what has settled, is coarse, or shows the same throughout is no sign."""
+    swing = 20.0 + np.sin(0.3 * np.arange(before))
+    stuck = np.concatenate([swing, np.full(50, swing[-1])])
+    found = faulty(stuck)
+    assert found is not None and np.flatnonzero(~found.good).tolist() == list(range(before, before + 50))
+    assert faulty(stuck[: before + 30]) is None
+    assert faulty(np.concatenate([np.repeat(swing, 2), np.full(50, swing[-1])])) is None
+    assert faulty(1.0 + np.exp(-np.arange(200.0))) is None
+    assert faulty(np.full(100, 3.0)) is None
+
+
 @given(slope=st.floats(-1, 1), bend=st.floats(-1, 1), size=st.floats(1e-3, 1e-2))
 @hypothesis_settings(max_examples=40, deadline=None)
 def test_noise_of_a_mean_is_told_from_a_smooth_course(slope: float, bend: float, size: float) -> None:
