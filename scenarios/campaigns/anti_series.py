@@ -24,7 +24,7 @@ class AntiSeries(Tmtp):
     in_series: ClassVar[bool] = True
     """Both windings weigh together."""
 
-    def _phases(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
+    def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
         return AntiSeriesPhases(self, TwoWindingBench.of(components), clock, weighing_position)
 
 

@@ -1,10 +1,10 @@
-"""The instruments that a mass campaign needs, each in its role."""
+"""The instruments that a campaign needs, each in its role."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self, get_args, get_type_hints
+from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 from components.roles import (
     ContactStop,
@@ -27,11 +27,39 @@ from twin.errors import WiringError
 
 
 @dataclass(frozen=True, kw_only=True)
-class MassBench:
+class Bench:
     """Instruments by role; the attribute's name is the component's name in the scenario.
 
     Those with a default of None are read if they are there.
     """
+
+    campaign: ClassVar[str] = "a campaign"
+
+    @classmethod
+    def of(cls, components: Mapping[str, Any]) -> Self:
+        """Pick the instruments from the components.
+
+        Raises
+        ------
+        WiringError
+            If one is missing or cannot do what its role asks for.
+        """
+        hints = get_type_hints(cls)
+        for field in fields(cls):
+            role, there = (get_args(hints[field.name]) or (hints[field.name],))[0], field.name in components
+            if not isinstance(components.get(field.name), role) and (there or field.default is not None):
+                found = "the one that is there cannot do that" if there else "there is none"
+                raise WiringError(
+                    f"{cls.campaign} needs a {role.__name__} called {field.name!r}; {found}", (field.name,)
+                )
+        return cls(**{field.name: components[field.name] for field in fields(cls) if field.name in components})
+
+
+@dataclass(frozen=True, kw_only=True)
+class MassBench(Bench):
+    """What every mass campaign needs."""
+
+    campaign: ClassVar[str] = "a mass campaign"
 
     flexure: WeighingUnit
     servo: Servo
@@ -46,25 +74,6 @@ class MassBench:
     position_detector: PositionDetector | None = None
     displacement_sensor: DisplacementSensor | None = None
     fluxgate: Fluxgate | None = None
-
-    @classmethod
-    def of(cls, components: Mapping[str, Any]) -> Self:
-        """Pick the instruments from the components.
-
-        Raises
-        ------
-        WiringError
-            If one is missing or cannot do what its role asks for.
-        """
-        roles = _roles(cls)
-        for field in fields(cls):
-            role, there = roles[field.name], field.name in components
-            if not isinstance(components.get(field.name), role) and (there or field.default is not None):
-                found = "the one that is there cannot do that" if there else "there is none"
-                raise WiringError(
-                    f"a mass campaign needs a {role.__name__} called {field.name!r}; {found}", (field.name,)
-                )
-        return cls(**{field.name: components[field.name] for field in fields(cls) if field.name in components})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +91,3 @@ class PowerRegulatedBench(TwoWindingBench):
 
     compensating_source: KeepingSource
     stop: ContactStop
-
-
-def _roles(bench: type[MassBench]) -> dict[str, Any]:
-    """The role of each attribute, whether or not it may be None."""
-    return {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(bench).items()}

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import model_validator
 
 from components.roles import DrivenHinge
-from scenarios.campaigns.velocity_phase import VelocityPhase
+from scenarios.campaigns.velocity_phase import VelocityPhase, checked_half_cycle
 from twin.clock import Process
 from twin.errors import WiringError
 from twin.parameter import parameter
@@ -44,13 +44,7 @@ class HingeMotion(VelocityPhase):
 
     @model_validator(mode="after")
     def _fits(self) -> HingeMotion:
-        half = 0.5 / self.frequency
-        if not self.reading_step <= self.window < half:
-            raise ValueError(f"expected reading_step <= window < half a cycle ({half:g} s), not {self.window} s")
-        if (Fraction(NS, 4) / exact_hertz(self.frequency)).denominator != 1:
-            raise ValueError(
-                f"expected a frequency whose quarter period is a whole number of ns, not {self.frequency} Hz"
-            )
+        half = checked_half_cycle(self.frequency, self.window, self.reading_step)
         if not 0.5 * self.window <= self.window_middle <= 2 * half:
             raise ValueError(
                 f"expected window_middle from half a window to a cycle ({2 * half:g} s), not {self.window_middle} s"

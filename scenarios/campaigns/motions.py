@@ -9,7 +9,7 @@ from pydantic import Discriminator, Tag, model_validator
 
 from components import motion
 from scenarios.campaigns.hinge_motion import HingeMotion
-from scenarios.campaigns.velocity_phase import PrescribedMotion
+from scenarios.campaigns.velocity_phase import PrescribedMotion, checked_half_cycle
 from twin.parameter import parameter
 from twin.piece import Piece, exact_hertz
 from twin.recorder import Schedule
@@ -70,13 +70,7 @@ class Oscillation(PrescribedMotion):
 
     @model_validator(mode="after")
     def _fits(self) -> Oscillation:
-        half = 0.5 / self.frequency
-        if not self.reading_step <= self.window < half:
-            raise ValueError(f"expected reading_step <= window < half a cycle ({half:g} s), not {self.window} s")
-        if (Fraction(NS, 4) / exact_hertz(self.frequency)).denominator != 1:
-            raise ValueError(
-                f"expected a frequency whose quarter period is a whole number of ns, not {self.frequency} Hz"
-            )
+        half = checked_half_cycle(self.frequency, self.window, self.reading_step)
         motion.flat_top(tuple(self.harmonics), self.window / half)
         return self
 

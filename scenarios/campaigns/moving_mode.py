@@ -11,16 +11,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import model_validator
 
 from components import motion
 from components.roles import EnvironmentStation, Interferometer, Voltmeter, WeighingUnit
+from scenarios.campaigns.bench import Bench
 from scenarios.campaigns.phases import calibration, contiguous
 from twin.clock import Clock, Process
-from twin.errors import WiringError
 from twin.parameter import Parameters, parameter
 from twin.piece import Piece, exact_hertz, harmonics
 from twin.recorder import Label, Schedule
@@ -57,34 +57,16 @@ class Shape(Parameters):
         return self
 
 
-@dataclass(frozen=True)
-class MovingBench:
+@dataclass(frozen=True, kw_only=True)
+class MovingBench(Bench):
     """The instruments of moving mode."""
+
+    campaign: ClassVar[str] = "moving mode"
 
     flexure: WeighingUnit
     induced_voltmeter: Voltmeter
     interferometer: Interferometer
-    environment: EnvironmentStation | None
-
-    @classmethod
-    def of(cls, components: Mapping[str, Any]) -> MovingBench:
-        """Pick them from the components.
-
-        Raises
-        ------
-        WiringError
-            If one is missing or cannot do what its role asks for.
-        """
-        for name, role in (
-            ("flexure", WeighingUnit),
-            ("induced_voltmeter", Voltmeter),
-            ("interferometer", Interferometer),
-        ):
-            if not isinstance(components.get(name), role):
-                raise WiringError(f"moving mode needs the role {role.__name__}, called {name!r}", (name,))
-        station = components.get("environment")
-        known = station if isinstance(station, EnvironmentStation) else None
-        return cls(components["flexure"], components["induced_voltmeter"], components["interferometer"], known)
+    environment: EnvironmentStation | None = None
 
 
 class MovingMode(Parameters):

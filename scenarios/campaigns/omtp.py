@@ -11,7 +11,7 @@ compared, and the other cycles' voltages tell Bl of the winding that weighed in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -22,8 +22,9 @@ from pydantic import model_validator
 from scenarios.campaigns.bench import TwoWindingBench
 from scenarios.campaigns.motions import VelocityMotion
 from scenarios.campaigns.phases import MassOperations
+from scenarios.campaigns.scheme import Scheme
 from twin.clock import Clock, Process
-from twin.parameter import Parameters, parameter
+from twin.parameter import parameter
 from twin.recorder import Label, Schedule
 from twin.steps import Step
 from twin.times import NS, to_ns
@@ -35,7 +36,7 @@ SLOW_READINGS = 10
 """Of temperatures and air, in the hold of a velocity block."""
 
 
-class Omtp(Parameters):
+class Omtp(Scheme):
     """The OMTP campaign."""
 
     thermal_harmonics: ClassVar[tuple[int, ...]] = (4, 2)
@@ -85,11 +86,6 @@ class Omtp(Parameters):
         return len(BLOCKS) * self.block
 
     @property
-    def duration(self) -> int:
-        """Of the campaign (ns)."""
-        return self.cycles * self.period
-
-    @property
     def comparisons(self) -> int:
         """Cycles of the data: each winding's turns."""
         return self.cycles // self.exchange_every
@@ -115,31 +111,15 @@ class Omtp(Parameters):
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
-        """The campaign as steps: one for each block.
-
-        Parameters
-        ----------
-        components : the instruments, by name; see `TwoWindingBench`.
-        clock : of the run.
-        weighing_position : z of the coil while weighing (m).
-
-        Raises
-        ------
-        WiringError
-            If an instrument is missing.
-        """
-        run = self._blocks(components, clock, weighing_position)
-        steps = []
-        for period in range(self.cycles):
-            for phase, state in BLOCKS:
-                name = f"cycle {period + 1}: {phase} block, mass {state}"
-                operation = partial(run.weigh if phase == "weighing" else run.velocity, period, state)
-                steps.append(Step(name, self.block, operation, phase, period))
-        return steps
-
-    def _blocks(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> OmtpBlocks:
+    def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> OmtpBlocks:
         return OmtpBlocks(self, TwoWindingBench.of(components), clock, weighing_position)
+
+    def steps_of(self, operations: OmtpBlocks, cycle: int) -> Iterator[Step]:
+        """One for each block of the period."""
+        for phase, state in BLOCKS:
+            name = f"cycle {cycle + 1}: {phase} block, mass {state}"
+            process = partial(operations.weigh if phase == "weighing" else operations.velocity, cycle, state)
+            yield Step(name, self.block, process, phase, cycle)
 
 
 class OmtpBlocks:

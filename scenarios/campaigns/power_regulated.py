@@ -36,10 +36,9 @@ class PowerRegulated(Omtp):
 
     def trial(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """A weighing of either load before the run, which tells the currents to ramp to."""
-        run = RegulatedBlocks(self, PowerRegulatedBench.of(components), clock, weighing_position)
-        return [Step("trial weighing", 3 * NS, run.trial)]
+        return [Step("trial weighing", 3 * NS, self.operations(components, clock, weighing_position).trial)]
 
-    def _blocks(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> OmtpBlocks:
+    def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> RegulatedBlocks:
         return RegulatedBlocks(self, PowerRegulatedBench.of(components), clock, weighing_position)
 
 

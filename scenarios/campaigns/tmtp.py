@@ -8,7 +8,7 @@ pause.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from pydantic import model_validator
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.motions import VelocityMotion
 from scenarios.campaigns.phases import MassOperations
+from scenarios.campaigns.scheme import Scheme
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
 from twin.recorder import Label
@@ -62,7 +63,7 @@ class Weighing(Parameters):
         return self
 
 
-class Tmtp(Parameters):
+class Tmtp(Scheme):
     """The TMTP campaign."""
 
     cycles: int = parameter(
@@ -83,11 +84,6 @@ class Tmtp(Parameters):
         """Of a cycle, τ_c (ns)."""
         return self.weighing_duration + self.velocity.duration
 
-    @property
-    def duration(self) -> int:
-        """Of the campaign (ns)."""
-        return self.cycles * self.period
-
     def weighing_windows(self) -> Array:
         """Data windows of all weighings (s), shape (weighings, 2)."""
         w = self.weighing
@@ -105,34 +101,17 @@ class Tmtp(Parameters):
 
     # --- steps -------------------------------------------------------------------------------------------------------
 
-    def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
-        """The campaign as steps: one for each weighing, one for each velocity phase.
-
-        Parameters
-        ----------
-        components : the instruments, by name; see `MassBench`.
-        clock : of the run.
-        weighing_position : z of the coil while weighing (m).
-
-        Raises
-        ------
-        WiringError
-            If an instrument is missing.
-        """
-        run = self._phases(components, clock, weighing_position)
-        steps = []
-        for cycle in range(self.cycles):
-            for k in range(self.weighing.count):
-                state = "on" if k % 2 == 0 else "off"
-                name = f"cycle {cycle + 1}: weighing {k + 1} of {self.weighing.count}, mass {state}"
-                duration = to_ns(self.weighing.duration)
-                steps.append(Step(name, duration, partial(run.weigh, cycle, k), "weighing", cycle))
-            name = f"cycle {cycle + 1}: velocity phase"
-            steps.append(Step(name, self.velocity.duration, partial(run.velocity, cycle), "velocity", cycle))
-        return steps
-
-    def _phases(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
+    def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
         return TmtpPhases(self, MassBench.of(components), clock, weighing_position)
+
+    def steps_of(self, operations: TmtpPhases, cycle: int) -> Iterator[Step]:
+        """One for each weighing, one for the velocity phase."""
+        for k in range(self.weighing.count):
+            state = "on" if k % 2 == 0 else "off"
+            name = f"cycle {cycle + 1}: weighing {k + 1} of {self.weighing.count}, mass {state}"
+            yield Step(name, to_ns(self.weighing.duration), partial(operations.weigh, cycle, k), "weighing", cycle)
+        name = f"cycle {cycle + 1}: velocity phase"
+        yield Step(name, self.velocity.duration, partial(operations.velocity, cycle), "velocity", cycle)
 
 
 class TmtpPhases:

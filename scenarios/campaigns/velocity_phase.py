@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin.clock import Process
 from twin.parameter import Parameters, parameter
-from twin.piece import Piece
+from twin.piece import Piece, exact_hertz
 from twin.recorder import Schedule
 from twin.times import NS
 
@@ -65,3 +66,24 @@ class PrescribedMotion(VelocityPhase):
 
     def start_position(self, centre: float) -> float:
         return float(self.laws(centre, 0)[0].values_at(0)[0].real)
+
+
+def checked_half_cycle(frequency: float, window: float, reading_step: float) -> float:
+    """Half a cycle (s) of an oscillation whose flat windows are sweeps.
+
+    Parameters
+    ----------
+    frequency : of the oscillation (Hz).
+    window, reading_step : length of a window, and of a reading in it (s).
+
+    Raises
+    ------
+    ValueError
+        If a window is not between a reading and half a cycle, or the clock cannot hold a quarter of the period.
+    """
+    half = 0.5 / frequency
+    if not reading_step <= window < half:
+        raise ValueError(f"expected reading_step <= window < half a cycle ({half:g} s), not {window} s")
+    if (Fraction(NS, 4) / exact_hertz(frequency)).denominator != 1:
+        raise ValueError(f"expected a frequency whose quarter period is a whole number of ns, not {frequency} Hz")
+    return half

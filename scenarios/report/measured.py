@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from scenarios.reduction.findings import Curve, Findings, Quantity
-from scenarios.report import tables
 from scenarios.report.numbers import readable
-from scenarios.report.page import diagram, figure, report_facts, templates
+from scenarios.report.page import figure, provenance, templates
 from scenarios.report.theme import BLUE, GREEN, ORANGE, PURPLE, VERMILLION, Picture, Rendered, label, legend, panels
 from scenarios.run.measured import Measured
 from scenarios.run.notebook import rows
@@ -78,17 +77,10 @@ def page(result: Measured, origin: Origin, drawn: Sequence[Rendered], graph: str
     """The report as HTML; see `scenarios.report.page.page`."""
     template = templates().get_template("measured.html.j2")
     text = template.render(
-        scenario=result.scenario,
+        **provenance(result, origin, graph, generated),
         quantities=rows(result.summary()),
         notes=result.findings.notes,
         figures=[figure(rendered) for rendered in drawn],
         series=series(result.findings),
-        graph=diagram(graph),
-        parent=origin.parent,
-        differences=tables.differences(origin),
-        resolved=result.scenario.to_yaml(),
-        run_facts=tables.run_facts(result, origin),
-        report_facts=report_facts(generated),
-        simulated=len(result.truth) > 0,
     )
     return text.lstrip()

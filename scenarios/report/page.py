@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from scenarios.report import tables
 from scenarios.report.tables import Row
 from scenarios.report.theme import Rendered, inline
+from scenarios.run.record import Record, package_version
 from scenarios.run.reopen import Origin
-from scenarios.run.result import Result, package_version
+from scenarios.run.result import Result
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -51,26 +52,33 @@ def page(
     corrections, idle = tables.corrections(result)
     template = templates().get_template("report.html.j2")
     text = template.render(
+        **provenance(result, origin, graph, generated),
         result=result,
-        scenario=result.scenario,
         headline=tables.headline(result),
         verdict=tables.verdict(result),
         expanded=tables.expanded(result),
         summary=tables.summary(result, origin),
         figures={section: [figure(rendered) for rendered in found] for section, found in pictures.items()},
-        graph=diagram(graph),
         budget=tables.budget(result),
         corrections=corrections,
         idle=idle,
         excluded=tables.excluded(result),
-        parent=origin.parent,
-        differences=tables.differences(origin),
-        resolved=result.scenario.to_yaml(),
-        run_facts=tables.run_facts(result, origin),
-        report_facts=report_facts(generated),
-        simulated=len(result.truth) > 0,
     )
     return text.lstrip()
+
+
+def provenance(result: Record, origin: Origin, graph: str, generated: datetime) -> dict[str, Any]:
+    """What every report tells of the scenario, the balance and the run; the arguments are those of `page`."""
+    return {
+        "scenario": result.scenario,
+        "graph": diagram(graph),
+        "parent": origin.parent,
+        "differences": tables.differences(origin),
+        "resolved": result.scenario.to_yaml(),
+        "run_facts": tables.run_facts(result, origin),
+        "report_facts": report_facts(generated),
+        "simulated": len(result.truth) > 0,
+    }
 
 
 def figure(rendered: Rendered) -> Figure:
@@ -88,7 +96,9 @@ def diagram(graph: str) -> Markup:
     """The component graph as wide as there is room, but not so small that its letters cannot be read."""
     from markupsafe import Markup
 
-    width = float(re.search(r'width="(\d+)"', graph).group(1))  # type: ignore[union-attr]
+    stated = re.search(r'width="(\d+)"', graph)
+    assert stated is not None, "our own SVG states its width"
+    width = float(stated.group(1))
     size = f'style="width:100%;height:auto;min-width:{LEGIBLE * width:.0f}px;max-width:{width:.0f}px"'
     graph = re.sub(r'width="\d+" height="\d+" style="[^"]*"', size, graph, count=1)
     return Markup(graph.replace("<svg", '<svg role="img" aria-label="Component graph of the balance"', 1))
@@ -110,6 +120,7 @@ def report_facts(generated: datetime) -> list[Row]:
 
 @cache
 def templates() -> Environment:
+    """The templates of the pages; values are escaped, and one that a template misses is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     options: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}

@@ -19,8 +19,8 @@ from scenarios.report.numbers import (
     relative_scale,
     significant,
 )
-from scenarios.run.measured import Measured
 from scenarios.run.notebook import duration, with_prefix
+from scenarios.run.record import Record
 from scenarios.run.reopen import Origin
 from scenarios.run.result import Result
 
@@ -277,7 +277,7 @@ def _text(value: Any) -> str:
     return text if len(text) <= 120 else text[:117] + "…"
 
 
-def run_facts(result: Result | Measured, origin: Origin) -> list[Row]:
+def run_facts(result: Record, origin: Origin) -> list[Row]:
     """What was run."""
     scenario = result.scenario
     rows = [

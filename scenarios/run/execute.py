@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import (
     Certificates,
-    MassResult,
     ReductionSettings,
     ThermalResult,
     ThermalSettings,
@@ -102,6 +101,8 @@ def execute(
 def concluded(scenario: Scenario, known: Certificates | None, readings: Blocks, truth: Blocks) -> Result | Measured:
     """The result of what a run has recorded: by the campaign's own reduction, or a mass.
 
+    Of the same blocks it is the same, whenever and wherever.
+
     Parameters
     ----------
     known : the certificates of a mass campaign's balance; None for another campaign.
@@ -114,34 +115,22 @@ def concluded(scenario: Scenario, known: Certificates | None, readings: Blocks, 
     if known is None:
         own = own_reduction(scenario)
         assert own is not None, "a mass campaign has certificates"
-        findings = own.findings(readings, stated(scenario.components()))
-        return Measured(scenario, findings, true_values(scenario), readings, truth)
-    found = evaluate(scenario, known, readings, truth)
-    return Result(scenario, found.true, found.mass, found.thermal, readings, truth)
-
-
-class Evaluation(NamedTuple):
-    """What the blocks of a run tell: see `Result`."""
-
-    mass: MassResult
-    thermal: ThermalResult | None
-    true: Truth
-
-
-def evaluate(scenario: Scenario, known: Certificates, readings: Blocks, truth: Blocks) -> Evaluation:
-    """Reduce what a run has recorded; of the same blocks the same result, whenever and wherever.
-
-    Parameters
-    ----------
-    known : the certificates of the scenario's balance.
-
-    Raises
-    ------
-    ReductionError
-        If the blocks do not suffice.
-    """
-    mass, parts = reduce(readings, known, _settings(scenario)), scenario.true_components()
-    return Evaluation(mass, _thermal(scenario, parts, truth), _truth(scenario, parts, truth))
+        return Measured(
+            scenario=scenario,
+            findings=own.findings(readings, stated(scenario.components())),
+            true=true_values(scenario),
+            readings=readings,
+            truth=truth,
+        )
+    parts = scenario.true_components()
+    return Result(
+        scenario=scenario,
+        true=_truth(scenario, parts, truth),
+        mass=reduce(readings, known, _settings(scenario)),
+        thermal=_thermal(scenario, parts, truth),
+        readings=readings,
+        truth=truth,
+    )
 
 
 def _settings(scenario: Scenario) -> ReductionSettings:

@@ -14,7 +14,8 @@ from scenarios.run.experiment import load
 from scenarios.run.export import ENGINE, ExportError, read_blocks
 from scenarios.run.measured import Measured, own_reduction
 from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY, OutputError
-from scenarios.run.result import Result, package_version
+from scenarios.run.record import package_version
+from scenarios.run.result import Result
 from scenarios.schema.difference import Difference
 from twin.times import NS
 

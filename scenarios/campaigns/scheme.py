@@ -1,0 +1,52 @@
+"""What the schemes of a mass campaign have in common: cycles, one like the other, as steps."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from twin.clock import Clock
+from twin.parameter import Parameters
+from twin.steps import Step
+
+
+class Scheme(Parameters):
+    """A mass campaign of `cycles` periods."""
+
+    cycles: int
+
+    @property
+    @abstractmethod
+    def period(self) -> int:
+        """Of a cycle, τ_c (ns)."""
+
+    @property
+    def duration(self) -> int:
+        """Of the campaign (ns)."""
+        return self.cycles * self.period
+
+    def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
+        """The campaign as steps.
+
+        Parameters
+        ----------
+        components : the instruments, by name; see `scenarios.campaigns.bench`.
+        clock : of the run.
+        weighing_position : z of the coil while weighing (m).
+
+        Raises
+        ------
+        WiringError
+            If an instrument is missing.
+        """
+        operations = self.operations(components, clock, weighing_position)
+        return [step for cycle in range(self.cycles) for step in self.steps_of(operations, cycle)]
+
+    @abstractmethod
+    def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> Any:
+        """What the scheme does with the instruments; the arguments are those of `steps`."""
+
+    @abstractmethod
+    def steps_of(self, operations: Any, cycle: int) -> Iterator[Step]:
+        """The steps of a cycle, with the processes of `operations`."""
