@@ -30,7 +30,7 @@ from twin.errors import SimulationError
 Array = NDArray[Any]
 
 _AXIS_WEIGHT = 1e4
-_MOST_CELLS = 60_000  # twenty times what a magnet of ordinary proportions takes
+_MOST_CELLS = 120_000  # about four times what a magnet of ordinary proportions takes
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,6 @@ def magnet_grid(geometry: Geometry, mesh: Mesh, edges: Sequence[Part] = ()) -> G
     sizes_r = {x: corner if _near(x, poles, slack) else edge for x in r}
     sizes_z = {x: corner if _near(x, ends, slack) else edge for x in z}
     nodes_r, nodes_z = lines(sizes_r, coarsest, growth), lines(sizes_z, coarsest, growth)
-    _check_size(geometry, mesh, len(nodes_r) * len(nodes_z))
     nodes_r = _finer(nodes_r, geometry.gap, mesh.gap * width)
     nodes_z = _finer(nodes_z, (-half, half), mesh.gap * width)
     first, far = 0.25 * radius, mesh.boundary * radius
@@ -97,18 +96,13 @@ def magnet_grid(geometry: Geometry, mesh: Mesh, edges: Sequence[Part] = ()) -> G
     below = -stretched(top, first, far, mesh.ratio)[::-1]
     nodes_r = np.concatenate([nodes_r, stretched(radius, first, far, mesh.ratio)])
     nodes_z = np.concatenate([below, nodes_z, above])
-    return covered(nodes_r, nodes_z, parts)
-
-
-def _check_size(geometry: Geometry, mesh: Mesh, cells: int) -> None:
-    """Refuse a grid of so many cells, to which those come that divide the gap along z."""
-    along = geometry.gap_height / (mesh.gap * (geometry.gap[1] - geometry.gap[0]))
-    wanted = cells + along / mesh.gap
-    if wanted > _MOST_CELLS:
+    cells = (len(nodes_r) - 1) * (len(nodes_z) - 1)
+    if cells > _MOST_CELLS:
         raise SimulationError(
-            f"{geometry.name}: resolving its narrowest parts would take about {wanted:.2g} cells, more than "
-            f"{_MOST_CELLS}; make them wider, or the mesh coarser"
+            f"{geometry.name}: resolving its narrowest parts would take {cells} cells, more than {_MOST_CELLS}; make "
+            "them wider, or the mesh coarser"
         )
+    return covered(nodes_r, nodes_z, parts)
 
 
 def _near(x: float, values: set[float], slack: float) -> bool:

@@ -22,7 +22,7 @@ from twin.errors import SimulationError
 
 Array = NDArray[Any]
 
-_VERSION = "profile 3"  # of the solver and of what is kept; raise it when a result changes
+_VERSION = "profile 4"  # of the solver and of what is kept; raise it when a result changes
 _KNOTS = 0.25e-3  # largest distance of spline knots (m)
 _STANDARD_GRAVITY = 9.80665  # m/s²
 

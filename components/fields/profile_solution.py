@@ -58,9 +58,12 @@ def compute(geometry: Geometry, mesh: Mesh | None, knots: float) -> Profile:
 def deviation(model: Model, psi: Array, geometry: Geometry, z: Array) -> Array:
     """``b = 1 + (r/B) ∂B/∂r`` at the coil's mean radius (Seifert2014): 0 for an ideal 1/r field.
 
-    ``r B = −∂ψ/∂z``, so ``b = r ∂(r B)/∂r/(r B)``; the derivative is a fourth-order difference over 0.4 gap widths.
+    ``r B = −∂ψ/∂z``, so ``b = r ∂(r B)/∂r/(r B)``; the derivative is a fourth-order difference over 0.4 gap widths, or
+    less if a pole face is nearer than that.
     """
-    r, step = geometry.coil.mean_radius, 0.1 * (geometry.gap[1] - geometry.gap[0])
+    r = geometry.coil.mean_radius
+    room = min(r - geometry.gap[0], geometry.gap[1] - r)
+    step = min(0.1 * (geometry.gap[1] - geometry.gap[0]), 0.45 * room)
     span = (float(z[0]), float(z[-1]))
     flux = [_mended(Line(model, psi, r + i * step, span).slope, z) for i in (-2, -1, 0, 1, 2)]
     return r * (flux[0] - 8 * flux[1] + 8 * flux[3] - flux[4]) / (12 * step) / flux[2]

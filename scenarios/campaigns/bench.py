@@ -50,7 +50,7 @@ class Bench:
             if not isinstance(components.get(field.name), role) and (there or field.default is not None):
                 found = "the one that is there cannot do that" if there else "there is none"
                 raise WiringError(
-                    f"{cls.campaign} needs a {role.__name__} called {field.name!r}; {found}", (field.name,)
+                    f"{cls.campaign} needs the role {role.__name__}, called {field.name!r}; {found}", (field.name,)
                 )
         return cls(**{field.name: components[field.name] for field in fields(cls) if field.name in components})
 

@@ -90,10 +90,12 @@ class MovingMode(Parameters):
     def _fits(self) -> MovingMode:
         if (self.amplitude is None) == (self.velocity is None):
             raise ValueError("expected an amplitude or a velocity, and not both")
+        fewest = max(5, 3 * max(self.shape.orders)) if self.shape.kind == "multi_harmonic" else 5
         for f in self.frequencies:
-            if not 0 < f * self.reading_step < 0.2:
+            if not 0 < f * self.reading_step * fewest < 1 + 1e-9:
                 raise ValueError(
-                    f"expected at least five readings in each cycle, not {1 / (f * self.reading_step):.3g} at {f:g} Hz"
+                    f"expected at least {fewest} readings in each cycle, three in that of the highest harmonic, not "
+                    f"{1 / (f * self.reading_step):.3g} at {f:g} Hz"
                 )
         if not self.frequencies or self.calibration_step > self.calibration / 4:
             raise ValueError("expected a frequency, and four calibration steps within the calibration")

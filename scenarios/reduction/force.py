@@ -119,7 +119,7 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
     late *= 1.0 + run.applied.curvature_sensitivity * (curvature(v) - run.applied.curvature)
     late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
-    beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding beside a current
+    beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding that moves in a current's field
     late = late / (1.0 + 3.0 * beside)
     resistance = coil_resistance(v, None if run.coil is None else run.coil.group)
     group: Array = scale * (circuit(v, resistance) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)

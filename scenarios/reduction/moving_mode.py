@@ -102,11 +102,13 @@ def at_no_frequency(fits: list[OscillationFit]) -> tuple[float, float, float, fl
     several harmonics tell it each by itself, sines by their frequencies together; with one frequency of a sine it is 0.
     """
     told = [(fit.curvature, fit.u_curvature) for fit in fits if fit.curvature is not None]
+    u = np.array([fit.u_bl for fit in fits])
     if len(told) == len(fits):
         kappa, u_kappa = _mean(*np.array(told).T)
-        return (*_mean(np.array([fit.bl for fit in fits]), np.array([fit.u_bl for fit in fits])), kappa, u_kappa)
-    bl, u = np.array([fit.bl for fit in fits]), np.array([fit.u_bl for fit in fits])
+        return (*_mean(np.array([fit.bl for fit in fits]), u), kappa, u_kappa)
     omega = 2 * np.pi * np.array([fit.frequency for fit in fits])
+    # Where a motion told κ, its Bl is freed of it, and has to be as the others' again.
+    bl = np.array([fit.bl * (1 + (fit.curvature or 0.0) * w**2) for fit, w in zip(fits, omega, strict=True)])
     if len(set(omega.tolist())) < 2:
         return (*_mean(bl, u), 0.0, 0.0)
     sigma = np.where(u > 0, u, u[u > 0].min()) if u.any() else np.ones(len(u))

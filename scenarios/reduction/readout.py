@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -109,6 +109,9 @@ def prepare(
     _check_conditions(conditions, known, on)
     find = partial(_calibration, recording, certificates, conditions, on)
     warm = partial(_warmth, recording)
+    last = np.searchsorted(w.time, groups) - 1
+    if certificates.current_goes_on:
+        windings = replace(windings, heating=np.where(last < 0, 0.0, w.voltage[last]) ** 2)
     return Readout(
         weighings=w,
         cycles=cycles,
@@ -119,7 +122,7 @@ def prepare(
         z_w=fits[0].z,
         coefficients=np.array([fit.coefficients for fit in fits]).T[:, :, None],
         mixing=interpolation(w.time, groups, settings) * windings.factor[:, None],
-        last=np.searchsorted(w.time, groups) - 1,
+        last=last,
         current=find("current", w.time, w.cycle),
         induced=find("induced", groups, np.array(group_cycles)),
         magnet=warm("magnet", on.temperature and known["temperature_coefficient"] != 0, "temperature"),

@@ -32,7 +32,8 @@ class Windings:
     ----------
     ratio : Bl of winding 2 over that of winding 1; 1 with one winding.
     factor : what to multiply Bl of winding 1 with for each weighing.
-    heating : mean square, for each velocity group, of the voltage across the resistor that its current stands for (V²).
+    heating : mean square, for each velocity group, of the voltage across the resistor that its current stands for (V²);
+        0 without current.
     mutual : half the difference of Bl between the currents, at the weighing position (T·m), for each group.
     """
 

@@ -273,10 +273,13 @@ def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
     resistance, between = known.of(coil, "resistance"), coil.mutual_quadratic_coefficient
     curvature = k.value + second.inductance_curvature + 2.0 * coil.mutual_curvature
     bend = beta.value + 3.0 * between
+    # F of two equal currents has β + 3 β_M; λ of two opposite ones 3 (β − β_M).
     return {
         "coil_resistance": _sized(resistance, resistance.value + second.resistance),
         "reluctance_k": _sized(k, curvature),
         "beta": _sized(beta, bend),
+        "mutual_beta": _sized(beta, beta.value - between),
+        "current_goes_on": True,
     }
 
 

@@ -149,17 +149,17 @@ def scaled_to(oscillator: Oscillator, drive: Mapping[int, complex], task: Task) 
     Raises
     ------
     SimulationError
-        If no periodic motion is found.
+        If no periodic motion is found, or none of this velocity.
     """
     frequency = exact_hertz(task.frequency)
     factor = task.velocity / flatness(steady(oscillator.ideal(), frequency, drive), task.window).velocity
     for _ in range(ITERATIONS):
         motion = steady(oscillator, frequency, {n: factor * a for n, a in drive.items()})
         ratio = task.velocity / flatness(motion, task.window).velocity
-        factor *= ratio
         if abs(ratio - 1.0) < 1e-12:
-            break
-    return motion
+            return motion
+        factor *= ratio
+    raise SimulationError(f"the drive cannot be scaled to {task.velocity:g} m/s; ask for a lower velocity")
 
 
 def printed(oscillator: Oscillator, task: Task) -> Flatness:

@@ -69,8 +69,9 @@ def test_a_larger_factor_while_weighing_shows_as_a_smaller_mass(shared: float) -
     without = short().ideal().with_({**effects, "reduction.corrections.quadratic_current": False}).run()
     expected = -1e-6 if shared else 3e-6 - 1e-6
     assert without.relative_error == pytest.approx(expected, rel=2e-3)
-    if shared:
-        assert abs(short().ideal().with_(effects).run().relative_error) < 1e-9
+    # The current is kept where the sweeps begin, where Bl is 2.4e-4 less: its square is that of the weighing to 4.8e-4.
+    left = CLOSURE if shared else 5e-4 * 3e-6
+    assert abs(short().ideal().with_(effects).run().relative_error) < left
 
 
 def test_weakly_magnetic_copper_shifts_both_phases_alike() -> None:

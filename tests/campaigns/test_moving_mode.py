@@ -47,7 +47,7 @@ def relative(result: Measured, key: str = "bl_Tm") -> float:
 @pytest.mark.parametrize("frequency", [0.1, 1.0, 12.3])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_without_effects_every_motion_gives_bl(shape: str, frequency: float) -> None:
-    result = moved(shape=SHAPES[shape], frequencies=[frequency], read_time=20.0)
+    result = moved(shape=SHAPES[shape], frequencies=[frequency], read_time=20.0, reading_step=2e-3)
     assert abs(relative(result)) < 1e-11
     assert abs(value(result, "delay_s")) < 1e-14
     assert result.true["bl_Tm"] == 1400.0
@@ -241,7 +241,8 @@ def test_a_run_is_kept_resumed_and_reduced_again(tmp_path: Path, capsys: pytest.
     ("key", "wrong", "said"),
     [
         ("campaign.amplitude", 1e-3, "expected an amplitude or a velocity, and not both"),
-        ("campaign.frequencies", [50.0], "at least five readings in each cycle"),
+        ("campaign.frequencies", [50.0], "at least 5 readings in each cycle"),
+        ("campaign", {"shape": {"kind": "multi_harmonic"}, "frequencies": [4.0]}, "at least 27 readings in each cycle"),
         ("campaign.shape.ramp", 0.6, "less than 0.5"),
         ("thermal.start", "ambient", "unknown key 'thermal'"),
         ("reduction.drift_order", 1, "unknown key 'drift_order'"),

@@ -75,7 +75,7 @@ WRONG = [
         "  magnet_thermometer: null\n  wiring:\n    magnet_thermometer.temperature_rise: null\n",
         None,
         "balance",
-        "a mass campaign needs a Thermometer called 'magnet_thermometer'; there is none",
+        "a mass campaign needs the role Thermometer, called 'magnet_thermometer'; there is none",
     ),
     ("cyclic extends", "extends: kbmini_tmtp", "extends: mine.yaml", 2, "extends", "the files extend each other"),
     ("a negative mass", "100 g", "-100 g", 6, "balance.test_mass.mass", "must be greater than 0"),
