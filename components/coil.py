@@ -176,8 +176,8 @@ class Coil(Component):
             field.shape,
             field.factor * (self.winding_factor * self.share * (1.0 + self.bl_temperature_coefficient * rise)),
         )
-        z = _moved(inputs["position"], -inputs["magnet_displacement"])
-        where = _moved(z, inputs["vibration"])  # that the flux linkage is formed
+        z = inputs["position"] - inputs["magnet_displacement"]
+        where = z + inputs["vibration"]  # that the flux linkage is formed
         depth = z - self.symmetry_plane
         within = depth if where is z else where - self.symmetry_plane
         k, beta = self.inductance_curvature, self.quadratic_current_coefficient
@@ -187,14 +187,11 @@ class Coil(Component):
         resistance = self.resistance * (1.0 + self.resistance_temperature_coefficient * rise)
         linkage = flux * (1.0 + 3.0 * cubic) + (self.inductance - k * (within * within)) * current
         force = bl * (current * (1.0 + cubic)) - k * (depth * squared)
-        if not _absent(other):
-            mutual = self.mutual_inductance - self.mutual_curvature * (within * within)
-            linkage = linkage + mutual * _plus(other, inputs["other_noise"])
-            force = force - self.mutual_curvature * (depth * (current * other))
-            if self.mutual_quadratic_coefficient:
-                both = self.mutual_quadratic_coefficient * other
-                linkage = linkage + flux * (both * (6.0 * current + 3.0 * other))
-                force = force + bl * (both * (1.5 * current * (current + other)))
+        mutual = self.mutual_inductance - self.mutual_curvature * (within * within)
+        both = self.mutual_quadratic_coefficient * other
+        linkage = linkage + mutual * (other + inputs["other_noise"]) + flux * (both * (6.0 * current + 3.0 * other))
+        force = force - self.mutual_curvature * (depth * (current * other))
+        force = force + bl * (both * (1.5 * current * (current + other)))
         reach = self._reach(depth)
         if self.yoke_inductance:
             excess = self._excess(reach, inputs)
@@ -206,9 +203,9 @@ class Coil(Component):
                 linkage = linkage + reach_within * self._excess(reach_within, inputs)
         return {
             "flux_linkage": linkage,
-            "force": _plus(force, inputs["other_force"]),
+            "force": force + inputs["other_force"],
             "voltage": Rate(linkage) + current * resistance,
-            "power": _plus(squared * resistance, inputs["other_power"]),
+            "power": squared * resistance + inputs["other_power"],
             "resistance": resistance,
             "bl": bl,
             "yoke_drive": reach * current,
@@ -271,18 +268,3 @@ class Coil(Component):
                 "gap_radius": None if self.gap_radius is None else self.gap_radius * factor,
             }
         )
-
-
-def _moved(position: Signal, by: Signal) -> Signal:
-    """A position less or more than another; the same signal, which is then evaluated once, if there is no motion."""
-    return _plus(position, by)
-
-
-def _absent(signal: Signal) -> bool:
-    """Whether there is nothing."""
-    return isinstance(signal, Constant) and signal.value == 0.0
-
-
-def _plus(signal: Signal, other: Signal) -> Signal:
-    """The sum of two signals, or the first one itself if the other is absent."""
-    return signal if _absent(other) else signal + other

@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 from pydantic import PrivateAttr
 
-from components.flexure import reach
 from twin.clock import Process
 from twin.component import Port
 from twin.errors import SimulationError
@@ -16,7 +15,7 @@ from twin.gated import Gated
 from twin.instrument import Instrument
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
-from twin.piece import Piece, constant
+from twin.piece import Piece, constant, extremes
 from twin.signal import Signal
 from twin.timeline import Timeline
 from twin.times import NS, Times, stretch, to_ns
@@ -154,7 +153,7 @@ class CurrentSource(Instrument):
         ValueError
             Beyond the source's limit; nothing is clipped.
         """
-        largest = max(abs(extreme) for law in laws for extreme in reach(law))
+        largest = max(abs(extreme) for law in laws for extreme in extremes(law))
         if not largest <= self.limit:
             raise ValueError(f"{self.name}: {largest} A is beyond its limit of {self.limit} A")
         self.timeline("set").follow(*laws)

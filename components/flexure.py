@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import model_validator
 
 from twin.clock import Process
@@ -15,9 +13,8 @@ from twin.component import Port
 from twin.errors import SimulationError
 from twin.instrument import Instrument
 from twin.parameter import parameter
-from twin.piece import TWO_PI, Piece
+from twin.piece import Piece, extremes
 from twin.signal import Signal
-from twin.times import NS, Times
 
 ROUNDING = 1e-12
 """Positions that differ by less (m) are the same."""
@@ -95,7 +92,7 @@ class Flexure(Instrument):
         low, high = self._stops
         if math.isinf(low) and math.isinf(high):
             return
-        reaches = [reach(law) for law in laws]
+        reaches = [extremes(law) for law in laws]
         bottom, top = min(r[0] for r in reaches), max(r[1] for r in reaches)
         if bottom < low - ROUNDING or top > high + ROUNDING:
             beyond, stop = (bottom, low) if bottom < low - ROUNDING else (top, high)
@@ -106,30 +103,3 @@ class Flexure(Instrument):
         names = ("weighing_position", "rest_position", "lower_stop", "upper_stop")
         positions = {name: getattr(self, name) for name in names}
         return self.model_copy(update={name: z * factor for name, z in positions.items() if z is not None})
-
-
-def reach(law: Piece) -> tuple[float, float]:
-    """The lowest and the highest value of a law.
-
-    From samples (of a periodic law over one period) and a parabola through the outermost one and its neighbours: to
-    1e-6 of the amplitude of an oscillation or of the range of a polynomial of third degree; a parabola is exact.
-    """
-    span = law.length if law.end is None else law.end - law.start
-    swings = [abs(term.swings) for term in law.terms if term.swings]
-    if swings and len(swings) == len(law.terms) and len(law.series) == 1:
-        period = math.ceil(math.lcm(*(f.denominator for f in swings)) * NS / math.gcd(*(f.numerator for f in swings)))
-        span = period if law.end is None else min(span, period)
-    fastest = max((abs(term.rate.imag) / TWO_PI for term in law.terms), default=0.0)
-    count = SAMPLES * max(math.ceil(fastest * span / NS), len(law.series)) + 1
-    z = law.evaluate(Times(np.linspace(law.start, law.start + span, count).astype(np.int64)))
-    return -_highest(-z), _highest(z)
-
-
-def _highest(z: NDArray[np.float64]) -> float:
-    """The largest of equally spaced samples, or the vertex of the parabola through it and its neighbours."""
-    k = int(np.argmax(z))
-    if not 0 < k < len(z) - 1:
-        return float(z[k])
-    before, top, after = (float(v) for v in z[k - 1 : k + 2])
-    curvature = before - 2.0 * top + after
-    return top if curvature == 0.0 else top - (after - before) ** 2 / (8.0 * curvature)

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from components.flexure import ROUNDING, Flexure, reach
+from components.flexure import ROUNDING, Flexure
 from components.hinge_balance import Periodic, steady
 from components.hinge_transient import Course, State, transient
 from components.oscillator import Oscillator
 from twin.clock import Process
 from twin.errors import SimulationError
 from twin.parameter import parameter
-from twin.piece import Piece
+from twin.piece import Piece, extremes
 from twin.times import NS
 
 AT_REST = 1e-9
@@ -51,7 +51,7 @@ class Hinge(Flexure):
             a current is beyond the limit.
         """
         start = currents[0].start
-        peak = max(abs(size) for law in currents for size in reach(law))
+        peak = max(abs(size) for law in currents for size in extremes(law))
         if peak > self.current_limit * (1.0 + 1e-6):
             raise SimulationError(
                 f"{self.name}: the drive reaches {peak:.4g} A, beyond the limit of {self.current_limit:g} A; "

@@ -29,6 +29,7 @@ VANISHED = -100.0
 """Exponent that stands for lower ones: numbers that underflow take processors long."""
 MANY, FEW = 256, 4096
 """So many instants are worth a look for what has decayed; up to so many, decays are evaluated together."""
+_SAMPLES = 256  # of a piece, or of the period of its fastest term, in which its extremes are looked for
 LONG, ROUNDING = 48, 2e-16
 """The last coefficients of a series longer than this are dropped if they are below this part of its largest."""
 
@@ -323,6 +324,11 @@ def harmonics(
     return Piece(start, end, length, np.array([[float(offset)]]), tuple(terms))
 
 
+def sines(amplitudes: Sequence[float], phases: Sequence[float], orders: Sequence[int]) -> dict[int, complex]:
+    """Complex amplitudes, as `harmonics` takes them, of ``Σ a_n sin(2π n f t + φ_n)`` by order; phases in rad."""
+    return {n: complex(-1j * a * np.exp(1j * p)) for n, a, p in zip(orders, amplitudes, phases, strict=True)}
+
+
 @lru_cache(maxsize=256)
 def exact_hertz(frequency: float) -> Fraction:
     """A float frequency as the rational that its shortest decimal form names (0.95 is 19/20)."""
@@ -340,3 +346,30 @@ def growth_degree(decay: float, oscillation: float) -> int:
         degree += 1
         term *= 0.25 * exponent / degree
     return degree + 2
+
+
+def extremes(law: Piece) -> tuple[float, float]:
+    """The lowest and the highest value of a law.
+
+    From samples (of a periodic law over one period) and a parabola through the outermost one and its neighbours: to
+    1e-6 of the amplitude of an oscillation or of the range of a polynomial of third degree; a parabola is exact.
+    """
+    span = law.length if law.end is None else law.end - law.start
+    swings = [abs(term.swings) for term in law.terms if term.swings]
+    if swings and len(swings) == len(law.terms) and len(law.series) == 1:
+        period = math.ceil(math.lcm(*(f.denominator for f in swings)) * NS / math.gcd(*(f.numerator for f in swings)))
+        span = period if law.end is None else min(span, period)
+    fastest = max((abs(term.rate.imag) / TWO_PI for term in law.terms), default=0.0)
+    count = _SAMPLES * max(math.ceil(fastest * span / NS), len(law.series)) + 1
+    z = law.evaluate(Times(np.linspace(law.start, law.start + span, count).astype(np.int64)))
+    return -_highest(-z), _highest(z)
+
+
+def _highest(z: Array) -> float:
+    """The largest of equally spaced samples, or the vertex of the parabola through it and its neighbours."""
+    k = int(np.argmax(z))
+    if not 0 < k < len(z) - 1:
+        return float(z[k])
+    before, top, after = (float(v) for v in z[k - 1 : k + 2])
+    curvature = before - 2.0 * top + after
+    return top if curvature == 0.0 else top - (after - before) ** 2 / (8.0 * curvature)

@@ -76,6 +76,11 @@ class CoilSection(Parameters):
     fill: float = parameter("1", 1.0, gt=0, le=1, description="share of the section that is copper, for heat")
     material: str = "copper"
 
+    @property
+    def radii(self) -> tuple[float, float]:
+        """Inner and outer radius (m)."""
+        return self.mean_radius - 0.5 * self.radial_width, self.mean_radius + 0.5 * self.radial_width
+
 
 class Geometry(Parameters):
     """A BIPM-type magnet, by its dimensions.
@@ -195,9 +200,7 @@ class Geometry(Parameters):
     def coil_part(self) -> Part:
         """The coil's section at z = 0."""
         c = self.coil
-        r = (c.mean_radius - 0.5 * c.radial_width, c.mean_radius + 0.5 * c.radial_width)
-        z = (-0.5 * c.height, 0.5 * c.height)
-        return Part(name="coil", material=c.material, r=r, z=z, group="coil")
+        return Part(name="coil", material=c.material, r=c.radii, z=(-0.5 * c.height, 0.5 * c.height), group="coil")
 
     def material(self, name: str) -> Material:
         """A material by its name: the geometry's own, else the library's.

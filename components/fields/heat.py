@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from components.fields.geometry import Geometry
 from components.fields.mesh import AIR, covered, distinct, lines
+from components.fields.sparse import factorise
 
 Array = NDArray[np.float64]
 Place = tuple[float, float]
@@ -152,15 +153,12 @@ class HeatModel:
         -------
         Temperatures (K), shape (loads, nz, nr).
         """
-        # SuperLU and not LAPACK's band solver: its small blocks make threads wait for each other, for seconds.
         from scipy.sparse import diags_array
-        from scipy.sparse.linalg import splu
 
         diagonal = (rate * self.capacity + film * self.film).ravel()
         matrix = (self._conduction + diags_array(diagonal)).tocsc()
-        factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
         right = np.stack([load.ravel() for load in loads], axis=1).astype(matrix.dtype)
-        found: Array = factor.solve(right).T.reshape(len(loads), *self.capacity.shape)
+        found: Array = factorise(matrix).solve(right).T.reshape(len(loads), *self.capacity.shape)
         return found
 
     def response(self, hertz: float, p: float, h: float) -> NDArray[np.complex128]:

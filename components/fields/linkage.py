@@ -107,11 +107,6 @@ class Line:
         return (self.slope(centre + 0.5 * height) - self.slope(centre - 0.5 * height)) / height
 
 
-def coil_radii(coil: CoilSection) -> tuple[float, float]:
-    """Inner and outer radius of the coil's section (m)."""
-    return coil.mean_radius - 0.5 * coil.radial_width, coil.mean_radius + 0.5 * coil.radial_width
-
-
 class Linkage:
     """λ(z) of a coil in a solved field: the magnets', or that of external flux.
 
@@ -125,7 +120,7 @@ class Linkage:
     def __init__(self, model: Model, psi: Array, coil: CoilSection, reach: float) -> None:
         self._height, self._factor = coil.height, 2 * math.pi * coil.turns
         end = reach + 0.5 * coil.height
-        self._line = Line(model, psi, coil_radii(coil), (-end, end))
+        self._line = Line(model, psi, coil.radii, (-end, end))
 
     def flux(self, z: Array | float) -> Array:
         """λ (Wb), coil centres z (m)."""
@@ -149,6 +144,6 @@ def inductance(model: Model, coil: CoilSection, z: Array) -> Array:
     free = model.boundary[1]
     found = []
     for centre in np.atleast_1d(z):
-        source = section_source(model, coil_radii(coil), (centre - 0.5 * coil.height, centre + 0.5 * coil.height))[free]
+        source = section_source(model, coil.radii, (centre - 0.5 * coil.height, centre + 0.5 * coil.height))[free]
         found.append(2 * math.pi * coil.turns**2 * float(source @ model.factorised(source, refined=False)))
     return np.array(found)

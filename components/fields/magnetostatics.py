@@ -25,6 +25,7 @@ from components.fields.geometry import Geometry, Part
 from components.fields.materials import MU0
 from components.fields.mesh import Grid, covered, distinct, lines, stretched
 from components.fields.saturation import Curve
+from components.fields.sparse import factorise
 from twin.errors import SimulationError
 
 Array = NDArray[Any]
@@ -273,22 +274,6 @@ class Model:
         return self.projected(lambda r, z: 0.5 * flux_density * r**2)
 
 
-def factorise(matrix: Any) -> Any:
-    """Sparse LU for a symmetric positive definite matrix.
-
-    Raises
-    ------
-    SimulationError
-        If the matrix is singular.
-    """
-    from scipy.sparse.linalg import splu
-
-    try:
-        return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-    except RuntimeError as error:
-        raise SimulationError(f"the field's equations are singular ({error}); check permeabilities") from error
-
-
 def magnet_model(
     geometry: Geometry,
     mesh: Mesh | None = None,
@@ -326,6 +311,4 @@ def magnet_model(
 
 def cells_within(model: Model, part: Part) -> NDArray[np.bool_]:
     """The cells of a part whose edges the grid has."""
-    grid = model.grid
-    r, z = 0.5 * (grid.r[1:] + grid.r[:-1]), 0.5 * (grid.z[1:] + grid.z[:-1])
-    return np.outer((part.r[0] < r) & (r < part.r[1]), (part.z[0] < z) & (z < part.z[1]))
+    return covered(model.grid.r, model.grid.z, (part,)).part == 0

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.fields.geometry import Geometry, Part
+from components.fields.geometry import Part
 
 Array = NDArray[Any]
 
@@ -71,15 +71,6 @@ class Grid:
     z: Array
     part: NDArray[np.int64]
 
-    @property
-    def cells(self) -> int:
-        """How many."""
-        return self.part.size
-
-    def volumes(self) -> Array:
-        """Of each ring that a cell describes (m³), shape (n, m)."""
-        return np.outer(math.pi * np.diff(self.r**2), np.diff(self.z))
-
 
 def covered(r: Array, z: Array, parts: Sequence[Part]) -> Grid:
     """The grid on these nodes, each cell with the part that its centre is in."""
@@ -99,24 +90,3 @@ def distinct(values: Iterable[float], slack: float) -> list[float]:
         if not found or value - found[-1] > slack:
             found.append(value)
     return found
-
-
-def box(geometry: Geometry, *, refinement: float = 1.0) -> Grid:
-    """A grid of the box that the yoke fills, 0 <= r <= R and |z| <= height/2, without the air around.
-
-    It resolves every part and the coil (index ``len(geometry.parts())``). At `refinement` 1 it has about 40 by 60
-    cells; the number along each axis is proportional to `refinement`.
-    """
-    parts = (*geometry.parts(), geometry.coil_part)
-    top, radius = 0.5 * geometry.height, geometry.outer_radius
-    edges_r = distinct(_within([0.0, radius, *(x for p in parts for x in p.r)], 0.0, radius), 1e-6 * radius)
-    edges_z = distinct(_within([-top, top, *(x for p in parts for x in p.z)], -top, top), 1e-6 * radius)
-    fine, coarse, growth = radius / 90 / refinement, radius / 16 / refinement, 0.5 / refinement
-    r = lines(dict.fromkeys(edges_r, fine), coarse, growth)
-    z = lines(dict.fromkeys(edges_z, fine), coarse, growth)
-    return covered(r, z, parts)
-
-
-def _within(values: Iterable[float], low: float, high: float) -> list[float]:
-    """The values that are in an interval, its ends included."""
-    return [value for value in values if low <= value <= high]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +34,7 @@ def draw(geometry: Geometry, path: Path, *, field: bool = True) -> None:
     """
     from matplotlib.figure import Figure
 
-    check(path)
+    check_format(path)
     figure = Figure(figsize=(11, 6) if field else (6, 6), layout="constrained")
     axes = figure.subplots(1, 2 if field else 1, squeeze=False)[0]
     _parts(axes[0], geometry)
@@ -45,21 +44,19 @@ def draw(geometry: Geometry, path: Path, *, field: bool = True) -> None:
     figure.savefig(path, dpi=150)
 
 
-def check(path: Path) -> None:
-    """Whether a picture can be saved under this name.
+def check_format(path: Path) -> None:
+    """Refuse a name whose suffix is no format of matplotlib's.
 
     Raises
     ------
     ValueError
-        If matplotlib does not know the format that the suffix stands for, or the file cannot be written.
+        Naming the formats there are.
     """
     from matplotlib.backend_bases import FigureCanvasBase
 
     known = FigureCanvasBase.get_supported_filetypes()
     if path.suffix.removeprefix(".").lower() not in known:
         raise ValueError(f"{path}: expected a picture format as suffix ({', '.join(sorted(known))})")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise ValueError(f"{path}: cannot be written there")
 
 
 def _parts(axes: Any, geometry: Geometry) -> None:
@@ -101,7 +98,7 @@ def _field(section: Any, profile: Any, geometry: Geometry) -> None:
     section.contour(1e3 * r, 1e3 * z, flux, levels=32, colors="#0072B2", linewidths=0.6)
     from components.fields.profile import profile as solve
 
-    found = solve(geometry, _MESH)
+    found = solve(geometry)
     for name, values, style in (("gap", found.gap, "-"), ("coil", found.at_coil, "--")):
         radius = geometry.gap_radius if name == "gap" else geometry.coil.mean_radius
         colour = "#0072B2" if name == "gap" else "#D55E00"

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.fields.materials import MU0, Material
+from components.fields.sparse import factorise
 from twin.errors import SimulationError
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ def newton(model: Model, steps: int, tolerance: float) -> Array:
     SimulationError
         If the residual does not fall below `tolerance`, relative to the magnets' source, within `steps`.
     """
-    from components.fields.magnetostatics import factorise
 
     free = model.boundary[1]
     source = model.magnet_source

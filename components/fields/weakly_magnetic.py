@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.fields.geometry import Geometry, Part
-from components.fields.linkage import Linkage, coil_radii, section_source
+from components.fields.linkage import Linkage, section_source
 from components.fields.magnetostatics import Mesh, Model, cells_within, magnet_model
 
 Array = NDArray[Any]
@@ -121,7 +121,7 @@ class _Solver:
         inside = cells_within(self.model, part.section)
         self.unit = self.model.assemble(np.where(inside, self.model.reluctivity, 0.0))
         self.moved = _moved_stiffness(self.model, (coil, part.section))
-        self.turn = section_source(self.model, coil_radii(geometry.coil), coil.z)
+        self.turn = section_source(self.model, geometry.coil.radii, coil.z)
         self.loaded = [self.model.solve(source + sign * _AMPERE_TURNS * self.turn) for sign in (1, -1)]
         self.magnets = self.model.solve(source)
         self.ahead = self.model.solve(-(self.moved @ self.magnets))

@@ -6,7 +6,6 @@ import math
 from fractions import Fraction
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import model_validator
 
 from components.roles import DrivenHinge
@@ -14,7 +13,7 @@ from scenarios.campaigns.velocity_phase import VelocityPhase, checked_half_cycle
 from twin.clock import Process
 from twin.errors import WiringError
 from twin.parameter import parameter
-from twin.piece import Piece, exact_hertz, harmonics
+from twin.piece import Piece, exact_hertz, harmonics, sines
 from twin.recorder import Schedule
 from twin.times import NS, to_ns
 
@@ -74,10 +73,7 @@ class HingeMotion(VelocityPhase):
     def currents(self, start: int) -> list[Piece]:
         """The current of the actuator (A) from `start` (ns) on."""
         hertz, stop = exact_hertz(self.frequency), start + self._driven
-        amplitudes = {
-            n * hertz: complex(-1j * a * np.exp(1j * phase))
-            for n, a, phase in zip(self.orders, self.amplitudes, self.phases, strict=True)
-        }
+        amplitudes = {n * hertz: a for n, a in sines(self.amplitudes, self.phases, self.orders).items()}
         return [harmonics(0.0, amplitudes, start, stop), harmonics(0.0, {}, stop, start + self.duration)]
 
     def move(self, unit: Any, centre: float, start: int) -> Process:

@@ -22,7 +22,7 @@ from scenarios.campaigns.bench import Bench
 from scenarios.campaigns.phases import calibration, contiguous
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
-from twin.piece import Piece, exact_hertz, harmonics
+from twin.piece import Piece, exact_hertz, harmonics, sines
 from twin.recorder import Label, Schedule
 from twin.signal import Constant
 from twin.steps import Step
@@ -147,11 +147,8 @@ class MovingMode(Parameters):
             speed = 2 * np.pi * frequency * size / flat[0]
             return motion.oscillation(centre, speed, frequency, tuple(s.orders), s.flat, start, cycles)
         phases = s.phases or [0.0] * len(s.orders)
-        amplitudes = {
-            n * hertz: complex(-1j * size * a / s.relative[0] * np.exp(1j * phase))
-            for n, a, phase in zip(s.orders, s.relative, phases, strict=True)
-        }
-        return [harmonics(centre, amplitudes, start, end)]
+        told = sines([size * a / s.relative[0] for a in s.relative], phases, s.orders)
+        return [harmonics(centre, {n * hertz: a for n, a in told.items()}, start, end)]
 
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
         """Bl where the coil is while weighing, of the parts as they are at the start (T·m)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from twin.clock import Clock
 from twin.parameter import Parameters
@@ -13,6 +13,13 @@ from twin.steps import Step
 
 class Scheme(Parameters):
     """A mass campaign of `cycles` periods."""
+
+    thermal_harmonics: ClassVar[tuple[int, ...]] = (1,)
+    """Of the period, in the magnet's temperature."""
+    kept: ClassVar[tuple[str, ...]] = ()
+    """Names that the source keeps currents under."""
+    in_series: ClassVar[bool] = False
+    """Whether two windings weigh together."""
 
     cycles: int
 
@@ -25,6 +32,11 @@ class Scheme(Parameters):
     def duration(self) -> int:
         """Of the campaign (ns)."""
         return self.cycles * self.period
+
+    @property
+    def comparisons(self) -> int:
+        """Cycles of the data: how often masses on and off are compared."""
+        return self.cycles
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign as steps.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import note
 
 if TYPE_CHECKING:
@@ -44,3 +47,21 @@ def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = Fal
     for name in chosen.late_faults():
         note(f"note: faults.{name} begins after the end of the campaign: nothing comes of it")
     return chosen
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a picture that cannot be saved, before anything is computed for it.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib does not know the format that the suffix stands for, or the file cannot be written.
+    """
+    from components.fields.picture import check_format
+
+    try:
+        check_format(path)
+    except ValueError as error:
+        raise UsageError(f"--plot: {error}") from error
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"--plot: {path}: cannot be written there")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json, Settings, experiment
+from scenarios.cli.arguments import Json, Settings, check_picture, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import show, show_json, show_table
 
@@ -45,7 +45,7 @@ def drive(
     asked = {"velocity": velocity, "limit": limit, "frequency": frequency, "window": window}
     task = _task(chosen, hinge, asked)
     if plot is not None:
-        _check_picture(plot)
+        check_picture(plot)
     found = study.steps(hinge.oscillator, task)
     printed = study.printed(hinge.oscillator, task)
     if plot is not None:
@@ -150,13 +150,3 @@ def _show(chosen: Experiment, hinge: Hinge, task: Task, found: list[Step], print
 
 def _added(step: Step) -> str:
     return ", ".join(str(n) for n in step.motion.drive)
-
-
-def _check_picture(path: Path) -> None:
-    """Refuse a format that matplotlib does not know before anything is solved."""
-    from components.fields.picture import check
-
-    try:
-        check(path)
-    except ValueError as error:
-        raise UsageError(f"--plot: {error}") from error

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json
+from scenarios.cli.arguments import Json, check_picture
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import show, show_json, show_table
 
@@ -76,7 +76,7 @@ def fields(
     weak = None if part is None else _pairs("--part", part, _PART, required=("r", "z", "area", "chi"))
     field = None if external is None else _pairs("--external", external, {"far_vertical": "T"}, ("far_vertical",))
     if plot is not None:
-        _check_picture(plot)
+        check_picture(plot)
     geometry = _geometry(source)
     try:
         geometry = geometry.scaled(scale)
@@ -87,10 +87,11 @@ def fields(
         from components.fields.catalogue import CATALOGUE
         from components.fields.heat_influence import heat_influence
         from components.fields.influence import influence as influences
+        from components.fields.named import named_geometry
 
         found["influence"] = influences(geometry, tolerance)
-        own = CATALOGUE.get(f"{source}_thermal")
-        found["heat_influence"] = heat_influence(geometry if own is None else own.scaled(scale), _PERIOD)
+        of_heat = named_geometry(source, purpose="heat").scaled(scale) if source in CATALOGUE else geometry
+        found["heat_influence"] = heat_influence(of_heat, _PERIOD)
     if plot is not None:
         from components.fields.picture import draw
 
@@ -234,16 +235,6 @@ def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, 
         if isinstance(value, Mapping) and isinstance(below.get(key), Mapping):
             found[key] = _laid_over(below[key], value)
     return found
-
-
-def _check_picture(path: Path) -> None:
-    """Refuse a format that matplotlib does not know before anything is solved."""
-    from components.fields.picture import check
-
-    try:
-        check(path)
-    except ValueError as error:
-        raise UsageError(f"--plot: {error}") from error
 
 
 def _show(geometry: Geometry, found: Mapping[str, Any]) -> None:

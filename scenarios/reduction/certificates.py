@@ -85,8 +85,8 @@ class Certificates:
     beta : quadratic current coefficient of (Bl)_w (1/A²).
     mutual_beta : of Bl of a winding that moves beside the current I of another, or with its own, Bl (1 + 3 β_M I²)
         (1/A²).
-    current_goes_on : whether the current of the last weighing flows on while the coil moves, against itself; that Bl, and
-        so the current, is another one where the sweeps begin is left out.
+    current_goes_on : whether the current of the last weighing flows on while the coil moves, against itself; that Bl,
+        and so the current, is another one where the sweeps begin is left out.
     magnetic_centre : z of the magnet's symmetry plane (m).
     temperature_coefficient : α_m of the gap's flux density (1/K), about the thermometer's reference.
     coil_expansion : relative change of Bl with the coil's temperature (1/K), b κ of Seifert2014.

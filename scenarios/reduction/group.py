@@ -44,7 +44,7 @@ def fit_groups(
     chosen = period if settings.corrections.nonlinearity else None
     order = _profile_order(recording.sweeps, lambda s, n: _fit(s, delay, curvature, z_w, n, period), settings)
     fits = with_slow_noise(tuple(_fitted(sweeps, delay, curvature, z_w, order, chosen) for sweeps in recording.sweeps))
-    some = _first_of(recording.sweeps[0], SWEEPS_TO_TELL)
+    some = recording.sweeps[0].kept(slice(SWEEPS_TO_TELL))
 
     def bl(by: float = 0.0, bend: float = 0.0, fitted: float | None = None) -> float:
         return _fit(some, delay + by, curvature + bend, z_w, order, fitted).bl
@@ -67,7 +67,7 @@ def _profile_order(
     Two orders more change Bl at the weighing position, in the mean over the groups, by no more than three times what
     the noise explains.
     """
-    some = [_first_of(group, max(SWEEPS_TO_TELL // len(groups), FEWEST_TO_TELL)) for group in groups]
+    some = [group.kept(slice(max(SWEEPS_TO_TELL // len(groups), FEWEST_TO_TELL))) for group in groups]
 
     def fitted(order: int) -> tuple[Array, Array]:
         fits = [fit(sweeps, order) for sweeps in some]
@@ -88,12 +88,6 @@ def _profile_order(
             break
         order, bl, u = order + 2, higher, u_higher
     return order
-
-
-def _first_of(group: Sweeps, count: int) -> Sweeps:
-    """Its first sweeps."""
-    few = slice(0, count)
-    return replace(group, voltage=group.voltage[few], position=group.position[few], time=group.time[few])
 
 
 def _slope(more: float, less: float, step: float) -> float:

@@ -93,6 +93,10 @@ class Sweeps:
     state: str = ""
     block: int = 0
 
+    def kept(self, which: NDArray[np.bool_] | slice) -> Sweeps:
+        """The sweeps that `which` says."""
+        return replace(self, voltage=self.voltage[which], position=self.position[which], time=self.time[which])
+
 
 @dataclass(frozen=True, eq=False)
 class Readings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +38,7 @@ def good_sweeps(
             continue
         keep = np.ones(len(group.time), dtype=bool)
         keep[list(reasons)] = False
-        kept.append(replace(group, voltage=group.voltage[keep], position=group.position[keep], time=group.time[keep]))
+        kept.append(group.kept(keep))
         what: What = "sweep"
         first = settings.skip_sweeps  # which are gone already
         out += [Excluded(group.cycle, what, first + i, reason) for i, reason in sorted(reasons.items())]

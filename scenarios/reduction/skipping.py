@@ -46,4 +46,4 @@ def _weighings(w: Weighings, skip: int) -> tuple[Weighings, tuple[Excluded, ...]
 def _sweeps(group: Sweeps, skip: int) -> Sweeps:
     if skip >= len(group.time):
         raise ReductionError(f"reduction.skip_sweeps={skip} leaves no sweep of {len(group.time)}; lower it")
-    return replace(group, voltage=group.voltage[skip:], position=group.position[skip:], time=group.time[skip:])
+    return group.kept(slice(skip, None))

@@ -45,7 +45,17 @@ class Campaign(Protocol):
 class MassCampaign(Campaign, Protocol):
     """What a run needs to know of a mass campaign, whatever its scheme."""
 
+    thermal_harmonics: ClassVar[tuple[int, ...]]
+    """Of the period, in the magnet's temperature."""
+    kept: ClassVar[tuple[str, ...]]
+    """Names that the current source keeps currents under."""
+    in_series: ClassVar[bool]
+    """Whether two windings weigh together."""
     cycles: int
+
+    @property
+    def comparisons(self) -> int:
+        """Cycles of the data."""
 
     @property
     def period(self) -> int:
@@ -62,11 +72,8 @@ class MassCampaign(Campaign, Protocol):
 
 
 @runtime_checkable
-class WithTrial(Protocol):
+class WithTrial(MassCampaign, Protocol):
     """A campaign that has to know the currents beforehand."""
-
-    kept: ClassVar[tuple[str, ...]]
-    """Names that the current source keeps them under."""
 
     def trial(self, components: Any, clock: Clock, weighing_position: float) -> list[Step]:
         """A weighing of either load, whose currents the source keeps."""
@@ -147,7 +154,7 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
     SimulationError
         If there is no such state, or it is not found.
     """
-    names: tuple[str, ...] = getattr(scenario.campaign, "kept", ())
+    names = cast(MassCampaign, scenario.campaign).kept
     states: list[Array] | None = None
     currents = {name: _source(twin).kept(name) for name in names}
     for _ in range(2 if names else 1):  # currents that the source keeps are those of the temperatures found before

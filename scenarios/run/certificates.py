@@ -71,7 +71,8 @@ def certificates(scenario: Scenario) -> Certificates:
         vacuum=environment.vacuum,
     )
     second = known.parts.get("second_coil")
-    if getattr(scenario.campaign, "in_series", False) and isinstance(second, Coil):
+    campaign: Any = scenario.campaign
+    if campaign.in_series and isinstance(second, Coil):
         found = replace(found, **_in_series(known, coil, second))
     known.check()
     return found

@@ -167,7 +167,7 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
         scenario.section("thermal", ThermalSettings),
         magnet.alpha,
         campaign.mass_on(),
-        getattr(campaign, "thermal_harmonics", (1,)),
+        campaign.thermal_harmonics,
     )
 
 
@@ -180,7 +180,7 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     start, end = campaign.weighing_windows().T
     middles = (np.arange(32) + 0.5) / 32
     coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
-    if getattr(campaign, "in_series", False) and isinstance(coil, Coil) and isinstance(second, Coil):
+    if campaign.in_series and isinstance(coil, Coil) and isinstance(second, Coil):
         both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
     return Truth(
         mass.mass, both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())

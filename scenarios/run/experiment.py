@@ -125,8 +125,7 @@ def _check_settings(scenario: Scenario) -> None:
         raise _refused(
             scenario, "thermal.periods", f"must not be more than the {campaign.cycles} cycles (got {thermal.periods})"
         )
-    comparisons = getattr(campaign, "comparisons", campaign.cycles)
-    count = len(campaign.mass_on()) // comparisons - reduction.skip_weighings
+    count = len(campaign.mass_on()) // campaign.comparisons - reduction.skip_weighings
     on = np.arange(reduction.skip_weighings, reduction.skip_weighings + max(count, 0)) % 2 == 0
     try:
         compare(reduction.weighing_scheme, np.arange(len(on), dtype=float), on, reduction.drift_order)

@@ -8,6 +8,7 @@ from typing import Any
 
 from scenarios.reduction import Estimate
 from scenarios.reduction.findings import Findings, OwnReduction
+from scenarios.run.certificates import Stated
 from scenarios.run.record import Record
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -49,13 +50,11 @@ def stated(parts: Mapping[str, Component]) -> dict[str, Estimate]:
     ----------
     parts : as the laboratory believes them to be.
     """
-    found: dict[str, Estimate] = {}
+    known, found = Stated(parts), dict[str, Estimate]()
     for name, part in parts.items():
-        for key, field_ in type(part).model_fields.items():
-            value = getattr(part, key)
-            if unit_of(field_) is not None and isinstance(value, int | float):
-                u = part.standard_uncertainty(key) if key in part.uncertainties else 0.0
-                found[f"{name}.{key}"] = Estimate(float(value), u)
+        for key, field in type(part).model_fields.items():
+            if unit_of(field) is not None and isinstance(getattr(part, key), int | float):
+                found[f"{name}.{key}"] = known.of(part, key)
     return found
 
 

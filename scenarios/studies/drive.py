@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from components.hinge_balance import Periodic, steady
 from components.oscillator import Oscillator
 from twin.errors import SimulationError
-from twin.piece import exact_hertz
+from twin.piece import exact_hertz, sines
 
 Array = NDArray[np.float64]
 ORDERS = (1, 3, 5, 7, 9, 2)
@@ -109,11 +109,6 @@ class Step:
 def _phase(amplitude: complex) -> float:
     """Of a sine, from the amplitude of exp(iωt)."""
     return float(np.angle(1j * amplitude))
-
-
-def sines(amplitudes: Sequence[float], phases: Sequence[float], orders: Sequence[int]) -> dict[int, complex]:
-    """Complex amplitudes of ``Σ a_n sin(2π n f t + φ_n)``."""
-    return {n: complex(-1j * a * np.exp(1j * p)) for n, a, p in zip(orders, amplitudes, phases, strict=True)}
 
 
 def flatness(motion: Periodic, window: float) -> Flatness:

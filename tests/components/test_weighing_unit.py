@@ -12,7 +12,7 @@ from components.air import air_density
 from components.coil import Coil
 from components.current_source import CurrentSource
 from components.environment import Environment
-from components.flexure import Flexure, reach
+from components.flexure import Flexure
 from components.magnet import Magnet
 from components.mass_exchanger import MassExchanger
 from components.motion import glide, oscillation
@@ -22,7 +22,7 @@ from tests.components.bench import bench, closed, path
 from twin.component import Component
 from twin.errors import SimulationError
 from twin.fault import PlannedFault
-from twin.piece import Piece, Term, constant, exact_hertz, harmonics, polynomial, ramp
+from twin.piece import Piece, Term, constant, exact_hertz, extremes, harmonics, polynomial, ramp
 from twin.times import NS, Times
 from twin.twin import Twin
 
@@ -264,14 +264,14 @@ def test_the_reach_of_oscillations_that_repeat_together_after_a_while(end: int |
     """0.3 Hz and 0.5 Hz repeat after 10 s; against values every 10 µs."""
     law = harmonics(2e-4, {exact_hertz(0.3): 1e-3 * np.exp(0.7j), exact_hertz(0.5): 6e-4 * np.exp(-2j)}, 0, end)
     dense = law.evaluate(Times(np.arange(0, min(end or 10 * NS, 10 * NS), 10_000)))
-    assert reach(law) == pytest.approx((dense.min(), dense.max()), abs=1e-9)
+    assert extremes(law) == pytest.approx((dense.min(), dense.max()), abs=1e-9)
 
 
 def test_the_reach_of_a_decaying_oscillation() -> None:
     term = Term(-0.2 + 5j, np.array([[1e-3 - 4e-4j]]))
     law = Piece(0, 20 * NS, 20 * NS, np.array([[1e-4]]), (term,))
     dense = law.evaluate(Times(np.arange(0, 20 * NS, 20_000)))
-    assert reach(law) == pytest.approx((dense.min(), dense.max()), abs=1e-9)
+    assert extremes(law) == pytest.approx((dense.min(), dense.max()), abs=1e-9)
 
 
 def test_a_motion_up_to_the_stops_is_allowed() -> None:

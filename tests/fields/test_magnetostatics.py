@@ -210,5 +210,5 @@ def test_the_flux_is_closed() -> None:
 
 def test_singular_equations_are_an_error() -> None:
     broken = model(np.linspace(0, 1, 4), np.linspace(0, 1, 4), nu=0.0, order=1)
-    with pytest.raises(SimulationError, match="the field's equations are singular"):
+    with pytest.raises(SimulationError, match="the equations of the grid are singular"):
         broken.solve(np.zeros(broken.basis.N))

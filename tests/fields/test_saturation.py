@@ -118,13 +118,13 @@ def test_the_inductance_is_that_of_a_small_current() -> None:
     model = magnet_model(geometry, COARSE)
     model.magnetised()
     expected = float(inductance(model, geometry.coil, np.zeros(1))[0])
-    from components.fields.linkage import coil_radii, section_source
+    from components.fields.linkage import section_source
 
     linkages = []
     for current in (0.01, -0.01):
         other = magnet_model(geometry, COARSE)
         height, turns = 0.5 * geometry.coil.height, geometry.coil.turns
-        turn = section_source(other, coil_radii(geometry.coil), (-height, height))
+        turn = section_source(other, geometry.coil.radii, (-height, height))
         other.__dict__["magnet_source"] = other.magnet_source + current * turns * turn
         linkages.append(2 * np.pi * turns * float(turn @ newton(other, 60, 1e-12)))
     assert (linkages[0] - linkages[1]) / 0.02 == pytest.approx(expected, rel=1e-4)

@@ -12,8 +12,9 @@ import pytest
 
 from components.oscillator import Oscillator
 from scenarios.cli.app import main
-from scenarios.studies.drive import Task, flatness, scaled_to, sines, steps
+from scenarios.studies.drive import Task, flatness, scaled_to, steps
 from twin.errors import SimulationError
+from twin.piece import sines
 
 HINGES: dict[str, dict[str, Any]] = {
     "soft": {"natural_frequency": 0.1, "damping_ratio": 0.05},

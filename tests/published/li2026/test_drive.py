@@ -10,8 +10,9 @@ import pytest
 import scenarios
 from components.hinge import Hinge
 from components.oscillator import Oscillator
-from scenarios.studies.drive import PRINTED, Step, Task, flatness, printed, scaled_to, sines, steps
+from scenarios.studies.drive import PRINTED, Step, Task, flatness, printed, scaled_to, steps
 from tests.published.values import published
+from twin.piece import sines
 
 TASK = Task(velocity=3e-4, limit=6e-4, frequency=1.0, window=0.3)
 INFERRED = Oscillator(natural_frequency=0.70, damping_ratio=0.41)
