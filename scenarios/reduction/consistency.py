@@ -73,17 +73,27 @@ def outlying_cycles(
     sigma = np.hypot(pooled, besides[index])
     known = float(np.median(sigma)) ** 4 / pooled**4 * float(np.sum(free[index])) if pooled > 0 else np.inf
     threshold = limit(threshold, known)
-    changes = np.diff(masses[index])
-    changes = changes - np.median(changes) if len(changes) > 1 else changes
-    floor = GROSS * abs(middle) / threshold if quiet else 0.0
-    scale = scale_of_changes(np.hypot(sigma[1:], sigma[:-1]), changes, threshold, floor)
-    cuts = np.flatnonzero(np.abs(changes) > threshold * scale) + 1
-    if len(cuts):
-        stretches = [index[part] for part in np.split(np.arange(len(index)), cuts)]
-        _judge(stretches, times, masses, float(np.median(scale)) * threshold, group_times, bl, reasons)
+    stretches, scale = _stretches(masses[index], sigma, threshold, GROSS * abs(middle) / threshold if quiet else 0.0)
+    if len(stretches) > 1:
+        _judge([index[part] for part in stretches], times, masses, scale * threshold, group_times, bl, reasons)
     elif not quiet and len(index) > FEW:
         _small_step(index, masses, sigma, threshold, reasons)
     _from_the_start(reasons, count, masses, middle, _bends(times, group_times, bl))
+    return _kept(masses, reasons, most_excluded), reasons
+
+
+def _stretches(masses: Array, sigma: Array, threshold: float, floor: float) -> tuple[list[NDArray[np.int64]], float]:
+    """The cycles between changes that are larger than `threshold` standard deviations, and their usual size (kg)."""
+    changes = np.diff(masses)
+    changes = changes - np.median(changes) if len(changes) > 1 else changes
+    scale = scale_of_changes(np.hypot(sigma[1:], sigma[:-1]), changes, threshold, floor)
+    cuts = np.flatnonzero(np.abs(changes) > threshold * scale) + 1
+    return np.split(np.arange(len(masses)), cuts), float(np.median(scale)) if len(scale) else 0.0
+
+
+def _kept(masses: Array, reasons: dict[int, str], most_excluded: float) -> Mask:
+    """The cycles that nothing speaks against, if they are a majority of one body's masses."""
+    count = len(masses)
     kept = np.ones(count, dtype=bool)
     kept[list(reasons)] = False
     left = np.count_nonzero(kept)
@@ -95,7 +105,7 @@ def outlying_cycles(
         raise ReductionError(
             f"the masses of the cycles lie {apart:.2g} kg apart; check that the mass was loaded in all of them"
         )
-    return kept, reasons
+    return kept
 
 
 def _scattering(u: Array, dof: Array, threshold: float, least: float) -> dict[int, str]:

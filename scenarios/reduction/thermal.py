@@ -133,31 +133,16 @@ def thermal_analysis(
     first, periods = _span(t, period_s, settings)
     last = first + periods * period_s
     used = (t >= first - 1e-9 * period_s) & (t < last - 1e-9 * period_s)
-    order = settings.polynomial_order
+    periods_s = [period_s / harmonic for harmonic in settings.harmonics or harmonics]
+    sines = np.column_stack([wave for own in periods_s for wave in _sines(t, own)])
     width = np.asarray(np.gradient(t[used]), dtype=np.float64)
-    periods_s = [period_s / order for order in settings.harmonics or harmonics]
-    sines = [wave for own in periods_s for wave in _sines(t, own)]
-    waves = np.column_stack([*sines, np.ones_like(t)])
-
-    drift = np.zeros_like(t)
-    if order is not None:
-        basis: Array = np.asarray(np.polynomial.chebyshev.chebvander(2 * (t - first) / (last - first) - 1, order))
-        if settings.drift_fit == "joint":
-            columns = np.column_stack([basis, *sines])
-            drift = basis @ _least_squares(columns[used], temperature[used], width)[: order + 1]
-        else:
-            drift = basis @ _least_squares(basis[used], temperature[used], width)
-    remainder = temperature - drift
+    remainder = temperature - _drift(2 * (t - first) / (last - first) - 1, temperature, sines, used, width, settings)
+    waves = np.column_stack([sines, np.ones_like(t)])
     both = _least_squares(waves[used], np.column_stack([remainder, power])[used], width)
-    amplitudes, constant = both[:-1, 0].reshape(-1, 2), float(both[-1, 0])
-    (a, pa), (b, pb) = both[:2].tolist()
-
+    fit = waves @ both[:, 0]
+    amplitudes, constant = both[:-1, 0].reshape(-1, 2).tolist(), float(both[-1, 0])
+    (a, b), (pa, pb) = both[:2].T.tolist()
     # Below these there is rounding but no wave, whose phase would mean something.
-    fit = (
-        np.column_stack(sines) @ both[:-1, 0] + constant
-        if len(periods_s) > 1
-        else a * sines[0] + b * sines[1] + constant
-    )
     full = float(np.abs(remainder[used] - constant).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
     heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
@@ -166,14 +151,11 @@ def thermal_analysis(
         edges = _within(kind, windows, first, last, 1e-9 * period_s)
         if settings.average == "remainder":
             return _mean_of_samples(t, remainder, edges)
-        waves_of = zip(amplitudes.tolist(), periods_s, strict=True)
+        waves_of = zip(amplitudes, periods_s, strict=True)
         return math.fsum(_mean_of_sine(sine, cosine, own, edges) for (sine, cosine), own in waves_of)
 
-    weighing: dict[str, Windows] = {"weighing": weighing_windows}
-    if mass_on is not None:
-        on, every = np.asarray(mass_on, dtype=bool), np.asarray(weighing_windows, dtype=float)
-        weighing = {"mass-on weighing": every[on], "mass-off weighing": every[~on]}
-    delta_t_m = mean("velocity", velocity_windows) - sum(mean(*one) for one in weighing.items()) / len(weighing)
+    weighing = [mean(*one) for one in _weighings(weighing_windows, mass_on)]
+    delta_t_m = mean("velocity", velocity_windows) - sum(weighing) / len(weighing)
     return ThermalResult(
         delta_t_f_K=2 * math.hypot(a, b) if len(periods_s) == 1 else float(np.ptp(fit[used])),
         delta_t_m_K=delta_t_m,
@@ -182,12 +164,39 @@ def thermal_analysis(
         phase_s=(math.atan2(a, b) / math.tau * periods_s[0] - float(t[0])) % periods_s[0],
         remainder_peak_to_peak_K=float(np.ptp(remainder[used])),
         misfit_rms_K=float(np.sqrt(np.mean((remainder - fit)[used] ** 2))),
-        drift_order=order,
+        drift_order=settings.polynomial_order,
         periods=periods,
         times_s=t[used],
         remainder_K=remainder[used],
         fit_K=fit[used],
     )
+
+
+def _drift(
+    u: Array, temperature: Array, sines: Array, used: NDArray[np.bool_], width: Array, settings: ThermalSettings
+) -> Array:
+    """The polynomial T_f at places u, -1 to 1 over the periods used; none without an order.
+
+    Parameters
+    ----------
+    sines : columns of the waves, which a joint fit finds beside the polynomial.
+    used, width : the samples that are fitted, and their weights.
+    """
+    order = settings.polynomial_order
+    if order is None:
+        return np.zeros_like(u)
+    basis: Array = np.asarray(np.polynomial.chebyshev.chebvander(u, order))
+    columns = np.column_stack([basis, sines]) if settings.drift_fit == "joint" else basis
+    drift: Array = basis @ _least_squares(columns[used], temperature[used], width)[: order + 1]
+    return drift
+
+
+def _weighings(windows: Windows, mass_on: ArrayLike | None) -> list[tuple[str, Windows]]:
+    """The weighing windows by what they are; all alike if it is not known whether the mass was on."""
+    if mass_on is None:
+        return [("weighing", windows)]
+    on, every = np.asarray(mass_on, dtype=bool), np.asarray(windows, dtype=float)
+    return [("mass-on weighing", every[on]), ("mass-off weighing", every[~on])]
 
 
 def _within(kind: str, windows: Windows, first: float, last: float, slack: float) -> Array:

@@ -17,6 +17,8 @@ from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
 
+Part = tuple[Array, Array, Array]
+"""Regressors and instruments of some readings, shape (unknowns, readings), and the readings (V)."""
 CHUNK = 8192  # readings worked on at a time: they stay in the cache
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
@@ -116,40 +118,16 @@ def fit_velocity(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
         )
 
-    step = max(1, CHUNK // n)
-    chunks = [slice(i, i + step) for i in range(0, sweeps, step)]
-    speeds = [np.diff(position[chunk], axis=1) / aperture for chunk in chunks]
-    smooth = _smoothed(speeds)
-    data = [np.ravel(voltage[chunk]) for chunk in chunks]
-    parts, normal, right = [], np.zeros((unknowns, unknowns)), np.zeros(unknowns)
-    for i, chunk in enumerate(chunks):
-        tau = (times[chunk] - time)[:, None] / spread if drifts else None
-        x = (position[chunk] - centre) / half
-        phase = None if period is None else 2 * np.pi / period * (position[chunk] - centre)
-        columns, rows = _equations(speeds[i], smooth[i], x, tau, phase, order)
-        normal += rows @ columns.T
-        right += rows @ data[i]
-        parts.append((columns, rows))
-    estimator = _inverse(normal, order)
-    solution = estimator @ right
-    residuals = [y - solution @ columns for y, (columns, _) in zip(data, parts, strict=True)]
-    # One step of iterative refinement makes up for the rounding of the normal equations.
-    correction = estimator @ sum(rows @ r for r, (_, rows) in zip(residuals, parts, strict=True))
-    solution = solution + correction
-
+    tau = (times - time) / spread if drifts else None
+    parts = _parts(voltage, position, aperture, tau, centre, half, order, period)
+    solution, estimator, residuals = _solved(parts, unknowns, order)
     to_powers = _shift(order, (z_w - centre) / half, half)
     coefficients = to_powers @ solution[: order + 1]
     gain = to_powers[0] @ estimator[: order + 1]
-    pulls, squares, gains = [], 0.0, 0.0
-    for r, (columns, rows) in zip(residuals, parts, strict=True):
-        r -= correction @ columns
-        weight = gain @ rows
-        squares += float(r @ r)
-        gains += float(weight @ weight)
-        pulls.append((weight * r).reshape(-1, n).sum(axis=1))
-    pull = np.concatenate(pulls)
-    variance = squares / (voltage.size - unknowns)
-    u, dof = float(np.sqrt(variance * gains)), float(voltage.size - unknowns)
+    weights = [gain @ rows for _, rows, _ in parts]
+    pull = np.concatenate([(w * r).reshape(-1, n).sum(axis=1) for w, r in zip(weights, residuals, strict=True)])
+    variance = sum(float(r @ r) for r in residuals) / (voltage.size - unknowns)
+    u, dof = float(np.sqrt(variance * sum(float(w @ w) for w in weights))), float(voltage.size - unknowns)
     if sweeps >= SWEEPS_FOR_SCATTER:
         u, dof = _scatter(pull, drifts)
     return VelocityFit(
@@ -170,6 +148,56 @@ def fit_velocity(
         if period is None
         else _from_zero(-solution[-3:-1] * aperture / coefficients[0], 2 * np.pi / period * centre),
     )
+
+
+def _parts(
+    voltage: Array,
+    position: Array,
+    aperture: float,
+    tau: Array | None,
+    centre: float,
+    half: float,
+    order: int,
+    period: float | None,
+) -> list[Part]:
+    """The equations, `CHUNK` readings at a time.
+
+    Parameters
+    ----------
+    tau : scaled time of each sweep, for the drift; None for no drift.
+    centre, half : of the range of positions (m).
+    """
+    sweeps, n = voltage.shape
+    step = max(1, CHUNK // n)
+    chunks = [slice(i, i + step) for i in range(0, sweeps, step)]
+    speeds = [np.diff(position[chunk], axis=1) / aperture for chunk in chunks]
+    smooth = _smoothed(speeds)
+    parts = []
+    for i, chunk in enumerate(chunks):
+        away = position[chunk] - centre
+        phase = None if period is None else 2 * np.pi / period * away
+        own = None if tau is None else tau[chunk, None]
+        columns, rows = _equations(speeds[i], smooth[i], away / half, own, phase, order)
+        parts.append((columns, rows, np.ravel(voltage[chunk])))
+    return parts
+
+
+def _solved(parts: list[Part], unknowns: int, order: int) -> tuple[Array, Array, list[Array]]:
+    """Solution, inverse of the normal equations, and residuals, after one step of iterative refinement.
+
+    That makes up for the rounding of the normal equations.
+    """
+    normal, right = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
+    for columns, rows, data in parts:
+        normal += rows @ columns.T
+        right += rows @ data
+    estimator = _inverse(normal, order)
+    solution = estimator @ right
+    residuals = [data - solution @ columns for columns, _, data in parts]
+    correction = estimator @ sum(rows @ r for r, (_, rows, _) in zip(residuals, parts, strict=True))
+    for r, (columns, _, _) in zip(residuals, parts, strict=True):
+        r -= correction @ columns
+    return solution + correction, estimator, residuals
 
 
 def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]:
