@@ -130,22 +130,26 @@ def _at_once(*_: Any, **__: Any) -> Process:
     yield from ()
 
 
-def thermal(experiment: Experiment) -> Thermal:
+def thermal(experiment: Experiment, fineness: int = 1) -> Thermal:
     """The thermal-magnetic error of a scenario, as its certificates say it is, without noise, errors and faults.
+
+    Parameters
+    ----------
+    fineness : factor on the numbers of pieces and samples, to see what they matter.
 
     Raises
     ------
     SimulationError
         If it has no thermal mass, or its temperatures do not repeat or do not converge.
     """
-    return ThermalCycle(experiment.scenario).result()
+    return ThermalCycle(experiment.scenario, fineness).result()
 
 
 class ThermalCycle:
     """A cycle of a campaign with temperatures that are found by relaxation of the whole period."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, fineness: int = 1) -> None:
+        self.scenario, self.fineness = scenario, fineness
         self.parts = scenario.components()
         self.room = self._check()
         self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
@@ -233,10 +237,10 @@ class ThermalCycle:
         """Find the power and the temperatures that agree with it, under the laws of a rehearsal."""
         power = setup.twin.signal(self.scenario.wiring["thermal_mass.power"])
         tape = Tape([power], list(self._assumed.values()))
-        edges = _subdivided(_breakpoints(setup, power), self.period / PIECES)
+        edges = _subdivided(_breakpoints(setup, power), self.period / (self.fineness * PIECES))
         for _ in range(HALVINGS):
             self._power, misfit = self._agreed(tape, edges)
-            rough = misfit * np.diff(edges) > SMOOTH * self.period
+            rough = misfit * np.diff(edges) > SMOOTH * self.period / self.fineness
             if not rough.any():
                 return
             edges = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])[rough]]))
@@ -273,7 +277,7 @@ class ThermalCycle:
         """The thermal analysis, as of a run."""
         assert self._power is not None
         settings = self.scenario.section("thermal", ThermalSettings)
-        samples = SAMPLES * max(settings.harmonics or self.campaign.thermal_harmonics)
+        samples = self.fineness * SAMPLES * max(settings.harmonics or self.campaign.thermal_harmonics)
         step = self.period / samples
         times = step * np.arange(samples)
         rises = self.rises(times)
