@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -32,12 +33,13 @@ def processes(workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload(["scenarios.studies.outputs"])
-    return ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts)
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_settle)
 
 
-def _leave_interrupts() -> None:
-    """Ctrl-C is for the process that keeps the results."""
+def _settle() -> None:
+    """Ctrl-C is for the process that keeps the results; what has been imported is no garbage to look through."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
 
 
 @contextmanager
