@@ -34,7 +34,7 @@ class Interferometer(MeasuringInstrument):
 
     rounded to its resolution, where p is the sum of the first two terms and
 
-        L = (z + vibration) cos φ + x sin φ_x + y sin φ_y + abbe_offset_x θ_y − abbe_offset_y θ_x.
+        L = (z + vibration + deviation) cos φ + x sin φ_x + y sin φ_y + abbe_offset_x θ_y − abbe_offset_y θ_x.
 
     Without drift and hop the bracket is n L + (n − n₀) dead_path and the periodic error.
 
@@ -67,6 +67,7 @@ class Interferometer(MeasuringInstrument):
     inputs: ClassVar[Mapping[str, Port]] = {
         "position": Port("m"),
         "vibration": Port("m", 0.0),
+        "deviation": Port("m", 0.0),
         "x": Port("m", 0.0),
         "y": Port("m", 0.0),
         "theta_x": Port("rad", 0.0),
@@ -107,7 +108,7 @@ class Interferometer(MeasuringInstrument):
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         lean_x, lean_y = math.sin(self.verticality_x), math.sin(self.verticality_y)
         length = (
-            math.sqrt(1.0 - lean_x**2 - lean_y**2) * (inputs["position"] + inputs["vibration"])
+            math.sqrt(1.0 - lean_x**2 - lean_y**2) * (inputs["position"] + inputs["vibration"] + inputs["deviation"])
             + lean_x * inputs["x"]
             + lean_y * inputs["y"]
             + self.abbe_offset_x * inputs["theta_y"]
