@@ -147,7 +147,7 @@ class DynamicServo(IdealServo):
         poles = self.poles
         poles = poles[np.abs(poles) > VANISHED]
         amplitudes = self.period * poles ** (self.delay + 1) * np.polyval(force, poles)
-        rates: NDArray[np.complex128] = np.log(poles) * self.sample_rate
+        rates = np.asarray(np.log(poles) * self.sample_rate, dtype=complex)
         return rates, amplitudes / np.polyval(np.polyder(loop), poles)
 
     # --- as a part ---------------------------------------------------------------------------------------------------
