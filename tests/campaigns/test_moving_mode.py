@@ -268,6 +268,6 @@ def test_the_velocity_is_that_of_the_flat_part(kind: str) -> None:
     speeds = []
     for law in campaign.laws(0.0, 2.0, 0):
         assert law.end is not None
-        speeds.append(law.derivative().evaluate(Times(np.linspace(law.start, law.end - 1, 501).astype(np.int64))))
+        speeds.append(law.derivative().evaluate(Times(np.arange(law.start, law.end, 100_000, dtype=np.int64))))
     speed = np.sort(np.abs(np.concatenate(speeds)))
     assert float(np.median(speed)) == pytest.approx(4e-4, rel=5e-3)
