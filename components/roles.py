@@ -125,6 +125,14 @@ class DrivenHinge(WeighingUnit, Protocol):
 
 
 @runtime_checkable
+class MotionStage(Protocol):
+    """Moves what it carries, such as the magnet, along prescribed closed forms of its position (m), up positive."""
+
+    def move(self, laws: Sequence[Piece]) -> Process:
+        """Follow the motion; ends when it ends. At rest it is at 0, where every run finds it."""
+
+
+@runtime_checkable
 class Servo(Protocol):
     """Holds the balance in equilibrium by the coil's current."""
 
