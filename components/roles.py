@@ -117,11 +117,27 @@ class WeighingUnit(Protocol):
 
 
 @runtime_checkable
+class ProbeGuide(WeighingUnit, Protocol):
+    """Carries a probe through the gap, up and down, and on a cross slide outward and inward."""
+
+    def shift(self, displacement: float, duration: float) -> Process:
+        """Move the cross slide to `displacement` (m), outward, within `duration` (s)."""
+
+
+@runtime_checkable
 class DrivenHinge(WeighingUnit, Protocol):
     """A weighing unit whose own actuator can set it in motion."""
 
     def drive(self, currents: Sequence[Piece]) -> Process:
         """Send these currents (A) through the actuator; ends when they end, with the coil at rest."""
+
+
+@runtime_checkable
+class MotionStage(Protocol):
+    """Moves what it carries, such as the magnet, along prescribed closed forms of its position (m), up positive."""
+
+    def move(self, laws: Sequence[Piece]) -> Process:
+        """Follow the motion; ends when it ends. At rest it is at 0, where every run finds it."""
 
 
 @runtime_checkable

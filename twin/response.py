@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
-from twin.piece import Piece, Term, growth_degree
+from twin.piece import Piece, growth_degree
+from twin.terms import Decays, Term
 from twin.times import NS
 
 Array = NDArray[Any]
@@ -170,20 +171,18 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
         terms.append(response)
         rest = rest - left
     series = series + (k.homogeneous * rest[:, None]).T
-    modes = len(rates)
-    for j in np.nonzero(k.fast)[0]:
-        if rest[j] != 0.0:
-            alone = np.zeros((1, modes), dtype=rest.dtype)
-            alone[0, j] = rest[j]
-            terms.append(Term(rates[j], alone))
+    exponents, alone = np.array(rates), np.diag(rest)
+    left, swings = k.fast & (rest != 0.0), exponents.imag != 0.0
+    terms += [Term(rates[j], alone[j : j + 1]) for j in np.flatnonzero(left & swings)]
+    decays = Decays(exponents.real[left & ~swings], alone[left & ~swings])
     # One memory order, so that a restored piece gives the same bits: products sum in the order of memory.
-    return Piece(start, inputs.end, length, np.ascontiguousarray(series), tuple(terms))
+    return Piece(start, inputs.end, length, np.ascontiguousarray(series), tuple(terms), decays)
 
 
 def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
     """Exponentials that change little over the piece become part of its series; the others are returned."""
     source, apart = inputs.series, []
-    for term in inputs.terms:
+    for term in inputs.all_terms:
         if abs(term.rate) * h > CLOSE:
             apart.append(term)
             continue

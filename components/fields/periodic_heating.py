@@ -1,12 +1,12 @@
 """Temperatures under a heating that repeats, by exact steps: for studies that try many sizes and schedules.
 
 A run of a whole balance asks the engine for the same temperatures. Here the coil's power is given, and nothing else
-happens: its resistance is constant, and so is the temperature of the room.
+happens: the temperature of the room is constant, and so is the coil's resistance, unless `with_warm_coil` lets it grow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import factorial
 from typing import Any, Self
@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from components.fields.reduced_basis import ThermalModes
 
 Array = NDArray[np.float64]
-SERIES = 18
+SERIES = 20
+MOST_ROUNDS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +161,45 @@ class PeriodicResponse:
         starts: Array = first * np.exp(-np.multiply.outer(self.edges[:-1], self.rates))
         starts[1:] += rest[:-1]
         return starts
+
+
+def with_warm_coil(
+    modes: ThermalModes, edges: ArrayLike, power: Callable[[Array], Array], coefficient: float
+) -> PeriodicPower:
+    """What a current that repeats heats in the periodic steady state if the coil's resistance grows as it warms.
+
+    ``P(t) (1 + a T_coil(t))``, as a quadratic through three Gauss points of each piece, by fixed-point iteration.
+
+    Parameters
+    ----------
+    modes : of the size and the film coefficient; the second of their outputs is the coil.
+    edges : of the pieces (s), from 0 to the period; short ones, for power and temperature to be quadratic in each.
+    power : at the reference temperature (W), as a function of times (s), smooth within each piece.
+    coefficient : a, of the resistance (1/K).
+
+    Raises
+    ------
+    ValueError
+        If it does not settle: the coil runs away.
+    """
+    ends = np.asarray(edges, dtype=float)
+    nodes = 0.5 * (1.0 + np.array([-np.sqrt(0.6), 0.0, np.sqrt(0.6)]))
+    length = np.diff(ends)
+    times = ends[:-1, None] + length[:, None] * nodes
+    quadratic = np.linalg.inv(np.vander(nodes, increasing=True)).T
+    scale = length[:, None] ** -np.arange(3.0)
+    cold = power(times)
+    heat, before = cold, np.inf
+    for _ in range(MOST_ROUNDS):
+        found = PeriodicPower(ends, (heat @ quadratic) * scale)
+        warm = cold * (1.0 + coefficient * temperatures(modes, found, times.ravel())[1].reshape(times.shape))
+        change, heat = float(np.abs(warm - heat).max()), warm
+        if change <= 1e-13 * float(np.abs(cold).max()):
+            return found
+        if change >= before:
+            break
+        before = change
+    raise ValueError("the coil's resistance grows faster than its heat gets away: there is no periodic steady state")
 
 
 def temperatures(modes: ThermalModes, power: PeriodicPower, times: ArrayLike, *, start: float | None = None) -> Array:

@@ -16,6 +16,7 @@ from components.fluxgate import Fluxgate
 from components.hinge import Hinge
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
+from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
 from components.servo import IdealServo
 from components.stop import Stop
@@ -37,6 +38,7 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Flexure, roles.WeighingUnit),
     (Hinge, roles.WeighingUnit),
     (Hinge, roles.DrivenHinge),
+    (MotionStage, roles.MotionStage),
     (IdealServo, roles.Servo),
     (CurrentSource, roles.KeepingSource),
     (SwitchedServo, roles.SwitchedServo),
