@@ -47,6 +47,7 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
             "K", "magnet temperature, velocity less weighing windows", "thermal", lambda t: t.analysis.delta_t_m_K
         ),
         "delay": Output("s", "of the magnet's temperature, τ_d", "thermal", lambda t: t.analysis.delay_s),
+        "current": Output("A", "mean size in the weighing windows", "thermal", lambda t: t.current_A),
         "power": Output("W", "of the coil in the weighing windows", "thermal", lambda t: t.power_W),
         "mean_power": Output("W", "of the coil, mean of a period", "thermal", lambda t: t.mean_power_W),
         "magnet_rise": Output("K", "mean temperature rise of the magnet", "thermal", lambda t: t.magnet_rise_K),

@@ -47,7 +47,7 @@ SMOOTH = 1e-7
 """Heat on a piece by which the power may differ from its polynomial, relative to the largest power through a period."""
 ROUNDS = 60
 REHEARSALS = 8
-_NODES = 0.5 + 0.5 * np.polynomial.legendre.leggauss(ORDERS)[0]
+_NODES, _WEIGHTS = 0.5 * np.array(np.polynomial.legendre.leggauss(ORDERS)) + [[0.5], [0.0]]
 _TO_COEFFICIENTS = np.linalg.inv(np.vander(_NODES, ORDERS, increasing=True))
 _PLACES = np.concatenate([_NODES, [0.01, 0.35, 0.99]])
 _POWERS = np.vander(_PLACES, ORDERS, increasing=True).T
@@ -67,9 +67,11 @@ class Thermal:
     power_W : mean of the coil's power over the weighing windows.
     mean_power_W : over the period.
     magnet_rise_K, coil_rise_K : mean over the period, above the reference temperature.
+    current_A : mean size of the source's current over the weighing windows; NaN for a balance without source.
     """
 
     analysis: ThermalResult
+    current_A: float
     power_W: float
     mean_power_W: float
     magnet_rise_K: float
@@ -211,6 +213,7 @@ class ThermalCycle:
         currents: dict[str, float] | None = None
         for _ in range(REHEARSALS):  # currents that the source keeps follow from the temperatures found before
             setup = self._rehearsed(currents)
+            self._twin = setup.twin
             self._relax(setup)
             before, currents = currents, kept_currents(self.scenario, setup.twin)
             agree = before is not None and all(abs(currents[k] - before[k]) <= CLOSE * abs(before[k]) for k in currents)
@@ -304,11 +307,23 @@ class ThermalCycle:
         lengths = np.diff(windows, axis=1)[:, 0]
         return Thermal(
             analysis=analysis,
+            current_A=self._current(windows),
             power_W=float(weighing @ lengths / lengths.sum()),
             mean_power_W=self._power.mean,
             magnet_rise_K=float(rises[0].mean()),
             coil_rise_K=float(rises[1].mean()),
         )
+
+    def _current(self, windows: Array) -> float:
+        """Mean size of the source's current in some windows (s), by Gauss's rule."""
+        if "current_source" not in self._heating:
+            return float("nan")
+        current = self._twin.signal("current_source.current")
+        times = (windows[:, :1] + np.diff(windows, axis=1) * _NODES).ravel()
+        values = Tape([current], list(self._assumed.values())).at(Times.of(times))(*self.rises(times))[0]
+        sizes = np.abs(np.broadcast_to(values, times.shape)).reshape(len(windows), ORDERS) @ _WEIGHTS
+        lengths = np.diff(windows, axis=1)[:, 0]
+        return float(sizes @ lengths / lengths.sum())
 
 
 @dataclass(frozen=True)
