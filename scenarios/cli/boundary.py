@@ -41,7 +41,8 @@ def boundary(
 ) -> None:
     """Find how small a magnet may be.
 
-    All values of a parameter with |ε| at a limit; ε is the thermal-magnetic error of the mass, without noise and as the certificates say the parts are.
+    All values of a parameter with |ε| at a limit; ε is the thermal-magnetic error of the mass, without noise and as the
+    certificates say the parts are.
     """
     if plot is not None:
         check_picture(plot)

@@ -50,7 +50,8 @@ def sweep(
 ) -> None:
     """Run a study: many scenarios, side by side.
 
-    Only what is wanted is computed. A point that fails is a row with its error. What has finished is not computed again with --resume.
+    Only what is wanted is computed. A point that fails is a row with its error. What has finished is not computed again
+    with --resume.
     """
     from scenarios.studies.study import MANY, load_study
 
