@@ -20,9 +20,8 @@ def exit_code(error: TwinError) -> int:
     """The exit code for an error; `FAILED` unless it is about what the user has given."""
     if isinstance(error, InterruptedRunError):
         return INTERRUPTED
-    from scenarios.run.export import ExportError
     from scenarios.run.output import OutputError
     from scenarios.schema.errors import ScenarioError
 
-    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError, ExportError)
+    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError)
     return BAD_INPUT if isinstance(error, given) else FAILED

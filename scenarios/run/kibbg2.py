@@ -5,10 +5,10 @@ each weighing and each part of a velocity phase, and the air. A program that thi
 mass.
 
 What that program does not know is corrected beforehand, from what the run recorded: the gain and the zero of the
-voltmeters (so that `DvmCalValV` is the reference's own voltage), the interferometer's periodic error and the refractive
-index of the air, and the magnet's temperature: voltages are those of a magnet at the thermometer's reference. What is not
-corrected stays in its result: the weighing current's effect on Bl, leakage, alignment, the tide, and 2×10⁻⁸ of buoyancy
-for steel, of which it takes the first order.
+voltmeters (so that `DvmCalValV` is the reference's own voltage), the interferometer's periodic error, the refractive
+index of the air, and the magnet's temperature: voltages are those of a magnet at the thermometer's reference. What is
+not corrected stays in its result: the weighing current's effect on Bl, leakage, alignment, the tide, and 2×10⁻⁸ of
+buoyancy for steel, of which it takes the first order.
 
 In that format a run begins and ends with velocity groups, and the weighings between two of them alternate off, on, …,
 off. Weighings that do not fit are left out, and named.
@@ -255,10 +255,8 @@ class _Run:
             position = without_periodic_error(shown, (float(self.periodic[0]), float(self.periodic[1])), period)
         if known.wavelength is None or known.vacuum:
             return position
-        air = {quantity: self._air(quantity, time.ravel()) for quantity in QUANTITIES}
-        index = refractive_index(
-            air["temperature"], air["pressure"], air["humidity"], known.wavelength, self.values.co2
-        )
+        temperature, pressure, humidity = (self._air(quantity, time.ravel()) for quantity in QUANTITIES)
+        index = refractive_index(temperature, pressure, humidity, known.wavelength, self.values.co2)
         return position / index.reshape(time.shape)
 
     def _volts(self, meter: str, shown: Array, time: Array, cycle: int) -> Array:
