@@ -254,7 +254,7 @@ class ExternalFlux(Component):
 
         Parameters
         ----------
-        bl : of the magnet at the weighing position (T·m).
+        bl : (Bl)_w at the weighing position (T·m), of magnet and sources together.
         z_coil : the weighing position (m).
         """
         weighing = velocity = 0.0
@@ -262,7 +262,7 @@ class ExternalFlux(Component):
             by_coil, by_magnet = self.derivatives(name, z_coil)
             weighing += by_coil * (source.appears == "always")
             velocity += -by_magnet if magnet_moves else by_coil
-        return (velocity - weighing) / (bl + weighing)
+        return (velocity - weighing) / bl
 
     def distribution(self, name: str, z: float = 0.0) -> AngularDistribution:
         """ΔB_r(θ) of a source in the gap at height z (m), the magnet at rest.
