@@ -34,7 +34,7 @@ class Interferometer(MeasuringInstrument):
 
     rounded to its resolution, where p is the sum of the first two terms and
 
-        L = (z + vibration) cos φ + x sin φ_x + y sin φ_y + abbe_offset_x θ_y − abbe_offset_y θ_x.
+        L = (z + vibration + deviation) cos φ + x sin φ_x + y sin φ_y + abbe_offset_x θ_y − abbe_offset_y θ_x.
 
     Without drift and hop the bracket is n L + (n − n₀) dead_path and the periodic error.
 
@@ -69,6 +69,7 @@ class Interferometer(MeasuringInstrument):
         "position": Port("m"),
         "reference": Port("m", 0.0),
         "vibration": Port("m", 0.0),
+        "deviation": Port("m", 0.0),
         "x": Port("m", 0.0),
         "y": Port("m", 0.0),
         "theta_x": Port("rad", 0.0),
@@ -108,8 +109,9 @@ class Interferometer(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         lean_x, lean_y = math.sin(self.verticality_x), math.sin(self.verticality_y)
+        along = inputs["position"] - inputs["reference"] + inputs["vibration"] + inputs["deviation"]
         length = (
-            math.sqrt(1.0 - lean_x**2 - lean_y**2) * (inputs["position"] - inputs["reference"] + inputs["vibration"])
+            math.sqrt(1.0 - lean_x**2 - lean_y**2) * along
             + lean_x * inputs["x"]
             + lean_y * inputs["y"]
             + self.abbe_offset_x * inputs["theta_y"]

@@ -117,6 +117,14 @@ class WeighingUnit(Protocol):
 
 
 @runtime_checkable
+class ProbeGuide(WeighingUnit, Protocol):
+    """Carries a probe through the gap, up and down, and on a cross slide outward and inward."""
+
+    def shift(self, displacement: float, duration: float) -> Process:
+        """Move the cross slide to `displacement` (m), outward, within `duration` (s)."""
+
+
+@runtime_checkable
 class DrivenHinge(WeighingUnit, Protocol):
     """A weighing unit whose own actuator can set it in motion."""
 

@@ -61,25 +61,36 @@ def execute(
     WiringError, SimulationError, ReductionError, CheckpointError
         As their names say.
     """
+    if store is None:
+        return _executed(scenario, None, False, progress)
+    with RunStore(store, durable=False) as keeper:  # a power failure costs a simulation no more than its time
+        return _executed(scenario, keeper, resume, progress)
+
+
+def _executed(
+    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None
+) -> Result | Measured:
+    """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
     setup = build(scenario)
     known = certificates(scenario) if own is None else None
     writing = 0.0
-    keeper = RunStore(store) if store is not None else None
     if keeper is not None and resume:
         state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
         setup.twin.restore(state)
     elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
+    if keeper is not None:
+        keeper.follow(setup.twin.recorder)
     resumed = setup.twin.finished_steps
 
     def keep(step: Step | None) -> None:
         nonlocal writing
         mark = time.perf_counter()
         if keeper is not None and not (resume and step is None):
-            keeper.save(setup.twin.recorder, setup.twin.state())
+            keeper.save(setup.twin.state())
         if progress is not None:
             progress(step, setup.twin.finished_steps, len(setup.steps))
         writing += time.perf_counter() - mark

@@ -160,7 +160,7 @@ def _measured(summary: Summary) -> list[Row]:
     found, true = summary["result"], summary["true"]
     lines = []
     for key, about in summary["quantities"].items():
-        value, u, unit = found[key], found.get(f"u_{key}"), about["unit"].replace("*", "·")
+        value, u, unit = found[key], found.get(f"u_{key}"), about["unit"].replace("*", "·").replace("Hz^0.5", "√Hz")
         meaning = about["meaning"]
         if isinstance(value, list):
             known = [v for v in value if v is not None]

@@ -13,6 +13,7 @@ from twin.parameter import neutral_of
 REQUIRED: dict[str, dict[str, Any]] = {
     "circuit": {"nominal_resistance": 100.0},
     "coil": {"resistance": 100.0, "inductance": 1.0},
+    "dynamic_servo": {"moving_mass": 1.0, "bl": 700.0},
     "magnet": {"bl": 700.0},
     "motion_stage": {"pitch": 1.0},
     "resistor": {"resistance": 100.0},
@@ -38,6 +39,7 @@ EFFECTS = {
     "compensating_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "current_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "displacement_sensor": READING | words("nonlinearity"),
+    "dynamic_servo": words("sensor_noise hand_over_force"),
     "environment": words(
         "temperature_drift temperature_swing pressure pressure_drift gravity_transfer gravity_gradient tide "
         "air_density_error refractive_index_error "
