@@ -125,6 +125,7 @@ class NearEnd(Source, NearSource):
     surface_field: float = parameter("T", 0.336, gt=0, source="Ma2025", description="that γ is relative to")
     attenuation: float | None = parameter("1", None, gt=0, description="γ_max, at this place")
     shielding: float | None = parameter("1", None, gt=0, description="of the yoke, for this kind of source")
+    carried: bool = Field(default=False, description="by a motion stage, up and down from its place")
     retained: float = parameter(
         "1", 0.0, ge=0, le=1, description="share of the largest field let in so far that stays when it is gone"
     )

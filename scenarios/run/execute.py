@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.coil import Coil
+from components.external_flux import ExternalFlux
 from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import (
@@ -183,7 +184,7 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
 
 
 def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
-    """The true mass, and the true Bl averaged over the weighing windows."""
+    """The true mass, the true Bl averaged over the weighing windows, and what external flux does to the mass."""
     mass = parts["test_mass"]
     assert isinstance(mass, TestMass)
     times, bl = _series(truth, "coil.bl")
@@ -193,6 +194,9 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
     if campaign.in_series and isinstance(coil, Coil) and isinstance(second, Coil):
         both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
-    return Truth(
-        mass.mass, both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
-    )
+    weighed = both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
+    flux, error = parts.get("external_flux"), 0.0
+    if isinstance(flux, ExternalFlux):
+        position = float(getattr(parts.get("flexure"), "weighing_position", 0.0))
+        error = flux.epsilon(weighed / both, position, magnet_moves=getattr(campaign, "moves", "coil") == "magnet")
+    return Truth(mass.mass, weighed, error)

@@ -142,6 +142,8 @@ def rows(summary: Summary) -> list[Row]:
     ]
     if out := left_out(summary):
         lines.append(Row("left out", out, "as faulty; the report says why"))
+    if external := true.get("external_flux_epsilon", 0.0):
+        lines.append(Row("ε_ext", relative(external), "bias by external flux"))
     if thermal is not None:
         delay = thermal["delay_s"]
         lines += [
