@@ -73,6 +73,14 @@ class Fluxgate(Protocol):
 
 
 @runtime_checkable
+class HallProbe(Protocol):
+    """Reads the radial flux density in the gap (T), averaged over each step."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read the flux density."""
+
+
+@runtime_checkable
 class EnvironmentStation(Protocol):
     """Reads the air: blocks of temperature (K), pressure (Pa) and relative humidity (1); in vacuum the first alone."""
 

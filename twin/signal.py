@@ -337,6 +337,16 @@ class Function(Composition):
         result: Array = self.function(*values)
         return result
 
+    def constant_over(self, start: int, end: int) -> float | None:
+        values = [signal.constant_over(start, end) for signal in self.operands]
+        if any(value is None for value in values):
+            return None
+        return float(np.asarray(self.function(*(np.array([value]) for value in values)))[0])
+
+    def closed_form(self, start: int, end: int) -> Piece | None:
+        value = self.constant_over(start, end)
+        return None if value is None else constant(value, start, end)
+
     def derivative(self) -> Signal:
         if len(self.slopes) < len(self.operands):
             return super().derivative()

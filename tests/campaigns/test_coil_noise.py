@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import scenarios
 from scenarios.cli.app import main
 from scenarios.reduction import ReductionError
+from scenarios.run.experiment import Experiment
 from scenarios.run.measured import Measured
 from scenarios.schema import ScenarioError
 
@@ -19,8 +21,13 @@ STILL = {"balance.ground_vibration.spectrum": []}
 WIDE = {"reduction.floor_to": 400.0, "reduction.stretch": 1.0}
 
 
+@lru_cache(maxsize=1)
+def shipped() -> Experiment:
+    return scenarios.load("nist4_noise")
+
+
 def found(changes: dict[str, Any] | None = None, seed: int = 1) -> Measured:
-    result = scenarios.load("nist4_noise").with_({"campaign.zero_time": 0.0, **(changes or {})}, seed=seed).run()
+    result = shipped().with_({"campaign.zero_time": 0.0, **(changes or {})}, seed=seed).run()
     assert isinstance(result, Measured)
     return result
 

@@ -13,6 +13,8 @@ from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.flexure import Flexure
 from components.fluxgate import Fluxgate
+from components.guide import Guide
+from components.hall_probe import HallProbe
 from components.hinge import Hinge
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
@@ -32,6 +34,8 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (DisplacementSensor, roles.DisplacementSensor),
     (PositionDetector, roles.PositionDetector),
     (Fluxgate, roles.Fluxgate),
+    (HallProbe, roles.HallProbe),
+    (Guide, roles.ProbeGuide),
     (Environment, roles.EnvironmentStation),
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),
