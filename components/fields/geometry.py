@@ -101,7 +101,7 @@ class Geometry(Parameters):
     compensation_width: float = parameter("m", 0.0, ge=0, description="how far the compensation rings stand out")
     compensation_height: float = parameter("m", 0.0, ge=0, description="of each, at the ends of the inner yoke")
     coil: CoilSection
-    weighing_current: float | None = parameter("A", None, gt=0, description="stated by the paper; None: half of 1 kg")
+    weighing_current: float | None = parameter("A", None, gt=0, description="given; None: half of 1 kg over Bl")
     yoke_material: str = "iron"
     ring_material: str = "SmCo"
     materials: dict[str, Material] = Field(default={}, description="own materials, beside those of the library")
