@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.fields import cache
+from components.fields import cache, external
 from components.fields import influence as influences
 from components.fields import profile as profiles
 from components.fields.catalogue import CATALOGUE, KBMINI
@@ -104,7 +104,10 @@ def test_the_second_time_nothing_is_solved(run: Run, monkeypatch: pytest.MonkeyP
     """Neither for a part of another susceptibility nor for another external field; nor for a picture."""
     monkeypatch.setenv("KIBBLE_TWIN_CACHE", str(tmp_path))
     monkeypatch.setattr("components.fields.weakly_magnetic._MESH", COARSE)
-    words = ["bipm", "--part", "r=125 mm, z=0, area=200e-6, chi=-1e-5", "--external", "far_vertical=48e-6"]
+    slope = external.far_vertical_slope
+    monkeypatch.setattr(external, "far_vertical_slope", lambda geometry, field: slope(geometry, field, COARSE))
+    ring = "r=125 mm, z=0, area=200e-6, width=0.01, chi="
+    words = ["bipm", "--part", f"{ring}-1e-5", "--external", "far_vertical=48e-6"]
     words += ["--plot", str(tmp_path / "magnet.png")]
     first = figures(run, *words)
     for module in ("profile_solution", "weakly_magnetic", "external", "picture"):
@@ -112,7 +115,7 @@ def test_the_second_time_nothing_is_solved(run: Run, monkeypatch: pytest.MonkeyP
     for _ in range(2):
         assert figures(run, *words) == first
         cache.forget()  # as in another process
-    other = figures(run, "bipm", "--part", "r=125 mm, z=0, area=200e-6, chi=2e-5", "--external", "far_vertical=-1e-6")
+    other = figures(run, "bipm", "--part", f"{ring}2e-5", "--external", "far_vertical=-1e-6")
     assert other["part"]["force_relative"] == pytest.approx(-2 * first["part"]["force_relative"])
     assert other["external"]["slope_T_per_m"] == pytest.approx(first["external"]["slope_T_per_m"] / -48)
 
