@@ -117,6 +117,14 @@ class MassExchanger(Protocol):
 
 
 @runtime_checkable
+class Magazine(Protocol):
+    """Holds several masses for the exchanger."""
+
+    def present(self, mass: float | None = None, *, upside_down: bool = False) -> None:
+        """Put a mass (kg) into the exchanger, the first one if none is named; while it is off the pan."""
+
+
+@runtime_checkable
 class WeighingUnit(Protocol):
     """Carries the coil, and moves it along prescribed closed forms of position (m)."""
 

@@ -18,6 +18,7 @@ from components.hall_probe import HallProbe
 from components.hinge import Hinge
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
+from components.mass_set import MassSet
 from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
 from components.servo import IdealServo
@@ -39,6 +40,7 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Environment, roles.EnvironmentStation),
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),
+    (MassSet, roles.Magazine),
     (Flexure, roles.WeighingUnit),
     (Hinge, roles.WeighingUnit),
     (Hinge, roles.DrivenHinge),
@@ -57,7 +59,7 @@ def operations(role: type) -> list[str]:
 
 @pytest.mark.parametrize(("instrument", "role"), INSTRUMENTS)
 def test_an_instrument_fulfils_its_role(instrument: Any, role: Any) -> None:
-    assert isinstance(instrument(), role)
+    assert isinstance(instrument(**({"mass": 1.0} if instrument is MassSet else {})), role)
     assert operations(role)
     for name in operations(role):
         asked, offered = (inspect.signature(getattr(kind, name)).parameters for kind in (role, instrument))
