@@ -105,7 +105,7 @@ def build(scenario: Scenario, *, rehearsal: bool = False, currents: Mapping[str,
     if rehearsal:
         for part in components.values():
             part.plan_faults(())
-    _start_at_ambient(scenario, components)
+    start_at_ambient(scenario, components)
     probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in components)
     twin = Twin(
         components,
@@ -132,13 +132,13 @@ def _try(scenario: Scenario, campaign: WithTrial, twin: Twin, position: float) -
     parts = scenario.true_components()
     for part in parts.values():
         part.plan_faults(())
-    _start_at_ambient(scenario, parts)
+    start_at_ambient(scenario, parts)
     trial = Twin(parts, scenario.wiring, seed=scenario.seed, rehearsal=True)
     trial.run(campaign.trial(parts, trial.clock, position))
     _keep(twin, {name: _source(trial).kept(name) for name in campaign.kept})
 
 
-def _start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
+def start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
     """Give the thermal mass the temperature of the room; a steady state found later replaces it."""
     room, mass = components.get("environment"), components.get("thermal_mass")
     if isinstance(room, Environment) and isinstance(mass, ThermalMass):
