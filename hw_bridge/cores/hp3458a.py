@@ -167,6 +167,7 @@ class Hp3458A(Core):
         start = self.clock.now + (to_ns(s.delay) if s.delay is not None else 0) + LATENCY
         for first in range(0, count, BLOCK):
             repeats = min(BLOCK, count - first)
+            start = max(start, self.clock.now + LATENCY - first * every)  # later, if nobody took what came before
             schedule = Schedule(start + first * every, step, 1, every, repeats)
             block = yield from self.meter.read(schedule, {})
             values = np.where(np.isfinite(block.values), block.values, np.copysign(OVERLOAD, block.values)).ravel()
