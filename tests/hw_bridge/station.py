@@ -23,12 +23,12 @@ LUMPED: dict[str, Any] = {
 
 
 class Station:
-    """The instruments of KBmini on a stepped clock."""
+    """The instruments of KBmini, on a stepped clock or on another."""
 
-    def __init__(self, **overrides: Any) -> None:
+    def __init__(self, scale: float | None = None, **overrides: Any) -> None:
         paths = {key.replace("__", "."): value for key, value in overrides.items()}
         self.scenario = scenarios.load(SCENARIO).with_({**LUMPED, **paths}).scenario
-        self.clock = RealTimeClock(None)
+        self.clock = RealTimeClock(scale)
         self.served = ServedTwin(self.scenario, self.clock)
 
     def core(self, name: str) -> Any:
