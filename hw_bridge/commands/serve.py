@@ -6,6 +6,8 @@ import json
 import math
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -69,12 +71,15 @@ def serve(
         raise UsageError("--token: expected letters and digits only, as it becomes a part of VISA resource names")
     clock = RealTimeClock(_scale(scale))
     chosen = experiment(scenario, settings, ideal=ideal)
-    with WireServer(ServedTwin(chosen.scenario, clock), bind, port, token) as server:
+    with (
+        _until_signalled(clock) as received,
+        WireServer(ServedTwin(chosen.scenario, clock), bind, port, token) as server,
+    ):
         instruments = server.start()
         for kind in server.open_to_all():
             note(f"warning: {kind} cannot carry a token: whoever reaches {bind} commands the instruments through it")
         _announce(chosen.scenario.name, scale, instruments, server, as_json)
-        interrupted = _run(clock)
+        clock.run_until_stopped()
     if clock.scale is not None:
         lag = clock.lag.summary()
         note(
@@ -82,7 +87,7 @@ def serve(
             f"{lag['worst_s'] * 1e3:.3g} ms at worst, {lag['overruns']} of {lag['events']} by more than "
             f"{lag['tolerance_s'] * 1e3:.3g} ms"
         )
-    if interrupted:
+    if signal.SIGINT in received:
         raise KeyboardInterrupt
 
 
@@ -97,8 +102,9 @@ def _announce(name: str, scale: str, instruments: list[dict[str, Any]], server: 
     sys.stdout.flush()
 
 
-def _run(clock: RealTimeClock) -> bool:
-    """Let time pass until a signal comes; returns whether it was Ctrl-C."""
+@contextmanager
+def _until_signalled(clock: RealTimeClock) -> Iterator[list[int]]:
+    """Inside, SIGINT and SIGTERM stop the clock; gives those that have come."""
     received: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -107,11 +113,10 @@ def _run(clock: RealTimeClock) -> bool:
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        clock.run_until_stopped()
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    return signal.SIGINT in received
 
 
 def _scale(text: str) -> float | None:

@@ -209,7 +209,7 @@ class Hp3458A(Core):
 
     def do_tarm(self, event: str = "", arms: str = "") -> Any:
         self.set.arm = word(event, EVENTS, EVENTS["AUTO"])
-        repeats = integer(arms, 1, 2_100_000_000, 1)
+        repeats = max(integer(arms, 0, 2_100_000_000, 1), 1)
         if self.set.arm == EVENTS["SGL"] and self.set.trigger in (EVENTS["AUTO"], EVENTS["SGL"]):
             return lambda answer: self._run(answer, repeats)
         return None
@@ -221,6 +221,10 @@ class Hp3458A(Core):
     def do_nrdgs(self, count: str = "", event: str = "") -> None:
         self.set.count = integer(count, 1, 16_777_215, 1)
         self.set.sample = word(event, SAMPLES, SAMPLES["AUTO"])
+
+    def do_sweep(self, seconds: str = "", count: str = "") -> None:
+        self.do_timer(seconds)
+        self.do_nrdgs(count, "TIMER")
 
     def do_timer(self, seconds: str = "") -> None:
         self.set.timer = real(seconds, 100e-9, 6000.0, 1.0)
@@ -404,6 +408,7 @@ class Hp3458A(Core):
             "TRIG?": named(EVENTS, s.trigger),
             "NRDGS?": f"{s.count}, {named(SAMPLES, s.sample)}",
             "TIMER?": shown(s.timer),
+            "SWEEP?": f"{shown(s.timer)}, {s.count}",
             "DELAY?": shown(s.delay or 0.0),
             "FUNC?": f"{named({'DCV': 1}, 1)}, {shown(meter.full_scale)}",
             "RANGE?": shown(meter.full_scale),

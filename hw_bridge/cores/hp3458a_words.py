@@ -28,14 +28,12 @@ MESSAGES = {
 }
 REJECTED: Mapping[str, int] = {
     **dict.fromkeys(("ACV", "ACDCV", "ACI", "ACDCI", "DCI", "OHM", "OHMF", "FREQ", "PER"), HARDWARE),
-    **dict.fromkeys(("DSAC", "DSDC", "SSAC", "SSDC", "SSPARM?", "SSRC"), HARDWARE),
-    **dict.fromkeys(("MMATH", "SMATH", "RMATH", "RATIO"), CONFLICT),
-    **dict.fromkeys(("CALL", "CONT", "PAUSE", "SUB", "SUBEND", "COMPRESS", "DELSUB"), SUBPROGRAM),
-    **dict.fromkeys(("SSTATE", "RSTATE", "PURGE"), MEMORY),
+    **dict.fromkeys(("DSAC", "DSDC", "SSAC", "SSDC", "SSPARM", "SSRC", "ACBAND", "SETACV", "FSOURCE"), HARDWARE),
+    **dict.fromkeys(("MMATH", "SMATH", "RMATH", "RATIO", "LEVEL", "LFILTER", "SLOPE"), CONFLICT),
+    **dict.fromkeys(("CALL", "CONT", "PAUSE", "SUB", "SUBEND", "COMPRESS", "DELSUB", "SCRATCH"), SUBPROGRAM),
+    **dict.fromkeys(("SSTATE", "RSTATE", "PURGE", "REMST"), MEMORY),
     **dict.fromkeys(("CAL", "SCAL", "SECURE", "CALSTR", "TEST"), CALIBRATION),
-    "ADDRESS": REMOTE,
-    "LEVEL": CONFLICT,  # of a trigger
-    "SWEEP": CONFLICT,
+    **dict.fromkeys(("ADDRESS", "DEFKEY"), REMOTE),
 }
 """Commands of the real instrument that the twin does not carry out, with the bit of the error register that says so."""
 
@@ -78,7 +76,18 @@ class Settings:
     query: int = QUERIES["NORM"]
     emask: int = 32767
     service: int = 0
-    kept: dict[str, int] = field(default_factory=lambda: {"INBUF": 0, "DISP": 1, "LOCK": 0, "FIXEDZ": 0, "BEEP": 1})
+    kept: dict[str, int] = field(
+        default_factory=lambda: {
+            "INBUF": 0,
+            "DISP": 1,
+            "LOCK": 0,
+            "FIXEDZ": 0,
+            "BEEP": 1,
+            "TBUFF": 0,
+            "DEFEAT": 0,
+            "MENU": 1,
+        }
+    )
 
 
 def word(text: str, names: Mapping[str, int], default: int) -> int:

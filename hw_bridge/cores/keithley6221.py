@@ -42,6 +42,10 @@ class Keithley6221(ScpiCore):
         ":SENSe[:DATA]?": -241,
         ":TRACe:DATA?": -241,
         ":INITiate[:IMMediate]": -213,
+        ":TRIGger:OUTPut": -241,
+        ":TRIGger:OLINe": -241,
+        ":TRIGger:ILINe": -241,
+        ":ARM:TIMer": -221,
         "*TRG": -211,
         "*SAV": -200,
         "*RCL": -200,
@@ -61,7 +65,7 @@ class Keithley6221(ScpiCore):
         self.source.set_compliance(min(RESET_COMPLIANCE, self.source.compliance))
         self.auto_range = False
         self._kept = {"delay": "1.000000E-03", "filter": "0", "earth": "0", "shield": "OLOW", "response": "FAST"}
-        self._kept |= {"display": "1", "beeper": "1"}
+        self._kept |= {"display": "1", "beeper": "1", "arm": "IMM", "trigger": "IMM"}
 
     def refresh(self) -> None:
         self.measurement.update(IN_COMPLIANCE if self.source.in_compliance else 0)
@@ -214,11 +218,31 @@ class Keithley6221(ScpiCore):
     def display_query(self) -> str:
         return self._kept["display"]
 
-    @header(":SYSTem:BEEPer[:STATe]")
+    @header(":ARM:SOURce")
+    def arm(self, name: str) -> None:
+        self._kept["arm"] = choice(name, "IMMediate", "TIMer", "BUS", "TLINk", "BSTest", "PSTest", "NSTest", "MANual")
+
+    @header(":ARM:SOURce?")
+    def arm_query(self) -> str:
+        return self._kept["arm"]
+
+    @header(":TRIGger:SOURce")
+    def trigger_source(self, name: str) -> None:
+        self._kept["trigger"] = choice(name, "IMMediate", "TLINk")
+
+    @header(":TRIGger:SOURce?")
+    def trigger_source_query(self) -> str:
+        return self._kept["trigger"]
+
+    @header(":SYSTem:BEEPer[:IMMediate]")
+    def beep(self, frequency: str, duration: str) -> None:
+        number(frequency), number(duration)
+
+    @header(":SYSTem:BEEPer:STATe")
     def beeper(self, state: str) -> None:
         self._kept["beeper"] = str(int(switch(state)))
 
-    @header(":SYSTem:BEEPer[:STATe]?")
+    @header(":SYSTem:BEEPer:STATe?")
     def beeper_query(self) -> str:
         return self._kept["beeper"]
 

@@ -46,7 +46,7 @@ TEXTS = {
 }
 ESB, MAV, RQS, ERROR_AVAILABLE, MEASUREMENT, QUESTIONABLE, OPERATION = 32, 16, 64, 4, 1, 8, 128
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\Z", re.ASCII)
-_HEADER = re.compile(r"\s*(\*[A-Za-z]+\??|:?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*\??)(?:\s+|\Z)", re.ASCII)
+_HEADER = re.compile(r"\s*(:?\*[A-Za-z]+\??|:?[A-Za-z][A-Za-z0-9_]*(?::[A-Za-z][A-Za-z0-9_]*)*\??)(?:\s+|\Z)", re.ASCII)
 
 
 class ScpiError(Exception):
@@ -153,8 +153,8 @@ class ScpiCore(Core):
             raise ScpiError(-102 if unit.isprintable() else -101)
         name, rest = found.group(1).upper(), unit[found.end() :]
         parameters = [part.strip() for part in _split(rest, ",")] if rest.strip() else []
-        if name.startswith("*"):
-            path: tuple[str, ...] = (name,)
+        if "*" in name:
+            path: tuple[str, ...] = (name.lstrip(":"),)
         else:
             query, words = name.endswith("?"), name.rstrip("?").lstrip(":").split(":")
             path = (*(() if name.startswith(":") else node), *words, *("?" if query else ()))
