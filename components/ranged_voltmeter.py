@@ -8,11 +8,13 @@ from pydantic import PrivateAttr
 
 from components.measuring import Disturb
 from components.voltmeter import OVERRANGE, Voltmeter
-from twin.times import Times
+from twin.times import NS
 
 Array = NDArray[np.float64]
 RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """For direct voltage, of a 3458A (V)."""
+LOOK = NS // 1000
+"""How long it looks at the input to find a range (ns)."""
 LARGEST = 1050.0
 """The highest range counts no further (V)."""
 
@@ -61,7 +63,7 @@ class RangedVoltmeter(Voltmeter):
 
     def select_for_input(self) -> None:
         """Change to the lowest range that shows what is at the input now."""
-        voltage = float(self._signal("input").at(Times(np.array([self.clock.now])))[0])
+        voltage = float(self._signal("input").means(np.array([self.clock.now]), LOOK)[0])
         self._selected = self.fitting(voltage) if abs(voltage) <= LARGEST else RANGES[-1]
 
     def zero(self, on: bool) -> None:

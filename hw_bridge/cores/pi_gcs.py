@@ -118,6 +118,7 @@ class PiGcs(Core):
         if command in replies:
             return self._of_axis(replies[command], words)
         plain = {
+            "HLP?": self._help,
             "ERR?": self._last_error,
             "VER?": lambda: "FW_DSP: 1.2.1.0",
             "CSV?": lambda: "2.0",
@@ -141,6 +142,12 @@ class PiGcs(Core):
         if any(word != AXIS for word in words):
             raise GcsError(AXIS_NAME)
         return f"{AXIS}={reply}"
+
+    def _help(self) -> str:
+        """What there is, a line each; a blank before the line feed says that there is more."""
+        queries = ["*IDN?", "ERR?", "VER?", "CSV?", "SAI?", "HLP?", *self._asked()]
+        lines = ["#4", "#5", "#7", "#24", *sorted({*self._commands, *queries})]
+        return " \n".join(["The following commands are valid:", *lines, "end of help"])
 
     def _last_error(self) -> str:
         code, self.error = self.error, OK

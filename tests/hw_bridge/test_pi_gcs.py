@@ -38,6 +38,9 @@ def test_it_says_what_it_is(stage: Client) -> None:
     assert stage.query("SAI?") == "1" and stage.query("CST?") == "1=KIBBLE-COIL" and stage.query("PUN? 1") == "1=MM"
     assert stage.query("CSV?") == "2.0" and stage.query("VER?").startswith("FW")
     assert error(stage) == 0
+    stage.write("HLP?")
+    *lines, last = stage.read(stop=None).decode().split(" \n")
+    assert {"#7", "MOV", "MOV?", "POS?", "FRF"} <= set(lines) and last == "end of help\n"
 
 
 def test_an_axis_moves_when_it_has_been_referenced(station: Station) -> None:
