@@ -49,7 +49,7 @@ class Flexure(Instrument):
 
     @model_validator(mode="after")
     def _starts_between_the_stops(self) -> Flexure:
-        low, high = self._stops
+        low, high = self.travel
         if not low <= self.weighing_position <= high:
             raise ValueError(
                 f"expected weighing_position between the stops at {low:g} m and {high:g} m, "
@@ -58,7 +58,8 @@ class Flexure(Instrument):
         return self
 
     @property
-    def _stops(self) -> tuple[float, float]:
+    def travel(self) -> tuple[float, float]:
+        """Lowest and highest position (m) between the stops; infinite where there is none."""
         return (
             -math.inf if self.lower_stop is None else self.lower_stop,
             math.inf if self.upper_stop is None else self.upper_stop,
@@ -88,8 +89,14 @@ class Flexure(Instrument):
         motion.follow(*laws)
         yield self.clock.until(laws[-1].end if laws[-1].end is not None else self.clock.now)
 
+    def commanded(self) -> tuple[float, float]:
+        """Position (m) and velocity (m/s) of the motion that it follows now."""
+        now, track = self.clock.now, self.timeline("motion", self.weighing_position).track
+        piece = track.pieces[track.index(now)]
+        return float(piece.values_at(now)[0].real), float(piece.derivative().values_at(now)[0].real)
+
     def _check_stops(self, laws: Sequence[Piece]) -> None:
-        low, high = self._stops
+        low, high = self.travel
         if math.isinf(low) and math.isinf(high):
             return
         reaches = [extremes(law) for law in laws]

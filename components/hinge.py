@@ -70,7 +70,7 @@ class Hinge(Flexure):
 
     def _motion(self, currents: list[Piece], away: float) -> list[Piece]:
         """The positions that follow from currents which start at 0, with the coil at rest near its place."""
-        low, high = (stop - self.weighing_position for stop in self._stops)
+        low, high = (stop - self.weighing_position for stop in self.travel)
         laws: list[Piece] = []
         state = State(away, 0.0, self._exercised(currents))
         for current in currents:

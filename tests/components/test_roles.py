@@ -21,6 +21,8 @@ from components.mass_exchanger import MassExchanger
 from components.mass_set import MassSet
 from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
+from components.ranged_source import RangedSource
+from components.ranged_voltmeter import RangedVoltmeter
 from components.servo import IdealServo
 from components.stop import Stop
 from components.switch_box import SwitchBox
@@ -50,6 +52,9 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (SwitchedServo, roles.SwitchedServo),
     (SwitchBox, roles.SwitchBox),
     (Stop, roles.ContactStop),
+    (RangedVoltmeter, roles.RangedVoltmeter),
+    (RangedSource, roles.RangedCurrentSource),
+    (Flexure, roles.MotionStage),
 ]
 
 
