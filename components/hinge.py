@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from components.flexure import ROUNDING, Flexure
+from components.flexure import Flexure
 from components.hinge_balance import Periodic, steady
 from components.hinge_transient import Course, State, transient
+from components.mover import ROUNDING
 from components.oscillator import Oscillator
 from twin.clock import Process
 from twin.errors import SimulationError

@@ -150,10 +150,18 @@ class DrivenHinge(WeighingUnit, Protocol):
 
 @runtime_checkable
 class MotionStage(Protocol):
-    """Moves what it carries, such as the magnet, along prescribed closed forms of its position (m), up positive."""
+    """Moves what it carries, such as the coil or the magnet, along prescribed closed forms of its position (m), up
+    positive. A stage for a magnet is at 0 when a run begins."""
+
+    @property
+    def travel(self) -> tuple[float, float]:
+        """Lowest and highest position (m) that it can go to; infinite without bounds."""
+
+    def commanded(self) -> tuple[float, float]:
+        """Position (m) and velocity (m/s) that it follows now."""
 
     def move(self, laws: Sequence[Piece]) -> Process:
-        """Follow the motion; ends when it ends. At rest it is at 0, where every run finds it."""
+        """Follow the motion; ends when it ends."""
 
 
 @runtime_checkable
@@ -265,15 +273,3 @@ class RangedCurrentSource(CurrentSource, Protocol):
 
     def set_compliance(self, voltage: float) -> None:
         """Limit the voltage (V)."""
-
-
-@runtime_checkable
-class MotionStage(WeighingUnit, Protocol):
-    """What moves the coil, asked where it is."""
-
-    @property
-    def travel(self) -> tuple[float, float]:
-        """Lowest and highest position (m) that it can go to; infinite without stops."""
-
-    def commanded(self) -> tuple[float, float]:
-        """Position (m) and velocity (m/s) that it follows now."""
