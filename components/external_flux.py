@@ -28,6 +28,7 @@ from pydantic import field_validator, model_validator
 
 from components.angular_distribution import AngularDistribution
 from components.external_source import AnySource, FarSource, NearEnd, polyline
+from components.surroundings import Surroundings
 from twin.component import Component, Port
 from twin.errors import SimulationError
 from twin.field import Field, FieldSum, Shape
@@ -76,6 +77,7 @@ class ExternalFlux(Component):
     outputs: ClassVar[Mapping[str, Port]] = {
         "field": Port("T*m", kind="field"),
         "alternating": Port("T*m", kind="field"),
+        "surroundings": Port("T", kind="field"),
     }
 
     coupling: Literal["flux", "published"] = "flux"
@@ -106,6 +108,7 @@ class ExternalFlux(Component):
         source="Ma2025: attenuated at least 170 times",
         description="γ_max of a horizontal far field",
     )
+    yoke_volume: float = parameter("m^3", 0.0, ge=0, description="of the magnet, which far fields magnetise; 0: not")
     permeability: float = parameter("1", 1e4, gt=1, source="Ma2025", description="µ_r of the yoke; initial: 1000")
     native_permeability: float = parameter("1", 1e4, gt=1, description="µ_r that stated couplings hold for")
     reach: float = parameter(
@@ -163,6 +166,7 @@ class ExternalFlux(Component):
         return {
             "field": FieldSum(fields) if fields else Constant(0.0),
             "alternating": FieldSum(alternating) if alternating else Constant(0.0),
+            "surroundings": Surroundings(self, inputs),
         }
 
     def terms(self, name: str) -> list[Term]:
@@ -292,7 +296,7 @@ class ExternalFlux(Component):
             mean = float(self._far(source.vertical).value(np.array([z]))[0]) / self.wire_length
             sideways = -self.horizontal_attenuation * weaker * source.horizontal * np.exp(-1j * source.azimuth)
             return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
-        let_in = source.free_radial_field(theta, z, self.coil_radius) * weaker / source.shield(self.coil_radius)
+        let_in = source.free_field(theta, z, self.coil_radius)[0] * weaker / source.shield(self.coil_radius)
         return AngularDistribution.of(let_in, self.coil_radius)
 
     @property
@@ -322,6 +326,7 @@ class ExternalFlux(Component):
                 "size": self.size if self.geometry is None else self.size * factor,
                 "vertical_slope": self.vertical_slope / factor,
                 "vertical_area": self.vertical_area * factor**2,
+                "yoke_volume": self.yoke_volume * factor**3,
                 "reach": self.reach * factor,
             }
         )
