@@ -221,3 +221,22 @@ def test_a_mass_that_is_not_there_and_a_balance_with_one_mass() -> None:
     single = {"balance.test_mass.type": "test_mass", "balance.test_mass.further": None}
     with pytest.raises(ScenarioError, match="needs the role Magazine, called 'test_mass'"):
         series().with_(single).run()
+
+
+def test_an_interrupted_series_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+    """Which mass is in the exchanger, and which way up, is remembered."""
+    changes = REVERSED | {"campaign.ways_up": ["upside_down", "upright"], "campaign.velocity.pairs": 3}
+    experiment = scenarios.load("nist4_mass_reversal").with_(changes)
+    whole = experiment.run()
+
+    class InterruptedRunError(Exception): ...
+
+    def stop(step: Any, done: int, count: int) -> None:
+        if done == 25:  # in the second cycle of the first turn
+            raise InterruptedRunError
+
+    with pytest.raises(InterruptedRunError):
+        experiment.run(store=tmp_path / "run", progress=stop)
+    resumed = experiment.run(store=tmp_path / "run", resume=True)
+    assert resumed.steps_resumed == 25
+    assert resumed.summary()["result"] == whole.summary()["result"]

@@ -82,6 +82,7 @@ def test_start_and_drift_do_not_matter() -> None:
         assert_found(result)
 
 
+@pytest.mark.nightly
 def test_the_uncertainties_cover_the_errors() -> None:
     """Eight seeds: of errors over uncertainties neither too many are large nor all small."""
     z = []
