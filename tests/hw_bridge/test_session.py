@@ -137,17 +137,17 @@ def test_memory_does_not_grow_with_what_has_been(shared_station: Station) -> Non
             station.wait(120.0)
             station.served.tidy()
 
-    hours(30)
-    gc.collect()
-    tracemalloc.start()
     hours(20)
     gc.collect()
+    tracemalloc.start()
+    hours(10)
+    gc.collect()
     before = tracemalloc.get_traced_memory()[0]
-    hours(60)
+    hours(40)
     gc.collect()
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown < 300_000
+    assert grown < 200_000
     tracks = [len(g.track.pieces) for g in station.served.twin.assembly.groups]
     assert max(tracks, default=0) < 50
 
