@@ -87,6 +87,8 @@ class Session:
         for message in messages:
             self.pending += 1
             self.core.submit(self, self.newest, message)
+        if messages:
+            self._tell()  # what waited to be read is void
 
     def accept(self, data: bytes, end: bool = False, most: int = 0) -> Process:
         """`write`, and wait until no more than `most` messages are not done: what comes meanwhile waits with the
