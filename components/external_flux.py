@@ -28,6 +28,7 @@ from pydantic import field_validator, model_validator
 
 from components.angular_distribution import AngularDistribution
 from components.external_source import AnySource, FarSource, NearEnd, polyline
+from components.surroundings import Surroundings
 from twin.component import Component, Port
 from twin.errors import SimulationError
 from twin.field import Field, FieldSum, Shape
@@ -35,8 +36,8 @@ from twin.parameter import parameter
 from twin.signal import Constant, Function, Signal
 
 Array = NDArray[Any]
-DEGREE = 24
-"""Of the polynomial through λ of a near source: its field repeats itself to rounding over a third of the distance."""
+DEGREE, MOST, ROUNDING = 24, 300, 1e-15
+"""Of the polynomial through λ of a near source: the first degree tried, the last but one, and what may be left out."""
 AZIMUTHS = 96
 
 
@@ -71,10 +72,12 @@ class ExternalFlux(Component):
     inputs: ClassVar[Mapping[str, Port]] = {
         "magnet_position": Port("m", default=0.0),
         "energised": Port("1", default=1.0),
+        "stage": Port("m", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "field": Port("T*m", kind="field"),
         "alternating": Port("T*m", kind="field"),
+        "surroundings": Port("T", kind="field"),
     }
 
     coupling: Literal["flux", "published"] = "flux"
@@ -105,9 +108,12 @@ class ExternalFlux(Component):
         source="Ma2025: attenuated at least 170 times",
         description="γ_max of a horizontal far field",
     )
+    yoke_volume: float = parameter("m^3", 0.0, ge=0, description="of the magnet, which far fields magnetise; 0: not")
     permeability: float = parameter("1", 1e4, gt=1, source="Ma2025", description="µ_r of the yoke; initial: 1000")
     native_permeability: float = parameter("1", 1e4, gt=1, description="µ_r that stated couplings hold for")
-    reach: float = parameter("m", 25e-3, gt=0, description="largest |z| of coil in magnet, and of magnet in the room")
+    reach: float = parameter(
+        "m", 25e-3, gt=0, description="largest |z| of coil in magnet, of magnet in the room, and half that of a source"
+    )
 
     @field_validator("sources", mode="before")
     @classmethod
@@ -132,13 +138,14 @@ class ExternalFlux(Component):
         neutral = set() if self.sources else {"magnet_position"}
         if all(source.appears == "always" for source in self.sources.values()):
             neutral.add("energised")
+        if not any(isinstance(source, NearEnd) and source.carried for source in self.sources.values()):
+            neutral.add("stage")
         return frozenset(neutral)
 
     # --- λ_ext -------------------------------------------------------------------------------------------------------
 
     def signals(self, **inputs: Signal) -> dict[str, Any]:
         fields, alternating = [], []
-        z_magnet = inputs["magnet_position"]
         for name, source in self.sources.items():
             energised = inputs["energised"] if source.appears == "moving" else 1.0
             factor = source.course.factor(f"{self.name}.{name}") * energised
@@ -147,14 +154,19 @@ class ExternalFlux(Component):
             if isinstance(source, NearEnd) and source.retained and source.course.schedule:
                 largest = polyline(f"{self.name}.{name}.largest", source.course.largest())
                 kept = source.retained * (largest - factor)
+            # What a source that moves up sees is what it would see at rest if coil and magnet moved down.
+            away: Signal | float = inputs["stage"] if isinstance(source, NearEnd) and source.carried else 0.0
+            z_magnet = inputs["magnet_position"]
             for term in self.terms(name):
-                origin, basis = z_magnet if term.in_magnet else 0.0, self._chebyshev(term.order, z_magnet)
+                origin = z_magnet if term.in_magnet else away
+                basis = self._chebyshev(term.order, z_magnet - away)
                 fields.append(Field(term.shape, (kept if term.kept else factor) * basis, origin))
                 if source.course.amplitude and not term.kept:
                     alternating.append(Field(term.shape, wave * basis, origin))
         return {
             "field": FieldSum(fields) if fields else Constant(0.0),
             "alternating": FieldSum(alternating) if alternating else Constant(0.0),
+            "surroundings": Surroundings(self, inputs),
         }
 
     def terms(self, name: str) -> list[Term]:
@@ -187,9 +199,15 @@ class ExternalFlux(Component):
         """λ of a near source as a polynomial of the coil's place: that without the yoke, attenuated."""
         turns, radius = self.coil_turns, self.coil_radius
         share = turns / source.shield(radius) * self.native_permeability / self.permeability
-        domain = [-2 * self.reach, 2 * self.reach]
-        linkage: Chebyshev = Chebyshev.interpolate(lambda z: share * source.free_linkage(z, radius), DEGREE, domain)
-        return linkage
+        degree = DEGREE
+        while True:
+            linkage: Chebyshev = Chebyshev.interpolate(
+                lambda z: share * source.free_linkage(z, radius), degree, [-2 * self.reach, 2 * self.reach]
+            )
+            size = np.abs(linkage.coef)
+            if size[-4:].max() <= ROUNDING * size.max() or degree > MOST:
+                return linkage
+            degree *= 2
 
     def _shape(self, linkage: Any) -> Shape:
         """λ as a polynomial, with its derivatives."""
@@ -254,7 +272,7 @@ class ExternalFlux(Component):
 
         Parameters
         ----------
-        bl : of the magnet at the weighing position (T·m).
+        bl : (Bl)_w at the weighing position (T·m), of magnet and sources together.
         z_coil : the weighing position (m).
         """
         weighing = velocity = 0.0
@@ -262,7 +280,7 @@ class ExternalFlux(Component):
             by_coil, by_magnet = self.derivatives(name, z_coil)
             weighing += by_coil * (source.appears == "always")
             velocity += -by_magnet if magnet_moves else by_coil
-        return (velocity - weighing) / (bl + weighing)
+        return (velocity - weighing) / bl
 
     def distribution(self, name: str, z: float = 0.0) -> AngularDistribution:
         """ΔB_r(θ) of a source in the gap at height z (m), the magnet at rest.
@@ -278,7 +296,7 @@ class ExternalFlux(Component):
             mean = float(self._far(source.vertical).value(np.array([z]))[0]) / self.wire_length
             sideways = -self.horizontal_attenuation * weaker * source.horizontal * np.exp(-1j * source.azimuth)
             return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
-        let_in = source.free_radial_field(theta, z, self.coil_radius) * weaker / source.shield(self.coil_radius)
+        let_in = source.free_field(theta, z, self.coil_radius)[0] * weaker / source.shield(self.coil_radius)
         return AngularDistribution.of(let_in, self.coil_radius)
 
     @property
@@ -308,6 +326,7 @@ class ExternalFlux(Component):
                 "size": self.size if self.geometry is None else self.size * factor,
                 "vertical_slope": self.vertical_slope / factor,
                 "vertical_area": self.vertical_area * factor**2,
+                "yoke_volume": self.yoke_volume * factor**3,
                 "reach": self.reach * factor,
             }
         )

@@ -156,8 +156,9 @@ class StateGroup:
         What stays has the rounding of the whole plan: 1e-14 of where its laws would have led, not of where they came
         to.
         """
-        if instant <= self._frontier:
-            self._law_start = instant
+        if instant > self._frontier:  # nor has anybody else built on it
+            return
+        self._law_start = instant
         if instant < self._frontier:
             self._q = self.modal_state(instant)
             self._frontier = instant

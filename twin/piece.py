@@ -25,7 +25,7 @@ Array = NDArray[Any]
 DECAYED = 50.0
 """Time constants after which an exponential is below any rounding, 2e-22."""
 MANY, FEW = 256, 4096
-"""So many instants are worth a look for what has decayed; up to so many, decays are evaluated together."""
+"""So many instants are worth a look for what has decayed; up to so many irregular ones, decays are taken together."""
 _SAMPLES = 256  # of a piece, or of the period of its fastest term, in which its extremes are looked for
 LONG, ROUNDING = 48, 2e-16
 """The last coefficients of a series longer than this are dropped if they are below this part of its largest."""
@@ -66,7 +66,9 @@ class Piece:
 
     def evaluate(self, times: Times) -> Array:
         """Real values of a one-channel piece."""
-        swings, others = self._kinds if self.terms else ((), ())
+        if not (self.terms or self.decays):
+            return values_of_series(self.series[:, 0].real, self.start, self.length, times)
+        swings, others = self._kinds
         rows = times.rows_per_turn([term.swings for term in swings if term.swings]) if swings else None
         if rows is None:
             others = (*swings, *others)
@@ -79,7 +81,7 @@ class Piece:
             total = np.tile(turn, (-(-count // rows), 1))[:count]
             if len(self.series) > 1:
                 total += values_of_series(self.series[:, 0].real, self.start, self.length, times)
-        if self.decays and (times.every or times.ns.size <= FEW):
+        if self.decays and (times.ns.size <= FEW or times.every or times.step):
             total += self.decays.evaluate(times, self.start)
         elif self.decays:
             others = (*others, *self.decays.terms)

@@ -14,6 +14,8 @@ from twin.times import NS, Times
 
 Array = NDArray[Any]
 TWO_PI = 2.0 * np.pi
+MANY = 512
+"""From so many regular instants on, an exponential is a product of two that few instants need."""
 VANISHED = -100.0
 """Exponent that stands for lower ones: numbers that underflow take processors long."""
 
@@ -92,12 +94,12 @@ class Decays:
     def evaluate(self, times: Times, start: int) -> Array:
         """The real part of the first channel at the instants."""
         factors = self.factors[:, 0].real
-        if times.every:
-            rows, offsets = times.bursts(start)
-            at_bursts: Array = factors * self.growth(rows)
-            return at_bursts @ self.growth(offsets).T
-        total: Array = self.growth(times.since(start)) @ factors
-        return total
+        if times.ns.size <= MANY or not (times.every or times.step):
+            total: Array = self.growth(times.since(start)) @ factors
+            return total
+        coarse, fine = times.coarse_and_fine(start)
+        total = (factors * self.growth(coarse)) @ self.growth(fine).T
+        return total.ravel()[: times.ns.size].reshape(times.ns.shape)
 
     def scaled(self, by: Array | float) -> Decays:
         """The factors times what is broadcast to them."""

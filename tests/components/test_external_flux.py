@@ -41,7 +41,7 @@ def outputs(part: ExternalFlux, z: Signal | float, z_magnet: Signal | float = 0.
             current: float = 0.0, bl: float = 400.0) -> Any:  # fmt: skip
     """Of a coil in a magnet, with the external flux."""
     coil, magnet = Coil(resistance=400.0), Magnet(bl=bl, profile=[0.0, -6.4])
-    fields = part.signals(magnet_position=signal(z_magnet), energised=signal(energised))
+    fields = part.signals(magnet_position=signal(z_magnet), energised=signal(energised), stage=Constant(0.0))
     given_ = {port: Constant(declared.default or 0.0) for port, declared in coil.inputs.items()}
     given_ |= {"field": magnet.signals(temperature_rise=Constant(0.0))["field"], "external": fields["field"]}
     given_ |= {"position": signal(z), "magnet_displacement": signal(z_magnet), "current": Constant(current)}
@@ -213,6 +213,18 @@ def test_a_dipole_on_the_axis_without_a_yoke() -> None:
     assert source.free_linkage(np.array([0.01]), r)[0] == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("coupling", ["flux", "published"])
+def test_a_source_that_moves_up_is_one_that_coil_and_magnet_move_down_from(coupling: str) -> None:
+    part, t = flux(coupling, near={**BESIDE, "carried": True}), np.array([1.0, 4.0])
+    up = path(polynomial([2e-3, 1e-3], 0, 10 * NS))
+
+    def linkage(z: Signal | float, stage: Signal | float) -> Any:
+        field = part.signals(magnet_position=signal(z), energised=Constant(1.0), stage=signal(stage))["field"]
+        return field.integral(signal(z))(t)
+
+    assert linkage(0.0, up) - linkage(0.0, 0.0) == pytest.approx(linkage(-1.0 * up, 0.0) - linkage(0.0, 0.0), rel=1e-9)
+
+
 # --- forces ----------------------------------------------------------------------------------------------------------
 
 
@@ -300,9 +312,9 @@ def test_limits_follow_from_attenuations() -> None:
 
 
 def test_without_sources_nothing_is_left_in_the_graph() -> None:
-    assert ExternalFlux().neutral_inputs() == {"magnet_position", "energised"}
-    assert flux(earth=EARTH).neutral_inputs() == {"energised"}
-    assert flux(motor=MOTOR).neutral_inputs() == frozenset()
+    assert ExternalFlux().neutral_inputs() == {"magnet_position", "energised", "stage"}
+    assert flux(earth=EARTH).neutral_inputs() == {"energised", "stage"}
+    assert flux(motor={**MOTOR, "carried": True}).neutral_inputs() == frozenset()
     assert flux(**ALL).ideal().sources == {}
     ideal, none = (outputs(part, 1e-3, current=0.01)["bl"](0.0) for part in (flux(**ALL).ideal(), ExternalFlux()))
     assert ideal == none
