@@ -16,9 +16,10 @@ from twin.clock import Process
 from twin.component import Port
 from twin.noise import Streams
 from twin.parameter import parameter
-from twin.piece import Piece, Term
+from twin.piece import Piece
 from twin.signal import Constant, Signal
 from twin.spline_signal import SplineSignal
+from twin.terms import Term
 from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]

@@ -69,6 +69,11 @@ class Gradiometer(Component):
         first = self.turns * below
         return {"voltage": Rate(first), "difference": Rate(self.turns * (1.0 + self.mismatch) * above - first)}
 
+    def scaled(self, factor: float) -> Gradiometer:
+        """All lengths times `factor` at the same number of turns."""
+        names = ("radius", "height", "separation", "radial_separation", "offset", "eccentricity")
+        return self.model_copy(update={name: getattr(self, name) * factor for name in names})
+
     def _linkage(self, inputs: Mapping[str, Any], z: Signal, radius: float, offset: float, tilt: float) -> Signal:
         """Of one turn at the height z (m), counted from z = 0 (Wb)."""
         mean_radius = radius - 0.25 * offset**2 / radius

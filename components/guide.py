@@ -46,6 +46,12 @@ class Guide(Instrument):
         shift = (1.0 + self.shift_error) * self.timeline("shift")
         return {"position": z, "x": self.centring + self.walk_x * z + self.bow_x * (z * z) + shift}
 
+    def scaled(self, factor: float) -> Guide:
+        """Stops and centring scale with the geometry, the rails' lean stays."""
+        names = ("lower_stop", "upper_stop", "centring")
+        lengths = {name: getattr(self, name) * factor for name in names}
+        return self.model_copy(update={**lengths, "bow_x": self.bow_x / factor})
+
     def move(self, laws: Sequence[Piece]) -> Process:
         """Follow a prescribed motion; ends when it ends.
 

@@ -10,25 +10,26 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from components.flexure import ROUNDING
+from components.mover import Mover, bounds
 from twin.clock import Process
 from twin.component import Port
 from twin.errors import SimulationError
-from twin.instrument import Instrument
 from twin.parameter import parameter
-from twin.piece import Piece, constant, extremes
+from twin.piece import Piece, constant
 from twin.signal import Function, Signal
 
 Array = NDArray[np.float64]
 
 
-class MotionStage(Instrument):
+class MotionStage(Mover):
     """Follows a commanded position, up positive, with the errors of its screw; at rest it is at 0.
 
     ``position = (1 + gain) s + periodic_error sin(2π s/pitch)`` for a commanded s. While it moves its motor is
     `energised`.
     """
 
+    carried: ClassVar[str] = "the stage"
+    bound: ClassVar[str] = "limit of its travel"
     inputs: ClassVar[Mapping[str, Port]] = {}
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "energised": Port("1")}
 
@@ -44,8 +45,13 @@ class MotionStage(Instrument):
             raise ValueError(f"expected a periodic_error well below the pitch of {self.pitch:g} m over 2π")
         return self
 
+    @property
+    def travel(self) -> tuple[float, float]:
+        """Lowest and highest position (m) between its limits; infinite where there is none."""
+        return bounds(self.lower_limit, self.upper_limit)
+
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        commanded: Signal = self.timeline("motion")
+        commanded: Signal = self.motion
         position = (1.0 + self.gain) * commanded
         if self.periodic_error:
             turn = 2 * math.pi / self.pitch
@@ -67,25 +73,10 @@ class MotionStage(Instrument):
         SimulationError
             If the motion does not start where the stage is, has no end, or leaves its travel.
         """
-        motion, start, end = self.timeline("motion"), laws[0].start, laws[-1].end
-        here = motion.track.pieces[motion.track.index(start)].values_at(start)[0].real
-        there = laws[0].values_at(start)[0].real
-        if abs(here - there) > ROUNDING:
-            raise SimulationError(
-                f"{self.name}: a motion starts at {there:.9g} m, but the stage is at {here:.9g} m; move it there first"
-            )
+        start, end = laws[0].start, laws[-1].end
         if end is None:
             raise SimulationError(f"{self.name}: a motion has to end")
-        low = -math.inf if self.lower_limit is None else self.lower_limit
-        high = math.inf if self.upper_limit is None else self.upper_limit
-        reached = [extremes(law) for law in laws] if math.isfinite(low) or math.isfinite(high) else []
-        for bottom, top in reached:
-            if bottom < low - ROUNDING or top > high + ROUNDING:
-                beyond, limit = (bottom, low) if bottom < low - ROUNDING else (top, high)
-                raise SimulationError(
-                    f"{self.name}: a motion goes to {beyond:.6g} m, beyond the limit of its travel at {limit:.6g} m"
-                )
-        motion.follow(*laws)
+        self.follow(laws)
         self.timeline("energised").follow(constant(1.0, start, end), constant(0.0, end))
         yield self.clock.until(end)
 

@@ -67,6 +67,10 @@ class Clock:
         """An event after a duration (s)."""
         return self.until(self.now + to_ns(seconds))
 
+    def event(self) -> simpy.Event:
+        """An event that somebody makes happen (``event.succeed()``)."""
+        return self._environment.event()
+
     def process(self, operation: Process) -> simpy.Process:
         """Start an operation beside the present one; the result is an event that ends with it."""
         return self._environment.process(operation)

@@ -33,7 +33,15 @@ class LogProfile:
     suffices: bool = True
 
     @classmethod
-    def fit(cls, above: Array, below: Array, values: Array, order: int, beside: Array | None = None) -> LogProfile:
+    def fit(
+        cls,
+        above: Array,
+        below: Array,
+        values: Array,
+        order: int,
+        beside: Array | None = None,
+        least: float = 0.0,
+    ) -> LogProfile:
         """From ``P(above) − P(below)``, by least squares; the covariance from the scatter.
 
         Parameters
@@ -41,6 +49,7 @@ class LogProfile:
         above, below : heights (m), shape (n,).
         values : shape (n,).
         beside : a further column of the model, whose factor is of no interest.
+        least : standard deviation of a value that the scatter is not taken to be below.
 
         Raises
         ------
@@ -66,7 +75,7 @@ class LogProfile:
 
         found, inverse, chi = solve(order)
         free = len(values) - len(found)
-        covariance = inverse * chi / free
+        covariance = inverse * max(chi / free, least**2)
         more = solve(order + 2)[2] if len(values) >= 4 * (order + 5) else chi
         gain = (chi - more) / 2.0 / max(more / (free - 2), 1e-300)
         noise = chi > 1e-24 * float(values @ values)

@@ -115,7 +115,7 @@ def build(
     if rehearsal:
         for part in wired.values():
             part.plan_faults(())
-    _start_at_ambient(scenario, wired)
+    start_at_ambient(scenario, wired)
     probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in wired)
     twin = Twin(
         wired,
@@ -157,13 +157,13 @@ def _try(
     wired, wiring = _wired(scenario, parts)
     for part in wired.values():
         part.plan_faults(())
-    _start_at_ambient(scenario, wired)
+    start_at_ambient(scenario, wired)
     trial = Twin(wired, wiring, seed=scenario.seed, rehearsal=True)
     trial.run(campaign.trial({**parts, **wired}, trial.clock, position))
     _keep(twin, {name: _source(trial).kept(name) for name in campaign.kept})
 
 
-def _start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
+def start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
     """Give the thermal mass the temperature of the room; a steady state found later replaces it."""
     room, mass = components.get("environment"), components.get("thermal_mass")
     if isinstance(room, Environment) and isinstance(mass, ThermalMass):

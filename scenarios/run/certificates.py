@@ -187,7 +187,7 @@ def wander(flicker: float, duration_s: float) -> float:
 def _duration(scenario: Scenario) -> float:
     """Of the campaign (s)."""
     campaign: Any = scenario.campaign
-    return float(campaign.period / NS * campaign.cycles)
+    return float(campaign.duration / NS)
 
 
 def _environment(known: Stated, environment: Environment) -> dict[str, Any]:

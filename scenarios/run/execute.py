@@ -17,6 +17,7 @@ from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import (
     Certificates,
+    Estimate,
     ReductionSettings,
     ThermalResult,
     ThermalSettings,
@@ -24,8 +25,7 @@ from scenarios.reduction import (
     thermal_analysis,
 )
 from scenarios.run.build import build, start_in_steady_state
-from scenarios.run.certificates import certificates
-from scenarios.run.measured import Measured, own_reduction, stated, true_values
+from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -74,7 +74,7 @@ def _executed(
     begin = time.perf_counter()
     own = own_reduction(scenario)
     setup = build(scenario)
-    known = certificates(scenario) if own is None else None
+    known = known_to(scenario)
     writing = 0.0
     if keeper is not None and resume:
         state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
@@ -110,30 +110,32 @@ def _executed(
     )
 
 
-def concluded(scenario: Scenario, known: Certificates | None, readings: Blocks, truth: Blocks) -> Result | Measured:
+def concluded(
+    scenario: Scenario, known: Certificates | Mapping[str, Estimate], readings: Blocks, truth: Blocks
+) -> Result | Measured:
     """The result of what a run has recorded: by the campaign's own reduction, or a mass.
 
     Of the same blocks it is the same, whenever and wherever.
 
     Parameters
     ----------
-    known : the certificates of a mass campaign's balance; None for another campaign.
+    known : what the reduction is told of the balance, see `known_to`.
 
     Raises
     ------
     ReductionError
         If the blocks do not suffice.
     """
-    if known is None:
-        own = own_reduction(scenario)
-        assert own is not None, "a mass campaign has certificates"
+    own: Any = own_reduction(scenario)
+    if own is not None:
         return Measured(
             scenario=scenario,
-            findings=own.findings(readings, stated(scenario.components())),
+            findings=own.findings(readings, known),
             true=true_values(scenario),
             readings=readings,
             truth=truth,
         )
+    assert isinstance(known, Certificates), "a mass campaign has certificates"
     parts = scenario.true_components()
     return Result(
         scenario=scenario,

@@ -47,7 +47,7 @@ SMOOTH = 1e-7
 """Heat on a piece by which the power may differ from its polynomial, relative to the largest power through a period."""
 ROUNDS = 60
 REHEARSALS = 8
-_NODES = 0.5 + 0.5 * np.polynomial.legendre.leggauss(ORDERS)[0]
+_NODES, _WEIGHTS = 0.5 * np.array(np.polynomial.legendre.leggauss(ORDERS)) + [[0.5], [0.0]]
 _TO_COEFFICIENTS = np.linalg.inv(np.vander(_NODES, ORDERS, increasing=True))
 _PLACES = np.concatenate([_NODES, [0.01, 0.35, 0.99]])
 _POWERS = np.vander(_PLACES, ORDERS, increasing=True).T
@@ -67,9 +67,11 @@ class Thermal:
     power_W : mean of the coil's power over the weighing windows.
     mean_power_W : over the period.
     magnet_rise_K, coil_rise_K : mean over the period, above the reference temperature.
+    current_A : mean size of the source's current over the weighing windows; NaN for a balance without source.
     """
 
     analysis: ThermalResult
+    current_A: float
     power_W: float
     mean_power_W: float
     magnet_rise_K: float
@@ -130,22 +132,26 @@ def _at_once(*_: Any, **__: Any) -> Process:
     yield from ()
 
 
-def thermal(experiment: Experiment) -> Thermal:
+def thermal(experiment: Experiment, fineness: int = 1) -> Thermal:
     """The thermal-magnetic error of a scenario, as its certificates say it is, without noise, errors and faults.
+
+    Parameters
+    ----------
+    fineness : factor on the numbers of pieces and samples, to see what they matter.
 
     Raises
     ------
     SimulationError
         If it has no thermal mass, or its temperatures do not repeat or do not converge.
     """
-    return ThermalCycle(experiment.scenario).result()
+    return ThermalCycle(experiment.scenario, fineness).result()
 
 
 class ThermalCycle:
     """A cycle of a campaign with temperatures that are found by relaxation of the whole period."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, fineness: int = 1) -> None:
+        self.scenario, self.fineness = scenario, fineness
         self.parts = scenario.components()
         self.room = self._check()
         self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
@@ -207,6 +213,7 @@ class ThermalCycle:
         currents: dict[str, float] | None = None
         for _ in range(REHEARSALS):  # currents that the source keeps follow from the temperatures found before
             setup = self._rehearsed(currents)
+            self._twin = setup.twin
             self._relax(setup)
             before, currents = currents, kept_currents(self.scenario, setup.twin)
             agree = before is not None and all(abs(currents[k] - before[k]) <= CLOSE * abs(before[k]) for k in currents)
@@ -233,10 +240,10 @@ class ThermalCycle:
         """Find the power and the temperatures that agree with it, under the laws of a rehearsal."""
         power = setup.twin.signal(self.scenario.wiring["thermal_mass.power"])
         tape = Tape([power], list(self._assumed.values()))
-        edges = _subdivided(_breakpoints(setup, power), self.period / PIECES)
+        edges = _subdivided(_breakpoints(setup, power), self.period / (self.fineness * PIECES))
         for _ in range(HALVINGS):
             self._power, misfit = self._agreed(tape, edges)
-            rough = misfit * np.diff(edges) > SMOOTH * self.period
+            rough = misfit * np.diff(edges) > SMOOTH * self.period / self.fineness
             if not rough.any():
                 return
             edges = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])[rough]]))
@@ -273,7 +280,7 @@ class ThermalCycle:
         """The thermal analysis, as of a run."""
         assert self._power is not None
         settings = self.scenario.section("thermal", ThermalSettings)
-        samples = SAMPLES * max(settings.harmonics or self.campaign.thermal_harmonics)
+        samples = self.fineness * SAMPLES * max(settings.harmonics or self.campaign.thermal_harmonics)
         step = self.period / samples
         times = step * np.arange(samples)
         rises = self.rises(times)
@@ -300,11 +307,23 @@ class ThermalCycle:
         lengths = np.diff(windows, axis=1)[:, 0]
         return Thermal(
             analysis=analysis,
+            current_A=self._current(windows),
             power_W=float(weighing @ lengths / lengths.sum()),
             mean_power_W=self._power.mean,
             magnet_rise_K=float(rises[0].mean()),
             coil_rise_K=float(rises[1].mean()),
         )
+
+    def _current(self, windows: Array) -> float:
+        """Mean size of the source's current in some windows (s), by Gauss's rule."""
+        if "current_source" not in self._heating:
+            return float("nan")
+        current = self._twin.signal("current_source.current")
+        times = (windows[:, :1] + np.diff(windows, axis=1) * _NODES).ravel()
+        values = Tape([current], list(self._assumed.values())).at(Times.of(times))(*self.rises(times))[0]
+        sizes = np.abs(np.broadcast_to(values, times.shape)).reshape(len(windows), ORDERS) @ _WEIGHTS
+        lengths = np.diff(windows, axis=1)[:, 0]
+        return float(sizes @ lengths / lengths.sum())
 
 
 @dataclass(frozen=True)

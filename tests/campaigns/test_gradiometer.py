@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,21 @@ import pytest
 
 import scenarios
 from scenarios.cli.app import main
+from scenarios.run.experiment import Experiment
 from scenarios.run.measured import Measured
 from scenarios.schema import ScenarioError
 
 EQUAL = {f"balance.gradiometer.uncertainties.{key}": None for key in ("radius", "separation", "mismatch")}
 
 
-def measured(changes: dict[str, Any] | None = None, *, ideal: bool = False, seed: int = 1) -> Measured:
+@lru_cache(maxsize=2)
+def shipped(ideal: bool) -> Experiment:
     experiment = scenarios.load("nist4_gradiometer")
-    result = (experiment.ideal() if ideal else experiment).with_(changes or {}, seed=seed).run()
+    return experiment.ideal() if ideal else experiment
+
+
+def measured(changes: dict[str, Any] | None = None, *, ideal: bool = False, seed: int = 1) -> Measured:
+    result = shipped(ideal).with_(changes or {}, seed=seed).run()
     assert isinstance(result, Measured)
     return result
 
@@ -65,8 +72,8 @@ def test_the_slope_follows_the_magnet(slope: float) -> None:
 def test_the_uncertainty_covers_the_error() -> None:
     """Noise, separation, radius and equality of the coils drawn anew for each seed."""
     keys = "slope_T_per_m", "relative_slope_per_m", "field_T", "deviation"
-    pulls = [[pull(result, key) for key in keys] for result in (measured(seed=seed) for seed in range(16))]
-    assert np.sqrt(np.mean(np.square(pulls), axis=0)) == pytest.approx(np.ones(4), abs=0.5)
+    pulls = [[pull(result, key) for key in keys] for result in (measured(seed=seed) for seed in range(10))]
+    assert np.sqrt(np.mean(np.square(pulls), axis=0)) == pytest.approx(np.ones(4), abs=0.6)
 
 
 def test_a_drift_of_the_slope_is_seen() -> None:

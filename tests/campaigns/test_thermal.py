@@ -57,6 +57,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "a thinner film": {"balance.thermal_mass.film_coefficient": 5.0},
     "less current": {"campaign.current": 50e-3},
     "less copper": {"balance.thermal_mass.dimensions": {"coil.fill": 0.3}},
+    "other rings": {"balance.thermal_mass.dimensions": {"ring_material": "SmCo"}},
     "a longer period": {"campaign.hold": 1200.0},
     "no warming of the coil": {"balance.coil.resistance_temperature_coefficient": 0.0},
 }
@@ -81,6 +82,7 @@ def test_start_and_drift_do_not_matter() -> None:
         assert_found(result)
 
 
+@pytest.mark.nightly
 def test_the_uncertainties_cover_the_errors() -> None:
     """Eight seeds: of errors over uncertainties neither too many are large nor all small."""
     z = []

@@ -50,9 +50,9 @@ def test_pairs_of_sweeps_end_where_they_began() -> None:
 @pytest.mark.parametrize(
     ("law", "limits", "expected"),
     [
-        (UP, {"upper_limit": 9e-3}, "goes to 0.01 m, beyond the limit of its travel at 0.009 m"),
-        (polynomial([0.0, -1e-3], 0, 3 * NS), {"lower_limit": -2e-3}, "goes to -0.003 m, beyond .* at -0.002 m"),
-        (polynomial([1e-3, 1e-3], 0, NS), {}, "a motion starts at 0.001 m, but the stage is at 0 m"),
+        (UP, {"upper_limit": 9e-3}, "goes to z = 0.01 m, beyond the limit of its travel at 0.009 m"),
+        (polynomial([0.0, -1e-3], 0, 3 * NS), {"lower_limit": -2e-3}, "goes to z = -0.003 m, beyond .* at -0.002 m"),
+        (polynomial([1e-3, 1e-3], 0, NS), {}, "a motion starts at z = 0.001 m, but the stage is at 0 m"),
         (constant(0.0, 0), {}, "a motion has to end"),
     ],
 )

@@ -21,9 +21,10 @@ from hypothesis.extra import numpy as hnp
 from tests.twin.builders import Formula, Given, Lag, assemble, ns, single_group
 from twin.checkpoint import FORMAT, check_format, decode_array, decode_piece, encode_array, encode_piece
 from twin.errors import CheckpointError
-from twin.piece import Piece, Term, constant, harmonics, polynomial, ramp
+from twin.piece import Piece, constant, harmonics, polynomial, ramp
 from twin.recorder import Block, Blocks, Recorder, Schedule
 from twin.store import RunStore
+from twin.terms import Decays, Term
 from twin.timeline import Timeline
 from twin.times import NS
 
@@ -57,6 +58,7 @@ def test_arrays_keep_every_bit(array: np.ndarray) -> None:
             5,
             np.array([[1.0, 2.0]]),
             (Term(-0.1, np.array([[1.0, 1 / 3]])), Term(-0.1 + 2j, np.array([[1j, 0.1]]))),
+            Decays(np.array([-0.1, -1 / 3]), np.array([[1.0, 1 / 7], [0.2j, 1e-300]])),
         ),
     ],
 )
@@ -66,11 +68,13 @@ def test_pieces_keep_every_bit(piece: Piece) -> None:
     assert back.series.tobytes() == piece.series.tobytes()
     for a, b in zip(back.terms, piece.terms, strict=True):
         assert (a.rate, a.hertz) == (b.rate, b.hertz) and a.series.tobytes() == b.series.tobytes()
+    assert back.decays.rates.tobytes() == piece.decays.rates.tobytes()
+    assert back.decays.factors.tobytes() == piece.decays.factors.tobytes()
 
 
 def test_a_checkpoint_of_another_format_or_scenario_is_refused() -> None:
     check_format({"format": FORMAT, "fingerprint": "abc"}, "abc")
-    with pytest.raises(CheckpointError, match="format 0 is not 1"):
+    with pytest.raises(CheckpointError, match=f"format 0 is not {FORMAT}"):
         check_format({"format": 0, "fingerprint": "abc"}, "abc")
     with pytest.raises(CheckpointError, match="format None"):
         check_format({}, "abc")
