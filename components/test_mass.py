@@ -42,15 +42,20 @@ class TestMass(Component):
     tare_magnetisation: float = parameter("A/m", 0.0, neutral=0.0, description="M of the tare, along z, up positive")
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        gravity, air = inputs["gravity"], inputs["air_density"]
-        field, gradient = inputs["stray_field"], inputs["stray_gradient"]
-
-        def weight(mass: float, density: float, susceptibility: float, magnetisation: float) -> Signal:
-            lift = (mass / density) * ((susceptibility / MU_0 * field + magnetisation) * gradient)
-            return mass * gravity * (1.0 - air / density) - lift
-
         tare = self.tare_fraction * self.mass
-        return {
-            "weight": weight(self.mass, self.density, self.susceptibility, self.magnetisation),
-            "tare_weight": weight(tare, self.tare_density, self.tare_susceptibility, self.tare_magnetisation),
-        }
+        own = self.density, self.susceptibility, self.magnetisation
+        other = self.tare_density, self.tare_susceptibility, self.tare_magnetisation
+        return {"weight": weight(self.mass, *own, inputs), "tare_weight": weight(tare, *other, inputs)}
+
+
+def weight(
+    mass: Signal | float,
+    density: float,
+    susceptibility: float,
+    magnetisation: Signal | float,
+    inputs: Mapping[str, Signal],
+) -> Signal:
+    """What a mass weighs in air and in a stray field (N); `inputs` are those of `TestMass`."""
+    field, gradient = inputs["stray_field"], inputs["stray_gradient"]
+    lift = (mass / density) * ((susceptibility / MU_0 * field + magnetisation) * gradient)
+    return mass * inputs["gravity"] * (1.0 - inputs["air_density"] / density) - lift

@@ -13,6 +13,7 @@ from twin.parameter import Parameters, parameter
 
 if TYPE_CHECKING:
     from components.fields.geometry import Geometry
+    from components.fields.reduced_basis import ThermalModes
 
 _OF_A_NETWORK = ("capacities", "links", "film_areas", "heated", "magnet")
 _OF_A_GEOMETRY = ("dimensions", "sensor_position")
@@ -107,6 +108,19 @@ class ThermalMass(LinearComponent):
 
         return named_geometry(self.geometry or "", self.dimensions, "heat")
 
+    def modes(self) -> ThermalModes:
+        """The modes of the geometry with its size and film: outputs are magnets, coil, and the sensor, if it is placed.
+
+        Raises
+        ------
+        ValueError
+            If there is no geometry.
+        """
+        from components.fields.reduced_basis import thermal_basis
+
+        sensors = () if self.sensor_position is None else (self.sensor_position,)
+        return thermal_basis(self._geometry()).modes(self.size, self.film_coefficient, sensors)
+
     def scaled(self, factor: float) -> ThermalMass:
         return self.model_copy(update={"size": self.size * factor})
 
@@ -139,10 +153,7 @@ class ThermalMass(LinearComponent):
 
     def _modes(self) -> StateSpace:
         """The modes of the geometry; they are apart already, and the engine leaves them so."""
-        from components.fields.reduced_basis import thermal_basis
-
-        sensors = () if self.sensor_position is None else (self.sensor_position,)
-        modes = thermal_basis(self._geometry()).modes(self.size, self.film_coefficient, sensors)
+        modes = self.modes()
         magnet, coil, *sensor = modes.outputs
         return StateSpace(
             a=np.diag(-modes.rates),

@@ -1,4 +1,4 @@
-"""Computed profiles on disk, by the hash of what they were computed from.
+"""What was computed of fields and heat, kept in the process and on disk by the hash of what it was computed from.
 
 A file is written beside its final name and then renamed, so that writers at the same time do not meet and a reader
 sees a whole file or none. A file holds a checksum of its arrays; one that is damaged, or of another key, is not
@@ -12,10 +12,10 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,12 @@ Array = NDArray[Any]
 VARIABLE = "KIBBLE_TWIN_CACHE"
 """The environment variable that names the directory."""
 
+ROOM_FOR = 16
+"""Results that are kept in the process; beyond, the oldest goes."""
+
+Result = TypeVar("Result")
 _CHECK = "checksum"
+_KEPT: dict[tuple[str, str], Any] = {}  # of this process, by directory and key
 
 
 def directory() -> Path:
@@ -39,6 +44,43 @@ def directory() -> Path:
 def key(*content: str) -> str:
     """The key of what is computed from these texts."""
     return hashlib.sha256("\n".join(content).encode()).hexdigest()
+
+
+def kept(
+    name: str,
+    compute: Callable[[], Result],
+    pack: Callable[[Result], Mapping[str, Array]],
+    unpack: Callable[[dict[str, Array]], Result],
+    *,
+    cached: bool = True,
+) -> Result:
+    """What `compute` gives, or gave before: asked again in this process it is the same object, in another one equal.
+
+    Parameters
+    ----------
+    name : the key of all that the result follows from.
+    compute : makes the result.
+    pack, unpack : the result as arrays, and back.
+    cached : False computes, and leaves the cache alone.
+    """
+    if not cached:
+        return compute()
+    place = str(directory()), name
+    if place not in _KEPT:
+        arrays = load(name)
+        found = compute() if arrays is None else unpack(arrays)
+        if arrays is None:
+            save(name, pack(found))
+        while len(_KEPT) >= ROOM_FOR:
+            del _KEPT[next(iter(_KEPT))]
+        _KEPT[place] = found
+    result: Result = _KEPT[place]
+    return result
+
+
+def forget() -> None:
+    """Drop what is kept in the process; what is on disk stays."""
+    _KEPT.clear()
 
 
 def load(name: str) -> dict[str, Array] | None:

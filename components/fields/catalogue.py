@@ -23,7 +23,6 @@ KBMINI = Geometry(
     compensation_width=0.3e-3,
     compensation_height=4e-3,
     coil=CoilSection(mean_radius=55.25e-3, radial_width=6.7e-3, height=30e-3, turns=7000, fill=0.615),
-    weighing_current=3.5e-3,
     ring_material="NdFeB",
     inferred=frozenset({"bore", "chamber_radius", "coil.radial_width", "coil.fill"}),
     source="Li2026, sec. 3.1",

@@ -8,14 +8,16 @@ stands still.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fields import cache
 from components.fields.geometry import Geometry, Part
 from components.fields.linkage import Linkage
 from components.fields.magnetostatics import Mesh, cells_within, magnet_model
@@ -24,6 +26,7 @@ from twin.parameter import Parameters, parameter
 
 Array = NDArray[Any]
 
+_VERSION = "external flux 1"  # of the solver; raise it when a result changes
 _BOUNDARY = 12.0  # outer radii
 _FAR_BOUNDARY = 40.0
 
@@ -93,6 +96,29 @@ def far_vertical(geometry: Geometry, flux_density: float, mesh: Mesh | None = No
         return Linkage(model, psi, geometry.coil, _reach(geometry))
 
     return ExternalFlux(geometry, solution, uniform=True)
+
+
+def far_vertical_slope(
+    geometry: Geometry, flux_density: float, mesh: Mesh | None = None, *, cached: bool = True
+) -> float:
+    """Slope at the symmetry plane (T/m) of the field that `far_vertical` couples into the gap, from the cache if it is
+    there.
+
+    Parameters
+    ----------
+    flux_density, mesh : as for `far_vertical`; the slope is proportional to the former.
+    cached : False solves, and leaves the cache alone.
+    """
+    mesh = mesh or Mesh(boundary=_BOUNDARY)
+    name = cache.key(_VERSION, geometry.digest(), json.dumps(asdict(mesh)))
+    per_tesla = cache.kept(
+        name,
+        lambda: far_vertical(geometry, 1.0, mesh).slope(),
+        lambda slope: {"slope": np.asarray(slope)},
+        lambda arrays: float(arrays["slope"]),
+        cached=cached,
+    )
+    return flux_density * per_tesla
 
 
 class NearSource(Parameters):

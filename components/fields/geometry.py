@@ -61,6 +61,8 @@ SMALLEST, LARGEST = 1e-5, 1e4
 """Outer radii (m) of what is called a magnet here."""
 SLENDER = 500.0
 """The outer radius over the narrowest gap, and the height over the outer radius, at most."""
+MATERIAL_NAMES = ("yoke_material", "ring_material", "coil.material")
+"""What may be changed like a dimension, but is the name of a material."""
 LEAST_PERMEABILITY = 10.0
 """Of iron; below, the model of a closed yoke means nothing."""
 
@@ -101,7 +103,7 @@ class Geometry(Parameters):
     compensation_width: float = parameter("m", 0.0, ge=0, description="how far the compensation rings stand out")
     compensation_height: float = parameter("m", 0.0, ge=0, description="of each, at the ends of the inner yoke")
     coil: CoilSection
-    weighing_current: float | None = parameter("A", None, gt=0, description="stated by the paper; None: half of 1 kg")
+    weighing_current: float | None = parameter("A", None, gt=0, description="given; None: half of 1 kg over Bl")
     yoke_material: str = "iron"
     ring_material: str = "SmCo"
     materials: dict[str, Material] = Field(default={}, description="own materials, beside those of the library")
@@ -262,11 +264,12 @@ class Geometry(Parameters):
         return self if p == 1.0 else _validated({**_scaled(self, p), "weighing_current": None})
 
     def with_dimensions(self, dimensions: Mapping[str, float | str]) -> Geometry:
-        """The geometry with some dimensions changed, all at once.
+        """The geometry with some dimensions or materials changed, all at once.
 
         Parameters
         ----------
-        dimensions : by name, such as ``ring_height``, ``gap.0`` or ``coil.fill``; a number in SI or text with unit.
+        dimensions : by name, such as ``ring_height``, ``gap.0`` or ``coil.fill``; a number in SI or text with unit. Of
+            `MATERIAL_NAMES` the name of a material that the geometry knows.
 
         Raises
         ------
@@ -275,8 +278,10 @@ class Geometry(Parameters):
         """
         tree = self.model_dump()
         for name, value in dimensions.items():
-            if not _has(self, name):
-                raise ValueError(f"unknown dimension {name!r}; expected such as ring_height, gap.0, coil.fill")
+            if name not in MATERIAL_NAMES and not _has(self, name):
+                raise ValueError(
+                    f"unknown dimension {name!r}; expected such as ring_height, gap.0, coil.fill or yoke_material"
+                )
             branch: Any = tree
             *path, last = name.split(".")
             for key in path:

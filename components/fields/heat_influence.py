@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from components.fields.geometry import Geometry
+from components.fields.influence import slopes, varied
 from components.fields.periodic_heating import PeriodicPower, temperatures
 from components.fields.reduced_basis import thermal_basis
-
-_STEP = 0.01
 
 
 def thermal_figures(geometry: Geometry, period: float, p: float = 1.0, h: float = 10.0) -> dict[str, float]:
@@ -43,27 +42,15 @@ def thermal_figures(geometry: Geometry, period: float, p: float = 1.0, h: float 
 
 
 def heat_influence(geometry: Geometry, period: float, p: float = 1.0, h: float = 10.0) -> dict[str, dict[str, float]]:
-    """Relative change of each of `thermal_figures` per relative change of each inferred dimension that is not 0.
+    """Relative change of each of `thermal_figures` per relative change of each inferred dimension.
 
-    A change of 1 % that the magnet cannot take on one side is made on the other side alone.
+    A change of 1 % that the magnet cannot take on one side is made on the other side alone; of a dimension that is 0 it
+    is relative to the outer radius.
 
     Returns
     -------
     dict
         By dimension, then by figure.
     """
-    here = thermal_figures(geometry, period, p, h)
-    found: dict[str, dict[str, float]] = {}
-    for dimension in sorted(geometry.inferred):
-        value = geometry.value(dimension)
-        sides = []
-        for factor in (1 + _STEP, 1 - _STEP):
-            try:
-                changed = geometry.with_dimensions({dimension: factor * value})
-            except ValueError:
-                continue
-            sides.append((factor, thermal_figures(changed, period, p, h)))
-        if value and sides:
-            (high, more), (low, less) = (*sides, (1.0, here))[:2]
-            found[dimension] = {key: (more[key] - less[key]) / ((high - low) * here[key]) for key in here}
-    return found
+    sides = {name: varied(geometry, name) for name in sorted(geometry.inferred - {"coil.turns"})}
+    return slopes(geometry, sides, lambda changed: thermal_figures(changed, period, p, h))

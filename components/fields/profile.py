@@ -27,9 +27,6 @@ _KNOTS = 0.25e-3  # largest distance of spline knots (m)
 _STANDARD_GRAVITY = 9.80665  # m/s²
 
 
-_KNOWN: dict[tuple[str, str], Profile] = {}  # of this process, by directory and key
-
-
 @dataclass(frozen=True)
 class Profile:
     """Tabulated results; SI units. Every array over z has the shape of its positions.
@@ -215,22 +212,20 @@ def profile(geometry: Geometry, mesh: Any = None, *, cached: bool = True) -> Pro
     SimulationError
         If saturated iron does not converge.
     """
-    name = cache.key(_VERSION, geometry.digest(), "" if mesh is None else json.dumps(asdict(mesh)))
-    key = str(cache.directory()), name
-    if cached and key in _KNOWN:
-        return replace(_KNOWN[key], current=geometry.weighing_current or 0.0)
-    found = cache.load(name) if cached else None
-    if found is not None:
-        computed = _from_arrays(found)
-    else:
+
+    def computed() -> Profile:
         from components.fields.profile_solution import compute
 
-        computed = compute(geometry, mesh, _KNOTS)
-        if cached:
-            cache.save(name, {field.name: np.asarray(getattr(computed, field.name)) for field in fields(Profile)})
-    if cached:
-        _KNOWN[key] = computed
-    return replace(computed, current=geometry.weighing_current or 0.0)
+        return compute(geometry, mesh, _KNOTS)
+
+    name = cache.key(_VERSION, geometry.digest(), "" if mesh is None else json.dumps(asdict(mesh)))
+    found = cache.kept(name, computed, _as_arrays, _from_arrays, cached=cached)
+    return replace(found, current=geometry.weighing_current or 0.0)
+
+
+def _as_arrays(computed: Profile) -> dict[str, Array]:
+    """What the cache keeps of a profile."""
+    return {field.name: np.asarray(getattr(computed, field.name)) for field in fields(Profile)}
 
 
 def _from_arrays(arrays: dict[str, Array]) -> Profile:

@@ -20,8 +20,8 @@ from components.fields.heat import HeatModel, heat_model
 
 Array = NDArray[np.float64]
 STATES = 17
-_VERSION = "thermal basis 1"
-"""Part of the cache's key; to be changed with `reduce`."""
+_VERSION = "thermal basis 2"
+"""Part of the cache's key; to be changed with `reduce` and with `components.fields.heat`."""
 _SLOW = ((2e-6, 0.15), (2e-6, 5.0), (2e-6, 45.0), (3e-5, 20.0))
 _FAST = tuple((float(rate), 5.0) for rate in np.geomspace(1e-4, 0.1, 7))
 POINTS = (*_SLOW, *_FAST)
@@ -142,10 +142,6 @@ def _galerkin(model: HeatModel, shapes: Array) -> ReducedBasis:
     return ReducedBasis(model, shapes, 0.5 * (conduction + conduction.T), 0.5 * (film + film.T))
 
 
-_KNOWN: dict[tuple[str, float, int], ReducedBasis] = {}
-_ROOM_FOR = 16
-
-
 def thermal_basis(
     geometry: Geometry, refinement: float = 1.0, states: int = STATES, *, cached: bool = True
 ) -> ReducedBasis:
@@ -157,21 +153,14 @@ def thermal_basis(
     states : see `reduce`.
     cached : False solves, and leaves the cache alone.
     """
-    key = (geometry.digest(), refinement, states)
-    if cached and key in _KNOWN:
-        return _KNOWN[key]
-    model = heat_model(geometry, refinement)
-    name = cache.key(_VERSION, str(POINTS), str(states), model.digest())
-    found = cache.load(name) if cached else None
-    if found is not None:
-        basis = ReducedBasis(model, **found)
-    else:
-        basis = reduce(model, states)
-        if cached:
-            kept = {"shapes": basis.shapes, "conduction": basis.conduction, "film": basis.film}
-            cache.save(name, kept)
-    if cached:
-        if len(_KNOWN) >= _ROOM_FOR:
-            del _KNOWN[next(iter(_KNOWN))]
-        _KNOWN[key] = basis
-    return basis
+
+    def unpacked(arrays: dict[str, Array]) -> ReducedBasis:
+        return ReducedBasis(heat_model(geometry, refinement), **arrays)
+
+    return cache.kept(
+        cache.key(_VERSION, str(POINTS), str(states), str(refinement), geometry.digest()),
+        lambda: reduce(heat_model(geometry, refinement), states),
+        lambda basis: {"shapes": basis.shapes, "conduction": basis.conduction, "film": basis.film},
+        unpacked,
+        cached=cached,
+    )

@@ -16,19 +16,22 @@ the part, and if that is the coil's own wire has even the other sign. That is th
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fields import cache
 from components.fields.geometry import Geometry, Part
 from components.fields.linkage import Linkage, section_source
 from components.fields.magnetostatics import Mesh, Model, cells_within, magnet_model
 
 Array = NDArray[Any]
+_VERSION = "weakly magnetic part 1"  # of the solver; raise it when a result changes
 THINNEST = 1e-4  # of the gap: thinner parts have no cells of their own
 
 _STEPS = (0.01, 0.005)  # susceptibilities of the regression; Li2021 takes −0.01 to 0.01
@@ -81,8 +84,10 @@ class Effect:
     lorentz_relative: float
 
 
-def effect(geometry: Geometry, part: WeakPart, mesh: Mesh | None = None, coil_z: float = 0.0) -> Effect:
-    """What a part does to force and voltage, to first order in χ.
+def effect(
+    geometry: Geometry, part: WeakPart, mesh: Mesh | None = None, coil_z: float = 0.0, *, cached: bool = True
+) -> Effect:
+    """What a part does to force and voltage, to first order in χ, from the cache if it is there.
 
     Parameters
     ----------
@@ -90,16 +95,24 @@ def effect(geometry: Geometry, part: WeakPart, mesh: Mesh | None = None, coil_z:
     part : the part; it may be the coil's own wire.
     mesh : how fine.
     coil_z : position of the coil's centre (m).
+    cached : False solves, and leaves the cache alone.
 
     Raises
     ------
     ValueError
         If the part or the coil meets iron or magnets, or the part is outside the mesh.
     """
-    solver = _Solver(geometry, part, mesh or _MESH, coil_z)
-    slopes = [(solver.changes(chi) - solver.changes(-chi)) / (2 * chi) for chi in _STEPS]
-    slope = (4 * slopes[1] - slopes[0]) / 3  # free of the third order
-    force, velocity, lorentz = (float(part.susceptibility * x) for x in slope)
+    mesh = mesh or _MESH
+
+    def slope() -> Array:
+        solver = _Solver(geometry, part, mesh, coil_z)
+        slopes = [(solver.changes(chi) - solver.changes(-chi)) / (2 * chi) for chi in _STEPS]
+        return (4 * slopes[1] - slopes[0]) / 3  # free of the third order
+
+    place = json.dumps([part.section.r, part.section.z, coil_z, asdict(mesh)])
+    name = cache.key(_VERSION, geometry.digest(), place)
+    found = cache.kept(name, slope, lambda x: {"slope": x}, lambda arrays: arrays["slope"], cached=cached)
+    force, velocity, lorentz = (float(part.susceptibility * x) for x in found)
     return Effect(force, velocity, lorentz)
 
 

@@ -119,7 +119,9 @@ class TmtpPhases:
 
     def __init__(self, campaign: Tmtp, bench: MassBench, clock: Clock, weighing_position: float) -> None:
         self.campaign, self.bench, self.clock, self.position = campaign, bench, clock, weighing_position
-        self.do = MassOperations(bench, clock, weighing_position, campaign.velocity, campaign.weighing.reading_step)
+        self.do = MassOperations(
+            bench, clock, weighing_position, campaign.velocity, campaign.weighing.reading_step, campaign.moves
+        )
 
     def weigh(self, cycle: int, k: int) -> Process:
         """One weighing: load or unload, take over the load, read, hand it back where the current has to stop."""
@@ -129,6 +131,7 @@ class TmtpPhases:
             "cycle": cycle,
             "weighing": k,
             "state": "off" if k % 2 else "on",
+            **self.beside(cycle),
         }
         first, last = k == 0, k == w.count - 1
         if first:
@@ -137,7 +140,7 @@ class TmtpPhases:
         operations = [b.mass_exchanger.unload(exchange) if k % 2 else b.mass_exchanger.load(exchange)]
         if first or w.current == "ramped":
             operations.append(b.servo.engage(w.ramp))
-        if first and cycle > 0:
+        if first and self.comes_back(cycle):
             operations.append(self.do.glide(self.do.parked, self.position, start, start + to_ns(w.window_start)))
         window = self.do.window(start + to_ns(w.window_start), start + to_ns(w.window_end))
         operations += self.do.read_weighing(window, labels, calibrate=first)
@@ -150,6 +153,14 @@ class TmtpPhases:
         b.current_source.check(window.start, window.end)
         if last:
             self.end_weighing()
+
+    def beside(self, cycle: int) -> Mapping[str, Label]:
+        """Further labels of what is read in a cycle."""
+        return {}
+
+    def comes_back(self, cycle: int) -> bool:
+        """Whether the coil comes from a velocity phase when a cycle begins."""
+        return cycle > 0
 
     def begin_weighing(self) -> None:
         """Close the circuit of a weighing phase."""
@@ -166,7 +177,7 @@ class TmtpPhases:
     def velocity(self, cycle: int) -> Process:
         """The velocity phase: move, and read voltage and position; the current's voltmeter reads the reference."""
         phase, start, w = self.campaign.velocity, self.clock.now, self.campaign.weighing
-        labels: dict[str, Label] = {"phase": "velocity", "cycle": cycle}
+        labels: dict[str, Label] = {"phase": "velocity", "cycle": cycle, **self.beside(cycle)}
         span = min(to_ns(w.window_end) - to_ns(w.window_start), phase.duration)
         operations = self.do.sweep(start, self.do.window(start, start + span), SLOW_READINGS, labels)
         if w.count % 2:  # the last weighing left the mass on the pan

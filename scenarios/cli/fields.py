@@ -117,11 +117,12 @@ def _figures(
         found["part"] = {
             "force_relative": change.force_relative,
             "velocity_relative": change.velocity_relative,
+            "difference_relative": change.force_relative / change.velocity_relative - 1.0,
         }
     if field is not None:
-        from components.fields.external import far_vertical
+        from components.fields.external import far_vertical_slope
 
-        found["external"] = {"slope_T_per_m": far_vertical(geometry, field["far_vertical"]).slope()}
+        found["external"] = {"slope_T_per_m": far_vertical_slope(geometry, field["far_vertical"])}
     return found
 
 

@@ -2,7 +2,9 @@
 
 A reduction of such a campaign is a class whose fields are its settings (the section ``reduction`` of a scenario file)
 and whose method ``findings`` makes of recorded blocks and certificates what is declared here. It is registered in the
-entry points ``kibble_twin.reductions`` by the name of its campaign.
+entry points ``kibble_twin.reductions`` by the name of its campaign. One that weighs all the same, such as several
+masses in turn, says so by a class variable ``weighs = True`` and is handed `scenarios.reduction.Certificates` in place
+of the mapping.
 """
 
 from __future__ import annotations

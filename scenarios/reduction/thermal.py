@@ -22,19 +22,17 @@ Array = NDArray[np.float64]
 Windows = Sequence[tuple[float, float]] | Array
 
 AMBIENT_ORDER = 6  # lowest order that Liu2025 and Li2026 use
+ALL_HARMONICS = 24  # of the period, that a periodic drift fit takes for no drift
 
 
-class ThermalSettings(Parameters):
-    """How the periodic part of the magnet's temperature is found."""
+class PeriodicSettings(Parameters):
+    """How the periodic part of a temperature is found."""
 
-    start: Literal["steady_state", "ambient"] = Field(
-        "steady_state", description="initial temperatures: periodic steady state, or all at ambient"
-    )
-    drift_order: int | None = Field(
-        None, ge=0, le=15, description="order of the polynomial T_f; none: 6 for a start at ambient, else no polynomial"
-    )
-    drift_fit: Literal["sequential", "joint"] = Field(
-        "sequential", description="polynomial first, then the sine (Liu2025), or both in one least-squares fit"
+    drift_order: int | None = Field(None, ge=0, le=15, description="order of the polynomial T_f; none: no polynomial")
+    drift_fit: Literal["sequential", "joint", "periodic"] = Field(
+        "sequential",
+        description="polynomial first, then the sine (Liu2025); both in one least-squares fit; or the polynomial in "
+        "one fit with the sine and all harmonics up to the 24th, for the power too",
     )
     periods: int | None = Field(None, ge=1, description="number of periods used; none: all whole ones")
     take: Literal["last", "first"] = Field("last", description="which of the periods, if not all are used")
@@ -45,6 +43,22 @@ class ThermalSettings(Parameters):
     )
     average: Literal["fit", "remainder"] = Field(
         "fit", description="delta_t_m from the fitted sine (Liu2025) or from the remainder itself (Li2026)"
+    )
+
+    @property
+    def polynomial_order(self) -> int | None:
+        """The order of T_f that applies, None for no polynomial."""
+        return self.drift_order
+
+
+class ThermalSettings(PeriodicSettings):
+    """How the periodic part of the magnet's temperature is found, in a campaign that weighs."""
+
+    start: Literal["steady_state", "ambient"] = Field(
+        "steady_state", description="initial temperatures: periodic steady state, or all at ambient"
+    )
+    drift_order: int | None = Field(
+        None, ge=0, le=15, description="order of the polynomial T_f; none: 6 for a start at ambient, else no polynomial"
     )
 
     @property
@@ -92,7 +106,7 @@ def thermal_analysis(
     period_s: float,
     weighing_windows: Windows,
     velocity_windows: Windows,
-    settings: ThermalSettings | None = None,
+    settings: PeriodicSettings | None = None,
     temperature_coefficient: float = 0.0,
     mass_on: ArrayLike | None = None,
     harmonics: Sequence[int] = (1,),
@@ -107,7 +121,7 @@ def thermal_analysis(
     period_s : τ_c of the measurement.
     weighing_windows, velocity_windows : data windows (start, end) in s; those outside the periods used are not looked
         at.
-    settings : defaults of `ThermalSettings` if None.
+    settings : defaults of `PeriodicSettings` if None.
     temperature_coefficient : α_m (1/K).
     mass_on : whether the mass is on, for each weighing window: the weighing mean is then that of the means on and off
         (Liu2025), as it is in the mass. None: all windows alike.
@@ -125,18 +139,25 @@ def thermal_analysis(
     Liu2025 section "Processing": subtract a polynomial T_f over all periods, fit a sine of period τ_c to the remainder
     (and a constant, which drops out); δT_f = 2 amplitudes; δT_m = mean of the fit over the velocity windows minus that
     over the weighing windows. A sine over few periods is not orthogonal to a polynomial, so that the sequential fit
-    loses some of it; the joint fit does not, but is not what the paper does. Li2026 averages the remainder itself.
+    loses some of it; the joint fit does not, but is not what the paper does. A polynomial still takes up some of what
+    repeats and is no sine, which the periodic fit leaves alone. Li2026 averages the remainder itself.
     """
-    settings = settings or ThermalSettings()
+    settings = settings or PeriodicSettings()
     t, temperature, power = (np.asarray(x, dtype=float) for x in (times_s, temperature_K, power_W))
     _check(t, temperature, power, period_s)
+    largest = float(np.abs(power).max())
     first, periods = _span(t, period_s, settings)
     last = first + periods * period_s
     used = (t >= first - 1e-9 * period_s) & (t < last - 1e-9 * period_s)
     periods_s = [period_s / harmonic for harmonic in settings.harmonics or harmonics]
     sines = np.column_stack([wave for own in periods_s for wave in _sines(t, own)])
     width = np.asarray(np.gradient(t[used]), dtype=np.float64)
-    remainder = temperature - _drift(2 * (t - first) / (last - first) - 1, temperature, sines, used, width, settings)
+    place, repeating = 2 * (t - first) / (last - first) - 1, sines
+    if settings.drift_fit == "periodic":
+        orders = {*range(1, ALL_HARMONICS + 1), *(settings.harmonics or harmonics)}
+        repeating = np.column_stack([wave for order in sorted(orders) for wave in _sines(t, period_s / order)])
+        power = power - _drift(place, power, repeating, used, width, settings)
+    remainder = temperature - _drift(place, temperature, repeating, used, width, settings)
     waves = np.column_stack([sines, np.ones_like(t)])
     both = _least_squares(waves[used], np.column_stack([remainder, power])[used], width)
     fit = waves @ both[:, 0]
@@ -145,7 +166,7 @@ def thermal_analysis(
     # Below these there is rounding but no wave, whose phase would mean something.
     full = float(np.abs(remainder[used] - constant).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
-    heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
+    heats = math.hypot(pa, pb) > 1e-9 * largest
 
     def mean(kind: str, windows: Windows) -> float:
         edges = _within(kind, windows, first, last, 1e-9 * period_s)
@@ -173,20 +194,20 @@ def thermal_analysis(
 
 
 def _drift(
-    u: Array, temperature: Array, sines: Array, used: NDArray[np.bool_], width: Array, settings: ThermalSettings
+    u: Array, temperature: Array, sines: Array, used: NDArray[np.bool_], width: Array, settings: PeriodicSettings
 ) -> Array:
     """The polynomial T_f at places u, -1 to 1 over the periods used; none without an order.
 
     Parameters
     ----------
-    sines : columns of the waves, which a joint fit finds beside the polynomial.
+    sines : columns of the waves, which a joint or periodic fit finds beside the polynomial.
     used, width : the samples that are fitted, and their weights.
     """
     order = settings.polynomial_order
     if order is None:
         return np.zeros_like(u)
     basis: Array = np.asarray(np.polynomial.chebyshev.chebvander(u, order))
-    columns = np.column_stack([basis, sines]) if settings.drift_fit == "joint" else basis
+    columns = np.column_stack([basis, sines]) if settings.drift_fit != "sequential" else basis
     drift: Array = basis @ _least_squares(columns[used], temperature[used], width)[: order + 1]
     return drift
 
@@ -226,7 +247,7 @@ def _check(t: Array, temperature: Array, power: Array, period: float) -> None:
         raise ReductionError(f"thermal analysis: the period must be positive, not {period}")
 
 
-def _span(t: Array, period: float, settings: ThermalSettings) -> tuple[float, int]:
+def _span(t: Array, period: float, settings: PeriodicSettings) -> tuple[float, int]:
     """Start and number of the periods used. The last sample stands for the step that it begins."""
     whole = int((t[-1] - t[0] + (t[-1] - t[-2])) / period + 1e-9)
     periods = settings.periods or whole

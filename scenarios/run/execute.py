@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.coil import Coil
+from components.external_flux import ExternalFlux
 from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import (
     Certificates,
+    Estimate,
     ReductionSettings,
     ThermalResult,
     ThermalSettings,
@@ -23,8 +25,7 @@ from scenarios.reduction import (
     thermal_analysis,
 )
 from scenarios.run.build import build, start_in_steady_state
-from scenarios.run.certificates import certificates
-from scenarios.run.measured import Measured, own_reduction, stated, true_values
+from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -60,25 +61,36 @@ def execute(
     WiringError, SimulationError, ReductionError, CheckpointError
         As their names say.
     """
+    if store is None:
+        return _executed(scenario, None, False, progress)
+    with RunStore(store, durable=False) as keeper:  # a power failure costs a simulation no more than its time
+        return _executed(scenario, keeper, resume, progress)
+
+
+def _executed(
+    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None
+) -> Result | Measured:
+    """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
     setup = build(scenario)
-    known = certificates(scenario) if own is None else None
+    known = known_to(scenario)
     writing = 0.0
-    keeper = RunStore(store) if store is not None else None
     if keeper is not None and resume:
         state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
         setup.twin.restore(state)
     elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
+    if keeper is not None:
+        keeper.follow(setup.twin.recorder)
     resumed = setup.twin.finished_steps
 
     def keep(step: Step | None) -> None:
         nonlocal writing
         mark = time.perf_counter()
         if keeper is not None and not (resume and step is None):
-            keeper.save(setup.twin.recorder, setup.twin.state())
+            keeper.save(setup.twin.state())
         if progress is not None:
             progress(step, setup.twin.finished_steps, len(setup.steps))
         writing += time.perf_counter() - mark
@@ -98,30 +110,32 @@ def execute(
     )
 
 
-def concluded(scenario: Scenario, known: Certificates | None, readings: Blocks, truth: Blocks) -> Result | Measured:
+def concluded(
+    scenario: Scenario, known: Certificates | Mapping[str, Estimate], readings: Blocks, truth: Blocks
+) -> Result | Measured:
     """The result of what a run has recorded: by the campaign's own reduction, or a mass.
 
     Of the same blocks it is the same, whenever and wherever.
 
     Parameters
     ----------
-    known : the certificates of a mass campaign's balance; None for another campaign.
+    known : what the reduction is told of the balance, see `known_to`.
 
     Raises
     ------
     ReductionError
         If the blocks do not suffice.
     """
-    if known is None:
-        own = own_reduction(scenario)
-        assert own is not None, "a mass campaign has certificates"
+    own: Any = own_reduction(scenario)
+    if own is not None:
         return Measured(
             scenario=scenario,
-            findings=own.findings(readings, stated(scenario.components())),
+            findings=own.findings(readings, known),
             true=true_values(scenario),
             readings=readings,
             truth=truth,
         )
+    assert isinstance(known, Certificates), "a mass campaign has certificates"
     parts = scenario.true_components()
     return Result(
         scenario=scenario,
@@ -172,7 +186,7 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
 
 
 def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
-    """The true mass, and the true Bl averaged over the weighing windows."""
+    """The true mass, the true Bl averaged over the weighing windows, and what external flux does to the mass."""
     mass = parts["test_mass"]
     assert isinstance(mass, TestMass)
     times, bl = _series(truth, "coil.bl")
@@ -182,6 +196,9 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
     if campaign.in_series and isinstance(coil, Coil) and isinstance(second, Coil):
         both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
-    return Truth(
-        mass.mass, both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
-    )
+    weighed = both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
+    flux, error = parts.get("external_flux"), 0.0
+    if isinstance(flux, ExternalFlux):
+        position = float(getattr(parts.get("flexure"), "weighing_position", 0.0))
+        error = flux.epsilon(weighed / both, position, magnet_moves=getattr(campaign, "moves", "coil") == "magnet")
+    return Truth(mass.mass, weighed, error)

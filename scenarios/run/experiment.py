@@ -12,9 +12,8 @@ from scenarios.reduction import ReductionError, ReductionSettings, ThermalSettin
 from scenarios.reduction.weighing import compare
 from scenarios.run import notebook
 from scenarios.run.build import Setup, build
-from scenarios.run.certificates import certificates
 from scenarios.run.execute import MODELS, Progress, execute
-from scenarios.run.measured import own_reduction
+from scenarios.run.measured import known_to, own_reduction
 from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
 from twin.errors import SimulationError, WiringError
@@ -52,8 +51,7 @@ class Experiment:
         """
         _check_settings(self.scenario)
         try:
-            if own_reduction(self.scenario) is None:
-                certificates(self.scenario)
+            known_to(self.scenario)
             return build(self.scenario)
         except WiringError as error:
             raise locate(self.scenario, error) from error

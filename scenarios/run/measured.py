@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios.reduction import Estimate
+from scenarios.reduction import Certificates, Estimate
 from scenarios.reduction.findings import Findings, OwnReduction
-from scenarios.run.certificates import Stated
+from scenarios.run.certificates import Stated, certificates
 from scenarios.run.record import Record
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -41,6 +41,21 @@ def own_reduction(scenario: Scenario) -> OwnReduction | None:
     """The reduction that the scenario's campaign brings along; None for a mass campaign."""
     found = scenario.sections.get("reduction")
     return found if isinstance(found, OwnReduction) else None
+
+
+def known_to(scenario: Scenario) -> Certificates | dict[str, Estimate]:
+    """What the reduction of a scenario is told of the balance.
+
+    The certificates that a mass needs, if it weighs; else what is stated of every part.
+
+    Raises
+    ------
+    WiringError
+        If a mass is weighed and a part is missing, or states what no budget has a line for.
+    """
+    own = own_reduction(scenario)
+    weighs = own is None or getattr(own, "weighs", False)
+    return certificates(scenario) if weighs else stated(scenario.components())
 
 
 def stated(parts: Mapping[str, Component]) -> dict[str, Estimate]:

@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from scenarios.run.certificates import certificates
 from scenarios.run.execute import concluded
 from scenarios.run.experiment import load
 from scenarios.run.export import ENGINE, ExportError, read_blocks
-from scenarios.run.measured import Measured, own_reduction
+from scenarios.run.measured import Measured, known_to
 from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY, OutputError
 from scenarios.run.record import package_version
 from scenarios.run.result import Result
@@ -97,10 +96,9 @@ def reopen(folder: Path, settings: Sequence[str] = ()) -> tuple[Result | Measure
     except ExportError as error:
         raise OutputError(str(error)) from None
     summary = _summary(folder / SUMMARY)
-    known = certificates(scenario) if own_reduction(scenario) is None else None
     campaign: Any = scenario.campaign
     result = replace(
-        concluded(scenario, known, readings, truth),
+        concluded(scenario, known_to(scenario), readings, truth),
         virtual_s=summary.get("virtual_s") or campaign.duration / NS,
         wall_s=summary.get("wall_s") or 0.0,
         events=summary.get("events") or 0,

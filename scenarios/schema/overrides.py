@@ -94,9 +94,10 @@ def _put(node: Any, path: tuple[str, ...], value: Any, place: Position, key: str
 
 
 def _split(key: str) -> tuple[str, ...]:
-    """The parts of a key with dots; below ``balance.wiring`` the keys have dots themselves."""
+    """The parts of a key with dots; in ``balance.wiring`` and a part's ``dimensions`` the keys have dots themselves."""
     parts = tuple(key.split("."))
-    return (*parts[:2], ".".join(parts[2:])) if parts[:2] == ("balance", "wiring") and len(parts) > 2 else parts
+    whole = 2 if parts[:2] == ("balance", "wiring") else 3 if parts[2:3] == ("dimensions",) else len(parts)
+    return (*parts[:whole], ".".join(parts[whole:])) if len(parts) > whole else parts
 
 
 def _plain(value: Any, place: Position, key: str, depth: int) -> Any:

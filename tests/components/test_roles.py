@@ -18,7 +18,11 @@ from components.hall_probe import HallProbe
 from components.hinge import Hinge
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
+from components.mass_set import MassSet
+from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
+from components.ranged_source import RangedSource
+from components.ranged_voltmeter import RangedVoltmeter
 from components.servo import IdealServo
 from components.stop import Stop
 from components.switch_box import SwitchBox
@@ -38,14 +42,19 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Environment, roles.EnvironmentStation),
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),
+    (MassSet, roles.Magazine),
     (Flexure, roles.WeighingUnit),
     (Hinge, roles.WeighingUnit),
     (Hinge, roles.DrivenHinge),
+    (MotionStage, roles.MotionStage),
     (IdealServo, roles.Servo),
     (CurrentSource, roles.KeepingSource),
     (SwitchedServo, roles.SwitchedServo),
     (SwitchBox, roles.SwitchBox),
     (Stop, roles.ContactStop),
+    (RangedVoltmeter, roles.RangedVoltmeter),
+    (RangedSource, roles.RangedCurrentSource),
+    (Flexure, roles.MotionStage),
 ]
 
 
@@ -55,7 +64,7 @@ def operations(role: type) -> list[str]:
 
 @pytest.mark.parametrize(("instrument", "role"), INSTRUMENTS)
 def test_an_instrument_fulfils_its_role(instrument: Any, role: Any) -> None:
-    assert isinstance(instrument(), role)
+    assert isinstance(instrument(**({"mass": 1.0} if instrument is MassSet else {})), role)
     assert operations(role)
     for name in operations(role):
         asked, offered = (inspect.signature(getattr(kind, name)).parameters for kind in (role, instrument))

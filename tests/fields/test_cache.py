@@ -18,6 +18,7 @@ ARRAYS = {"z": np.linspace(0, 1, 500), "n": np.array(7), "bl": np.ones((3, 4))}
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KIBBLE_TWIN_CACHE", str(tmp_path))
+    cache.forget()
     return tmp_path
 
 
@@ -130,3 +131,59 @@ def test_processes_at_the_same_time(fresh: Path) -> None:
     with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
         assert all(pool.map(write, range(20)))
     assert len(list((fresh / "fields").iterdir())) == 1
+
+
+# --- kept ------------------------------------------------------------------------------------------------------------
+
+
+def kept(made: list[float], name: str = NAME, *, cached: bool = True) -> float:
+    """A number that takes long to compute; each time it is, it is a new one."""
+
+    def compute() -> float:
+        made.append(1.5 + len(made))
+        return made[-1]
+
+    return cache.kept(name, compute, lambda x: {"x": np.asarray(x)}, lambda found: float(found["x"]), cached=cached)
+
+
+def test_it_is_computed_once_for_all_processes() -> None:
+    made: list[float] = []
+    assert [kept(made), kept(made)] == [1.5, 1.5]
+    cache.forget()  # as in another process
+    assert kept(made) == 1.5
+    assert len(made) == 1
+    assert kept(made, cache.key("another")) == 2.5
+
+
+def test_without_the_cache_it_is_computed_and_not_kept(fresh: Path) -> None:
+    made: list[float] = []
+    assert [kept(made, cached=False), kept(made, cached=False)] == [1.5, 2.5]
+    assert not (fresh / "fields").exists()
+    assert kept(made) == 3.5
+
+
+def test_another_directory_is_another_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made: list[float] = []
+    kept(made)
+    monkeypatch.setenv("KIBBLE_TWIN_CACHE", str(tmp_path / "other"))
+    assert kept(made) == 2.5
+
+
+def test_what_is_damaged_is_computed_again(fresh: Path) -> None:
+    made: list[float] = []
+    kept(made)
+    path_of(fresh).write_bytes(b"PK nothing")
+    cache.forget()
+    assert kept(made) == 2.5
+    cache.forget()
+    assert kept(made) == 2.5
+
+
+def test_the_process_keeps_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "ROOM_FOR", 2)
+    made: list[float] = []
+    for name in ("a", "b", "c"):
+        kept(made, cache.key(name))
+    assert len(cache._KEPT) == 2
+    assert kept(made, cache.key("a")) == 1.5  # from disk
+    assert len(made) == 3

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.fields import cache, external
 from components.fields import influence as influences
 from components.fields import profile as profiles
 from components.fields.catalogue import CATALOGUE, KBMINI
@@ -99,13 +100,33 @@ def test_an_external_field(run: Run) -> None:
     assert found["external"] == {"slope_T_per_m": pytest.approx(4.03e-6, rel=0.01)}
 
 
+def test_the_second_time_nothing_is_solved(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither for a part of another susceptibility nor for another external field; nor for a picture."""
+    monkeypatch.setenv("KIBBLE_TWIN_CACHE", str(tmp_path))
+    monkeypatch.setattr("components.fields.weakly_magnetic._MESH", COARSE)
+    slope = external.far_vertical_slope
+    monkeypatch.setattr(external, "far_vertical_slope", lambda geometry, field: slope(geometry, field, COARSE))
+    ring = "r=125 mm, z=0, area=200e-6, width=0.01, chi="
+    words = ["bipm", "--part", f"{ring}-1e-5", "--external", "far_vertical=48e-6"]
+    words += ["--plot", str(tmp_path / "magnet.png")]
+    first = figures(run, *words)
+    for module in ("profile_solution", "weakly_magnetic", "external", "picture"):
+        monkeypatch.setattr(f"components.fields.{module}.magnet_model", None)
+    for _ in range(2):
+        assert figures(run, *words) == first
+        cache.forget()  # as in another process
+    other = figures(run, "bipm", "--part", f"{ring}2e-5", "--external", "far_vertical=-1e-6")
+    assert other["part"]["force_relative"] == pytest.approx(-2 * first["part"]["force_relative"])
+    assert other["external"]["slope_T_per_m"] == pytest.approx(first["external"]["slope_T_per_m"] / -48)
+
+
 def test_the_influence_of_what_was_inferred(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(influences, "_MESH", COARSE)
     whole = figures(run, "kbmini", "--influence")
     found, heat = whole["influence"], whole["heat_influence"]
     assert set(heat) == {"bore", "chamber_radius", "coil.fill", "coil.radial_width"}
     assert heat["coil.fill"]["coil_swing_K"] < -0.1  # more copper warms less
-    assert set(found) == {"bore", "chamber_radius", "coil.radial_width"}
+    assert set(found) == {"bore", "chamber_radius", "coil.radial_width", "yoke.permeability"}
     assert set(found["bore"]) == set(KEYS)
     assert "relative change of each figure" in run("kbmini", "--influence")[1]
 
@@ -128,7 +149,7 @@ def test_a_whole_file_needs_no_magnet_to_extend(run: Run, tmp_path: Path) -> Non
     path.write_text(
         "outer_radius: 75 mm\nheight: 135 mm\nbore: 10 mm\ngap: [49 mm, 60 mm]\ngap_height: 40 mm\n"
         "ring: [10 mm, 45 mm]\nring_height: 20 mm\nring_material: NdFeB\n"
-        "compensation_width: 0.3 mm\ncompensation_height: 4 mm\nweighing_current: 3.5 mA\n"
+        "compensation_width: 0.3 mm\ncompensation_height: 4 mm\n"
         "coil: {mean_radius: 55.25 mm, radial_width: 6.7 mm, height: 30 mm, turns: 7000}\n"
     )
     assert figures(run, str(path)) == pytest.approx(figures(run, "kbmini"), rel=1e-9)

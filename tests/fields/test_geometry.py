@@ -193,3 +193,15 @@ def test_froehlichs_curve_starts_and_ends_as_asked() -> None:
     (h, b), (far_h, far_b) = table[1], table[-1]
     assert b / (MU0 * h) == pytest.approx(800, rel=0.02)
     assert far_b - MU0 * far_h == pytest.approx(2.0, rel=1e-3)
+
+
+def test_a_material_is_changed_like_a_dimension() -> None:
+    changed = KBMINI.with_dimensions({"yoke_material": "iron_annealed", "ring_material": "SmCo", "ring_height": 0.019})
+    assert (changed.yoke_material, changed.ring_material, changed.ring_height) == ("iron_annealed", "SmCo", 0.019)
+    assert changed.digest() != KBMINI.with_dimensions({"ring_height": 0.019}).digest()
+    with pytest.raises(ValueError, match="unknown material 'cheese'"):
+        KBMINI.with_dimensions({"yoke_material": "cheese"})
+    with pytest.raises(ValueError, match="ring_material: expected a permanent magnet"):
+        KBMINI.with_dimensions({"ring_material": "iron"})
+    with pytest.raises(ValueError, match="inferred: 'yoke_material' is no dimension"):
+        Geometry.model_validate({**KBMINI.model_dump(), "inferred": ["yoke_material"]})

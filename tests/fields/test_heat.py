@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -117,12 +118,15 @@ def test_error_of_a_changing_temperature_is_of_second_order() -> None:
 
 # --- laws that hold on any grid --------------------------------------------------------------------------------------
 
-COARSE = {name: heat_model(CATALOGUE[name], 0.3) for name in CATALOGUE}
+
+@lru_cache(maxsize=len(CATALOGUE))
+def coarse(name: str) -> HeatModel:
+    return heat_model(CATALOGUE[name], 0.3)
 
 
 @EACH
 def test_conduction_keeps_heat_and_moves_none_between_equals(name: str) -> None:
-    model = COARSE[name]
+    model = coarse(name)
     x = np.random.default_rng(1).normal(size=model.capacity.shape)
     flow = model.conduct(x)
     assert abs(flow.sum()) < 1e-12 * np.abs(flow).sum()
@@ -131,7 +135,7 @@ def test_conduction_keeps_heat_and_moves_none_between_equals(name: str) -> None:
 
 @EACH
 def test_in_the_steady_state_all_heat_leaves_through_the_film(name: str) -> None:
-    model = COARSE[name]
+    model = coarse(name)
     (x,) = model.solve(0.0, H, (model.heating,))
     assert model.heating.sum() == pytest.approx(1.0, rel=1e-13)
     assert (H * model.film * x).sum() == pytest.approx(1.0, rel=1e-8)
@@ -140,7 +144,7 @@ def test_in_the_steady_state_all_heat_leaves_through_the_film(name: str) -> None
 
 @EACH
 def test_heat_warms_and_nothing_is_warmer_than_the_coil(name: str) -> None:
-    model = COARSE[name]
+    model = coarse(name)
     (x,) = model.solve(1e-4, H, (model.heating,))
     assert np.all(x[model.inside] > 0)
     assert model.heating.ravel()[np.argmax(x)] > 0
@@ -151,14 +155,14 @@ def test_heat_warms_and_nothing_is_warmer_than_the_coil(name: str) -> None:
 @pytest.mark.parametrize("rate", [0.0, 1e-3, 1e-3j])
 def test_reciprocity(name: str, rate: complex) -> None:
     """Heat in the coil warms the magnets as heat in the magnets warms the coil."""
-    model = COARSE[name]
+    model = coarse(name)
     there, back = model.solve(rate, H, (model.heating, model.magnet))
     assert (model.magnet * there).sum() == pytest.approx((model.coil * back).sum(), rel=1e-9)
 
 
 @EACH
 def test_heat_capacity_and_means_are_those_of_the_parts(name: str) -> None:
-    geometry, model = CATALOGUE[name], COARSE[name]
+    geometry, model = CATALOGUE[name], coarse(name)
     parts = [*geometry.parts(), geometry.coil_part]
     share = [1.0] * (len(parts) - 1) + [geometry.coil.fill]
     solid = sum(
@@ -178,7 +182,7 @@ def test_heat_capacity_and_means_are_those_of_the_parts(name: str) -> None:
 
 @EACH
 def test_temperatures_are_the_same_above_and_below(name: str) -> None:
-    model = COARSE[name]
+    model = coarse(name)
     (x,) = model.solve(1e-4, H, (model.heating,))
     assert x == pytest.approx(x[::-1], rel=1e-7, abs=1e-12)
 
@@ -190,8 +194,8 @@ def test_outside_and_bore_have_the_film() -> None:
     g = NIST4_THERMAL
     ends = 2 * np.pi * (g.outer_radius**2 - g.bore**2)
     sides = 2 * np.pi * (g.outer_radius + g.bore) * g.height
-    assert COARSE["nist4_thermal"].film.sum() == pytest.approx(ends + sides, rel=1e-12)
-    assert not COARSE["nist4_thermal"].inside[:, COARSE["nist4_thermal"].r < g.bore * 0.999].any()
+    assert coarse("nist4_thermal").film.sum() == pytest.approx(ends + sides, rel=1e-12)
+    assert not coarse("nist4_thermal").inside[:, coarse("nist4_thermal").r < g.bore * 0.999].any()
 
 
 def test_a_chamber_that_is_open_to_the_bore_belongs_to_the_room() -> None:
@@ -207,9 +211,9 @@ def test_a_chamber_that_is_open_to_the_bore_belongs_to_the_room() -> None:
 def test_without_bore_the_chamber_is_closed() -> None:
     g = BIPM
     assert g.bore == 0 < g.ring[0]
-    assert COARSE["bipm"].inside.all()
+    assert coarse("bipm").inside.all()
     outside = 2 * np.pi * g.outer_radius * (g.outer_radius + g.height)
-    assert COARSE["bipm"].film.sum() == pytest.approx(outside, rel=1e-12)
+    assert coarse("bipm").film.sum() == pytest.approx(outside, rel=1e-12)
 
 
 @pytest.mark.parametrize("upward", [True, False])
@@ -236,7 +240,7 @@ def test_gap_and_chamber_are_air_that_conducts() -> None:
 @pytest.mark.parametrize("p", [0.25, 1.5])
 def test_scaling_with_size(p: float) -> None:
     """Heat capacities as p³, conductances as p, surfaces as p²."""
-    small, model = heat_model(NIST4_THERMAL.scaled(p), 0.3), COARSE["nist4_thermal"]
+    small, model = heat_model(NIST4_THERMAL.scaled(p), 0.3), coarse("nist4_thermal")
     assert small.capacity == pytest.approx(p**3 * model.capacity, rel=1e-10)
     assert small.radial == pytest.approx(p * model.radial, rel=1e-9)
     assert small.axial == pytest.approx(p * model.axial, rel=1e-9)
@@ -258,7 +262,7 @@ def test_the_fill_of_the_coil_is_its_share_of_copper() -> None:
 def test_extra_parts_outside_take_no_part() -> None:
     shield = {"name": "shield", "material": "iron", "r": (0.1, 0.11), "z": (-0.1, 0.1)}
     with_shield = Geometry.model_validate({**KBMINI.model_dump(), "extra": (shield,)})
-    assert heat_model(with_shield, 0.3).digest() == COARSE["kbmini"].digest()
+    assert heat_model(with_shield, 0.3).digest() == coarse("kbmini").digest()
 
 
 def test_refining_the_grid_converges() -> None:
@@ -277,7 +281,7 @@ def test_refining_the_grid_converges() -> None:
 
 @pytest.mark.parametrize("place", [(0.02, 0.03), (0.075, 0.0), (0.0123, -0.0675)])
 def test_a_sensor_reads_between_the_grid_lines(place: tuple[float, float]) -> None:
-    model = COARSE["kbmini"]
+    model = coarse("kbmini")
     weights = model.sensor(*place)
     assert (weights * model.r).sum() == pytest.approx(place[0], rel=1e-12)
     assert (weights * model.z[:, None]).sum() == pytest.approx(place[1], rel=1e-12, abs=1e-15)
@@ -288,7 +292,7 @@ def test_a_sensor_reads_between_the_grid_lines(place: tuple[float, float]) -> No
 @pytest.mark.parametrize("place", [(0.08, 0.0), (0.02, 0.07), (0.005, 0.0)])
 def test_a_sensor_outside_is_refused(place: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="is not in the magnet"):
-        COARSE["kbmini"].sensor(*place)
+        coarse("kbmini").sensor(*place)
 
 
 @pytest.mark.parametrize("missing", ["coil", "magnet"])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from scenarios.reduction import ReductionError, ThermalResult, ThermalSettings, thermal_analysis
+from scenarios.reduction.thermal import PeriodicSettings
 
 TAU = 7200.0
 WEIGHING = [(c * TAU + 180 * j + 75, c * TAU + 180 * j + 135) for c in range(4) for j in range(20)]
@@ -252,3 +253,28 @@ def test_what_cannot_be_analysed_is_named(change: dict[str, object], message: st
     }
     with pytest.raises(ReductionError, match=message):
         thermal_analysis(**{**good, **change})
+
+
+def test_what_repeats_is_no_drift() -> None:
+    """A drift of order 6 beside a wave with harmonics: the joint fit takes some of these for drift, the periodic one
+    nothing, and the power's drift does not shift its phase."""
+    period, t = 100.0, np.arange(0.0, 400.0, 0.5)
+    u = t / 200.0 - 1.0
+    wave = (
+        np.sin(2 * np.pi * t / period - 1.0)
+        + 0.3 * np.sin(4 * np.pi * t / period)
+        + 0.1 * np.cos(14 * np.pi * t / period)
+    )
+    drift = 5.0 * u**6 - 3.0 * u**3 + 2.0 * u
+    power = 1.0 + np.sin(2 * np.pi * t / period) + 0.5 * u
+
+    def swing(fit: str) -> tuple[float, float]:
+        settings = PeriodicSettings.model_validate({"drift_order": 6, "drift_fit": fit})
+        found = thermal_analysis(t, wave + drift, power, period, [(10.0, 40.0)], [(60.0, 90.0)], settings)
+        assert found.delay_s is not None
+        return found.delta_t_f_K, found.delay_s
+
+    late = (1.0 / (2 * np.pi) - 0.25) * period
+    assert swing("periodic") == pytest.approx((2.0, late), rel=1e-10)
+    assert abs(swing("joint")[0] - 2.0) > 1e-3
+    assert abs(swing("joint")[1] - late) > 0.05

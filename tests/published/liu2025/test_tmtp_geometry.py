@@ -107,19 +107,6 @@ def test_difference_at_p_11_30_has_the_right_sign_and_order() -> None:
     assert 1.0 < campaign(11 / 30).delta_t_m_K / published()["liu2025.tmtp.p11_30.delta_t_m"].value < 1.6
 
 
-def test_amplitude_of_the_small_magnet() -> None:
-    """One coil of 0.704 W, blocks of 960 s on and off."""
-    modes = thermal_basis(named_geometry("small_magnet", purpose="heat")).modes(1.0, 10.0)
-    power = PeriodicPower.blocks([960.0, 960.0], [0.704, 0.0])
-    times = np.arange(0.0, 4 * 1920.0)
-    windows = np.arange(4)[:, None] * 1920.0 + [180.0, 780.0]
-    found = thermal_analysis(
-        times, temperatures(modes, power, times)[0], power.at(times), power.period, windows, windows + 960.0
-    )
-    published()["liu2025.small_magnet.tmtp.delta_t_f"].check(found.delta_t_f_K)
-    assert 1.0 < found.delta_t_f_K / published()["liu2025.small_magnet.tmtp.measured_delta_t_f"].value < 1.3
-
-
 @pytest.mark.parametrize("p", [1.0, 11 / 30])
 def test_the_scenario_runs_on_the_geometry_and_finds_the_same(p: float) -> None:
     """The reversals, of 1 s, take 0.4 % of the heat."""

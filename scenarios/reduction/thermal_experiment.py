@@ -1,0 +1,292 @@
+"""What the thermal experiment finds: how the magnet's temperature follows the heating, period by period.
+
+Blocks, all with the labels phase="weighing" or "velocity", state="on" or "off", cycle, scheme ("tmtp", "omtp",
+"power_regulated") and part ("ramp up", "hold", "ramp down"), read without gaps through at least two periods:
+`magnet_thermometer`, temperature_rise; `current_voltmeter`, voltage across the standard resistor, and
+`induced_voltmeter`, voltage across the winding, at the same times; `second_current_voltmeter` and
+`second_induced_voltmeter` of a second winding, which may be absent.
+
+A reading is a mean over its aperture a. Of a wave of period τ it loses (π a/τ)²/6, 4e-5 for 5 s in 960 s, which is not
+put back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from scenarios.reduction.certificates import Estimate
+from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.findings import Curve, Findings, Line, Quantity
+from scenarios.reduction.thermal import PeriodicSettings, ThermalResult, thermal_analysis
+from twin.recorder import Block, Blocks
+from twin.times import NS
+
+Array = NDArray[np.float64]
+
+ORDERS = (6, 7, 8, 9)
+"""Of the polynomial T_f (Liu2025)."""
+ONE_SIGMA = 0.5 * (1.0 + math.erf(math.sqrt(0.5)))
+"""Share of a normal distribution below one standard deviation above its mean."""
+SEEN = 2.0
+"""Times its uncertainty is a swing that is seen."""
+PERIODIC = 1.1
+"""What is not periodic in the remainder may exceed that of the best order by this factor."""
+HARMONICS = {"tmtp": (1,), "omtp": (4, 2), "power_regulated": (4, 2)}
+"""Of the period, that are fitted (Liu2025)."""
+WINDINGS = (
+    ("current_voltmeter", "induced_voltmeter", "resistor.resistance"),
+    ("second_current_voltmeter", "second_induced_voltmeter", "second_resistor.resistance"),
+)
+SCALES = ("magnet_thermometer.gain", "magnet_thermometer.ice_resistance_error", "magnet_thermometer.alpha_error")
+"""Relative errors of a temperature difference."""
+
+
+class ThermalReduction(PeriodicSettings):
+    """How readings of the thermal experiment become δT_f, its delay and δT_m."""
+
+    drift_order: int | None = Field(
+        None, ge=0, le=15, description="order of the polynomial T_f; none: the lowest of 6 to 9 that suffices (Liu2025)"
+    )
+    drift_fit: Literal["sequential", "joint", "periodic"] = Field(
+        "periodic",
+        description="polynomial first (Liu2025); in one least-squares fit with the sines; or with all harmonics",
+    )
+
+    def findings(self, readings: Blocks, certificates: Mapping[str, Estimate]) -> Findings:
+        """Subtract the drift, fit the scheme's sines, and average over the data windows.
+
+        Raises
+        ------
+        ReductionError
+            If readings are missing, or hold fewer than two periods.
+        """
+        record = Record.of(readings, certificates)
+        orders = ORDERS if self.drift_order is None else (self.drift_order,)
+        tried = {order: record.analysed(self, order) for order in orders}
+        rest = {order: _aperiodic(found) for order, found in tried.items()}
+        order = min(o for o in orders if rest[o] <= PERIODIC * min(rest.values()))
+        alone = record.each_period(tried[order], self)
+        scale = math.hypot(*(certificates[key].u for key in SCALES if key in certificates))
+        least = record.noise(tried[order])
+        values = _evaluated(tried[order], list(tried.values()), alone, least, scale)
+        alpha = certificates.get("magnet.temperature_coefficient", Estimate(math.nan))
+        quantities = _quantities(values, alone, alpha, order, record)
+        return Findings(quantities, _curves(record, tried[order]))
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What was read, in order of time.
+
+    Parameters
+    ----------
+    times, temperature, power : of each reading (s, K, W), shape (n,).
+    period : τ_c (s).
+    windows : data windows (start, end) (s) by phase.
+    on : whether the mass would be on, for each weighing window.
+    harmonics : of the period.
+    two : whether two windings were heated.
+    """
+
+    times: Array
+    temperature: Array
+    power: Array
+    period: float
+    windows: Mapping[str, Array]
+    on: NDArray[np.bool_]
+    harmonics: tuple[int, ...]
+    two: bool
+
+    @classmethod
+    def of(cls, readings: Blocks, certificates: Mapping[str, Estimate]) -> Record:
+        """Collect what was recorded."""
+        thermometer = _blocks(readings, "magnet_thermometer")
+        times = np.concatenate([block.times().ravel() for block in thermometer])
+        power = np.zeros_like(times)
+        for current, voltage, resistor in WINDINGS:
+            if current == WINDINGS[0][0] or len(readings.select(current)):
+                amperes = _joined(readings, current, times) / certificates[resistor].value
+                power += amperes * _joined(readings, voltage, times)
+        starts = {int(str(b.labels["cycle"])): b.schedule.start for b in reversed(thermometer)}
+        if len(starts) < 2:
+            raise ReductionError(f"expected at least two periods of readings, not {len(starts)}")
+        held = [block for block in thermometer if block.has(part="hold")]
+        first, last = min(starts), max(starts)
+        return cls(
+            times,
+            np.concatenate([block.values.ravel() for block in thermometer]),
+            power,
+            (starts[last] - starts[first]) / (last - first) / NS,
+            {phase: _windows(held, phase) for phase in ("weighing", "velocity")},
+            np.array([block.has(state="on") for block in held if block.has(phase="weighing")]),
+            HARMONICS.get(str(thermometer[0].labels.get("scheme")), (1,)),
+            len(readings.select(WINDINGS[1][0])) > 0,
+        )
+
+    def analysed(self, settings: ThermalReduction, order: int) -> ThermalResult:
+        """The analysis with a polynomial of this order."""
+        return self._analysis(self.times, self.temperature, settings.model_copy(update={"drift_order": order}))
+
+    def each_period(self, found: ThermalResult, settings: ThermalReduction) -> list[ThermalResult]:
+        """The periods by themselves, without the drift that was found in all of them."""
+        alone = PeriodicSettings(harmonics=settings.harmonics, average=settings.average)
+        starts = found.times_s[0] + self.period * np.arange(found.periods) - 1e-9 * self.period
+        inside = [(found.times_s >= start) & (found.times_s < start + self.period) for start in starts]
+        return [self._analysis(found.times_s[own], found.remainder_K[own], alone) for own in inside]
+
+    def noise(self, found: ThermalResult) -> dict[str, float]:
+        """What the noise of single readings makes of the results, of an even record.
+
+        From second differences, in which no smooth course enters. A sine's amplitude and its phase times that have the
+        deviation σ √(2/n), and so has nearly the difference of two halves of a period.
+        """
+        seconds = np.diff(found.remainder_K, 2)
+        amplitude = math.sqrt(float(seconds @ seconds) / (3.0 * len(seconds) * len(found.times_s)))
+        swing = 2.0 * amplitude * math.sqrt(len(self.harmonics))
+        late = 2.0 * amplitude / found.delta_t_f_K if found.delta_t_f_K > 0 else math.inf
+        return {
+            "delta_t_f_K": swing,
+            "delay_s": late * self.period / (2 * math.pi * self.harmonics[0]),
+            "delta_t_m_K": swing,
+        }
+
+    def _analysis(self, times: Array, temperature: Array, settings: PeriodicSettings) -> ThermalResult:
+        power = self.power[np.isin(self.times, times)]
+        windows = self.windows["weighing"], self.windows["velocity"]
+        two = not self.on.all()
+        return thermal_analysis(
+            times,
+            temperature,
+            power,
+            self.period,
+            *windows,
+            settings,
+            mass_on=self.on if two else None,
+            harmonics=self.harmonics,
+        )
+
+
+def figures(found: ThermalResult) -> dict[str, float]:
+    """What is sought, by its key."""
+    return {
+        "delta_t_f_K": found.delta_t_f_K,
+        "delay_s": math.nan if found.delay_s is None else found.delay_s,
+        "delta_t_m_K": found.delta_t_m_K,
+    }
+
+
+def _evaluated(
+    chosen: ThermalResult,
+    orders: Sequence[ThermalResult],
+    alone: Sequence[ThermalResult],
+    least: Mapping[str, float],
+    scale: float,
+) -> dict[str, Estimate]:
+    """What is sought, each with its standard uncertainty.
+
+    This has three parts: the scatter of the periods by themselves, with Student's factor for their number, but not less
+    than `least`, which the thermometer's noise makes; the range over the orders of the polynomial as a rectangular
+    distribution; and for temperatures the scale of the thermometer. A swing that is not seen has no delay.
+    """
+    from scipy.special import stdtrit
+
+    student = float(stdtrit(len(alone) - 1, ONE_SIGMA))
+    found: dict[str, Estimate] = {}
+    for key, value in figures(chosen).items():
+        each, other = [figures(one)[key] for one in alone], [figures(one)[key] for one in orders]
+        scatter = max(student * float(np.std(each, ddof=1)) / math.sqrt(len(each)), least[key])
+        size = scale * value if key.endswith("_K") else 0.0
+        u = math.hypot(scatter, 0.5 * (max(other) - min(other)) / math.sqrt(3.0), size)
+        found[key] = Estimate(value, u, len(each) - 1.0)
+    if not found["delta_t_f_K"].value > SEEN * found["delta_t_f_K"].u:
+        found["delay_s"] = Estimate(math.nan, math.nan)
+    return found
+
+
+def _blocks(readings: Blocks, channel: str) -> list[Block]:
+    """The blocks of a channel in order of time."""
+    found = sorted(readings.select(channel), key=lambda block: block.schedule.start)
+    if not found:
+        raise ReductionError(f"no block of channel {channel!r}")
+    return found
+
+
+def _joined(readings: Blocks, channel: str, times: Array) -> Array:
+    """The values of a channel that was read at these times."""
+    blocks = _blocks(readings, channel)
+    if not np.array_equal(np.concatenate([block.times().ravel() for block in blocks]), times):
+        raise ReductionError(f"{channel!r} was not read at the times of the magnet's thermometer")
+    return np.concatenate([block.values.ravel() for block in blocks])
+
+
+def _windows(held: Sequence[Block], phase: str) -> Array:
+    """The data windows of a phase (s), shape (windows, 2)."""
+    edges = [(block.schedule.start / NS, block.schedule.end / NS) for block in held if block.has(phase=phase)]
+    return np.array(edges).reshape(-1, 2)
+
+
+def _aperiodic(found: ThermalResult) -> float:
+    """What does not repeat in the remainder (K, rms)."""
+    periods = found.remainder_K[: len(found.remainder_K) // found.periods * found.periods].reshape(found.periods, -1)
+    return float(np.std(periods - periods.mean(axis=0)))
+
+
+def _quantities(
+    values: Mapping[str, Estimate], alone: Sequence[ThermalResult], alpha: Estimate, order: int, record: Record
+) -> tuple[Quantity, ...]:
+    said = {
+        "delta_t_f_K": ("K", "δT_f", "periodic temperature of the magnet, peak to peak of the fit"),
+        "delay_s": ("s", "τ_d", "its lag behind the heat, less a quarter of its period"),
+        "delta_t_m_K": ("K", "δT_m", "its mean in the velocity windows less that in the weighing windows"),
+    }
+    found = [Quantity(key, values[key].value, *words, values[key].u) for key, words in said.items()]
+    difference = values["delta_t_m_K"]
+    u_epsilon = math.hypot(alpha.value * difference.u, alpha.u * difference.value)
+    driven = record.power[record.power > 0.5 * record.power.max()]
+    each = np.array([one.delta_t_f_K for one in alone])
+    return (
+        *found,
+        Quantity("epsilon", alpha.value * difference.value, "1", "ε", "of a mass, α_m δT_m", u_epsilon),
+        Quantity("period_s", record.period, "s", "τ_c", "of the scheme"),
+        Quantity("power_W", float(driven.mean()), "W", "P", "heat, mean while more than half of the largest flows"),
+        Quantity("drift_order", float(order), "1", "n", "order of the polynomial T_f"),
+        Quantity("delta_t_f_of_period_K", each, "K", "δT_f,k", "of each period by itself"),
+    )
+
+
+def _curves(record: Record, found: ThermalResult) -> tuple[Curve, ...]:
+    """The temperature with its drift, the remainder with its fit, and the heat, over the periods used."""
+    used = np.isin(record.times, found.times_s)
+    hours = found.times_s / 3600.0
+    read = record.temperature[used]
+    time = ("time", "h")
+    return (
+        Curve(
+            "temperature",
+            "The magnet's temperature as read, and the polynomial that is taken for drift.",
+            time,
+            ("temperature rise", "K"),
+            (Line("read", hours, read), Line("T_f", hours, read - found.remainder_K)),
+        ),
+        Curve(
+            "periodic_temperature",
+            "What the polynomial leaves of the temperature, and the sines fitted to it.",
+            time,
+            ("periodic temperature", "K"),
+            (Line("remainder", hours, found.remainder_K), Line("fit", hours, found.fit_K)),
+        ),
+        Curve(
+            "heat", "Heat in the coil, from currents and voltages.", time, ("power", "W"), _heat(hours, record, used)
+        ),
+    )
+
+
+def _heat(hours: Array, record: Record, used: NDArray[np.bool_]) -> tuple[Line, ...]:
+    return (Line("both windings" if record.two else "one winding", hours, record.power[used]),)
