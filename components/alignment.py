@@ -26,13 +26,14 @@ class Alignment(Component):
 
         ``ε = coupling = ½ tilt_x drift_x + ½ tilt_y drift_y + offset_y roll_x − offset_x roll_y``
 
-    adds to the flux linkage's derivative along z, not to the force: (Bl)_v = (Bl)_w (1 + coupling).
+    adds to the flux linkage's derivative along z, not to the force: (Bl)_v = (Bl)_w (1 + coupling). Where a stage moves
+    the magnet, all this is of the coil as the magnet sees it.
 
     Angles count right-handed about the axes that they are named after, but a `coil_tilt` by the direction in which the
     coil's axis leans.
     """
 
-    inputs: ClassVar[Mapping[str, Port]] = {"position": Port("m", default=0.0)}
+    inputs: ClassVar[Mapping[str, Port]] = {"position": Port("m", default=0.0), "stage": Port("m", default=0.0)}
     outputs: ClassVar[Mapping[str, Port]] = {
         "x": Port("m"),
         "y": Port("m"),
@@ -61,10 +62,10 @@ class Alignment(Component):
 
     def neutral_inputs(self) -> frozenset[str]:
         moves = self.drift_x or self.drift_y or self.roll_x or self.roll_y
-        return frozenset() if moves else frozenset({"position"})
+        return frozenset() if moves else frozenset({"position", "stage"})
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        z = inputs["position"]
+        z = inputs["position"] - inputs["stage"]
         return {
             "x": self.drift_x * z,
             "y": self.drift_y * z,

@@ -61,6 +61,9 @@ class Coil(Component):
       `remanence` what it keeps beside (`components.hysteresis`).
     - `other_current` is that of a second winding on the same former, and `other_noise` its fluctuation, which the
       voltage shows. `other_force` and `other_power` are added to those of this winding, for servo and heat.
+    - `external` is the flux of sources beside the magnet (`components.external_flux`): λ_ext of the coil's place in the
+      room, which adds to the flux linkage, and ``∂λ_ext/∂z_coil`` to Bl. How it follows the magnet is its own matter.
+      `alternating` is what alternates of it, which the voltage alone shows, as with vibration.
 
     In the term with β_M the other winding's Λ is taken to be this one's.
     """
@@ -79,6 +82,8 @@ class Coil(Component):
         "other_noise": Port("A", default=0.0),
         "other_force": Port("N", default=0.0),
         "other_power": Port("W", default=0.0),
+        "external": Port("T*m", default=0.0, kind="field"),
+        "alternating": Port("T*m", default=0.0, kind="field"),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "flux_linkage": Port("Wb"),
@@ -172,10 +177,7 @@ class Coil(Component):
         current, other = inputs["current"], inputs["other_current"]
         rise: Signal = inputs["temperature_rise"]
         field: Field = inputs["field"]
-        field = Field(
-            field.shape,
-            field.factor * (self.winding_factor * self.share * (1.0 + self.bl_temperature_coefficient * rise)),
-        )
+        field = field.times(self.winding_factor * self.share * (1.0 + self.bl_temperature_coefficient * rise))
         z = inputs["position"] - inputs["magnet_displacement"]
         where = z + inputs["vibration"]  # that the flux linkage is formed
         depth = z - self.symmetry_plane
@@ -192,6 +194,13 @@ class Coil(Component):
         linkage = linkage + mutual * (other + inputs["other_noise"]) + flux * (both * (6.0 * current + 3.0 * other))
         force = force - self.mutual_curvature * (depth * (current * other))
         force = force + bl * (both * (1.5 * current * (current + other)))
+        if isinstance(external := inputs.get("external"), Field):
+            outside = external.times(self.winding_factor * self.share).at(inputs["position"])
+            bl, force = bl + outside, force + outside * current
+        for external in (inputs.get("external"), inputs.get("alternating")):
+            if isinstance(external, Field):
+                through = external.times(self.winding_factor * self.share)
+                linkage = linkage + through.integral(inputs["position"] + inputs["vibration"])
         reach = self._reach(depth)
         if self.yoke_inductance:
             excess = self._excess(reach, inputs)

@@ -28,8 +28,9 @@ class CurrentSource(Instrument):
     together they deliver any current of the coarse range; `check` refuses what they cannot deliver.
 
     Under a servo, gain, offset and temperature coefficient a are taken out by the loop. `noise` is the fluctuation of
-    the current that the servo leaves over; the coil's inertia does not follow it, a voltmeter across a resistor sees
-    it. `following` says whether it follows the demand, 1 or 0: that of a servo whose loop can be opened.
+    the current that the servo leaves over, and what a real servo adds of its own (`servo_noise`); the coil's inertia
+    does not follow it, a voltmeter across a resistor sees it. `following` says whether it follows the demand, 1 or 0:
+    that of a servo whose loop can be opened.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {
@@ -37,11 +38,12 @@ class CurrentSource(Instrument):
         "temperature_rise": Port("K", default=0.0),
         "load_resistance": Port("ohm", default=0.0),
         "following": Port("1", default=1.0),
+        "servo_noise": Port("A", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {"current": Port("A"), "noise": Port("A")}
     depends: ClassVar[Mapping[str, frozenset[str]]] = {
         "current": frozenset({"demand", "temperature_rise", "following"}),
-        "noise": frozenset(),
+        "noise": frozenset({"servo_noise"}),
     }
 
     gain: float = parameter("1", 0.0, neutral=0.0, gt=-1, lt=1)
@@ -80,7 +82,7 @@ class CurrentSource(Instrument):
         self._wanted, self._load_resistance = wanted, inputs["load_resistance"]
         return {
             "current": self.timeline("connected") * (factor * wanted + self.offset),
-            "noise": self.noise_signal("noise", figures, self.noise_step),
+            "noise": self.noise_signal("noise", figures, self.noise_step) + inputs["servo_noise"],
         }
 
     def check(self, start: int, end: int) -> None:

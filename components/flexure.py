@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import model_validator
 
+from components.mover import Mover, bounds
 from twin.clock import Process
 from twin.component import Port
-from twin.errors import SimulationError
-from twin.instrument import Instrument
 from twin.parameter import parameter
-from twin.piece import Piece, extremes
+from twin.piece import Piece
 from twin.signal import Signal
-
-ROUNDING = 1e-12
-"""Positions that differ by less (m) are the same."""
-SAMPLES = 256
-"""Of a motion, for each turn of its fastest oscillation or each coefficient of its series."""
+from twin.timeline import Timeline
 
 
-class Flexure(Instrument):
+class Flexure(Mover):
     """Holds the coil where it is told and balances load, tare and its own restoring force against the coil.
 
     ``F_coil = load − tare + stiffness (z − rest_position) + after_effect``, up positive, the coil on the side of the
@@ -30,6 +24,8 @@ class Flexure(Instrument):
     load`` away. The commanded motion must stay between the stops, if there are any.
     """
 
+    carried: ClassVar[str] = "the coil"
+    bound: ClassVar[str] = "stop"
     inputs: ClassVar[Mapping[str, Port]] = {
         "load": Port("N"),
         "tare_weight": Port("N"),
@@ -49,7 +45,7 @@ class Flexure(Instrument):
 
     @model_validator(mode="after")
     def _starts_between_the_stops(self) -> Flexure:
-        low, high = self._stops
+        low, high = self.travel
         if not low <= self.weighing_position <= high:
             raise ValueError(
                 f"expected weighing_position between the stops at {low:g} m and {high:g} m, "
@@ -58,15 +54,17 @@ class Flexure(Instrument):
         return self
 
     @property
-    def _stops(self) -> tuple[float, float]:
-        return (
-            -math.inf if self.lower_stop is None else self.lower_stop,
-            math.inf if self.upper_stop is None else self.upper_stop,
-        )
+    def travel(self) -> tuple[float, float]:
+        """Lowest and highest position (m) between the stops; infinite where there is none."""
+        return bounds(self.lower_stop, self.upper_stop)
+
+    @property
+    def motion(self) -> Timeline:
+        return self.timeline("motion", self.weighing_position)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         load = inputs["load"]
-        position = self.timeline("motion", self.weighing_position) + self.compliance * load
+        position = self.motion + self.compliance * load
         force = load - inputs["tare_weight"] + self.stiffness * (position - self.rest_position)
         force = force + inputs["after_effect"]
         return {"position": position, "required_force": force}
@@ -79,24 +77,8 @@ class Flexure(Instrument):
         SimulationError
             If the motion does not start where the coil is, or goes beyond a stop.
         """
-        motion = self.timeline("motion")
-        here = motion.track.pieces[motion.track.index(laws[0].start)].values_at(laws[0].start)[0].real
-        there = laws[0].values_at(laws[0].start)[0].real
-        if abs(here - there) > ROUNDING:
-            raise SimulationError(f"{self.name}: a motion starts at z = {there:.9g} m, but the coil is at {here:.9g} m")
-        self._check_stops(laws)
-        motion.follow(*laws)
+        self.follow(laws)
         yield self.clock.until(laws[-1].end if laws[-1].end is not None else self.clock.now)
-
-    def _check_stops(self, laws: Sequence[Piece]) -> None:
-        low, high = self._stops
-        if math.isinf(low) and math.isinf(high):
-            return
-        reaches = [extremes(law) for law in laws]
-        bottom, top = min(r[0] for r in reaches), max(r[1] for r in reaches)
-        if bottom < low - ROUNDING or top > high + ROUNDING:
-            beyond, stop = (bottom, low) if bottom < low - ROUNDING else (top, high)
-            raise SimulationError(f"{self.name}: a motion goes to z = {beyond:.6g} m, beyond the stop at {stop:.6g} m")
 
     def scaled(self, factor: float) -> Flexure:
         """Positions scale with the geometry; compliance and stiffness are the hinge's own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -18,16 +18,34 @@ from twin.component import Port
 from twin.errors import SimulationError
 from twin.instrument import Instrument
 from twin.noise import Streams
-from twin.parameter import parameter
+from twin.parameter import Parameters, parameter
 from twin.signal import Constant, Signal
 from twin.spline_signal import SplineSignal
 from twin.times import NS, to_ns
 
 Table = list[tuple[float, float]]
+Response = Callable[[NDArray[np.float64]], NDArray[np.complex128]]
 POINTS = 2**19
 """Of the grid that noise is made on; it repeats after them."""
 OVERSAMPLING = 16
 """Grid points in a period of the highest frequency."""
+
+
+class Resonance(Parameters):
+    """A mode of what carries a part: the ground shakes it, and it moves the part beside its share.
+
+    ``participation · H(ω) x`` with ``H = ω²/(ω0² − ω² + i ω ω0/Q)``, the motion of an oscillator against the ground.
+    """
+
+    moves: Literal["coil", "magnet", "reference"] = "coil"
+    frequency: float = parameter("Hz", gt=0, description="ω0/2π")
+    quality: float = parameter("1", gt=0.5, le=1e4, description="Q")
+    participation: float = parameter("1", 1.0, description="of the mode in the part's vertical motion")
+
+    def response(self, hertz: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """What a motion of the ground becomes, at frequencies (Hz), with the phase of exp(+iωt)."""
+        ratio = hertz / self.frequency
+        return np.asarray(self.participation * ratio**2 / (1.0 - ratio**2 + 1j * ratio / self.quality), dtype=complex)
 
 
 class GroundVibration(Instrument):
@@ -36,6 +54,9 @@ class GroundVibration(Instrument):
     ``coil = (coil_share − magnet_share) x`` is how far the coil moves against the magnet, which induces a voltage, and
     ``interferometer = (coil_share − reference_share) x`` how far it moves against the reference mirror, which is
     measured: with equal shares of magnet and reference the same velocity is in both and cancels in their ratio.
+
+    What carries a part may resonate: each of the `resonances` adds its mode to the motion of the part that it moves. A
+    coil that is clamped to the magnet's frame follows as the magnet does, and moves against it by its resonances alone.
 
     x is Gaussian noise of a one-sided amplitude spectral density, interpolated in double logarithm between the points
     of `spectrum` and zero beyond them; it repeats after 32768 periods of the highest frequency (55 min at 10 Hz), and
@@ -62,6 +83,10 @@ class GroundVibration(Instrument):
     coil_share: float = parameter("1", 0.0, neutral=0.0, description="of x; a free suspension keeps the coil at rest")
     magnet_share: float = parameter("1", 1.0, neutral=0.0, description="of x")
     reference_share: float = parameter("1", 1.0, neutral=0.0, description="of x")
+
+    resonances: list[Resonance] = Field(
+        default=[], description="of what carries coil, magnet and reference", json_schema_extra={"neutral": []}
+    )
 
     @field_validator("spectrum")
     @classmethod
@@ -123,33 +148,50 @@ class GroundVibration(Instrument):
         return found
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        shares = {
-            "coil": self.coil_share - self.magnet_share,
-            "interferometer": self.coil_share - self.reference_share,
-        }
-        ground = self._ground() if any(shares.values()) else Constant(0.0)
-        return {port: share * ground for port, share in shares.items()}
+        return {"coil": self._between("coil", "magnet"), "interferometer": self._between("coil", "reference")}
 
-    def _ground(self) -> Signal:
-        """The displacement of the ground (m)."""
+    def _between(self, part: str, other: str) -> Signal:
+        """How far a part moves against another (m)."""
+        share = getattr(self, f"{part}_share") - getattr(self, f"{other}_share")
+        modes = [(1.0 if mode.moves == part else -1.0, mode) for mode in self.resonances if mode.moves in (part, other)]
+        if not modes:
+            return share * self._ground() if share else Constant(0.0)
+        return self._ground(
+            lambda hertz: share + sum(sign * mode.response(hertz) for sign, mode in modes), part + other
+        )
+
+    def _ground(self, response: Response | None = None, of: str = "ground") -> Signal:
+        """The displacement of the ground (m), or what `response` makes of it."""
         spectrum, record = self.points("spectrum"), self.points("record")
         if record:
-            return self._continued(record)
-        return self._noise_of(spectrum) if spectrum else Constant(0.0)
+            return self._continued(record, response, of)
+        if not spectrum:
+            return Constant(0.0)
+        if response is None:
+            return _noise(self.bench.streams, self.name, tuple(spectrum))
+        return _made(self.bench.streams, self.name, tuple(spectrum), response, of)
 
-    def _noise_of(self, spectrum: Table) -> Signal:
-        return _noise(self.bench.streams, self.name, tuple(spectrum))
-
-    def _continued(self, record: Table) -> Signal:
+    def _continued(self, record: Table, response: Response | None, of: str) -> Signal:
         time, x = np.array(record).T
-        step = to_ns((time[-1] - time[0]) / (len(time) - 1))
+        seconds = (time[-1] - time[0]) / (len(time) - 1)
         level = x - np.linspace(x[0], x[-1], len(x))
-        return SplineSignal.through(f"{self.name}.ground", step, lambda: np.fft.rfft(level), len(level))
+
+        def values() -> NDArray[np.complex128]:
+            found = np.fft.rfft(level)
+            return found if response is None else found * response(np.fft.rfftfreq(len(level), seconds))
+
+        return SplineSignal.through(f"{self.name}.{of}", to_ns(seconds), values, len(level))
 
 
 @lru_cache(maxsize=2)
 def _noise(streams: Streams, name: str, spectrum: tuple[tuple[float, float], ...]) -> Signal:
     """The ground of a seed, which is the same in every run and a study has many of."""
+    return _made(streams, name, spectrum, None, "ground")
+
+
+def _made(
+    streams: Streams, name: str, spectrum: tuple[tuple[float, float], ...], response: Response | None, of: str
+) -> Signal:
     hertz, density = np.array(spectrum).T
     step = math.floor(NS / (OVERSAMPLING * hertz[-1]))
     resolution = NS / (step * POINTS)
@@ -160,6 +202,8 @@ def _noise(streams: Streams, name: str, spectrum: tuple[tuple[float, float], ...
         draws = streams.generator(name, "displacement").standard_normal((len(bins), 2))
         # A cosine and a sine of variance S df each: their sum has the power of the bin.
         found = 0.5 * POINTS * math.sqrt(resolution) * amplitude * (draws[:, 0] + 1j * draws[:, 1])
+        if response is not None:
+            found = found * response(bins * resolution)
         return np.concatenate([np.zeros(bins[0]), found])
 
-    return SplineSignal.through(f"{name}.ground", step, values, POINTS)
+    return SplineSignal.through(f"{name}.{of}", step, values, POINTS)

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from components.flexure import ROUNDING, Flexure
+from components.flexure import Flexure
 from components.hinge_balance import Periodic, steady
 from components.hinge_transient import Course, State, transient
+from components.mover import ROUNDING
 from components.oscillator import Oscillator
 from twin.clock import Process
 from twin.errors import SimulationError
@@ -70,7 +71,7 @@ class Hinge(Flexure):
 
     def _motion(self, currents: list[Piece], away: float) -> list[Piece]:
         """The positions that follow from currents which start at 0, with the coil at rest near its place."""
-        low, high = (stop - self.weighing_position for stop in self._stops)
+        low, high = (stop - self.weighing_position for stop in self.travel)
         laws: list[Piece] = []
         state = State(away, 0.0, self._exercised(currents))
         for current in currents:

@@ -34,7 +34,7 @@ class Interferometer(MeasuringInstrument):
 
     rounded to its resolution, where p is the sum of the first two terms and
 
-        L = (z + vibration) cos φ + x sin φ_x + y sin φ_y + abbe_offset_x θ_y − abbe_offset_y θ_x.
+        L = (z + vibration + deviation) cos φ + x sin φ_x + y sin φ_y + abbe_offset_x θ_y − abbe_offset_y θ_x.
 
     Without drift and hop the bracket is n L + (n − n₀) dead_path and the periodic error.
 
@@ -46,7 +46,8 @@ class Interferometer(MeasuringInstrument):
       uncertainty as ``uncertainties: {gain: 2e-8}``. A positive gain makes every velocity too large.
     - The beam points along (sin φ_x, sin φ_y, cos φ), with cos²φ = 1 − sin²φ_x − sin²φ_y, so that it sees the
       coil's displacement (x, y, z) projected on it; φ_x > 0 leans the upper end of the beam towards +x.
-    - z is of the coil's centre. A reflector at r from it moves by θ × r as the coil turns, along the vertical by
+    - z is of the coil's centre, from the reference mirror: where a stage moves the magnet, this mirror stands on it
+      (`reference`). A reflector at r from it moves by θ × r as the coil turns, along the vertical by
       θ_x r_y − θ_y r_x. The Abbe offset is the way from the reflector to the coil's centre, −r. φ θ r is neglected.
     - The dead path is by how much the measuring arm is longer than the reference arm at L = 0. A drift of the laser or
       a mode hop shifts the reading in proportion to the whole imbalance: a hop by h moves it by h n (L + dead_path)
@@ -66,7 +67,9 @@ class Interferometer(MeasuringInstrument):
     }
     inputs: ClassVar[Mapping[str, Port]] = {
         "position": Port("m"),
+        "reference": Port("m", 0.0),
         "vibration": Port("m", 0.0),
+        "deviation": Port("m", 0.0),
         "x": Port("m", 0.0),
         "y": Port("m", 0.0),
         "theta_x": Port("rad", 0.0),
@@ -106,8 +109,9 @@ class Interferometer(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         lean_x, lean_y = math.sin(self.verticality_x), math.sin(self.verticality_y)
+        along = inputs["position"] - inputs["reference"] + inputs["vibration"] + inputs["deviation"]
         length = (
-            math.sqrt(1.0 - lean_x**2 - lean_y**2) * (inputs["position"] + inputs["vibration"])
+            math.sqrt(1.0 - lean_x**2 - lean_y**2) * along
             + lean_x * inputs["x"]
             + lean_y * inputs["y"]
             + self.abbe_offset_x * inputs["theta_y"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from functools import lru_cache
 
@@ -86,3 +87,33 @@ def glide(z0: float, z1: float, start: int, end: int) -> list[Piece]:
         return []
     h = (end - start) / NS
     return [polynomial([z0, 0.0, 3.0 * (z1 - z0) / h**2, -2.0 * (z1 - z0) / h**3], start, end)]
+
+
+def travel(z0: float, v0: float, z1: float, velocity: float, acceleration: float, start: int) -> list[Piece]:
+    """From `z0` (m) and `v0` (m/s) to rest at `z1`, as a stage does it: in as short a time as its limits let it.
+
+    Parameters
+    ----------
+    velocity, acceleration : limits (m/s, m/s²). Times are rounded to nanoseconds, and what is left of the limits
+        adjusted, so that the motion ends at `z1` exactly.
+    start : ns.
+    """
+    distance, brake = z1 - z0, 0.5 * v0 * abs(v0) / acceleration
+    if distance == 0.0 and v0 == 0.0:
+        return []
+    side = np.sign(distance - brake) or np.sign(v0)
+    u0, way = side * v0, side * distance
+    top = min(velocity, math.sqrt(max(acceleration * way + 0.5 * u0 * u0, 0.0)))
+    first = abs(top - u0) / acceleration
+    cruise = way - 0.5 * (top + u0) * first - 0.5 * top * top / acceleration
+    t1, t2 = to_ns(first), to_ns(max(cruise, 0.0) / top) if top > 0 else 0
+    t3 = max(to_ns(top / acceleration), 1)
+    top = (way - 0.5 * u0 * t1 / NS) / ((0.5 * t1 + t2 + 0.5 * t3) / NS)
+    laws, z, u = [], z0, u0
+    for duration, end_speed in ((t1, top), (t2, top), (t3, 0.0)):
+        if duration:
+            h = duration / NS
+            laws.append(polynomial([z, side * u, 0.5 * side * (end_speed - u) / h], start, start + duration))
+            z, start = z + side * 0.5 * (u + end_speed) * h, start + duration
+        u = end_speed
+    return laws

@@ -73,6 +73,14 @@ class Fluxgate(Protocol):
 
 
 @runtime_checkable
+class HallProbe(Protocol):
+    """Reads the radial flux density in the gap (T), averaged over each step."""
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read the flux density."""
+
+
+@runtime_checkable
 class EnvironmentStation(Protocol):
     """Reads the air: blocks of temperature (K), pressure (Pa) and relative humidity (1); in vacuum the first alone."""
 
@@ -125,11 +133,35 @@ class WeighingUnit(Protocol):
 
 
 @runtime_checkable
+class ProbeGuide(WeighingUnit, Protocol):
+    """Carries a probe through the gap, up and down, and on a cross slide outward and inward."""
+
+    def shift(self, displacement: float, duration: float) -> Process:
+        """Move the cross slide to `displacement` (m), outward, within `duration` (s)."""
+
+
+@runtime_checkable
 class DrivenHinge(WeighingUnit, Protocol):
     """A weighing unit whose own actuator can set it in motion."""
 
     def drive(self, currents: Sequence[Piece]) -> Process:
         """Send these currents (A) through the actuator; ends when they end, with the coil at rest."""
+
+
+@runtime_checkable
+class MotionStage(Protocol):
+    """Moves what it carries, such as the coil or the magnet, along prescribed closed forms of its position (m), up
+    positive. A stage for a magnet is at 0 when a run begins."""
+
+    @property
+    def travel(self) -> tuple[float, float]:
+        """Lowest and highest position (m) that it can go to; infinite without bounds."""
+
+    def commanded(self) -> tuple[float, float]:
+        """Position (m) and velocity (m/s) that it follows now."""
+
+    def move(self, laws: Sequence[Piece]) -> Process:
+        """Follow the motion; ends when it ends."""
 
 
 @runtime_checkable
@@ -182,3 +214,62 @@ class SwitchBox(Protocol):
 
     def connect(self, main: tuple[int, int], meter: tuple[int, int], compensation: tuple[int, int] = (0, 0)) -> None:
         """Each to windings 1 and 2: 1 forward, −1 reversed, 0 not at all."""
+
+
+@runtime_checkable
+class RangedVoltmeter(Voltmeter, Protocol):
+    """A voltmeter with ranges (V); a voltage beyond that which it is on reads infinite."""
+
+    @property
+    def full_scale(self) -> float:
+        """Of the range that it is on (V)."""
+
+    @property
+    def zeroing(self) -> bool:
+        """Whether it subtracts a zero reading from each reading."""
+
+    def fitting(self, voltage: float) -> float:
+        """The lowest range (V) that shows a voltage (V); an error if there is none."""
+
+    def select(self, full_scale: float) -> None:
+        """Change to a range (V)."""
+
+    def select_for_input(self) -> None:
+        """Change to the lowest range that shows what is at the input now."""
+
+    def zero(self, on: bool) -> None:
+        """Subtract a zero reading from each reading, or not."""
+
+
+@runtime_checkable
+class RangedCurrentSource(CurrentSource, Protocol):
+    """A current source with ranges (A) and a compliance voltage (V), set in steps; nothing is ever clipped."""
+
+    @property
+    def level(self) -> float:
+        """The current that it is set to (A)."""
+
+    @property
+    def range(self) -> tuple[float, float, float]:
+        """The range that it is on: full scale (A), step (A) and noise (A)."""
+
+    @property
+    def compliance(self) -> float:
+        """Largest voltage that it applies (V)."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether its output is on."""
+
+    @property
+    def in_compliance(self) -> bool:
+        """Whether the compliance voltage keeps it from its level."""
+
+    def fitting(self, current: float) -> tuple[float, float, float]:
+        """The lowest range that holds a current (A); an error if there is none."""
+
+    def select(self, full_scale: float) -> None:
+        """Change to the lowest range with at least this full scale (A)."""
+
+    def set_compliance(self, voltage: float) -> None:
+        """Limit the voltage (V)."""

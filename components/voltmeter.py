@@ -149,6 +149,16 @@ class Voltmeter(MeasuringInstrument):
 
     # --- what it shows -----------------------------------------------------------------------------------------------
 
+    @property
+    def full_scale(self) -> float | None:
+        """The range that it is on (V)."""
+        return self.range
+
+    @property
+    def zeroing(self) -> bool:
+        """Whether it subtracts a zero reading from each reading."""
+        return self.auto_zero
+
     def step_of(self, aperture: float) -> float:
         """The step of the last digit (V) at an aperture (s); 0 for none.
 
@@ -159,7 +169,7 @@ class Voltmeter(MeasuringInstrument):
         """
         if not self.digits:
             return self.resolution
-        assert self.range is not None
+        assert self.full_scale is not None
         shown = [row.digits for row in self.digits if row.aperture <= aperture]
         if not shown:
             least = self.digits[0].aperture
@@ -167,7 +177,7 @@ class Voltmeter(MeasuringInstrument):
                 f"{self.name}: a reading over {aperture:g} s is shorter than the {least:g} s from which its digits are "
                 "stated; read longer, or state the digits of shorter readings"
             )
-        return self.range / 10 ** math.floor(shown[-1])
+        return self.full_scale / 10 ** math.floor(shown[-1])
 
     def rms_of(self, aperture: float) -> float:
         """White noise (V) of a reading over an aperture (s) by `noise_table`; 0 without one."""
@@ -183,7 +193,7 @@ class Voltmeter(MeasuringInstrument):
         """From the true values to what is shown, for readings over `aperture` (ns)."""
         seconds = aperture / NS
         step, rms = self.step_of(seconds), self.rms_of(seconds)
-        if self.auto_zero:
+        if self.zeroing:
             figures, rms = NoiseFigures(white=math.sqrt(2.0) * self.white_noise), math.sqrt(2.0) * rms
             show = self.shown("reading", aperture, figures=figures, offset=0.0, resolution=0.0)
         else:

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.errors import CheckpointError
-from twin.piece import Piece, Term
+from twin.piece import Piece
+from twin.terms import Decays, Term
 
 Array = NDArray[Any]
-FORMAT = 1
+FORMAT = 2
 
 
 def encode_array(array: Array) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def encode_piece(piece: Piece) -> dict[str, Any]:
         "length": piece.length,
         "series": encode_array(piece.series),
         "terms": terms,
+        "decays": [encode_array(piece.decays.rates), encode_array(piece.decays.factors)],
     }
 
 
@@ -61,7 +63,8 @@ def decode_piece(data: dict[str, Any]) -> Piece:
         re, im = term["rate"]
         hertz = None if term["hertz"] is None else Fraction(*term["hertz"])
         terms.append(Term(complex(re, im) if im else re, decode_array(term["series"]), hertz))
-    return Piece(data["start"], data["end"], data["length"], decode_array(data["series"]), tuple(terms))
+    decays = Decays(*(decode_array(part) for part in data["decays"]))
+    return Piece(data["start"], data["end"], data["length"], decode_array(data["series"]), tuple(terms), decays)
 
 
 def check_format(state: dict[str, Any], fingerprint: str) -> None:

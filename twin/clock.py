@@ -2,8 +2,8 @@
 
 A day of tenth-second float timeouts drifts by half a microsecond; integers do not. Schedules are computed from their
 origin (`twin.recorder.Schedule`), never by adding up rounded steps. This clock runs in virtual time, as fast as it
-can. All that campaigns and instruments ask of a clock is `now`, `until`, `wait` and `process`; a clock that waits for
-the wall, and for hardware, offers the same.
+can. All that campaigns and instruments ask of a clock is `now`, `until`, `wait` and `process`; the clock that waits for
+the wall, and for hardware (`twin.real_time`), offers the same.
 """
 
 from __future__ import annotations
@@ -25,6 +25,10 @@ class _CountingEnvironment(simpy.Environment):
         """Process the next event, and count it."""
         self.events += 1
         super().step()
+
+    def pass_to(self, instant: int) -> None:
+        """Let time pass to an instant before which nothing is due."""
+        self._now = max(self._now, instant)
 
 
 class Clock:
@@ -62,6 +66,10 @@ class Clock:
     def wait(self, seconds: float) -> simpy.Event:
         """An event after a duration (s)."""
         return self.until(self.now + to_ns(seconds))
+
+    def event(self) -> simpy.Event:
+        """An event that somebody makes happen (``event.succeed()``)."""
+        return self._environment.event()
 
     def process(self, operation: Process) -> simpy.Process:
         """Start an operation beside the present one; the result is an event that ends with it."""

@@ -6,20 +6,20 @@ linkage and the force constant are one function and its derivative.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from twin.signal import Function, Signal
+from twin.signal import Function, Signal, add
 
 Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A function of position z (m) with its antiderivative from 0 and its derivative."""
+    """A function of position z (m) with its antiderivative, most often from 0, and its derivative."""
 
     value: Callable[[Array], Array]
     integral: Callable[[Array], Array]
@@ -27,21 +27,42 @@ class Shape:
 
 
 class Field:
-    """``factor(t) · shape(z)``.
+    """``factor(t) · shape(z − origin)``.
 
     Parameters
     ----------
     shape : how the field depends on position.
     factor : how it depends on time.
+    origin : where positions count from (m); it moves with what causes the field.
     """
 
-    def __init__(self, shape: Shape, factor: Signal) -> None:
-        self.shape, self.factor = shape, factor
+    def __init__(self, shape: Shape, factor: Signal, origin: Signal | float = 0.0) -> None:
+        self.shape, self.factor, self.origin = shape, factor, origin
 
     def at(self, position: Signal) -> Signal:
         """The field at a moving position."""
-        return self.factor * Function(self.shape.value, position, slopes=(self.shape.slope,))
+        return self.factor * Function(self.shape.value, position - self.origin, slopes=(self.shape.slope,))
 
     def integral(self, position: Signal) -> Signal:
-        """The field's integral from z = 0 to a moving position."""
-        return self.factor * Function(self.shape.integral, position, slopes=(self.shape.value,))
+        """The field's integral along the axis up to a moving position, from where the shape's own starts."""
+        return self.factor * Function(self.shape.integral, position - self.origin, slopes=(self.shape.value,))
+
+    def times(self, factor: Signal | float) -> Field:
+        """The field, everywhere so many times as large."""
+        return Field(self.shape, self.factor * factor, self.origin)
+
+
+class FieldSum(Field):
+    """Several fields together, each with a factor and an origin of its own."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self.fields = tuple(fields)
+
+    def at(self, position: Signal) -> Signal:
+        return add(*(field.at(position) for field in self.fields))
+
+    def integral(self, position: Signal) -> Signal:
+        return add(*(field.integral(position) for field in self.fields))
+
+    def times(self, factor: Signal | float) -> Field:
+        return FieldSum([field.times(factor) for field in self.fields])

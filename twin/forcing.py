@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
-from twin.piece import Piece, Term
+from twin.piece import Piece
+from twin.terms import Term
 
 Array = NDArray[Any]
 
 
 def channel_sizes(piece: Piece) -> Array:
     """A bound of the size of each channel."""
-    sizes: Array = np.abs(piece.series).sum(axis=0)
+    sizes: Array = np.abs(piece.series).sum(axis=0) + np.abs(piece.decays.factors).sum(axis=0)
     for term in piece.terms:
         sizes = sizes + np.abs(term.series).sum(axis=0)
     return sizes
@@ -26,7 +28,7 @@ def with_series(piece: Piece, series: Array) -> Piece:
     total = np.zeros((max(len(series), len(piece.series)), series.shape[1]), dtype=np.result_type(series, piece.series))
     total[: len(piece.series)] += piece.series
     total[: len(series)] += series
-    return Piece(piece.start, piece.end, piece.length, total, piece.terms)
+    return replace(piece, series=total)
 
 
 def accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
@@ -39,11 +41,10 @@ def accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
         else:
             half = Term(term.rate, 0.5 * term.series, term.hertz)
             terms += [Term(t.rate, t.series * weights, t.hertz) for t in (half, half.conjugate())]
-    piece = Piece(form.start, form.end, form.length, series, tuple(terms))
+    decays = form.decays.scaled(weights)
     if total is None:
-        return piece
-    merged = with_series(total, series)
-    return Piece(merged.start, merged.end, merged.length, merged.series, (*total.terms, *terms))
+        return Piece(form.start, form.end, form.length, series, tuple(terms), decays)
+    return replace(with_series(total, series), terms=(*total.terms, *terms), decays=total.decays.joined(decays))
 
 
 def channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
@@ -54,5 +55,7 @@ def channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
         wave = np.exp(term.rate * tau)[:, None]
         polynomial = chebyshev.vandermonde(n, len(term.series) - 1) @ (term.series @ rows.T)
         total = total + (wave * polynomial).real
+    if piece.decays:
+        total = total + piece.decays.growth(tau) @ (piece.decays.factors @ rows.T).real
     at_nodes: Array = total.T
     return at_nodes

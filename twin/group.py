@@ -156,8 +156,9 @@ class StateGroup:
         What stays has the rounding of the whole plan: 1e-14 of where its laws would have led, not of where they came
         to.
         """
-        if instant <= self._frontier:
-            self._law_start = instant
+        if instant > self._frontier:  # nor has anybody else built on it
+            return
+        self._law_start = instant
         if instant < self._frontier:
             self._q = self.modal_state(instant)
             self._frontier = instant
@@ -343,7 +344,7 @@ class StateGroup:
 
     def _own(self, closed: Piece, u: Array, tau: Array) -> tuple[Array, Array]:
         """How the modes move without what is sampled: the loop's states at the nodes, and the sizes of the modes."""
-        if not closed.terms and not closed.series.any():
+        if not (closed.terms or closed.decays or closed.series.any()):
             decay = self.modes.decay(closed.length, len(u))
             if decay is not None:
                 return ((self._loop_rows * self._q) @ decay).real, np.abs(self._q)

@@ -114,8 +114,7 @@ class Implicit(Composition):
                 return guess, slope
             before, r = r, residual(guess)
             # Differences at round-off say nothing about the slope.
-            telling = size > 1e-8 * length
-            slope = np.where(telling, (before - r) / np.where(telling, step, 1.0), slope)
+            slope = np.divide(before - r, step, out=np.array(slope), where=size > 1e-8 * length)
             last_step = np.minimum(size, length)  # the first step may be long though its secant was close
         raise UnsolvedError(self.name)
 

@@ -33,13 +33,15 @@ Array = NDArray[np.float64]
 class Bench:
     """What the engine lends an instrument: the clock, the recorder and the noise streams of the run.
 
-    In a rehearsal, operations take their time and set their laws, but nothing is read.
+    In a rehearsal, operations take their time and set their laws, but nothing is read. Readings of a campaign follow
+    its steps; where they are `concurrent`, any may begin while others are under way.
     """
 
     clock: Clock
     recorder: Recorder
     streams: Streams
     rehearsal: bool = False
+    concurrent: bool = False
 
 
 class Instrument(Component):
@@ -88,7 +90,9 @@ class Instrument(Component):
         if figures.quiet:
             return Constant(0.0)
         if channel not in self._noise_signals:
-            self._noise_signals[channel] = NoiseSignal(self.noise(channel, figures), to_ns(step))
+            self._noise_signals[channel] = NoiseSignal(
+                self.noise(channel, figures), to_ns(step), gapless=self.bench.concurrent
+            )
         return self._noise_signals[channel]
 
     def forget_before(self, instant: int) -> None:

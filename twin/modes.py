@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.piece import Piece, Term
+from twin.piece import Piece
 from twin.response import decay_at_nodes, nodal_response, respond
+from twin.terms import Term
 
 Array = NDArray[Any]
 WELL_CONDITIONED = 1e3
@@ -43,11 +44,11 @@ class Modes:
             return respond(self.rates, q0, forcing)
         done: list[Piece] = []
         for k in reversed(range(len(self.rates))):
-            series, terms = forcing.series[:, k : k + 1], [_channel(t, k) for t in forcing.terms]
+            series, terms = forcing.series[:, k : k + 1], [_channel(t, k) for t in forcing.all_terms]
             for j, other in enumerate(reversed(done), start=k + 1):
                 factor = self.coupling[k, j]
                 series = _sum(series, factor * other.series)
-                terms += [Term(t.rate, factor * t.series, t.hertz) for t in other.terms]
+                terms += [Term(t.rate, factor * t.series, t.hertz) for t in other.all_terms]
             one = Piece(forcing.start, forcing.end, forcing.length, series, tuple(terms))
             done.append(respond((self.rates[k],), q0[k : k + 1], one))
         return _stacked(done[::-1])
@@ -153,7 +154,7 @@ def _stacked(pieces: list[Piece]) -> Piece:
     terms: list[Term] = []
     for k, piece in enumerate(pieces):
         series[: len(piece.series), k] = piece.series[:, 0]
-        for term in piece.terms:
+        for term in piece.all_terms:
             wide = np.zeros((len(term.series), n), dtype=complex)
             wide[:, k] = term.series[:, 0]
             terms.append(Term(term.rate, wide, term.hertz))

@@ -26,18 +26,22 @@ class NoiseSignal(Signal):
     ----------
     source : draws the mean over each step.
     step : of the grid (ns); noise faster than half its inverse is not there.
+    gapless : draw every step from the start of the run on, also those that nobody looks at, so that whoever looks
+        later may look further back.
     """
 
-    def __init__(self, source: NoiseSource, step: int) -> None:
-        self.source, self.step = source, step
+    def __init__(self, source: NoiseSource, step: int, *, gapless: bool = False) -> None:
+        self.source, self.step, self.gapless = source, step, gapless
+        self._next = 0  # step that has not been drawn
         self._indices: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._values: Array = np.zeros(0)
         self.leaves = frozenset({self})
 
     def _known(self, first: int, last: int) -> None:
         """Draw the steps first … last that lie ahead of what is known."""
-        start = max(first, int(self._indices[-1]) + 1) if len(self._indices) else first
+        start = self._next if self.gapless else max(first, self._next)
         if start <= last:
+            self._next = last + 1
             indices = np.arange(start, last + 1, dtype=np.int64)
             self._indices = np.concatenate([self._indices, indices])
             self._values = np.concatenate([self._values, self.source.sample(indices * self.step, self.step)])
@@ -102,6 +106,7 @@ class NoiseSignal(Signal):
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self._indices = np.array(state["indices"], dtype=np.int64)
+        self._next = int(self._indices[-1]) + 1 if len(self._indices) else 0
         self._values = np.array(state["values"], dtype=float)
 
     def __repr__(self) -> str:

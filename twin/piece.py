@@ -12,95 +12,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
+from twin.terms import NO_DECAYS, TWO_PI, Decays, Term, values_of_series
 from twin.times import NS, Times
 
 Array = NDArray[Any]
-TWO_PI = 2.0 * np.pi
 DECAYED = 50.0
 """Time constants after which an exponential is below any rounding, 2e-22."""
-VANISHED = -100.0
-"""Exponent that stands for lower ones: numbers that underflow take processors long."""
 MANY, FEW = 256, 4096
-"""So many instants are worth a look for what has decayed; up to so many, decays are evaluated together."""
+"""So many instants are worth a look for what has decayed; up to so many irregular ones, decays are taken together."""
 _SAMPLES = 256  # of a piece, or of the period of its fastest term, in which its extremes are looked for
 LONG, ROUNDING = 48, 2e-16
 """The last coefficients of a series longer than this are dropped if they are below this part of its largest."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """``p(u) exp(rate tau)``.
-
-    Parameters
-    ----------
-    rate : complex or real (1/s).
-    series : Chebyshev coefficients of p, shape (degree + 1, channels).
-    hertz : the exact frequency if the imaginary part of `rate` is 2 pi times a rational; phases are then reduced in
-        integers.
-    """
-
-    rate: complex
-    series: Array
-    hertz: Fraction | None = None
-
-    def exponential(self, times: Times, start: int) -> Array:
-        """exp(rate tau) at the instants."""
-        if self.hertz is not None:
-            turns = times.turns_since(start, self.hertz)
-            wave: Array = np.exp(1j * TWO_PI * (turns - np.rint(turns)))
-            return wave if self.rate.real == 0 else wave * np.exp(self.rate.real * times.since(start))
-        rate: complex | float = self.rate.real if self.rate.imag == 0 else self.rate
-        result: Array = np.exp(rate * times.since(start))
-        return result
-
-    def growth(self, instant: int, start: int) -> Any:
-        """exp(rate tau) at one instant (ns)."""
-        if self.hertz is not None:
-            return self.exponential(Times(np.array(instant, dtype=np.int64)), start)
-        return np.exp((self.rate.real if self.rate.imag == 0 else self.rate) * ((instant - start) / NS))
-
-    def evaluate(self, times: Times, start: int, length: int) -> Array:
-        """The real part of the first channel at the instants."""
-        factor: Any = self.series[0, 0]
-        if self.series.shape[0] > 1:
-            factor = values_of_series(self.series[:, 0], start, length, times)
-        result: Array = (factor * self.exponential(times, start)).real
-        return result
-
-    @property
-    def swings(self) -> Fraction | None:
-        """The exact frequency of a pure oscillation; None for anything else."""
-        return self.hertz if self.rate.real == 0 and self.series.shape[0] == 1 else None
-
-    def conjugate(self) -> Term:
-        """The term whose real part is the same."""
-        return Term(self.rate.conjugate(), self.series.conj(), None if self.hertz is None else -self.hertz)
-
-
-@dataclass(frozen=True)
-class Decays:
-    """Terms of one channel whose sum is ``Σ factor exp(rate tau)``, all real."""
-
-    terms: tuple[Term, ...]
-    rates: Array
-    factors: Array
-
-    def at(self, times: Times, start: int) -> Array:
-        """Their sum at the instants."""
-        if times.every:
-            rows, offsets = times.bursts(start)
-            at_bursts: Array = self.factors * np.exp(np.maximum(np.multiply.outer(rows, self.rates), VANISHED))
-            return at_bursts @ np.exp(np.multiply.outer(self.rates, offsets))
-        exponents = np.maximum(np.multiply.outer(times.since(start), self.rates), VANISHED)
-        total: Array = np.exp(exponents) @ self.factors
-        return total
 
 
 @dataclass(frozen=True)
@@ -112,7 +40,7 @@ class Piece:
     start, end : integer nanoseconds; `end` None means without end (then all series are constant).
     length : the nanoseconds that u = -1 … 1 spans; it outlasts a piece that is cut short.
     series : Chebyshev coefficients of the part without exponential, shape (degree + 1, channels).
-    terms : the exponential parts.
+    terms, decays : the exponential parts.
     """
 
     start: int
@@ -120,6 +48,12 @@ class Piece:
     length: int
     series: Array
     terms: tuple[Term, ...] = ()
+    decays: Decays = NO_DECAYS
+
+    @property
+    def all_terms(self) -> tuple[Term, ...]:
+        """The exponential parts one by one."""
+        return (*self.terms, *self.decays.terms) if self.decays else self.terms
 
     @property
     def channels(self) -> int:
@@ -132,9 +66,9 @@ class Piece:
 
     def evaluate(self, times: Times) -> Array:
         """Real values of a one-channel piece."""
-        if not self.terms:
+        if not (self.terms or self.decays):
             return values_of_series(self.series[:, 0].real, self.start, self.length, times)
-        decays, swings, others = self._kinds
+        swings, others = self._kinds
         rows = times.rows_per_turn([term.swings for term in swings if term.swings]) if swings else None
         if rows is None:
             others = (*swings, *others)
@@ -147,26 +81,19 @@ class Piece:
             total = np.tile(turn, (-(-count // rows), 1))[:count]
             if len(self.series) > 1:
                 total += values_of_series(self.series[:, 0].real, self.start, self.length, times)
-        if decays.terms and (times.every or times.ns.size <= FEW):
-            total += decays.at(times, self.start)
-        else:
-            others = (*decays.terms, *others)
+        if self.decays and (times.ns.size <= FEW or times.every or times.step):
+            total += self.decays.evaluate(times, self.start)
+        elif self.decays:
+            others = (*others, *self.decays.terms)
         for term in others:
             self._add(total, term, times)
         return total
 
     @cached_property
-    def _kinds(self) -> tuple[Decays, tuple[Term, ...], tuple[Term, ...]]:
-        """The terms: plain decays, pure oscillations, and others."""
-        plain = [
-            len(t.series) == 1 and t.hertz is None and t.rate.imag == 0 and t.series.dtype.kind == "f"
-            for t in self.terms
-        ]
-        swings = [t.swings is not None for t in self.terms]
-        rest = [not (a or b) for a, b in zip(plain, swings, strict=True)]
-        decays, pure, others = (tuple(compress(self.terms, which)) for which in (plain, swings, rest))
-        rates, factors = [t.rate.real for t in decays], [t.series[0, 0] for t in decays]
-        return Decays(decays, np.array(rates), np.array(factors)), pure, others
+    def _kinds(self) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+        """The terms: pure oscillations, and others."""
+        swings = tuple(term for term in self.terms if term.swings is not None)
+        return swings, tuple(term for term in self.terms if term.swings is None)
 
     def _add(self, total: Array, term: Term, times: Times) -> None:
         """Add a term; one that has long decayed at many of the instants is evaluated at the others only."""
@@ -185,6 +112,8 @@ class Piece:
         total: Array = polynomials[: self.series.shape[0]] @ self.series
         for term in self.terms:
             total = total + (polynomials[: term.series.shape[0]] @ term.series) * term.growth(instant, self.start)
+        if self.decays:
+            total = total + self.decays.growth((instant - self.start) / NS) @ self.decays.factors
         return total
 
     def project(self, weights: Array) -> Piece:
@@ -204,7 +133,8 @@ class Piece:
         series = chebyshev.trimmed(series)
         if len(series) > LONG:
             series = series[: max(LONG, len(chebyshev.trimmed(series, ROUNDING)))]
-        return Piece(self.start, self.end, self.length, series, tuple(folded.values()))
+        decays = Decays(self.decays.rates, (self.decays.factors @ weights)[:, None].real) if self.decays else NO_DECAYS
+        return Piece(self.start, self.end, self.length, series, tuple(folded.values()), decays)
 
     def rebased(self, start: int, end: int) -> Piece:
         """The same function with its origin at `start` and u spanning [start, end)."""
@@ -223,7 +153,8 @@ class Piece:
             return rebuilt
 
         terms = tuple(Term(t.rate, moved(t.series) * t.exponential(at, self.start), t.hertz) for t in self.terms)
-        return Piece(start, end, end - start, moved(self.series), terms)
+        decays = self.decays.scaled(self.decays.growth((start - self.start) / NS)[:, None])
+        return Piece(start, end, end - start, moved(self.series), terms, decays)
 
     def derivative(self) -> Piece:
         """The time derivative."""
@@ -234,39 +165,25 @@ class Piece:
 
         terms = tuple(Term(t.rate, slope(t.series) + t.rate * t.series, t.hertz) for t in self.terms)
         series = slope(chebyshev.trimmed(self.series, chebyshev.ROUNDING))
-        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series), terms)
+        decays = self.decays.scaled(self.decays.rates[:, None])
+        return Piece(self.start, self.end, self.length, chebyshev.trimmed(series), terms, decays)
 
     def is_constant(self) -> bool:
         """Whether the value does not change with time."""
-        return not self.terms and (self.series.shape[0] == 1 or not self.series[1:].any())
-
-
-def values_of_series(series: Array, start: int, length: int, times: Times) -> Array:
-    """A Chebyshev series over `length` ns from `start` at the instants, as a new array."""
-    if len(series) == 1:
-        return np.full(times.ns.shape, series[0])
-    if times.every:
-        rows, offsets = times.bursts(start)
-        per_second = 2.0 * NS / length
-        return chebyshev.evaluate_rows(series, rows * per_second - 1.0, offsets * per_second)
-    if times.stretch is not None:
-        first, last = (instant - start for instant in times.stretch)
-        return chebyshev.evaluate_at_nodes(series, first, last, times.ns.size, length)
-    if times.step:
-        at_steps = chebyshev.evaluate_at_steps(series, times.first - start, times.step, times.ns.size, length)
-        return at_steps.reshape(times.ns.shape)
-    return np.asarray(chebyshev.evaluate_many(series, times.since(start) * (2.0 * NS / length) - 1.0))
+        return not self.terms and not self.decays and (self.series.shape[0] == 1 or not self.series[1:].any())
 
 
 def combine(pieces: Sequence[tuple[float, Piece]], start: int, end: int) -> Piece:
     """The linear combination of one-channel pieces on [start, end)."""
     series: Array = np.zeros((1, 1))
     terms: list[Term] = []
+    decays: Decays = NO_DECAYS
     for factor, piece in pieces:
         moved = piece.rebased(start, end)
         series = _add(series, factor * moved.series)
         terms += [replace(t, series=factor * t.series) for t in moved.terms]
-    return Piece(start, end, end - start, series, tuple(terms))
+        decays = decays.joined(moved.decays.scaled(factor))
+    return Piece(start, end, end - start, series, tuple(terms), decays)
 
 
 def _add(a: Array, b: Array) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from twin import chebyshev
 from twin.errors import SimulationError
-from twin.piece import values_of_series
+from twin.terms import values_of_series
 from twin.times import NS, Times, stretch
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ readings cannot look at the truth.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -139,11 +139,16 @@ class Recorder:
     ----------
     spill_bytes : readings held in memory before values are moved to files.
     folder : where files go; a temporary folder by default, removed with the recorder.
+
+    Attributes
+    ----------
+    keep : called with each block before it is kept here; a run store commits it.
     """
 
     def __init__(self, spill_bytes: int = 256_000_000, folder: Path | None = None) -> None:
         self.readings = Blocks()
         self.truth = Blocks()
+        self.keep: Callable[[Literal["readings", "truth"], Block], None] | None = None
         self._spill_bytes = spill_bytes
         self._folder = folder
         self._in_memory = 0
@@ -153,10 +158,14 @@ class Recorder:
 
     def record(self, block: Block) -> None:
         """Keep a block of readings."""
+        if self.keep is not None:
+            self.keep("readings", block)
         self.readings.append(self._spilled(block))
 
     def record_truth(self, block: Block) -> None:
         """Keep a block of what only a simulation knows."""
+        if self.keep is not None:
+            self.keep("truth", block)
         self.truth.append(self._spilled(block))
 
     def _spilled(self, block: Block) -> Block:

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
-from twin.piece import Piece, Term, growth_degree
+from twin.piece import Piece, growth_degree
+from twin.terms import Decays, Term
 from twin.times import NS
 
 Array = NDArray[Any]
@@ -44,13 +45,17 @@ class Kernel:
     particular : (modes, rows, n): a solution driven by the input, of any initial value.
     initial : (modes, n): that solution's value at the start.
     homogeneous : (modes, rows): the series of ``e^{λτ}`` for slow modes, zero for the others.
-    fast : (modes,): whether ``e^{λτ}`` has to be kept as an exponential.
+    falls, alone : (decays,), (decays, modes): the rates of real fast modes, whose ``e^{λτ}`` has to be kept as an
+        exponential, and for each a row with one at its mode.
+    swinging : the other fast modes.
     """
 
     particular: Array
     initial: Array
     homogeneous: Array
-    fast: NDArray[np.bool_]
+    falls: Array
+    alone: Array
+    swinging: tuple[int, ...]
 
 
 def _amplification(n: int, exponent: float) -> float:
@@ -105,10 +110,14 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
         for _ in range(n):
             particular[k, :n] += power
             power = d @ power / rate
-    signs = np.where(np.arange(rows) % 2 == 0, 1.0, -1.0)
+    used = len(chebyshev.trimmed(np.hstack([np.moveaxis(particular, 0, 1).reshape(rows, -1), homogeneous.T])))
+    particular, homogeneous = np.ascontiguousarray(particular[:, :used]), homogeneous[:, :used]
+    signs = np.where(np.arange(used) % 2 == 0, 1.0, -1.0)
     initial = np.einsum("r,krn->kn", signs, particular)
     initial[integrated & ~growing] = 0.0
-    return Kernel(particular, initial, homogeneous, ~slow)
+    falling, swinging = ~slow & (z.imag == 0.0), np.flatnonzero(~slow & (z.imag != 0.0)).tolist()
+    falls = np.array(rates).real[falling]
+    return Kernel(particular, initial, homogeneous, falls, np.eye(len(z))[falling], tuple(swinging))
 
 
 @lru_cache(maxsize=64)
@@ -159,31 +168,25 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     source = chebyshev.trimmed(source, chebyshev.ROUNDING)
     k = kernel(rates, length, source.shape[0])
     columns = source.T[:, :, None]
-    series = (k.particular @ columns)[:, :, 0].T
     rest = x0 - (k.initial[:, None, :] @ columns)[:, 0, 0]
-    speed = np.maximum(np.abs(np.array(rates)), 1.0 / h)
-    scale = np.maximum(np.abs(x0), np.abs(source).max(axis=0) / speed)
     terms: list[Term] = []
     for term in apart:
-        _check_resonance(rates, term, h, scale)
+        _check_resonance(rates, term, h, x0, source)
         response, left = _respond_to_term(rates, term, length)
         terms.append(response)
         rest = rest - left
-    series = series + (k.homogeneous * rest[:, None]).T
-    modes = len(rates)
-    for j in np.nonzero(k.fast)[0]:
-        if rest[j] != 0.0:
-            alone = np.zeros((1, modes), dtype=rest.dtype)
-            alone[0, j] = rest[j]
-            terms.append(Term(rates[j], alone))
+    series = (k.particular @ columns)[:, :, 0] + k.homogeneous * rest[:, None]
+    terms += [Term(rates[j], np.eye(1, len(rest), j) * rest) for j in k.swinging if rest[j] != 0.0]
     # One memory order, so that a restored piece gives the same bits: products sum in the order of memory.
-    return Piece(start, inputs.end, length, np.ascontiguousarray(series), tuple(terms))
+    return Piece(
+        start, inputs.end, length, np.ascontiguousarray(series.T), tuple(terms), Decays(k.falls, k.alone * rest)
+    )
 
 
 def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
     """Exponentials that change little over the piece become part of its series; the others are returned."""
     source, apart = inputs.series, []
-    for term in inputs.terms:
+    for term in inputs.all_terms:
         if abs(term.rate) * h > CLOSE:
             apart.append(term)
             continue
@@ -199,11 +202,13 @@ def _absorb_slow_terms(inputs: Piece, h: float) -> tuple[Array, list[Term]]:
     return source, apart
 
 
-def _check_resonance(rates: tuple[complex, ...], term: Term, h: float, scale: Array) -> None:
-    """Refuse a layer that is much shorter than the piece and in resonance with a mode of this scale.
+def _check_resonance(rates: tuple[complex, ...], term: Term, h: float, x0: Array, source: Array) -> None:
+    """Refuse a layer that is much shorter than the piece and in resonance with a mode whose scale is no larger.
 
     The response ``τ e^{μτ}`` peaks at ``τ = 1/|μ|``; its series over all of h has the rounding of ``h e^{μτ}``.
     """
+    speed = np.maximum(np.abs(np.array(rates)), 1.0 / h)
+    scale = np.maximum(np.abs(x0), np.abs(source).max(axis=0) / speed)
     size, close = np.abs(term.series).max(axis=0), np.abs(np.array(rates) - term.rate) * h <= CLOSE
     peak = size / (np.e * max(-complex(term.rate).real, 1.0 / h))
     if np.any(close & (np.finfo(float).eps * size * h > RESONANT * np.maximum(scale, peak))):

@@ -203,9 +203,10 @@ class Sum(Composition):
         return total + self.offset if self.offset else total
 
     def expression(self, *operands: str) -> str:
-        parts = zip(self._factors, operands, strict=True)
-        terms = [name if f == 1.0 else f"{float(f)!r} * {name}" for f, name in parts]
-        return " + ".join([*terms, *([repr(float(self.offset))] if self.offset else [])])
+        text = " + ".join(f"{float(f)!r} * {name}" for f, name in zip(self._factors, operands, strict=True))
+        if self.offset:
+            text += f" + {float(self.offset)!r}"
+        return text.replace("+ -1.0 * ", "- ").replace(" 1.0 * ", " ").removeprefix("1.0 * ")
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size <= MANY:
@@ -336,6 +337,16 @@ class Function(Composition):
     def combine(self, *values: Array) -> Array:
         result: Array = self.function(*values)
         return result
+
+    def constant_over(self, start: int, end: int) -> float | None:
+        values = [signal.constant_over(start, end) for signal in self.operands]
+        if any(value is None for value in values):
+            return None
+        return float(np.asarray(self.function(*(np.array([value]) for value in values)))[0])
+
+    def closed_form(self, start: int, end: int) -> Piece | None:
+        value = self.constant_over(start, end)
+        return None if value is None else constant(value, start, end)
 
     def derivative(self) -> Signal:
         if len(self.slopes) < len(self.operands):

@@ -263,6 +263,9 @@ def piece_means(piece: Piece, starts: NDArray[np.int64], aperture: int) -> Array
     """Exact means of one piece: exponentials in closed form, series by a Gauss rule of their degree."""
     times, width = Times(starts), aperture / NS
     total = _series_means(piece, piece.series[:, 0].real, 0.0, starts, aperture)
+    if piece.decays:
+        falls = piece.decays.rates[:, None] * width
+        total = total + piece.decays.scaled(np.expm1(falls) / falls).evaluate(times, piece.start)
     for term in piece.terms:
         z = term.rate * width
         if len(term.series) == 1:
@@ -335,9 +338,9 @@ def _same(current: Piece, law: Piece) -> bool:
     return (
         (current.start, current.end, current.length) == (law.start, law.end, law.length)
         and np.array_equal(current.series, law.series)
-        and len(current.terms) == len(law.terms)
+        and len(current.all_terms) == len(law.all_terms)
         and all(
             (a.rate, a.hertz) == (b.rate, b.hertz) and np.array_equal(a.series, b.series)
-            for a, b in zip(current.terms, law.terms, strict=True)
+            for a, b in zip(current.all_terms, law.all_terms, strict=True)
         )
     )

@@ -140,6 +140,18 @@ class Times:
         """Of a regular schedule: seconds from `start` (ns) to each burst, and from there to its readings."""
         return (self.ns[:, 0] - start) / NS, (self.ns[0] - self.ns[0, 0]) / NS
 
+    def coarse_and_fine(self, start: int) -> tuple[Array, Array]:
+        """Two short rows of seconds, from `start` (ns) on, whose sums are these regular instants, and some after them.
+
+        All sums of the first coarse one come first.
+        """
+        within = self.ns[0] - self.ns[0, 0] if self.every else np.zeros(1)
+        count = self.ns.size // within.size
+        many = math.isqrt(-(-count // within.size))
+        step = self.every or self.step
+        fine = (step * np.arange(many)[:, None] + within).ravel() / NS
+        return (int(self.ns.flat[0]) - start + many * step * np.arange(-(-count // many))) / NS, fine
+
     @property
     def step(self) -> int:
         """From instant to instant (ns), if they are many in one row at regular steps; 0 if not."""

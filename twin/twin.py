@@ -55,6 +55,9 @@ class Twin:
     probes : signals to record as truth.
     fingerprint : of what the twin was built from, so that a checkpoint is not resumed with something else.
     rehearsal : operations take their time and set their laws, but nothing is read or recorded.
+    clock : that it runs on; virtual time by default.
+    recorder : that keeps what is read; one of its own by default.
+    concurrent : readings may overlap in any way, as without a campaign; see `drop_history`.
 
     Raises
     ------
@@ -71,16 +74,19 @@ class Twin:
         probes: Sequence[Probe] = (),
         fingerprint: str = "",
         rehearsal: bool = False,
+        clock: Clock | None = None,
+        recorder: Recorder | None = None,
+        concurrent: bool = False,
     ) -> None:
         self.graph = Graph(components, wiring)
-        self.clock = Clock()
-        self.recorder = Recorder()
+        self.clock = Clock() if clock is None else clock
+        self.recorder = Recorder() if recorder is None else recorder
         self.probes = tuple(probes)
         self.finished_steps = 0
         self._fingerprint = fingerprint
         self._probed = 0
         self._keep_history = rehearsal
-        bench = Bench(self.clock, self.recorder, Streams(seed), rehearsal)
+        bench = Bench(self.clock, self.recorder, Streams(seed), rehearsal, concurrent)
         for name, component in self.graph.components.items():
             component.named(name)
             if isinstance(component, Instrument):
@@ -143,11 +149,19 @@ class Twin:
                 self.recorder.record_truth(Block(probe.port, probe.quantity, unit, schedule, 0, values))
         self._probed = self.clock.now
 
-    def _forget(self) -> None:
+    def drop_history(self, instant: int) -> None:
+        """Without a campaign: record the truth, and drop the history before `instant` (ns), where no reading began."""
+        self._record_truth()
+        for group in self._read_groups:
+            group.resolve(instant)
+        self._forget(instant)
+
+    def _forget(self, instant: int | None = None) -> None:
         """Drop the history that nobody will ask for; states that lag behind, not read yet, need the laws."""
         if self._keep_history:
             return
-        instant = max(min([self._probed, *(group.frontier for group in self._read_groups)]) - DELAYED, 0)
+        asked = self._probed if instant is None else min(instant, self._probed)
+        instant = max(min([asked, *(group.frontier for group in self._read_groups)]) - DELAYED, 0)
         for component in self.graph.components.values():
             if isinstance(component, Instrument):
                 component.forget_before(instant)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import factorial
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,12 +23,12 @@ MOST_ROUNDS = 200
 
 @dataclass(frozen=True, eq=False)
 class PeriodicPower:
-    """A power that is quadratic in time on each piece of a period, and repeats.
+    """A power that is a polynomial in time on each piece of a period, and repeats.
 
     Parameters
     ----------
     edges : of the pieces (s), from 0 to the period, ascending, shape (n + 1,).
-    coefficients : of powers 0, 1 and 2 of the time since the start of the piece (W, W/s, W/s²), shape (n, 3).
+    coefficients : of powers 0, 1, 2 … of the time since the start of the piece (W, W/s, W/s² …), shape (n, orders).
 
     Raises
     ------
@@ -42,17 +42,16 @@ class PeriodicPower:
     def __post_init__(self) -> None:
         if self.edges.ndim != 1 or len(self.edges) < 2 or self.edges[0] != 0 or np.any(np.diff(self.edges) <= 0):
             raise ValueError("a periodic power needs edges that ascend from 0")
-        if self.coefficients.shape != (len(self.edges) - 1, 3):
+        if self.coefficients.ndim != 2 or len(self.coefficients) != len(self.edges) - 1:
             raise ValueError(
                 f"a periodic power of {len(self.edges) - 1} pieces needs coefficients of shape "
-                f"({len(self.edges) - 1}, 3), not {self.coefficients.shape}"
+                f"({len(self.edges) - 1}, orders), not {self.coefficients.shape}"
             )
 
     @classmethod
     def blocks(cls, durations: Sequence[float], powers: Sequence[float]) -> Self:
         """Constant powers (W) one after another, for these durations (s)."""
-        coefficients = np.zeros((len(powers), 3))
-        coefficients[:, 0] = powers
+        coefficients = np.array(powers, dtype=float)[:, None]
         return cls(np.concatenate([[0.0], np.cumsum(durations)]), coefficients)
 
     @classmethod
@@ -70,20 +69,98 @@ class PeriodicPower:
     @property
     def mean(self) -> float:
         """Of a period (W)."""
-        length = np.diff(self.edges)
-        return float((self.coefficients * length[:, None] ** np.arange(1, 4) / np.arange(1, 4)).sum() / self.period)
+        return float(self._energies(np.diff(self.edges)).sum() / self.period)
+
+    def _energies(self, since: Array, piece: Any = slice(None)) -> Array:
+        """Heat (J) since the start of pieces."""
+        orders = np.arange(1, self.coefficients.shape[1] + 1)
+        energies: Array = (self.coefficients[piece] * since[:, None] ** orders / orders).sum(axis=1)
+        return energies
 
     def at(self, times: ArrayLike) -> Array:
         """The power (W) at any times (s)."""
-        piece, since = self._place(np.asarray(times, dtype=float))
-        c = self.coefficients[piece]
-        return c[..., 0] + since * (c[..., 1] + since * c[..., 2])
+        piece, since = place(self.edges, np.asarray(times, dtype=float))
+        power: Array = np.zeros_like(since)
+        for column in self.coefficients.T[::-1]:
+            power = power * since + column[piece]
+        return power
 
-    def _place(self, times: Array) -> tuple[NDArray[np.intp], Array]:
-        """The piece that each time is in, and how long it has lasted (s)."""
-        within = np.mod(times, self.period)
-        piece = np.searchsorted(self.edges[1:-1], within, side="right")
-        return piece, within - self.edges[piece]
+    def means(self, edges: ArrayLike) -> Array:
+        """Mean power (W) between ascending times (s) within a period, shape (n,) for n + 1 times."""
+        at = np.asarray(edges, dtype=float)
+        before = np.concatenate([[0.0], np.cumsum(self._energies(np.diff(self.edges)))])
+        piece = np.clip(np.searchsorted(self.edges, at, side="right") - 1, 0, len(self.coefficients) - 1)
+        energy = before[piece] + self._energies(at - self.edges[piece], piece)
+        mean: Array = np.diff(energy) / np.diff(at)
+        return mean
+
+
+def place(edges: Array, times: Array) -> tuple[NDArray[np.intp], Array]:
+    """The piece of a period that each time is in, and how long it has lasted (s)."""
+    within = np.mod(times, edges[-1])
+    piece = np.searchsorted(edges[1:-1], within, side="right")
+    return piece, within - edges[piece]
+
+
+class PeriodicResponse:
+    """What a forcing that repeats, a polynomial in time on each piece of a period, makes of some modes.
+
+    All that does not depend on the forcing is found once, for those who try many.
+
+    Parameters
+    ----------
+    rates : decay rates of the modes (1/s), shape (n,).
+    edges : of the pieces (s), from 0 to the period, shape (pieces + 1,).
+    times : at which the modes are wanted (s), shape (m,).
+    orders : how many powers of time a forcing has on a piece, at most; 1 if it is constant there.
+    """
+
+    def __init__(self, rates: Array, edges: Array, times: Array, orders: int) -> None:
+        self.rates, self.edges = rates, edges
+        length = np.diff(edges)[:, None]
+        self._kept = np.exp(-length * rates)
+        self._gained = _driven(length * rates, length, orders)
+        self._piece, since = place(edges, times)
+        x = np.multiply.outer(since, rates)
+        self._left = np.exp(-x)
+        self._driven = _driven(x, since[:, None], orders)
+
+    def modes(self, coefficients: Array, gain: Array) -> Array:
+        """The modes at the times in the periodic steady state, shape (m, n).
+
+        Parameters
+        ----------
+        coefficients : of powers 0, 1, 2 … of the time since the start of each piece, shape (pieces, orders).
+        gain : of the forcing to the modes, shape (n,).
+
+        Raises
+        ------
+        ValueError
+            If what is forced does not decay.
+        """
+        start = self.at_edges(coefficients, gain)[self._piece]
+        forced = np.einsum("kmn,mk->mn", self._driven[: coefficients.shape[1]], coefficients[self._piece])
+        found: Array = self._left * start + forced * gain
+        return found
+
+    def at_edges(self, coefficients: Array, gain: Array) -> Array:
+        """The modes at the start of each piece, shape (pieces, n); see `modes`."""
+        gained = np.einsum("kpn,pk->pn", self._gained[: coefficients.shape[1]], coefficients) * gain
+        kept, rest = self._kept.copy(), gained.copy()
+        step = 1
+        while step < len(rest):  # composed in pairs, fours, eights: what is left of all that came before
+            rest[step:] += kept[step:] * rest[:-step]
+            kept[step:] *= kept[:-step].copy()
+            step *= 2
+        end, whole = rest[-1], self.rates * self.edges[-1]
+        if np.any((whole == 0) & (end != 0)):
+            raise ValueError(
+                "heat that finds no way out has no periodic steady state; expected a film coefficient above 0"
+            )
+        first = np.divide(end, -np.expm1(-whole), out=np.zeros_like(end), where=whole > 0)
+        starts: Array = first * np.exp(-np.multiply.outer(self.edges[:-1], self.rates))
+        starts[1:] += rest[:-1]
+        return starts
 
 
 def with_warm_coil(
@@ -145,52 +222,33 @@ def temperatures(modes: ThermalModes, power: PeriodicPower, times: ArrayLike, *,
         If a steady state is asked for where the mean power finds no way out.
     """
     t = np.asarray(times, dtype=float)
-    at_edges = _steady(modes, power)
     within, again = np.unique(np.mod(t, power.period), return_inverse=True)
-    piece, since = power._place(within)
-    x = np.multiply.outer(modes.rates, since)
-    q = np.exp(-x) * at_edges.T[:, piece]
-    for order in range(3):
-        c = power.coefficients[piece, order]
-        if np.any(c):
-            q += modes.power[:, None] * c * _driven(x, since, order)
-    rises: Array = (modes.outputs @ q)[:, again]
+    response = PeriodicResponse(modes.rates, power.edges, within, power.coefficients.shape[1])
+    rises: Array = (modes.outputs @ response.modes(power.coefficients, modes.power).T)[:, again]
     if start is not None:
-        rises += modes.outputs @ (
-            np.exp(-np.multiply.outer(modes.rates, t)) * (start * modes.even - at_edges[0])[:, None]
-        )
+        steady = response.at_edges(power.coefficients, modes.power)[0]
+        decay = np.exp(-np.multiply.outer(modes.rates, t))
+        rises += modes.outputs @ (decay * (start * modes.even - steady)[:, None])
     return rises
 
 
-def _steady(modes: ThermalModes, power: PeriodicPower) -> Array:
-    """The modes at the start of each piece in the periodic steady state, shape (pieces, modes)."""
-    length = np.diff(power.edges)
-    x = np.multiply.outer(length, modes.rates)
-    gained = (
-        sum(power.coefficients[:, order, None] * _driven(x, length[:, None], order) for order in range(3)) * modes.power
-    )
-    kept = np.exp(-x)
-    rest = np.zeros_like(gained)
-    for k in range(len(length) - 1):
-        rest[k + 1] = kept[k] * rest[k] + gained[k]
-    end, whole = kept[-1] * rest[-1] + gained[-1], modes.rates * power.period
-    if np.any((whole == 0) & (end != 0)):
-        raise ValueError("heat that finds no way out has no periodic steady state; expected a film coefficient above 0")
-    first = np.divide(end, -np.expm1(-whole), out=np.zeros_like(end), where=whole > 0)
-    return rest + first * np.exp(-np.multiply.outer(power.edges[:-1], modes.rates))
+def _driven(x: Array, t: Array, orders: int) -> Array:
+    """``∫ exp(−rate (t − s)) s^k ds`` from 0 to t for x = rate t and k below `orders`: k! t^(k+1) φ_(k+1)(−x).
 
-
-def _driven(x: Array, t: Array, order: int) -> Array:
-    """``∫ exp(−rate (t − s)) s^order ds`` from 0 to t for x = rate t: order! t^(order+1) φ_(order+1)(−x).
-
-    By its series where x is small, else by the recursion φ_(k+1)(−x) = (1/k! − φ_k(−x))/x, which then loses no digits.
+    φ_(k+1)(−x) = (1/k! − φ_k(−x))/x upward where x is large, where that loses no digits; downward from the series of
+    the highest where x is small. The first axis is k.
     """
-    safe = np.where(x > 0, x, 1.0)
-    phi = np.where(x > 0, -np.expm1(-safe) / safe, 1.0)
-    for k in range(1, order + 1):
-        large = (1.0 / factorial(k) - phi) / safe
-        small = np.zeros_like(x)
-        for m in range(SERIES - 1, -1, -1):
-            small = 1.0 / factorial(m + k + 1) - np.minimum(x, 1.0) * small
-        phi = np.where(x > 1.0, large, small)
-    return factorial(order) * t ** (order + 1) * phi
+    far, near = np.maximum(x, 1.0), np.minimum(x, 1.0)
+    up = [-np.expm1(-far) / far]
+    for k in range(1, orders):
+        up.append((1.0 / factorial(k) - up[-1]) / far)
+    top = np.zeros_like(near)
+    for m in range(SERIES, -1, -1):
+        top = 1.0 / factorial(m + orders) - near * top
+    down = [top]
+    for k in range(orders - 1, 0, -1):
+        down.append(1.0 / factorial(k) - near * down[-1])
+    found = np.where(x > 1.0, up, down[::-1])
+    for k in range(orders):
+        found[k] *= factorial(k) * t ** (k + 1)
+    return found

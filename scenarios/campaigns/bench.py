@@ -15,6 +15,7 @@ from components.roles import (
     Interferometer,
     KeepingSource,
     MassExchanger,
+    MotionStage,
     PositionDetector,
     Servo,
     SwitchBox,
@@ -74,6 +75,7 @@ class MassBench(Bench):
     position_detector: PositionDetector | None = None
     displacement_sensor: DisplacementSensor | None = None
     fluxgate: Fluxgate | None = None
+    motion_stage: MotionStage | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

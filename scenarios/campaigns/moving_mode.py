@@ -75,7 +75,10 @@ class MovingMode(Parameters):
     frequencies: list[float] = parameter("Hz", [0.5, 1.0, 2.0, 4.0, 8.0], description="one after the other")
     amplitude: float | None = parameter("m", None, gt=0, description="of the displacement's first harmonic")
     velocity: float | None = parameter(
-        "m/s", None, gt=0, description="in place of an amplitude: of its velocity, at every frequency"
+        "m/s",
+        None,
+        gt=0,
+        description="in place of an amplitude, at every frequency: of a flat part, or else of the first harmonic",
     )
     shape: Shape = Shape()
     read_time: float = parameter("s", 20.0, gt=0, description="read at each frequency, at least; whole cycles")
@@ -138,13 +141,13 @@ class MovingMode(Parameters):
         end = start + self._moving(frequency) + 2 * self._edge(frequency)
         if s.kind == "trapezoid":
             half = 0.5 / frequency
-            speed = 2 * np.pi * frequency * size / _first_of_trapezoid(s.ramp)
+            speed = self.velocity or 2 * np.pi * frequency * size / _first_of_trapezoid(s.ramp)
             return motion.sweeps(centre, speed, half, s.ramp * half, start, cycles)
         if s.kind == "sine":
             return [harmonics(centre, {hertz: -1j * size}, start, end)]
         if not s.relative:
             flat = motion.flat_top(tuple(s.orders), s.flat)
-            speed = 2 * np.pi * frequency * size / flat[0]
+            speed = self.velocity or 2 * np.pi * frequency * size / flat[0]
             return motion.oscillation(centre, speed, frequency, tuple(s.orders), s.flat, start, cycles)
         phases = s.phases or [0.0] * len(s.orders)
         told = sines([size * a / s.relative[0] for a in s.relative], phases, s.orders)

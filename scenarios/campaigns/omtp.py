@@ -127,7 +127,9 @@ class OmtpBlocks:
 
     def __init__(self, campaign: Omtp, bench: TwoWindingBench, clock: Clock, weighing_position: float) -> None:
         self.campaign, self.bench, self.clock, self.position = campaign, bench, clock, weighing_position
-        self.do = MassOperations(bench, clock, weighing_position, campaign.velocity, campaign.reading_step)
+        self.do = MassOperations(
+            bench, clock, weighing_position, campaign.velocity, campaign.reading_step, campaign.moves
+        )
 
     def weigh(self, period: int, state: str) -> Process:
         """Exchange the mass, let the servo take over the load, read, hand it back; keep the current for the sweeps."""

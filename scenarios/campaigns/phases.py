@@ -6,20 +6,47 @@ flows through which winding meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from components.motion import glide
-from components.roles import Voltmeter
+from components.roles import MotionStage, Voltmeter, WeighingUnit
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.velocity_phase import VelocityPhase
 from twin.clock import Clock, Process
+from twin.errors import WiringError
+from twin.piece import Piece, combine, constant
 from twin.recorder import Label, Schedule
 from twin.times import to_ns
 
 Labels = Mapping[str, Label]
 SIDEWAYS_SWEEPS = 2
 """Sweeps of a velocity phase in which the sideways motion of the coil is read."""
+
+
+@dataclass(frozen=True)
+class MovedMagnet:
+    """A stage that moves the magnet, told how the coil, which stands still, is to move as the magnet sees it.
+
+    Parameters
+    ----------
+    stage : with the magnet on it.
+    position : of the coil (m).
+    """
+
+    stage: MotionStage
+    position: float
+
+    def move(self, laws: Sequence[Piece]) -> Process:
+        """Where the coil goes up in the magnet, the magnet goes down."""
+        yield from self.stage.move([_mirrored(law, self.position) for law in laws])
+
+
+def _mirrored(law: Piece, position: float) -> Piece:
+    """``position − law``."""
+    assert law.end is not None
+    return combine([(-1.0, law), (position, constant(1.0, law.start, law.end))], law.start, law.end)
 
 
 @dataclass(frozen=True)
@@ -33,6 +60,7 @@ class MassOperations:
     position : z of the coil while weighing (m).
     phase : the velocity phase; the coil is parked where its motion starts.
     reading_step : aperture of the readings of current and references (s).
+    moves : what moves in the velocity phase.
     """
 
     bench: MassBench
@@ -40,9 +68,29 @@ class MassOperations:
     position: float
     phase: VelocityPhase
     reading_step: float
+    moves: Literal["coil", "magnet"] = "coil"
 
     def __post_init__(self) -> None:
-        self.phase.check(self.bench.flexure)
+        self.phase.check(self.mover)
+
+    @property
+    def mover(self) -> WeighingUnit:
+        """What makes coil and magnet move against each other.
+
+        Raises
+        ------
+        WiringError
+            If it is a stage, and there is none.
+        """
+        if self.moves == "coil":
+            return self.bench.flexure
+        if self.bench.motion_stage is None:
+            raise WiringError(
+                "moves: magnet needs the role MotionStage, called 'motion_stage'; there is none: extend the balance "
+                "with balances/magnet_moving",
+                ("motion_stage",),
+            )
+        return MovedMagnet(self.bench.motion_stage, self.position)
 
     @property
     def parked(self) -> float:
@@ -77,7 +125,7 @@ class MassOperations:
         b, schedule = self.bench, self.phase.schedule(start)
         edges = Schedule(schedule.start, schedule.step, schedule.count + 1, schedule.every, schedule.repeats)
         operations = [
-            self.phase.move(b.flexure, self.position, start),
+            self.phase.move(self.mover, self.position, start),
             b.induced_voltmeter.read(schedule, labels),
             b.interferometer.read(edges, labels, instantaneous=True),
             calibration(b.current_voltmeter, references, labels),
@@ -95,12 +143,12 @@ class MassOperations:
         return [instrument.read(schedule, labels) for instrument in there if instrument is not None]
 
     def glide(self, z0: float, z1: float, earliest: int, latest: int) -> Process:
-        """Move the coil slowly, in the middle of the time there is for it."""
+        """Move coil or magnet slowly, in the middle of the time there is for it."""
         yield self.clock.until(earliest)
         margin = (latest - earliest) // 10
         laws = glide(z0, z1, earliest + margin, latest - margin)
         if laws:
-            yield from self.bench.flexure.move(laws)
+            yield from self.mover.move(laws)
 
     def release(self, end: int, duration: float) -> Process:
         """Hand the load back to the arrest within `duration` (s) so that the current is zero at `end` (ns)."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from twin.clock import Clock
 from twin.parameter import Parameters
@@ -22,6 +24,9 @@ class Scheme(Parameters):
     """Whether two windings weigh together."""
 
     cycles: int
+    moves: Literal["coil", "magnet"] = Field(
+        "coil", description="in the velocity phase: the coil, or with a motion stage the magnet, while the coil stands"
+    )
 
     @property
     @abstractmethod

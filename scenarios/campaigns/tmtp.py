@@ -119,7 +119,9 @@ class TmtpPhases:
 
     def __init__(self, campaign: Tmtp, bench: MassBench, clock: Clock, weighing_position: float) -> None:
         self.campaign, self.bench, self.clock, self.position = campaign, bench, clock, weighing_position
-        self.do = MassOperations(bench, clock, weighing_position, campaign.velocity, campaign.weighing.reading_step)
+        self.do = MassOperations(
+            bench, clock, weighing_position, campaign.velocity, campaign.weighing.reading_step, campaign.moves
+        )
 
     def weigh(self, cycle: int, k: int) -> Process:
         """One weighing: load or unload, take over the load, read, hand it back where the current has to stop."""

@@ -22,6 +22,7 @@ def exit_code(error: TwinError) -> int:
         return INTERRUPTED
     from scenarios.run.output import OutputError
     from scenarios.schema.errors import ScenarioError
+    from scenarios.studies.executors import ClusterError
 
-    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError)
+    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError, ClusterError)
     return BAD_INPUT if isinstance(error, given) else FAILED

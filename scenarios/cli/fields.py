@@ -117,6 +117,7 @@ def _figures(
         found["part"] = {
             "force_relative": change.force_relative,
             "velocity_relative": change.velocity_relative,
+            "difference_relative": change.force_relative / change.velocity_relative - 1.0,
         }
     if field is not None:
         from components.fields.external import far_vertical_slope

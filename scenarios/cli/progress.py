@@ -76,6 +76,31 @@ def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
         yield from bar.track(items, total=total)
 
 
+def rated(items: Iterable[T], total: int, what: str, done: int = 0) -> Iterator[T]:
+    """As `counted`, with the rate at which items come.
+
+    Parameters
+    ----------
+    done : how many of the total there were before.
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.progress import TimeRemainingColumn as Left
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if not speed else f"{speed:.3g}/s")
+
+    columns = (TextColumn(what), BarColumn(None), MofNCompleteColumn(), Rate(), Left(compact=True))
+    hidden = not sys.stderr.isatty()
+    with Progress(*columns, console=console(stderr=True), transient=True, disable=hidden) as bar:
+        task = bar.add_task(what, total=total, completed=done)
+        for item in items:
+            yield item
+            bar.advance(task)
+
+
 @contextmanager
 def busy(what: str) -> Iterator[None]:
     """Say on a terminal what takes a while, until it is done; nothing in a pipe."""

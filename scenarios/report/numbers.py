@@ -144,12 +144,12 @@ def relative_scale(values: ArrayLike) -> Prefix:
 
 
 def readable(unit: str) -> str:
-    """A unit as it is printed: ``V/s^2`` is V/s²; the unit 1 has no sign.
+    """A unit as it is printed: ``V/s^2`` is V/s², ``V/Hz^0.5`` is V/√Hz; the unit 1 has no sign.
 
     >>> readable("T*m"), readable("kg/m^3"), readable("1")
     ('T·m', 'kg/m³', '')
     """
-    parts = "" if unit == "1" else unit.replace("*", "·").replace("ohm", "Ω")
+    parts = "" if unit == "1" else unit.replace("*", "·").replace("ohm", "Ω").replace("Hz^0.5", "√Hz")
     head, *powers = parts.split("^")
     for power in powers:
         size = len(power) - len(power.lstrip("-0123456789"))

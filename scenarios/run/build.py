@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
@@ -88,28 +88,38 @@ class Setup:
     steps: list[Step]
 
 
-def build(scenario: Scenario, *, rehearsal: bool = False, currents: Mapping[str, float] | None = None) -> Setup:
+def build(
+    scenario: Scenario,
+    *,
+    rehearsal: bool = False,
+    currents: Mapping[str, float] | None = None,
+    parts: Callable[[], dict[str, Any]] | None = None,
+) -> Setup:
     """Wire the scenario's balance as it truly is, and list its campaign's steps.
 
     Parameters
     ----------
     rehearsal : one cycle, in which nothing is read or recorded and nothing goes wrong.
     currents : that the source is to keep (A), by name; None: what a trial finds, if the campaign has one.
+    parts : makes the components; None: those of the scenario, as they truly are. What is no `Component` plays its role
+        in the campaign, and is wired to nothing.
 
     Raises
     ------
     WiringError
         If the balance cannot be wired or lacks an instrument that the campaign needs.
     """
-    components = scenario.true_components()
+    made = parts or scenario.true_components
+    components = made()
+    wired, wiring = _wired(scenario, components)
     if rehearsal:
-        for part in components.values():
+        for part in wired.values():
             part.plan_faults(())
-    _start_at_ambient(scenario, components)
-    probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in components)
+    start_at_ambient(scenario, wired)
+    probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in wired)
     twin = Twin(
-        components,
-        scenario.wiring,
+        wired,
+        wiring,
         seed=scenario.seed,
         probes=probes,
         fingerprint=scenario.hash,
@@ -122,23 +132,38 @@ def build(scenario: Scenario, *, rehearsal: bool = False, currents: Mapping[str,
     if currents is not None:
         _keep(twin, currents)
     elif isinstance(campaign, WithTrial):
-        _try(scenario, campaign, twin, position)
-    return Setup(twin, campaign, campaign.steps(components, twin.clock, position))
+        _try(scenario, made, campaign, twin, position)
+    return Setup(twin, campaign, campaign.steps({**components, **wired}, twin.clock, position))
 
 
-def _try(scenario: Scenario, campaign: WithTrial, twin: Twin, position: float) -> None:
+def _wired(scenario: Scenario, parts: Mapping[str, Any]) -> tuple[dict[str, Component], dict[str, str]]:
+    """The components among some parts, and what of the scenario's wiring is between them."""
+    wired = {name: part for name, part in parts.items() if isinstance(part, Component)}
+    ends = {name for name in scenario.balance.parts if name not in wired}
+    between = {
+        target: source
+        for target, source in scenario.wiring.items()
+        if not ends or not ends.intersection((target.partition(".")[0], source.partition(".")[0]))
+    }
+    return wired, between
+
+
+def _try(
+    scenario: Scenario, made: Callable[[], dict[str, Any]], campaign: WithTrial, twin: Twin, position: float
+) -> None:
     """Weigh before the run, on a twin of its own, and let the source of the run keep the currents that this has
     found."""
-    parts = scenario.true_components()
-    for part in parts.values():
+    parts = made()
+    wired, wiring = _wired(scenario, parts)
+    for part in wired.values():
         part.plan_faults(())
-    _start_at_ambient(scenario, parts)
-    trial = Twin(parts, scenario.wiring, seed=scenario.seed, rehearsal=True)
-    trial.run(campaign.trial(parts, trial.clock, position))
+    start_at_ambient(scenario, wired)
+    trial = Twin(wired, wiring, seed=scenario.seed, rehearsal=True)
+    trial.run(campaign.trial({**parts, **wired}, trial.clock, position))
     _keep(twin, {name: _source(trial).kept(name) for name in campaign.kept})
 
 
-def _start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
+def start_at_ambient(scenario: Scenario, components: dict[str, Component]) -> None:
     """Give the thermal mass the temperature of the room; a steady state found later replaces it."""
     room, mass = components.get("environment"), components.get("thermal_mass")
     if isinstance(room, Environment) and isinstance(mass, ThermalMass):
@@ -154,10 +179,9 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
     SimulationError
         If there is no such state, or it is not found.
     """
-    names = cast(MassCampaign, scenario.campaign).kept
     states: list[Array] | None = None
-    currents = {name: _source(twin).kept(name) for name in names}
-    for _ in range(2 if names else 1):  # currents that the source keeps are those of the temperatures found before
+    currents = kept_currents(scenario, twin)
+    for _ in range(2 if currents else 1):  # currents that the source keeps are those of the temperatures found before
         rehearsal = build(scenario, rehearsal=True, currents=currents)
         if states is not None:
             rehearsal.twin.start_from(states)
@@ -166,9 +190,14 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
         if end != period:
             raise SimulationError(f"a cycle takes {end / NS} s, not its period of {period / NS} s")
         states = rehearsal.twin.periodic_states(end)
-        currents = {name: _source(rehearsal.twin).kept(name) for name in names}
+        currents = kept_currents(scenario, rehearsal.twin)
     twin.start_from(states or [])
     _keep(twin, currents)
+
+
+def kept_currents(scenario: Scenario, twin: Twin) -> dict[str, float]:
+    """What the source keeps for the campaign (A), by name."""
+    return {name: _source(twin).kept(name) for name in cast(MassCampaign, scenario.campaign).kept}
 
 
 def _keep(twin: Twin, currents: Mapping[str, float]) -> None:

@@ -63,7 +63,7 @@ def certificates(scenario: Scenario) -> Certificates:
         current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
         **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
         **_field(known, coil, known.part("magnet", Magnet)),
-        **_optional(known, coil),
+        **_optional(known, coil, hinge_rests=getattr(scenario.campaign, "moves", "coil") == "magnet"),
         stiffness=known.of(flexure, "stiffness"),
         wavelength=environment.wavelength if in_air and not environment.vacuum else None,
         reference_temperature=environment.reference_temperature,
@@ -290,8 +290,13 @@ def _sized(estimate: Estimate, value: float) -> Estimate:
     return Estimate(value, u, estimate.dof, estimate.distribution)
 
 
-def _optional(known: Stated, coil: Coil) -> dict[str, Any]:
-    """Of the parts that a balance may lack."""
+def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]:
+    """Of the parts that a balance may lack.
+
+    Parameters
+    ----------
+    hinge_rests : whether the coil never moves, so that nothing of the hinge relaxes, and positions are not its own.
+    """
     found: dict[str, Any] = {}
     for part in known.parts.values():
         if isinstance(part, Support):
@@ -301,6 +306,8 @@ def _optional(known: Stated, coil: Coil) -> dict[str, Any]:
         elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
             doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))
+            if hinge_rests:
+                continue
             found["after_effect_strength"] = _with(product, *doubts)
             found["after_effect_rest"] = part.rest
             found["after_effect_time_constants"] = tuple(part.time_constants)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.coil import Coil
+from components.external_flux import ExternalFlux
 from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import (
@@ -60,25 +61,36 @@ def execute(
     WiringError, SimulationError, ReductionError, CheckpointError
         As their names say.
     """
+    if store is None:
+        return _executed(scenario, None, False, progress)
+    with RunStore(store, durable=False) as keeper:  # a power failure costs a simulation no more than its time
+        return _executed(scenario, keeper, resume, progress)
+
+
+def _executed(
+    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None
+) -> Result | Measured:
+    """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
     setup = build(scenario)
     known = known_to(scenario)
     writing = 0.0
-    keeper = RunStore(store) if store is not None else None
     if keeper is not None and resume:
         state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
         setup.twin.restore(state)
     elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
+    if keeper is not None:
+        keeper.follow(setup.twin.recorder)
     resumed = setup.twin.finished_steps
 
     def keep(step: Step | None) -> None:
         nonlocal writing
         mark = time.perf_counter()
         if keeper is not None and not (resume and step is None):
-            keeper.save(setup.twin.recorder, setup.twin.state())
+            keeper.save(setup.twin.state())
         if progress is not None:
             progress(step, setup.twin.finished_steps, len(setup.steps))
         writing += time.perf_counter() - mark
@@ -174,7 +186,7 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
 
 
 def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
-    """The true mass, and the true Bl averaged over the weighing windows."""
+    """The true mass, the true Bl averaged over the weighing windows, and what external flux does to the mass."""
     mass = parts["test_mass"]
     assert isinstance(mass, TestMass)
     times, bl = _series(truth, "coil.bl")
@@ -184,6 +196,9 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
     if campaign.in_series and isinstance(coil, Coil) and isinstance(second, Coil):
         both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
-    return Truth(
-        mass.mass, both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
-    )
+    weighed = both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
+    flux, error = parts.get("external_flux"), 0.0
+    if isinstance(flux, ExternalFlux):
+        position = float(getattr(parts.get("flexure"), "weighing_position", 0.0))
+        error = flux.epsilon(weighed / both, position, magnet_moves=getattr(campaign, "moves", "coil") == "magnet")
+    return Truth(mass.mass, weighed, error)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from twin.errors import TwinError
+from scenarios.run.output import OutputError
 from twin.recorder import Block, Blocks, Label, Schedule
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ FORMAT = 1
 _OWN = ("start_ns", "record", "burst", "reading")
 
 
-class ExportError(TwinError):
-    """A file is no run of this program."""
+class ExportError(OutputError):
+    """A file is no run of this program, or a format has no place for a run."""
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

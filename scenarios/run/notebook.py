@@ -142,6 +142,8 @@ def rows(summary: Summary) -> list[Row]:
     ]
     if out := left_out(summary):
         lines.append(Row("left out", out, "as faulty; the report says why"))
+    if external := true.get("external_flux_epsilon", 0.0):
+        lines.append(Row("ε_ext", relative(external), "bias by external flux"))
     if thermal is not None:
         delay = thermal["delay_s"]
         lines += [
@@ -158,7 +160,7 @@ def _measured(summary: Summary) -> list[Row]:
     found, true = summary["result"], summary["true"]
     lines = []
     for key, about in summary["quantities"].items():
-        value, u, unit = found[key], found.get(f"u_{key}"), about["unit"].replace("*", "·")
+        value, u, unit = found[key], found.get(f"u_{key}"), about["unit"].replace("*", "·").replace("Hz^0.5", "√Hz")
         meaning = about["meaning"]
         if isinstance(value, list):
             known = [v for v in value if v is not None]

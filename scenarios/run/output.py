@@ -62,7 +62,8 @@ class OutputFolder:
         """Whether the run under way has got as far as its first step."""
         from twin.store import RunStore
 
-        return RunStore(self.partial).checkpoint_file.is_file()
+        with RunStore(self.partial) as store:
+            return store.has_checkpoint
 
     @property
     def scenario_file(self) -> Path:

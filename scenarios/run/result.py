@@ -13,10 +13,18 @@ from scenarios.run.record import Record
 
 @dataclass(frozen=True)
 class Truth:
-    """What only a simulation knows: the mass (kg), and Bl averaged over the weighing windows (T·m)."""
+    """What only a simulation knows.
+
+    Parameters
+    ----------
+    mass_kg : the mass (kg).
+    bl_Tm : Bl averaged over the weighing windows (T·m).
+    external_flux_epsilon : relative error of the mass by sources of flux beside the magnet, as they are at the start.
+    """
 
     mass_kg: float
     bl_Tm: float
+    external_flux_epsilon: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

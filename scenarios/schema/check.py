@@ -69,7 +69,27 @@ class Checked:
     faults: dict[str, faults.Fault]
 
 
-def check(document: Document, models: Mapping[str, type[Parameters]], default_name: str) -> Checked:
+@dataclass(frozen=True)
+class Known:
+    """What has been validated before: a mapping of the document that is still the same object is not looked at again.
+
+    Parameters
+    ----------
+    tree : of the document.
+    balance : what it says of the balance.
+    """
+
+    tree: Mapping[str, Any]
+    balance: Balance
+
+    def part(self, name: str, given: Any) -> Component | None:
+        """The component of this name, if what is given for it has been validated."""
+        return self.balance.parts.get(name) if self.tree["balance"].get(name) is given else None
+
+
+def check(
+    document: Document, models: Mapping[str, type[Parameters]], default_name: str, known: Known | None = None
+) -> Checked:
     """Validate a merged document.
 
     Parameters
@@ -77,6 +97,7 @@ def check(document: Document, models: Mapping[str, type[Parameters]], default_na
     document : the document, without ``schema`` and ``extends``.
     models : the models of further sections, such as ``reduction``, by key.
     default_name : the scenario's name if it gives none.
+    known : a document from which this one was made, validated.
 
     Raises
     ------
@@ -91,7 +112,7 @@ def check(document: Document, models: Mapping[str, type[Parameters]], default_na
             problems.append(Problem((key,), f"unknown key {key!r}{did_you_mean(key, [*allowed, 'schema', 'extends'])}"))
     head_keys = {key: tree[key] for key in Head.model_fields if key in tree}
     head = validated(Head, {"name": default_name, **head_keys}, (), problems)
-    balance = _balance(_mapping(tree, "balance", problems), problems)
+    balance = _balance(_mapping(tree, "balance", problems), problems, known)
     campaign = _campaign(_mapping(tree, "campaign", problems), problems)
     sections: dict[str, Parameters] = {}
     for key, model in models.items():
@@ -143,7 +164,7 @@ def _campaign(values: dict[str, Any] | None, problems: list[Problem]) -> tuple[s
     return None if campaign is None else (kind, campaign)
 
 
-def _balance(values: dict[str, Any] | None, problems: list[Problem]) -> Balance | None:
+def _balance(values: dict[str, Any] | None, problems: list[Problem], known: Known | None) -> Balance | None:
     """The balance with its components and wiring."""
     if values is None:
         return None
@@ -154,7 +175,11 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem]) -> Balance 
     types: dict[str, str] = {}
     parts: dict[str, Component | None] = {}
     for name, given in values.items():
-        types[name], parts[name] = _component(name, given, problems)
+        same = None if known is None else known.part(name, given)
+        if known is not None and same is not None:
+            types[name], parts[name] = known.balance.types[name], same
+        else:
+            types[name], parts[name] = _component(name, given, problems)
     wired = wiring.checked(connections, parts, problems)
     if head is None or len(problems) > before:
         return None

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scenarios.schema.check import Balance, Checked, check
+from scenarios.schema.check import Balance, Checked, Known, check
 from scenarios.schema.difference import Difference, differences
 from scenarios.schema.document import Document, parse, read
 from scenarios.schema.emit import emit
@@ -140,13 +140,17 @@ class Scenario:
     def with_tables(self, tables: Mapping[str, Any]) -> Scenario:
         """The same scenario with tables in place of the files that hold them; it differs from the same parent."""
         document = with_values(self._document, tables)
-        return _made(document, self._models, self.name, self.file, self.parent, self._base)
+        return _made(document, self._models, self.name, self.file, self.parent, self._base, self._known)
 
     def _changed(self, document: Document) -> Scenario:
         """The scenario of a changed document; it differs from the file that this one was read from."""
         set_over = self.parent == self.name
         parent, base = (self.parent, self._base) if set_over else (self.name, self._document)
-        return _made(document, self._models, self.name, self.file, parent, base)
+        return _made(document, self._models, self.name, self.file, parent, base, self._known)
+
+    @property
+    def _known(self) -> Known:
+        return Known(self._document.tree, self.balance)
 
     def ideal(self) -> Scenario:
         """A new scenario in which every effect of every component has its neutral value, and nothing goes wrong."""
@@ -267,9 +271,10 @@ def _made(
     file: str,
     parent: str,
     base: Document | None,
+    known: Known | None = None,
 ) -> Scenario:
     """The scenario that a merged document describes."""
-    found: Checked = check(document, models, name)
+    found: Checked = check(document, models, name, known)
     head = found.head
     return Scenario(
         name=head.name,

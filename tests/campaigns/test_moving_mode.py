@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import scenarios
+from scenarios.campaigns.moving_mode import MovingMode, Shape
 from scenarios.cli.app import main
 from scenarios.reduction import ReductionError
 from scenarios.run.measured import Measured
 from scenarios.schema import ScenarioError
+from twin.times import Times
 
 SHAPES: dict[str, dict[str, Any]] = {
     "sine": {"kind": "sine"},
@@ -258,3 +260,14 @@ def test_a_missing_instrument_is_named() -> None:
     without = scenarios.load("moving_mode").with_({"balance.interferometer": None, "balance.wiring": wiring})
     with pytest.raises(ScenarioError, match="moving mode needs the role Interferometer, called 'interferometer'"):
         without.run()
+
+
+@pytest.mark.parametrize("kind", ["trapezoid", "multi_harmonic"])
+def test_the_velocity_is_that_of_the_flat_part(kind: str) -> None:
+    campaign = MovingMode(velocity=4e-4, frequencies=[2.0], shape=Shape(kind=kind))
+    speeds = []
+    for law in campaign.laws(0.0, 2.0, 0):
+        assert law.end is not None
+        speeds.append(law.derivative().evaluate(Times(np.arange(law.start, law.end, 100_000, dtype=np.int64))))
+    speed = np.sort(np.abs(np.concatenate(speeds)))
+    assert float(np.median(speed)) == pytest.approx(4e-4, rel=5e-3)

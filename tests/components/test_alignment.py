@@ -69,7 +69,7 @@ def test_a_parasitic_motion_goes_with_the_travel(port: str, figure: str) -> None
 def test_aligned_there_is_nothing_of_it_in_the_graph() -> None:
     straight = askew(np.random.default_rng(0)).ideal()
     assert straight == Alignment()
-    assert straight.neutral_inputs() == {"position"}
+    assert straight.neutral_inputs() == {"position", "stage"}
     assert Alignment(roll_y=1e-3).neutral_inputs() == frozenset()
     twin = bench(straight, position=path(ramp(0.0, 1.0, 0, NS)))
     for port in Alignment.outputs:

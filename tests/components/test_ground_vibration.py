@@ -282,3 +282,37 @@ def test_a_wrong_spectrum_is_refused(spectrum: list[tuple[float, float]], says: 
 def test_the_ground_is_described_once(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="given once, not spectrum and record_file"):
         GroundVibration(spectrum=LABORATORY, record_file=tmp_path / "x.csv")
+
+
+# --- resonances ------------------------------------------------------------------------------------------------------
+
+
+def test_a_resonance_moves_as_an_oscillator_that_the_ground_shakes() -> None:
+    """Against a record of one sine: the response in closed form, amplitude and phase."""
+    count, step = 2000, 0.01
+    t = step * (np.arange(count) - 0.5 * (count - 1))  # from its middle: both ends are the same
+    hertz = 40 / (count * step)
+    record = [(float(s), float(x)) for s, x in zip(t, 1e-6 * np.cos(2 * np.pi * hertz * t), strict=True)]
+    for frequency, quality, share in ((2.5, 10.0, 0.0), (1.9, 3.0, 0.4)):
+        mode = {"frequency": frequency, "quality": quality, "participation": 0.5}
+        part = GroundVibration(record_table=record, coil_share=1.0 + share, resonances=[mode])
+        signal = bench(part).signal("part.coil")
+        at = np.linspace(1.0, 7.0, 500)
+        ratio = hertz / frequency
+        h = share + 0.5 * ratio**2 / (1 - ratio**2 + 1j * ratio / quality)
+        expected = 1e-6 * (h * np.exp(2j * np.pi * hertz * (at + t[0]))).real
+        assert signal(at) == pytest.approx(expected, abs=1e-5 * 1e-6 * abs(h))
+
+
+@pytest.mark.parametrize(("moves", "coil", "mirror"), [("coil", 1, 1), ("magnet", 1, 0), ("reference", 0, 1)])
+def test_who_moves_is_seen_by_whom(moves: str, coil: int, mirror: int) -> None:
+    part = GroundVibration(
+        spectrum=[(1.0, 1e-8), (10.0, 1e-8)],
+        coil_share=1.0,
+        resonances=[{"moves": moves, "frequency": 4.0, "quality": 5.0}],
+    )
+    twin, t = bench(part), np.linspace(0.0, 20.0, 50)
+    for port, seen in (("coil", coil), ("interferometer", mirror)):
+        assert bool(np.any(twin.signal(f"part.{port}")(t))) == bool(seen)
+    ideal = bench(part.ideal())
+    assert not np.any(ideal.signal("part.coil")(t))

@@ -13,7 +13,10 @@ from twin.parameter import neutral_of
 REQUIRED: dict[str, dict[str, Any]] = {
     "circuit": {"nominal_resistance": 100.0},
     "coil": {"resistance": 100.0, "inductance": 1.0},
+    "dynamic_servo": {"moving_mass": 1.0, "bl": 700.0},
+    "fluxgate_ring": {"radius": 0.1},
     "magnet": {"bl": 700.0},
+    "motion_stage": {"pitch": 1.0},
     "resistor": {"resistance": 100.0},
     "test_mass": {"mass": 1.0},
     "thermal_mass": {"capacities": {"coil": 1.0, "magnet": 1.0}, "links": []},
@@ -37,13 +40,16 @@ EFFECTS = {
     "compensating_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "current_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "displacement_sensor": READING | words("nonlinearity"),
+    "dynamic_servo": words("sensor_noise hand_over_force"),
     "environment": words(
         "temperature_drift temperature_swing pressure pressure_drift gravity_transfer gravity_gradient tide "
         "air_density_error refractive_index_error "
         "temperature_offset pressure_offset humidity_offset temperature_noise pressure_noise humidity_noise"
     ),
+    "external_flux": words("sources"),
     "flexure": words("compliance stiffness"),
     "fluxgate": READING | words("offset_temperature_coefficient"),
+    "fluxgate_ring": READING | words("offset_temperature_coefficient offsets"),
     "ground_vibration": words("coil_share magnet_share reference_share"),
     "hinge": words("compliance stiffness"),
     "hysteresis": words("share"),
@@ -54,6 +60,7 @@ EFFECTS = {
     ),
     "magnet": words("temperature_coefficient stray_field stray_gradient"),
     "mass_exchanger": words("parts_mass"),
+    "motion_stage": words("gain periodic_error"),
     "position_detector": READING
     | words("rotation_offset rotation_white_noise rotation_flicker_noise rotation_resolution"),
     "resistor": words("gain drift offset white_noise flicker_noise temperature_coefficient power_coefficient"),

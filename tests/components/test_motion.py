@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components.motion import flat_top, glide, oscillation, sweeps
+from components.motion import flat_top, glide, oscillation, sweeps, travel
 from tests.components.bench import path
 from twin.piece import Piece
 from twin.times import NS
@@ -166,3 +166,43 @@ def test_a_glide_goes_from_rest_to_rest(z0: float, distance: float, seconds: int
 
 def test_there_is_no_glide_to_where_the_coil_is() -> None:
     assert glide(1e-3, 1e-3, 0, NS) == []
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.floats(-0.01, 0.01),
+    st.floats(-0.005, 0.005),
+    st.floats(-0.01, 0.01),
+    st.floats(1e-4, 0.02),
+    st.floats(1e-3, 0.1),
+)
+def test_a_stage_ends_at_rest_where_it_is_sent(z0: float, v0: float, z1: float, fast: float, a: float) -> None:
+    laws = travel(z0, v0, z1, fast, a, 7 * NS)
+    if not laws:
+        assert z0 == z1 and v0 == 0.0
+        return
+    assert laws[0].start == 7 * NS and all(x.end == y.start for x, y in pairwise(laws))
+    position, speed = zip(*((law.values_at, law.derivative().values_at) for law in laws), strict=True)
+    assert position[0](laws[0].start)[0].real == pytest.approx(z0, abs=1e-15)
+    for k, (before, after) in enumerate(pairwise(laws)):
+        assert position[k](before.end)[0].real == pytest.approx(position[k + 1](after.start)[0].real, abs=1e-12)
+        assert speed[k](before.end)[0].real == pytest.approx(speed[k + 1](after.start)[0].real, abs=1e-9)
+    end = laws[-1].end
+    assert end is not None
+    assert position[-1](end)[0].real == pytest.approx(z1, abs=1e-12)
+    assert speed[-1](end)[0].real == pytest.approx(0.0, abs=1e-9)
+    fastest = max(abs(s(t)[0].real) for s, law in zip(speed, laws, strict=True) for t in (law.start, law.end))
+    assert fastest <= max(fast, abs(v0)) * (1 + 1e-6) + 1e-9
+
+
+def test_a_stage_takes_as_long_as_its_limits_ask_for() -> None:
+    trapezoid = travel(0.0, 0.0, 0.01, 0.002, 0.004, 0)
+    assert len(trapezoid) == 3 and trapezoid[-1].end == round((0.5 + 4.5 + 0.5) * NS)
+    triangle = travel(0.0, 0.0, -0.001, 1.0, 0.004, 0)
+    assert len(triangle) == 2 and triangle[-1].end == pytest.approx(NS, abs=2)
+    assert travel(0.003, 0.0, 0.003, 0.002, 0.004, 0) == []
+
+
+def test_a_stage_stops_within_its_braking_distance() -> None:
+    laws = travel(0.0, 0.002, 0.0005, 0.002, 0.004, 0)
+    assert laws[-1].end == NS // 2 and len(laws) == 1

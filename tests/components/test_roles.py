@@ -13,11 +13,16 @@ from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.flexure import Flexure
 from components.fluxgate import Fluxgate
+from components.guide import Guide
+from components.hall_probe import HallProbe
 from components.hinge import Hinge
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
 from components.mass_set import MassSet
+from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
+from components.ranged_source import RangedSource
+from components.ranged_voltmeter import RangedVoltmeter
 from components.servo import IdealServo
 from components.stop import Stop
 from components.switch_box import SwitchBox
@@ -32,6 +37,8 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (DisplacementSensor, roles.DisplacementSensor),
     (PositionDetector, roles.PositionDetector),
     (Fluxgate, roles.Fluxgate),
+    (HallProbe, roles.HallProbe),
+    (Guide, roles.ProbeGuide),
     (Environment, roles.EnvironmentStation),
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),
@@ -39,11 +46,15 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Flexure, roles.WeighingUnit),
     (Hinge, roles.WeighingUnit),
     (Hinge, roles.DrivenHinge),
+    (MotionStage, roles.MotionStage),
     (IdealServo, roles.Servo),
     (CurrentSource, roles.KeepingSource),
     (SwitchedServo, roles.SwitchedServo),
     (SwitchBox, roles.SwitchBox),
     (Stop, roles.ContactStop),
+    (RangedVoltmeter, roles.RangedVoltmeter),
+    (RangedSource, roles.RangedCurrentSource),
+    (Flexure, roles.MotionStage),
 ]
 
 

@@ -22,7 +22,8 @@ from tests.components.bench import bench, closed, path
 from twin.component import Component
 from twin.errors import SimulationError
 from twin.fault import PlannedFault
-from twin.piece import Piece, Term, constant, exact_hertz, extremes, harmonics, polynomial, ramp
+from twin.piece import Piece, constant, exact_hertz, extremes, harmonics, polynomial, ramp
+from twin.terms import Term
 from twin.times import NS, Times
 from twin.twin import Twin
 

@@ -226,3 +226,48 @@ def test_without_a_share_nothing_is_left_in_the_graph() -> None:
     part = Hysteresis(share=0.02).ideal()
     assert part.neutral_inputs() == {"current"}
     assert bench(part, current=0.01).signal("part.remanence").constant_over(0, NS) == 0.0
+
+
+# --- the gap ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("g", [0.0, 5.0, 190.0])
+def test_many_modes_follow_the_slab_behind_a_gap(g: float) -> None:
+    """Against tanh √s/√s, s = iωτ, with the surface's field left over by the gap."""
+    yoke = Yoke(time_constant=24.0, modes=8, highest=2001, gap_reluctance=g)
+    f = np.geomspace(1e-3, 1e3, 61)
+    root = np.sqrt(2j * np.pi * f * 24.0 * np.pi**2 / 4)
+    slab = np.tanh(root) / root
+    exact = (1 + g) * slab / (1 + g * slab)
+    assert np.abs(yoke.response(f) / exact - 1).max() < 6e-3
+    assert sum(yoke.weights()) == pytest.approx(1.0, rel=1e-14)
+
+
+@pytest.mark.parametrize("g", [0.0, 190.0])
+def test_the_state_follows_its_response(g: float) -> None:
+    """A sine that has gone on for long, by the engine and by the closed form."""
+    from twin.piece import exact_hertz, harmonics
+
+    yoke, hertz = Yoke(time_constant=0.5, modes=4, highest=41, gap_reluctance=g), exact_hertz(2.0)
+    drive = path(harmonics(0.0, {hertz: -1j}, 0, 40 * NS))
+    t = np.linspace(20.0, 21.0, 40, endpoint=False)
+    q = bench(yoke, drive=drive).signal("part.current")(t)
+    expected = (-1j * yoke.response(2.0) * np.exp(4j * np.pi * t)).real
+    assert q == pytest.approx(expected, abs=1e-9)
+    assert bench(yoke, drive=1.0).signal("part.current")(40.0) == pytest.approx(1.0, rel=1e-9)
+
+
+@pytest.mark.parametrize("g", [0.0, 3.0, 190.0])
+def test_a_step_behind_a_gap_relaxes(g: float) -> None:
+    yoke = Yoke(time_constant=8.0, modes=4, gap_reluctance=g)
+    times, weights = yoke.relaxation()
+    expected = -np.expm1(-T[:, None] / times) @ weights
+    assert bench(yoke, drive=0.02).signal("part.current")(T) == pytest.approx(0.02 * expected, rel=1e-9, abs=1e-15)
+    assert weights.sum() == pytest.approx(1.0, rel=1e-12)
+
+
+def test_the_gap_makes_it_faster_and_its_loss_a_power_law() -> None:
+    f = np.geomspace(0.1, 1.0, 9)
+    loss = 1 - Yoke(time_constant=24.0, modes=8, highest=2001, gap_reluctance=300.0).response(f).real
+    assert np.polyfit(np.log(f), np.log(loss), 1)[0] == pytest.approx(0.5, abs=0.09)
+    assert loss[-1] < 0.1 < 1 - Yoke(time_constant=24.0, modes=8, highest=2001).response(1.0).real

@@ -93,6 +93,6 @@ def test_prefix_of_an_axis(values: list[float]) -> None:
 
 def test_units() -> None:
     """Units of blocks as they are printed."""
-    assert [readable(u) for u in ("T*m", "kg/m^3", "1", "m/s^2/A", "ohm", "K^-1")] == [
-        "T·m", "kg/m³", "", "m/s²/A", "Ω", "K⁻¹",
+    assert [readable(u) for u in ("T*m", "kg/m^3", "1", "m/s^2/A", "ohm", "K^-1", "V/Hz^0.5")] == [
+        "T·m", "kg/m³", "", "m/s²/A", "Ω", "K⁻¹", "V/√Hz",
     ]  # fmt: skip

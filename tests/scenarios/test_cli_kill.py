@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from scenarios.run.export import read_blocks
+from twin.store import RunStore
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = "import sys; from scenarios.cli.app import main; sys.exit(main())"
@@ -42,10 +43,8 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 def finished_steps(partial: Path) -> int:
     """How many steps of the run under way have finished."""
-    try:
-        return int(json.loads((partial / "checkpoint.json").read_text())["finished_steps"])
-    except FileNotFoundError:
-        return 0
+    with RunStore(partial) as store:
+        return int(store.state()["finished_steps"]) if store.has_checkpoint else 0
 
 
 def killed(process: subprocess.Popen[str], partial: Path, at: int) -> int:

@@ -71,8 +71,8 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, step: int, *arguments: str) -> 
     """The exit code of a run that is interrupted after a step."""
     save = RunStore.save
 
-    def saving(self: RunStore, recorder: Any, state: dict[str, Any]) -> None:
-        save(self, recorder, state)
+    def saving(self: RunStore, state: dict[str, Any]) -> None:
+        save(self, state)
         if state["finished_steps"] == step:
             raise KeyboardInterrupt
 

@@ -117,3 +117,17 @@ def test_a_checkpoint_in_the_middle_of_a_step_continues_to_the_bit() -> None:
     resumed.restore(saved["signal"])
     assert resumed(late).tobytes() == uninterrupted(late).tobytes()
     assert resumed.means(late, 7 * STEP).tobytes() == uninterrupted.means(late, 7 * STEP).tobytes()
+
+
+def test_a_gapless_one_can_be_looked_back_at_by_who_began_earlier() -> None:
+    """As two meters whose readings overlap do; what is dropped is gone all the same."""
+    figures = NoiseFigures(white=1.0, flicker=1.0)
+    signal = NoiseSignal(NoiseSource(figures, Streams(1), "source.noise"), STEP, gapless=True)
+    late = signal.means(np.array([100 * STEP]), 10 * STEP)
+    early = signal.means(np.array([95 * STEP]), 20 * STEP)
+    steps = signal(np.arange(95, 115) * STEP)
+    assert early[0] == pytest.approx(steps.mean()) and late[0] == pytest.approx(steps[5:15].mean())
+    signal.forget_before(200 * STEP)
+    signal(np.array([150 * STEP]))
+    with pytest.raises(SimulationError):
+        signal(np.array([100 * STEP]))

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, ns
 from twin import chebyshev
-from twin.piece import Piece, Term, combine, constant, growth_degree, harmonics, polynomial, ramp
+from twin.piece import Piece, combine, constant, growth_degree, harmonics, polynomial, ramp
+from twin.terms import Decays, Term
+from twin.timeline import piece_means
 from twin.times import NS, Times
 
 
@@ -103,6 +105,26 @@ def test_values_of_several_channels() -> None:
     assert piece.values_at(ns(2)) == pytest.approx([2.0, 2.0 + 3 * np.exp(-2.0)], rel=1e-15)
     assert piece.channels == 2 and not piece.is_constant()
     assert constant(1.0, 0).is_constant() and ramp(1.0, 1.0, 0, 5).is_constant()
+
+
+def test_decays_are_terms_taken_together() -> None:
+    """Whatever is done to a piece, its decays give what they give one by one."""
+    end, instants = ns(4), Times.of(np.linspace(0.5, 1.5, 41))
+    factors, series = np.array([[1.0, -2.0], [0.3, 0.0], [0.0, 5.0]]), np.array([[1.0, 0.1], [0.5, 0.2]])
+    together = Piece(0, end, end, series, decays=Decays(np.array([-0.7, -9.0, 0.2]), factors))
+    apart = Piece(0, end, end, series, together.all_terms)
+    starts = np.arange(0, ns(3), ns(1) // 3)
+    for a, b in ((together, apart), (together.rebased(ns(1) // 3, ns(2)), apart.rebased(ns(1) // 3, ns(2)))):
+        assert a.values_at(ns(1)) == pytest.approx(b.values_at(ns(1)), rel=1e-15)
+        assert (len(a.terms), len(b.terms), a.is_constant()) == (0, 3, False)
+        one, same = (piece.project(np.array([1.0, -0.5])) for piece in (a, b))
+        for p, q in ((one, same), (one.derivative(), same.derivative())):
+            assert p.evaluate(instants) == pytest.approx(q.evaluate(instants), rel=1e-14)
+            assert piece_means(p, starts, 12345) == pytest.approx(piece_means(q, starts, 12345), rel=1e-14)
+        sum_, twice = combine([(0.5, one), (1.5, one)], ns(1), ns(2)), combine([(2.0, same)], ns(1), ns(2))
+        assert sum_.evaluate(instants.at(slice(20, 41))) == pytest.approx(
+            twice.evaluate(instants.at(slice(20, 41))), rel=1e-14
+        )
 
 
 @pytest.mark.parametrize(

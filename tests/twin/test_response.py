@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, chebyshev_powers, mode_response, ns, relative_error
-from twin.piece import TWO_PI, Piece, Term, constant, harmonics, polynomial, ramp
+from twin.piece import Piece, constant, harmonics, polynomial, ramp
 from twin.response import UnresolvedError, kernel, respond
+from twin.terms import TWO_PI, Term
 from twin.times import NS
 
 H = 10.0

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, ns, single_group
 from twin import chebyshev
-from twin.piece import Piece, Term, constant, harmonics, polynomial
+from twin.piece import Piece, constant, harmonics, polynomial
 from twin.signal import Elapsed, Function, Signal
+from twin.terms import NO_DECAYS, Decays, Term
 from twin.timeline import Timeline
 from twin.times import NS, Times, forget_shared, middles, stretch
 
@@ -63,11 +64,12 @@ def test_schedules_are_recognised() -> None:
 def test_a_schedule_changes_no_value_of_a_piece(instants: Array) -> None:
     length, degree = ns(360), np.arange(40)
     series = (np.cos(degree) * np.exp(-0.8 * degree))[:, None]
-    decays = Term(-0.75, np.array([[0.3]])), Term(-0.01, np.array([[-0.7]])), Term(-40.0, np.array([[1.0]]))
+    decays = Decays(np.array([-0.75, -0.01, -40.0]), np.array([[0.3], [-0.7], [1.0]]))
     waves = harmonics(0.0, {Fraction(1): 0.2 - 0.1j, Fraction(5): 0.1}, 0).terms
     others = Term(complex(-0.05, 2.0), np.array([[0.3 + 0.1j], [0.2]])), Term(-0.02, np.array([[0.1], [0.4]]))
-    for terms in ((), decays, waves, others, (*decays, *waves, *others)):
-        assert differs(Piece(0, length, length, series, terms), instants) <= FULL_SCALE
+    for terms in ((), waves, others, (*waves, *others)):
+        for left in (NO_DECAYS, decays):
+            assert differs(Piece(0, length, length, series, terms, left), instants) <= FULL_SCALE
         assert differs(Piece(0, length, length, series[:1], terms), instants) <= FULL_SCALE
 
 

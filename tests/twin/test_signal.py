@@ -245,6 +245,11 @@ def test_what_is_constant_is_known_to_be() -> None:
     assert (2 * level * level + 1.0).constant_over(ns(5), ns(9)) == 19.0
     assert (level * x).constant_over(0, ns(5)) == 0.0 and (level * x).constant_over(ns(4), ns(6)) is None
     assert x.constant_over(0, 5) is None and level.constant_over(ns(4), ns(6)) is None
+    cube = Function(lambda a: a**3, level)
+    assert cube.constant_over(ns(5), ns(9)) == 27.0 and cube.constant_over(ns(4), ns(6)) is None
+    held = (cube * x).closed_form(ns(5), ns(9))
+    assert held is not None and Function(np.sin, x).closed_form(ns(5), ns(9)) is None
+    assert held.values_at(ns(7))[0].real == pytest.approx(27.0 * float(x(7.0)), rel=1e-14)
     assert (level * x).mean(5.0, 6.0) == pytest.approx(3.0 * x.mean(5.0, 6.0), rel=1e-15)
 
 

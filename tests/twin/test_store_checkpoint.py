@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.twin.builders import Formula, Given, Lag, assemble, ns, single_group
 from twin.checkpoint import FORMAT, check_format, decode_array, decode_piece, encode_array, encode_piece
 from twin.errors import CheckpointError
-from twin.piece import Piece, Term, constant, harmonics, polynomial, ramp
-from twin.recorder import Block, Recorder, Schedule
+from twin.piece import Piece, constant, harmonics, polynomial, ramp
+from twin.recorder import Block, Blocks, Recorder, Schedule
 from twin.store import RunStore
+from twin.terms import Decays, Term
 from twin.timeline import Timeline
 from twin.times import NS
 
@@ -52,6 +58,7 @@ def test_arrays_keep_every_bit(array: np.ndarray) -> None:
             5,
             np.array([[1.0, 2.0]]),
             (Term(-0.1, np.array([[1.0, 1 / 3]])), Term(-0.1 + 2j, np.array([[1j, 0.1]]))),
+            Decays(np.array([-0.1, -1 / 3]), np.array([[1.0, 1 / 7], [0.2j, 1e-300]])),
         ),
     ],
 )
@@ -61,11 +68,13 @@ def test_pieces_keep_every_bit(piece: Piece) -> None:
     assert back.series.tobytes() == piece.series.tobytes()
     for a, b in zip(back.terms, piece.terms, strict=True):
         assert (a.rate, a.hertz) == (b.rate, b.hertz) and a.series.tobytes() == b.series.tobytes()
+    assert back.decays.rates.tobytes() == piece.decays.rates.tobytes()
+    assert back.decays.factors.tobytes() == piece.decays.factors.tobytes()
 
 
 def test_a_checkpoint_of_another_format_or_scenario_is_refused() -> None:
     check_format({"format": FORMAT, "fingerprint": "abc"}, "abc")
-    with pytest.raises(CheckpointError, match="format 0 is not 1"):
+    with pytest.raises(CheckpointError, match=f"format 0 is not {FORMAT}"):
         check_format({"format": 0, "fingerprint": "abc"}, "abc")
     with pytest.raises(CheckpointError, match="format None"):
         check_format({}, "abc")
@@ -152,101 +161,157 @@ def block(value: float, channel: str = "dvm") -> Block:
 
 
 def stored(folder: Path, steps: int = 2) -> Recorder:
-    store, recorder = RunStore(folder), Recorder()
-    for k in range(steps):
-        recorder.record(block(float(k)))
-        recorder.record_truth(block(10.0 + k, "magnet.temperature"))
-        store.save(recorder, {"finished_steps": k + 1})
+    recorder = Recorder()
+    with RunStore(folder, durable=False) as store:
+        store.follow(recorder)
+        for k in range(steps):
+            recorder.record(block(float(k)))
+            recorder.record_truth(block(10.0 + k, "magnet.temperature"))
+            store.save({"finished_steps": k + 1})
     return recorder
+
+
+def first_values(blocks: Blocks) -> list[float]:
+    return [float(b.values[0, 0]) for b in blocks]
+
+
+def changed(folder: Path, statement: str, *values: object) -> None:
+    """Do something to the database that no store does."""
+    connection = sqlite3.connect(folder / "run.db")
+    with connection:
+        connection.execute(statement, values)
+    connection.close()
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
     recorder = stored(tmp_path)
-    state, readings, truth = RunStore(tmp_path).load()
+    with RunStore(tmp_path) as store:
+        state, readings, truth = store.load()
     assert state["finished_steps"] == 2 and len(readings) == len(truth) == 2
     for loaded, made in zip((*readings, *truth), (*recorder.readings, *recorder.truth), strict=True):
         assert np.array_equal(loaded.values, made.values)
         assert {**loaded.__dict__, "values": 0} == {**made.__dict__, "values": 0}
 
 
+@given(
+    values=hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=st.floats(width=64)),
+    labels=st.dictionaries(st.text(max_size=5), st.one_of(st.text(), st.integers(), st.booleans())),
+    start=st.integers(-(2**62), 2**62),
+)
+@settings(max_examples=30, deadline=None)
+def test_every_bit_of_a_block_comes_back(values: Any, labels: dict[str, Any], start: int) -> None:
+    schedule = Schedule(start, 1, values.shape[1], 7, values.shape[0])
+    made = Block("dvm ü", "voltage", "V", schedule, 3, values, labels, "real")
+    with tempfile.TemporaryDirectory() as folder, RunStore(Path(folder), durable=False) as store:
+        store.append("readings", made)
+        (found,) = store.blocks("readings")
+    assert found.values.tobytes() == made.values.tobytes()
+    assert {**found.__dict__, "values": 0} == {**made.__dict__, "values": 0}
+
+
 def test_a_loaded_store_goes_on(tmp_path: Path) -> None:
     stored(tmp_path)
-    store, recorder = RunStore(tmp_path), Recorder()
-    _, recorder.readings, recorder.truth = store.load()
-    recorder.record(block(7.0))
-    store.save(recorder, {"finished_steps": 3})
-    state, readings, truth = RunStore(tmp_path).load()
+    with RunStore(tmp_path) as store:
+        _, readings, _ = store.load()
+        store.append("readings", block(7.0))
+        store.save({"finished_steps": 3})
+    with RunStore(tmp_path) as store:
+        state, readings, truth = store.load()
     assert (state["finished_steps"], len(readings), len(truth)) == (3, 3, 2)
-    assert [b.values[0, 0] for b in readings] == [0.0, 1.0, 7.0]
+    assert first_values(readings) == [0.0, 1.0, 7.0]
 
 
-@pytest.mark.parametrize("moment", ["values", "meta", "temporary", "before the rename"])
-def test_a_run_killed_while_it_saves_resumes_from_the_step_before(tmp_path: Path, moment: str) -> None:
+def test_what_came_after_the_checkpoint_is_there_until_the_run_resumes_and_then_set_aside(tmp_path: Path) -> None:
     stored(tmp_path)
-    (tmp_path / "readings" / "000002.npy").write_bytes(b"\x93NUMPY torn")
-    if moment != "values":
-        np.save(tmp_path / "readings" / "000002.npy", np.zeros((2, 3)))
-        (tmp_path / "readings" / "000002.json").write_text('{"channel": "dv')
-    if moment in ("temporary", "before the rename"):
-        text = json.dumps({"finished_steps": 3, "blocks": {"readings": 3, "truth": 3}})
-        (tmp_path / "checkpoint.tmp").write_text(text[: 20 if moment == "temporary" else None])
-    store, recorder = RunStore(tmp_path), Recorder()
-    state, recorder.readings, recorder.truth = store.load()
-    assert state["finished_steps"] == 2 and len(recorder.readings) == 2
-    recorder.record(block(9.0))
-    store.save(recorder, {"finished_steps": 3})
-    _, readings, _ = RunStore(tmp_path).load()
-    assert [b.values[0, 0] for b in readings] == [0.0, 1.0, 9.0]
+    for value in (8.0, 9.0):
+        with RunStore(tmp_path) as store:
+            store.append("readings", block(value))
+            assert first_values(store.blocks("readings")) == [0.0, 1.0, value]
+        with RunStore(tmp_path) as store:
+            assert first_values(store.load()[1]) == [0.0, 1.0]
+    connection = sqlite3.connect(tmp_path / "run.db")
+    assert connection.execute("SELECT set_aside, count(*) FROM block GROUP BY set_aside").fetchall() == [
+        (0, 4), (1, 1), (2, 1),
+    ]  # fmt: skip
+    connection.close()
+
+
+def test_others_may_read_while_a_run_goes_on(tmp_path: Path) -> None:
+    with RunStore(tmp_path) as store, RunStore(tmp_path) as other:
+        store.append("readings", block(1.0))
+        assert not other.has_checkpoint
+        store.save({"finished_steps": 1})
+        store.append("readings", block(2.0))
+        assert other.state() == {"finished_steps": 1}
+        assert first_values(other.blocks("readings")) == [1.0, 2.0]
+
+
+def test_a_program_killed_at_random_loses_no_block_that_was_committed(tmp_path: Path) -> None:
+    """It says on standard output what it has committed, and is killed at some moment."""
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path; from twin.store import RunStore\n"
+        "from tests.twin.test_store_checkpoint import block\n"
+        "store = RunStore(Path(sys.argv[1]), durable=False)\n"
+        "for k in range(10**6):\n    store.append('readings', block(float(k)))\n    print(k, flush=True)\n"
+    )
+    draw = random.Random(5)
+    for attempt in range(4):
+        folder = tmp_path / str(attempt)
+        command = [sys.executable, "-c", program, str(folder), str(Path(__file__).parents[2])]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            for _ in range(draw.randrange(1, 60)):
+                process.stdout.readline()
+            process.kill()
+            said = [line for line in process.stdout.read().splitlines() if line]
+        with RunStore(folder) as store:
+            kept = first_values(store.blocks("readings"))
+        assert kept == [float(k) for k in range(len(kept))]
+        assert not said or len(kept) > int(said[-1])
 
 
 def test_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"holds no run to resume: .*checkpoint.json is missing"):
+    with pytest.raises(CheckpointError, match=r"holds no run to resume: there is no checkpoint in run.db"):
         RunStore(tmp_path / "nothing").load()
+    with pytest.raises(CheckpointError, match=r"run.db cannot be read \(run.db is missing\)"):
+        RunStore(tmp_path / "nothing").blocks("readings")
+    assert not (tmp_path / "nothing").exists()
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "{",
-        "[]",
-        "null",
-        "5",
-        "{}",
-        '{"blocks": 5}',
-        '{"blocks": {}}',
-        '{"blocks": {"readings": "x", "truth": 0}}',
-        "\x00\x01",
-    ],
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "5", "\x00\x01"])
 def test_a_garbage_checkpoint_is_an_error(tmp_path: Path, text: str) -> None:
     stored(tmp_path)
-    (tmp_path / "checkpoint.json").write_text(text)
-    with pytest.raises(CheckpointError, match=r"cannot be read .*; start the run anew"):
-        RunStore(tmp_path).load()
+    changed(tmp_path, "UPDATE checkpoint SET state = ?", text)
+    with pytest.raises(CheckpointError, match=r"cannot be read .*; start the run anew"), RunStore(tmp_path) as store:
+        store.load()
 
 
-@pytest.mark.parametrize("garbage", [b"", b"\x93NUMPY", b"no numbers", b"\xff\xfe"])
 @pytest.mark.parametrize(
-    "file", ["readings/000001.npy", "readings/000000.json", "truth/000001.json", "checkpoint.json"]
+    ("column", "value"),
+    [("data", b""), ("data", b"1234567"), ("data", bytes(48)), ("labels", "{"), ("repeats", 3), ("step_ns", 0)],
 )
-def test_a_garbage_file_is_an_error(tmp_path: Path, file: str, garbage: bytes) -> None:
+def test_a_damaged_block_is_an_error(tmp_path: Path, column: str, value: object) -> None:
     stored(tmp_path)
-    (tmp_path / file).write_bytes(garbage)
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        RunStore(tmp_path).load()
+    changed(tmp_path, f"UPDATE block SET {column} = ? WHERE id = 3", value)
+    with pytest.raises(CheckpointError, match="cannot be read"), RunStore(tmp_path) as store:
+        store.load()
 
 
-@pytest.mark.parametrize("meta", ["[]", "{}", '{"schedule": 5}', '{"schedule": {"start": 0, "step": 1, "count": 7}}'])
-def test_a_block_that_does_not_fit_is_an_error(tmp_path: Path, meta: str) -> None:
+@pytest.mark.parametrize("garbage", [b"no database at all, but a text of some length", bytes(200)])
+def test_a_garbage_file_is_an_error(tmp_path: Path, garbage: bytes) -> None:
+    (tmp_path / "run.db").write_bytes(garbage)
+    with pytest.raises(CheckpointError, match="cannot be read"), RunStore(tmp_path) as store:
+        store.load()
+
+
+def test_a_database_of_another_format_is_an_error(tmp_path: Path) -> None:
     stored(tmp_path)
-    (tmp_path / "readings" / "000000.json").write_text(meta)
-    with pytest.raises(CheckpointError, match="cannot be read"):
-        RunStore(tmp_path).load()
+    changed(tmp_path, "PRAGMA user_version = 99")
+    with pytest.raises(CheckpointError, match="its format is 99, not 1"), RunStore(tmp_path) as store:
+        store.load()
 
 
-def test_a_missing_block_is_an_error(tmp_path: Path) -> None:
-    stored(tmp_path)
-    (tmp_path / "truth" / "000000.npy").unlink()
-    with pytest.raises(CheckpointError, match=r"000000.npy is missing"):
-        RunStore(tmp_path).load()
+def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CheckpointError, match="cannot be written"):
+        RunStore(tmp_path / "file").append("readings", block(1.0))

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, chebyshev_powers, mode_response, ns, relative_error
 from twin.errors import SimulationError
-from twin.piece import Piece, Term, constant, exact_hertz, harmonics, polynomial, ramp
+from twin.piece import Piece, constant, exact_hertz, harmonics, polynomial, ramp
+from twin.terms import Term
 from twin.timeline import Timeline
 from twin.times import NS
 

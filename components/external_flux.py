@@ -1,0 +1,349 @@
+"""External flux: λ_ext of the Earth's field, a motor or a magnet near by, as the yoke lets it into the coil (Ma2025).
+
+The coil has one flux linkage, to which a source adds ``λ_ext(z_coil, z_magnet)``. The force sees ``∂λ_ext/∂z_coil``;
+the voltage is the whole derivative in time. In a balance whose magnet moves in the velocity phase, the mass is wrong by
+
+    ε = (Bl)_v/(Bl)_w − 1 = −(∂/∂z_coil + ∂/∂z_magnet) λ_ext/Bl
+
+at the weighing position: by what coil and magnet see when they move together. A uniform field depends on z_coil −
+z_magnet alone, and gives 0 whichever moves; so ``coupling: flux``.
+
+``coupling: published`` is the model of Ma2025, in which a moving magnet does not feel static flux: λ_ext is that of the
+coil's place in the room alone, and ``ε = −ΔB̄(z_w)/B`` also for a uniform field. Flux that newly appears in the velocity
+phase enters there alone, ``ε = +ΔB̄(z_w)/B``, as if it moved with the magnet. (Eq. 7 prints the opposite sign.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.polynomial import Chebyshev
+from numpy.typing import NDArray
+from pydantic import Field as Option
+from pydantic import field_validator, model_validator
+
+from components.angular_distribution import AngularDistribution
+from components.external_source import AnySource, FarSource, NearEnd, polyline
+from components.surroundings import Surroundings
+from twin.component import Component, Port
+from twin.errors import SimulationError
+from twin.field import Field, FieldSum, Shape
+from twin.parameter import parameter
+from twin.signal import Constant, Function, Signal
+
+Array = NDArray[Any]
+DEGREE, MOST, ROUNDING = 24, 300, 1e-15
+"""Of the polynomial through λ of a near source: the first degree tried, the last but one, and what may be left out."""
+AZIMUTHS = 96
+
+
+@dataclass(frozen=True)
+class Term:
+    """``T_order(z_magnet/reach) Λ(z)``, a part of λ_ext; Λ and its derivatives by z are in `shape`.
+
+    Parameters
+    ----------
+    in_magnet : whether z is the coil's place in the magnet, not in the room.
+    order : of the Chebyshev polynomial T.
+    kept : whether it is what the yoke has retained.
+    """
+
+    shape: Shape
+    in_magnet: bool
+    order: int = 0
+    kept: bool = False
+
+
+class ExternalFlux(Component):
+    """Sources of flux beside the magnet, and how the yoke lets them in.
+
+    Couplings hold for a yoke of `native_permeability`, and go with 1/µ_r (``β(µ_r) = γ(1000)/γ(µ_r)`` of Ma2025). They
+    are stated; or they follow from a `geometry` (`components.fields.external`), which knows azimuthal means only, so
+    that the horizontal far field, whose mean is 0, still takes its stated attenuation.
+
+    What alternates goes its own way, to the coil's voltage alone: like vibration, the servo does not follow it, and the
+    mean of the force does not know it.
+    """
+
+    inputs: ClassVar[Mapping[str, Port]] = {
+        "magnet_position": Port("m", default=0.0),
+        "energised": Port("1", default=1.0),
+        "stage": Port("m", default=0.0),
+    }
+    outputs: ClassVar[Mapping[str, Port]] = {
+        "field": Port("T*m", kind="field"),
+        "alternating": Port("T*m", kind="field"),
+        "surroundings": Port("T", kind="field"),
+    }
+
+    coupling: Literal["flux", "published"] = "flux"
+    sources: dict[str, AnySource] = Option(
+        default={}, description="by name; null: none after all", json_schema_extra={"neutral": {}}
+    )
+    turns: float | None = parameter("1", None, gt=0, description="of the coil; by default those of the geometry")
+    radius: float | None = parameter("m", None, gt=0, description="mean radius of the coil; by default the geometry's")
+    geometry: str | None = Option(default=None, description="name of a magnet that couplings are computed from")
+    dimensions: dict[str, float | str] = Option(
+        default={}, description="of the geometry that differ, such as coil.turns or ring_height: SI or with unit"
+    )
+    size: float = parameter("1", 1.0, gt=0, description="p, relative to the geometry as given")
+    vertical_slope: float = parameter(
+        "1/m", 3.2e-6 / 48e-6, source="Ma2025 eq. 10: 3.2 nT/mm for 48 µT", description="∂γ/∂z of a vertical far field"
+    )
+    vertical_area: float = parameter(
+        "m^2",
+        8.8e-5,
+        ge=0,
+        source="computed from the Tsinghua magnet's geometry",
+        description="−λ of a turn in the symmetry plane over a vertical far field",
+    )
+    horizontal_attenuation: float = parameter(
+        "1",
+        1 / 170,
+        ge=0,
+        source="Ma2025: attenuated at least 170 times",
+        description="γ_max of a horizontal far field",
+    )
+    yoke_volume: float = parameter("m^3", 0.0, ge=0, description="of the magnet, which far fields magnetise; 0: not")
+    permeability: float = parameter("1", 1e4, gt=1, source="Ma2025", description="µ_r of the yoke; initial: 1000")
+    native_permeability: float = parameter("1", 1e4, gt=1, description="µ_r that stated couplings hold for")
+    reach: float = parameter(
+        "m", 25e-3, gt=0, description="largest |z| of coil in magnet, of magnet in the room, and half that of a source"
+    )
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _without_those_that_are_null(cls, given: Any) -> Any:
+        return {k: v for k, v in given.items() if v is not None} if isinstance(given, Mapping) else given
+
+    @model_validator(mode="after")
+    def _coupled(self) -> ExternalFlux:
+        if self.geometry is None and (self.dimensions or self.size != 1.0):
+            raise ValueError("dimensions and size are of a geometry, and there is none")
+        if self.sources and self.geometry is None and (self.turns is None or self.radius is None):
+            raise ValueError("expected turns and radius of the coil, or a geometry, beside sources")
+        for name, source in self.sources.items():
+            if isinstance(source, NearEnd) and (self.geometry is None or source.attenuation or source.shielding):
+                try:
+                    source.shield(self.coil_radius)
+                except ValueError as error:
+                    raise ValueError(f"sources.{name}: {error}") from None
+        return self
+
+    def neutral_inputs(self) -> frozenset[str]:
+        neutral = set() if self.sources else {"magnet_position"}
+        if all(source.appears == "always" for source in self.sources.values()):
+            neutral.add("energised")
+        if not any(isinstance(source, NearEnd) and source.carried for source in self.sources.values()):
+            neutral.add("stage")
+        return frozenset(neutral)
+
+    # --- λ_ext -------------------------------------------------------------------------------------------------------
+
+    def signals(self, **inputs: Signal) -> dict[str, Any]:
+        fields, alternating = [], []
+        for name, source in self.sources.items():
+            energised = inputs["energised"] if source.appears == "moving" else 1.0
+            factor = source.course.factor(f"{self.name}.{name}") * energised
+            wave = source.course.wave(f"{self.name}.{name}") * energised
+            kept: Signal = Constant(0.0)
+            if isinstance(source, NearEnd) and source.retained and source.course.schedule:
+                largest = polyline(f"{self.name}.{name}.largest", source.course.largest())
+                kept = source.retained * (largest - factor)
+            # What a source that moves up sees is what it would see at rest if coil and magnet moved down.
+            away: Signal | float = inputs["stage"] if isinstance(source, NearEnd) and source.carried else 0.0
+            z_magnet = inputs["magnet_position"]
+            for term in self.terms(name):
+                origin = z_magnet if term.in_magnet else away
+                basis = self._chebyshev(term.order, z_magnet - away)
+                fields.append(Field(term.shape, (kept if term.kept else factor) * basis, origin))
+                if source.course.amplitude and not term.kept:
+                    alternating.append(Field(term.shape, wave * basis, origin))
+        return {
+            "field": FieldSum(fields) if fields else Constant(0.0),
+            "alternating": FieldSum(alternating) if alternating else Constant(0.0),
+            "surroundings": Surroundings(self, inputs),
+        }
+
+    def terms(self, name: str) -> list[Term]:
+        """Those of a source at its full strength."""
+        source = self.sources[name]
+        published, appears = self.coupling == "published", source.appears == "moving"
+        if isinstance(source, FarSource):
+            return [Term(self._far(source.vertical), in_magnet=appears or not published)]
+        if self.geometry is not None and source.attenuation is None and source.shielding is None:
+            by_order = [self._shape(linkage) for linkage in self._computed(source)]
+            at_rest = self._shape(sum(c * math.cos(0.5 * math.pi * k) for k, c in enumerate(self._computed(source))))
+            kept = Term(at_rest, in_magnet=True, kept=True)
+            if published:
+                return [Term(at_rest, in_magnet=appears), kept]
+            return [*(Term(shape, True, order) for order, shape in enumerate(by_order)), kept]
+        shape = self._shape(self._free(source))
+        return [Term(shape, in_magnet=appears and published), Term(shape, in_magnet=True, kept=True)]
+
+    def _far(self, field: float) -> Shape:
+        """λ = N B (−A + π r a z²) of a vertical field B, downward."""
+        area, slope = self.vertical_area, self.vertical_slope
+        if self.geometry is not None:
+            area, slope = self._computed_far()
+        else:
+            field = field * self.native_permeability / self.permeability
+        base, rate = -self.coil_turns * area * field, self.wire_length * slope * field
+        return Shape(lambda z: rate * z, lambda z: base + 0.5 * rate * z * z, lambda z: np.full(np.shape(z), rate))
+
+    def _free(self, source: NearEnd) -> Chebyshev:
+        """λ of a near source as a polynomial of the coil's place: that without the yoke, attenuated."""
+        turns, radius = self.coil_turns, self.coil_radius
+        share = turns / source.shield(radius) * self.native_permeability / self.permeability
+        degree = DEGREE
+        while True:
+            linkage: Chebyshev = Chebyshev.interpolate(
+                lambda z: share * source.free_linkage(z, radius), degree, [-2 * self.reach, 2 * self.reach]
+            )
+            size = np.abs(linkage.coef)
+            if size[-4:].max() <= ROUNDING * size.max() or degree > MOST:
+                return linkage
+            degree *= 2
+
+    def _shape(self, linkage: Any) -> Shape:
+        """λ as a polynomial, with its derivatives."""
+        first, second = linkage.deriv(), linkage.deriv(2)
+        low, high = linkage.domain
+
+        def within(function: Any) -> Callable[[Array], Array]:
+            def value(z: Array) -> Array:
+                if z.size and not (low <= z.min() and z.max() <= high):
+                    raise SimulationError(
+                        f"{self.name}: external flux is asked for from {z.min():g} to {z.max():g} m, but known within "
+                        f"{high:g} m; raise reach"
+                    )
+                result: Array = function(z)
+                return result
+
+            return value
+
+        return Shape(within(first), within(linkage), within(second))
+
+    def _chebyshev(self, order: int, z_magnet: Signal) -> Signal | float:
+        """T_order(z_magnet/reach)."""
+        if order == 0:
+            return 1.0
+        basis = Chebyshev.basis(order, domain=[-self.reach, self.reach])
+        return Function(basis, z_magnet, slopes=(basis.deriv(),))
+
+    def _computed(self, source: NearEnd) -> list[Chebyshev]:
+        from components.fields.external_table import near_table
+
+        return near_table(self._geometry(), source.as_near_source(), self.reach)
+
+    def _computed_far(self) -> tuple[float, float]:
+        from components.fields.external_table import far_coefficients
+
+        return far_coefficients(self._geometry())
+
+    def _geometry(self) -> Any:
+        from components.fields.external import permeability_changed
+        from components.fields.named import named_geometry
+
+        geometry = named_geometry(self.geometry or "", self.dimensions).scaled(self.size)
+        return permeability_changed(geometry, self.permeability)
+
+    # --- what it does ------------------------------------------------------------------------------------------------
+
+    def derivatives(self, name: str, z_coil: float = 0.0, z_magnet: float = 0.0) -> tuple[float, float]:
+        """∂λ_ext/∂z_coil and ∂λ_ext/∂z_magnet of a source at its stated strength (T·m), positions in the room (m)."""
+        by_coil = by_magnet = 0.0
+        for term in self.terms(name):
+            if term.kept:
+                continue
+            z = np.array([z_coil - (z_magnet if term.in_magnet else 0.0)])
+            basis = Chebyshev.basis(term.order, domain=[-self.reach, self.reach])
+            here = float(basis(z_magnet) * term.shape.value(z)[0])
+            by_coil += here
+            by_magnet += float(basis.deriv()(z_magnet) * term.shape.integral(z)[0]) - here * term.in_magnet
+        return by_coil, by_magnet
+
+    def epsilon(self, bl: float, z_coil: float = 0.0, *, magnet_moves: bool = True) -> float:
+        """Relative error of the mass, by sources as stated, constant but for those that appear in the velocity phase.
+
+        Parameters
+        ----------
+        bl : (Bl)_w at the weighing position (T·m), of magnet and sources together.
+        z_coil : the weighing position (m).
+        """
+        weighing = velocity = 0.0
+        for name, source in self.sources.items():
+            by_coil, by_magnet = self.derivatives(name, z_coil)
+            weighing += by_coil * (source.appears == "always")
+            velocity += -by_magnet if magnet_moves else by_coil
+        return (velocity - weighing) / bl
+
+    def distribution(self, name: str, z: float = 0.0) -> AngularDistribution:
+        """ΔB_r(θ) of a source in the gap at height z (m), the magnet at rest.
+
+        Raises
+        ------
+        ValueError
+            For a near source whose coupling is computed: it is known by its azimuthal mean alone.
+        """
+        source, weaker = self.sources[name], self.native_permeability / self.permeability
+        theta = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
+        if isinstance(source, FarSource):
+            mean = float(self._far(source.vertical).value(np.array([z]))[0]) / self.wire_length
+            sideways = -self.horizontal_attenuation * weaker * source.horizontal * np.exp(-1j * source.azimuth)
+            return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
+        let_in = source.free_field(theta, z, self.coil_radius)[0] * weaker / source.shield(self.coil_radius)
+        return AngularDistribution.of(let_in, self.coil_radius)
+
+    @property
+    def coil_turns(self) -> float:
+        """Of the coil, stated or of the geometry; 1 where neither is known and nothing is let in."""
+        if self.turns is None and self.geometry is not None:
+            return float(self._geometry().coil.turns)
+        return self.turns or 1.0
+
+    @property
+    def coil_radius(self) -> float:
+        """Mean radius of the coil (m), stated or of the geometry; 1 m where neither is known."""
+        if self.radius is None and self.geometry is not None:
+            return float(self._geometry().coil.mean_radius)
+        return self.radius or 1.0
+
+    @property
+    def wire_length(self) -> float:
+        """l of the coil (m)."""
+        return 2 * math.pi * self.coil_radius * self.coil_turns
+
+    def scaled(self, factor: float) -> ExternalFlux:
+        """Coil and yoke times `factor`; sources stay what and where they are."""
+        return self.model_copy(
+            update={
+                "radius": None if self.radius is None else self.radius * factor,
+                "size": self.size if self.geometry is None else self.size * factor,
+                "vertical_slope": self.vertical_slope / factor,
+                "vertical_area": self.vertical_area * factor**2,
+                "yoke_volume": self.yoke_volume * factor**3,
+                "reach": self.reach * factor,
+            }
+        )
+
+
+def attenuation(gap_field: float, external_field: float) -> float:
+    """γ: what is let into the gap over what is outside (Ma2025 eq. 8)."""
+    return gap_field / external_field
+
+
+def field_limit(attenuation: float, gap_field: float, epsilon: float) -> float:
+    """The largest external field (T) for an error of at most `epsilon`: ``B_e ≤ (B/γ) ε`` (Ma2025).
+
+    Parameters
+    ----------
+    attenuation : γ, relative to the field that is limited; the largest around the gap is on the safe side, the mean is
+        what acts.
+    gap_field : B of the magnet (T).
+    """
+    return gap_field / attenuation * epsilon

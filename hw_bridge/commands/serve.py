@@ -1,0 +1,132 @@
+"""``kibble-twin serve``: the instruments of a balance on the wire, for a laboratory's own program."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from scenarios.cli.arguments import Settings, Source, experiment
+from scenarios.cli.exit_codes import UsageError
+from scenarios.cli.terminal import note, show, show_table
+
+if TYPE_CHECKING:
+    from hw_bridge.server import WireServer
+    from twin.real_time import RealTimeClock
+
+
+def serve(
+    scenario: Source,
+    settings: Settings = None,
+    ideal: Annotated[bool, typer.Option("--ideal", help="Turn every effect and all noise off, before --set.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object, on the first line, that lists every instrument.")
+    ] = False,
+    scale: Annotated[
+        str,
+        typer.Option(
+            "--scale",
+            metavar="real|N|step",
+            help="How time passes: with the clock on the wall, N times as fast, or only while a client waits for a "
+            "reading.",
+        ),
+    ] = "real",
+    bind: Annotated[
+        str, typer.Option("--bind", metavar="HOST", help="Address to listen at. Any but this machine needs --token.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", metavar="PORT", min=0, max=65000, help="The first port; 0: any that are free.")
+    ] = 0,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            metavar="TOKEN",
+            envvar="KIBBLE_TWIN_TOKEN",
+            help="What clients have to know: as inst0@TOKEN (VXI-11) or hislip0@TOKEN; raw sockets and Prologix cannot "
+            "carry it.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Serve a balance's instruments to programs that speak their languages; no campaign runs.
+
+    The current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI controller. Runs until it is
+    interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
+    """
+    from hw_bridge.served import ServedTwin
+    from hw_bridge.server import WireServer, is_loopback
+    from twin.real_time import RealTimeClock
+
+    if not is_loopback(bind) and not token:
+        raise UsageError(f"--bind {bind} lets other machines in: give a --token that their programs have to know")
+    if token is not None and not (token.isascii() and token.isalnum()):
+        raise UsageError("--token: expected letters and digits only, as it becomes a part of VISA resource names")
+    clock = RealTimeClock(_scale(scale))
+    chosen = experiment(scenario, settings, ideal=ideal)
+    with (
+        _until_signalled(clock) as received,
+        WireServer(ServedTwin(chosen.scenario, clock), bind, port, token) as server,
+    ):
+        instruments = server.start()
+        for kind in server.open_to_all():
+            note(f"warning: {kind} cannot carry a token: whoever reaches {bind} commands the instruments through it")
+        _announce(chosen.scenario.name, scale, instruments, server, as_json)
+        clock.run_until_stopped()
+    if clock.scale is not None:
+        lag = clock.lag.summary()
+        note(
+            f"note: {clock.seconds:.6g} s served; events were late by {lag['mean_s'] * 1e3:.3g} ms on average, "
+            f"{lag['worst_s'] * 1e3:.3g} ms at worst, {lag['overruns']} of {lag['events']} by more than "
+            f"{lag['tolerance_s'] * 1e3:.3g} ms"
+        )
+    if signal.SIGINT in received:
+        raise KeyboardInterrupt
+
+
+def _announce(name: str, scale: str, instruments: list[dict[str, Any]], server: WireServer, as_json: bool) -> None:
+    if as_json:
+        told = {"scenario": name, "scale": scale, "instruments": instruments, "without_token": server.open_to_all()}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        show(f"{name}: {len({row['name'] for row in instruments})} instruments")
+        rows = [(row["name"], row["model"], row["transport"], row["address"]) for row in instruments]
+        show_table(("instrument", "model", "transport", "VISA resource"), rows)
+    sys.stdout.flush()
+
+
+@contextmanager
+def _until_signalled(clock: RealTimeClock) -> Iterator[list[int]]:
+    """Inside, SIGINT and SIGTERM stop the clock; gives those that have come."""
+    received: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        clock.inbox.put(clock.stop)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _scale(text: str) -> float | None:
+    """The time scale that is meant; None for stepped."""
+    if text == "step":
+        return None
+    try:
+        scale = 1.0 if text == "real" else float(text.removesuffix("x").removesuffix("×"))
+    except ValueError:
+        scale = math.nan
+    if not (math.isfinite(scale) and 1e-3 <= scale <= 1e6):
+        raise UsageError(f"--scale: expected real, step, or a number from 0.001 to 1e6, not {text!r}")
+    return scale

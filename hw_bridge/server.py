@@ -1,0 +1,114 @@
+"""The ways in to a served twin: every transport, in an event loop of a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import threading
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+from hw_bridge.errors import BridgeError
+from hw_bridge.gate import Gate
+from hw_bridge.served import ServedTwin
+from hw_bridge.transports.hislip import Hislip
+from hw_bridge.transports.listener import Listener
+from hw_bridge.transports.locks import Locks
+from hw_bridge.transports.prologix import Prologix
+from hw_bridge.transports.raw_socket import RawSocket
+from hw_bridge.transports.vxi11 import Vxi11
+
+CLOSING = 10.0
+"""Connections get so long to end (s)."""
+
+
+class WireServer:
+    """Serves a twin from `start` to `close`; the simulation runs in the thread that runs its clock.
+
+    Parameters
+    ----------
+    served : the twin.
+    host : address to listen at.
+    port : first port, the others follow; 0: any that are free.
+    token : that clients have to know, where the protocol can carry one.
+    """
+
+    def __init__(self, served: ServedTwin, host: str = "127.0.0.1", port: int = 0, token: str | None = None) -> None:
+        self.host = host
+        self._first_port = port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
+        gate = Gate(served.clock, self._loop, served.tidy)
+        locks, on_bus = Locks(), [i for i in served.instruments if i.address is not None]
+        self.listeners: list[Listener] = [RawSocket(gate, [i], token) for i in served.instruments]
+        if on_bus:
+            self.listeners += [
+                Hislip(gate, on_bus, token, locks),
+                Vxi11(gate, on_bus, token, locks),
+                Prologix(gate, on_bus, token),
+            ]
+
+    def start(self) -> list[dict[str, Any]]:
+        """Open all ports; returns every instrument with each of its addresses.
+
+        Raises
+        ------
+        BridgeError
+            If a port cannot be opened.
+        """
+        self._thread.start()
+        try:
+            return self._in_loop(self._open())
+        except OSError as error:
+            self.close()
+            raise BridgeError(
+                f"cannot listen at {self.host}: {error.strerror or error}; see --bind and --port"
+            ) from None
+
+    def close(self) -> None:
+        """Close all ports and connections."""
+        if self._loop.is_closed():
+            return
+        self._in_loop(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSING)
+        self._loop.close()
+
+    def __enter__(self) -> WireServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open_to_all(self) -> list[str]:
+        """Transports that whoever reaches the host can use, since their protocol carries no token."""
+        if is_loopback(self.host):
+            return []
+        return sorted({listener.kind for listener in self.listeners if not listener.carries_token})
+
+    async def _open(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        ports: Iterator[int] = count(self._first_port) if self._first_port else iter(int, 1)
+        for listener in self.listeners:
+            port = await listener.start(self.host, next(ports))
+            for instrument, address in listener.addresses(self.host, port):
+                core = instrument.core
+                rows.append({"name": core.name, "model": core.model, "transport": listener.kind, **address})
+        names = list(dict.fromkeys(row["name"] for row in rows))
+        return sorted(rows, key=lambda row: names.index(row["name"]))
+
+    async def _close(self) -> None:
+        for listener in self.listeners:
+            await listener.close()
+
+    def _in_loop(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(CLOSING)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

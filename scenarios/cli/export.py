@@ -1,0 +1,118 @@
+"""``kibble-twin export``: the readings of a run in a format that other programs read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from scenarios.cli.arguments import Json
+from scenarios.cli.exit_codes import UsageError
+from scenarios.cli.terminal import note, show, show_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SUFFIXES = {"kibbg2": ".kibbg2", "netcdf": ".nc", "csv": ".csv", "mat": ".mat"}
+
+
+def export(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="The results of a run, as run --out has kept them.", show_default=False),
+    ],
+    format_: Annotated[
+        Literal["kibbg2", "netcdf", "csv", "mat"],
+        typer.Option(
+            "--format",
+            help="kibbg2: the folder of NIST's balance, for its viewer; netcdf: every block with units and labels, for "
+            "xarray; csv: a row for each reading; mat: for MATLAB.",
+        ),
+    ] = "netcdf",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="PATH", help="Where to; by default beside RUN, with the format's suffix."),
+    ] = None,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            "--start", help="For kibbg2: when the run began; virtual time has no date, and 2000-01-01 is taken."
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the readings of a run for other programs. What is there already is not replaced."""
+    from scenarios.cli.progress import busy
+    from scenarios.run.reopen import check_folder
+
+    check_folder(folder)
+    target = out if out is not None else Path(f"{folder}{SUFFIXES[format_]}")
+    if target.exists():
+        raise UsageError(f"{target} is there already; move it, or choose another place with --out")
+    if not target.absolute().parent.is_dir():
+        raise UsageError(f"{target}: {target.absolute().parent} is no folder; make it first")
+    left_out: list[str] = []
+
+    def write(path: Path) -> None:
+        left_out.extend(_written(folder, format_, path, start))
+
+    with busy(f"writing {target}"):
+        _at_once(target, write)
+    for what in left_out:
+        note(f"note: left out, the format has no place for it: {what}")
+    if as_json:
+        show_json({"run": str(folder), "format": format_, "written": str(target), "left_out": left_out})
+    else:
+        show(f"wrote {target}")
+
+
+def _written(folder: Path, format_: str, path: Path, start: datetime | None) -> list[str]:
+    """Write a run; what was left out."""
+    from scenarios.run.export import read_blocks
+    from scenarios.run.output import BLOCKS
+
+    if format_ == "netcdf":
+        import shutil
+
+        shutil.copyfile(folder / BLOCKS, path)
+    elif format_ == "mat":
+        from scenarios.run.tables import write_mat
+
+        write_mat(folder / BLOCKS, path)
+    elif format_ == "csv":
+        from scenarios.run.tables import write_csv
+
+        write_csv(read_blocks(folder / BLOCKS)[0], path)
+    else:
+        return _as_kibbg2(folder, path, start)
+    return []
+
+
+def _as_kibbg2(folder: Path, path: Path, start: datetime | None) -> list[str]:
+    from scenarios.run.export import ExportError
+    from scenarios.run.kibbg2 import START, write_kibbg2
+    from scenarios.run.reopen import reopen
+    from scenarios.run.result import Result
+
+    result, _ = reopen(folder)
+    if not isinstance(result, Result):
+        campaign = result.scenario.campaign_type
+        raise ExportError(f"{folder}: {campaign} weighs nothing; the KIBB-g2 format has no place for it")
+    return write_kibbg2(result, path, start=start or START)
+
+
+def _at_once(target: Path, write: Callable[[Path], None]) -> None:
+    """Write a file or a folder beside its place, and put it there when it is complete."""
+    import shutil
+
+    fresh = target.with_name(f".{target.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.unlink(missing_ok=True)
+    try:
+        write(fresh)
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.unlink(missing_ok=True)

@@ -1,0 +1,79 @@
+"""``kibble-twin thermal``: the thermal-magnetic error of a scenario, without noise and without a run."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scenarios.cli.arguments import Json, Settings, Source, experiment
+from scenarios.cli.exit_codes import UsageError
+from scenarios.cli.terminal import show, show_json, show_table
+
+if TYPE_CHECKING:
+    from scenarios.run.experiment import Experiment
+
+_WANTED = (
+    "epsilon",
+    "delta_t_f",
+    "delta_t_m",
+    "delay",
+    "current",
+    "power",
+    "mean_power",
+    "magnet_rise",
+    "coil_rise",
+    "diameter",
+    "magnet_mass",
+)
+_SCALING = ("epsilon", "delta_t_f", "delta_t_m", "power", "magnet_mass", "resistance")
+
+
+def thermal(
+    scenario: Source,
+    settings: Settings = None,
+    ideal: Annotated[bool, typer.Option("--ideal", help="Switch off all effects first; --set comes after.")] = False,
+    over: Annotated[
+        str | None,
+        typer.Option("--over", metavar="KEY.PATH", help="Also how it scales with a parameter.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell the thermal-magnetic error of a campaign, and nothing else.
+
+    In the periodic steady state, without noise and as the certificates say the parts are.
+    """
+    from scenarios.report.numbers import readable, significant
+    from scenarios.studies.outputs import OUTPUTS, evaluate
+
+    chosen = experiment(scenario, settings, ideal=ideal)
+    chosen.check()
+    found = evaluate(chosen, _WANTED)
+    scaling = {} if over is None else _exponents(chosen, over)
+    if as_json:
+        plain = {name: value if math.isfinite(value) else None for name, value in found.items()}
+        about = {} if over is None else {"over": over, "exponents": scaling}
+        show_json({"scenario": chosen.scenario.name, **plain, **about})
+        return
+    show(f"{chosen.scenario.name}: thermal-magnetic error in the periodic steady state")
+    rows = [
+        (name, significant(value, 5), readable(OUTPUTS[name].unit), OUTPUTS[name].description)
+        for name, value in found.items()
+    ]
+    show_table(("", "", "", ""), rows, right=(1,))
+    if over is not None:
+        powers = ((name, "–" if value is None else f"{value:.3f}") for name, value in scaling.items())
+        show("")
+        show_table(("", f"exponent in {over}"), powers, right=(1,))
+
+
+def _exponents(chosen: Experiment, over: str) -> dict[str, float | None]:
+    from scenarios.studies.exponents import exponents
+    from scenarios.studies.parameters import present, unit_of_path
+
+    value = present(chosen, over)
+    if unit_of_path(chosen.scenario, over) is None or not isinstance(value, int | float) or value == 0:
+        raise UsageError(f"--over: expected a quantity that {chosen.scenario.name} has and that is not 0, not {over}")
+    found = exponents(chosen, over, float(value), _SCALING)
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}

@@ -1,0 +1,301 @@
+"""A study: a scenario, what of it is varied, and what is wanted; from a YAML file that starts with ``study: 1``.
+
+study: 1
+scenario: nist4_tmtp
+axes:
+  p: {path: balance.scale, from: 0.25, to: 1, points: 16, spacing: log}
+variants:
+  smco: {balance.magnet.material: SmCo}
+  ndfeb: {balance.magnet.material: NdFeB}
+outputs: [epsilon, diameter, magnet_mass]
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, product
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from scenarios.run.experiment import Experiment, load
+from scenarios.schema import ScenarioError
+from scenarios.schema.document import Document, read
+from scenarios.schema.errors import KeyPath, Problem, fail
+from scenarios.schema.validate import validated
+from scenarios.studies.axes import Axis, AxisError, AxisModel, Overrides, axis
+from scenarios.studies.outputs import OUTPUTS
+from twin.parameter import Parameters
+from twin.plugins import did_you_mean
+
+Array = NDArray[np.float64]
+VERSION = 1
+MANY = 10_000
+"""Points beyond which a sweep wants to be told that it is meant."""
+CHECKED = 256
+"""Values of an axis that are validated before the first run; of a longer range as many, spread over it."""
+CORNERS = 64
+
+
+class Sampling(Parameters):
+    """How the points are chosen."""
+
+    method: Literal["grid", "sobol", "lhs", "random"] = Field("grid", description="all combinations, or so many points")
+    points: int | None = Field(None, ge=1, description="of all but a grid; a power of 2 for sobol")
+    seed: int = Field(1, ge=0)
+
+
+class StudyModel(Parameters):
+    """A study as its file has it."""
+
+    name: str = Field("", description="by default that of the file")
+    description: str = ""
+    scenario: str = Field(description="a shipped scenario or a file, relative to the study")
+    settings: dict[str, Any] = Field(default={}, alias="set", description="values over the scenario, by path")
+    axes: dict[str, AxisModel] = Field(default={}, description="what is varied")
+    variants: dict[str, dict[str, Any]] = Field(default={}, description="named sets of values by path")
+    sampling: Sampling = Sampling()
+    outputs: list[str] = Field(min_length=1, description=f"what is wanted: {', '.join(OUTPUTS)}")
+
+
+@dataclass(frozen=True)
+class Point:
+    """One scenario of a study.
+
+    Parameters
+    ----------
+    number : in the order of the study, from 0.
+    overrides : over the base, by path.
+    """
+
+    number: int
+    overrides: Overrides
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A validated study.
+
+    Parameters
+    ----------
+    base : the scenario that it is about.
+    axes : what is varied; the last one fastest.
+    variants : values over the base by path, by name; empty without variants.
+    outputs : names of what is wanted.
+    """
+
+    name: str
+    description: str
+    base: Experiment
+    axes: tuple[Axis, ...]
+    variants: Mapping[str, Overrides]
+    sampling: Sampling
+    outputs: tuple[str, ...]
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether the points are all combinations."""
+        return self.sampling.method == "grid"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of variants, if there are any, and of the values of each axis, or of the samples."""
+        own = tuple(len(each.values) for each in self.axes) if self.is_grid else (len(self.samples),)
+        return (len(self.variants), *own) if self.variants else own
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def samples(self) -> Array:
+        """Of a study without grid: shares of the axes, shape (points, axes)."""
+        return _samples(self.sampling, len(self.axes))
+
+    def points(self) -> Iterator[Point]:
+        """The scenarios, one by one, without holding them."""
+        variants: list[Overrides] = list(self.variants.values()) or [{}]
+        combined = (variant | own for variant in variants for own in self._combinations())
+        return (Point(number, overrides) for number, overrides in enumerate(combined))
+
+    def _combinations(self) -> Iterator[Overrides]:
+        if self.is_grid:
+            rows: Any = product(*(each.values for each in self.axes))
+        else:
+            rows = ([each.at(u) for each, u in zip(self.axes, row, strict=True)] for row in self.samples)
+        for row in rows:
+            found: Overrides = {}
+            for each, values in zip(self.axes, row, strict=True):
+                found |= each.overrides(values)
+            yield found
+
+
+def _samples(sampling: Sampling, axes: int) -> Array:
+    from scipy.stats import qmc
+
+    rng, count = np.random.default_rng(sampling.seed), sampling.points or 0
+    if sampling.method == "random":
+        return rng.random((count, axes))
+    engine = qmc.Sobol if sampling.method == "sobol" else qmc.LatinHypercube
+    word = "rng" if "rng" in inspect.signature(engine).parameters else "seed"
+    made: Array = engine(axes, **{word: rng}).random(count)
+    return np.clip(made, 1e-12, 1 - 1e-12)
+
+
+def load_study(path: Path) -> Study:
+    """Read a study and validate all of it.
+
+    Raises
+    ------
+    ScenarioError
+        With file, line and key of the first mistake, and how many others there are.
+    """
+    return _Reader(read(path), path).study()
+
+
+class _Reader:
+    """Reads one file."""
+
+    def __init__(self, document: Document, path: Path) -> None:
+        self.document, self.path = document, path
+        self.problems: list[Problem] = []
+
+    def wrong(self, key: KeyPath, text: str) -> None:
+        """Take note of a mistake."""
+        self.problems.append(Problem(key, text))
+
+    def stop(self) -> None:
+        """Raise the mistakes that there are."""
+        if self.problems:
+            raise fail(self.problems, self.document.positions)
+
+    def study(self) -> Study:
+        tree = dict(self.document.tree)
+        if tree.pop("study", None) != VERSION:
+            self.wrong(("study",), f"expected study: {VERSION}")
+            self.stop()
+        model = validated(StudyModel, tree, (), self.problems)
+        self.stop()
+        assert model is not None
+        base = self._base(model)
+        variants = {name: self._overrides(("variants", name), values, base) for name, values in model.variants.items()}
+        axes = [found for name, each in model.axes.items() if (found := self._axis(name, each, base, model.sampling))]
+        self._check_rest(model, axes)
+        self.stop()
+        study = Study(
+            name=model.name or self.path.stem,
+            description=model.description,
+            base=base,
+            axes=tuple(axes),
+            variants=variants,
+            sampling=model.sampling,
+            outputs=tuple(model.outputs),
+        )
+        self._check_values(study)
+        self.stop()
+        return study
+
+    def _base(self, model: StudyModel) -> Experiment:
+        beside = self.path.parent / model.scenario
+        try:
+            base = load(beside if beside.is_file() else model.scenario)
+        except ScenarioError as error:
+            self.wrong(("scenario",), str(error))
+            raise fail(self.problems, self.document.positions) from error
+        settings = self._overrides(("set",), model.settings, base)
+        self.stop()
+        return base.with_(settings)
+
+    def _overrides(self, key: KeyPath, values: Mapping[str, Any], base: Experiment) -> Overrides:
+        """Values by path, each looked at alone so that each mistake has its line."""
+        for path, value in values.items():
+            self._try((*key, path), base, {path: value})
+        return dict(values)
+
+    def _try(self, key: KeyPath, base: Experiment, overrides: Overrides) -> bool:
+        try:
+            base.with_(overrides)
+        except ScenarioError as error:
+            self.wrong(key, f"{error.key}: {error.expected}" if error.key else error.expected)
+            return False
+        return True
+
+    def _axis(self, name: str, given: AxisModel, base: Experiment, sampling: Sampling) -> Axis | None:
+        key: KeyPath = ("axes", name)
+        if name in ("variant", "point", *OUTPUTS, "failed", "scenario_hash"):
+            self.wrong(key, f"{name!r} means something else in the results; take another name")
+        try:
+            found = axis(name, given, base)
+        except AxisError as error:
+            self.wrong((*key, error.key), str(error))
+            return None
+        if sampling.method == "grid" and not found.values:
+            text = "missing key 'points'" if given.distribution is None else "a distribution is not for a grid"
+            self.wrong(key, f"{text}; or choose sampling: {{method: sobol, points: 256}}")
+            return None
+        return found
+
+    def _check_rest(self, model: StudyModel, axes: list[Axis]) -> None:
+        for i, name in enumerate(model.outputs):
+            if name not in OUTPUTS:
+                self.wrong(("outputs", i), f"there is no output {name!r}{did_you_mean(name, OUTPUTS)}")
+            elif name in model.outputs[:i]:
+                self.wrong(("outputs", i), f"{name!r} is there twice")
+        seen: dict[str, str] = {}
+        for each in axes:
+            for path in each.paths:
+                if path in seen:
+                    self.wrong(("axes", each.name, "path"), f"{path} is varied by {seen[path]!r} already")
+                seen[path] = each.name
+        sampling = model.sampling
+        if sampling.method == "grid" and sampling.points is not None:
+            self.wrong(("sampling", "points"), "a grid has the points of its axes; give them there")
+        if sampling.method != "grid" and sampling.points is None:
+            self.wrong(("sampling",), "missing key 'points'")
+        if sampling.method != "grid" and not axes:
+            self.wrong(("axes",), "expected at least one axis to sample")
+        if sampling.method == "sobol" and (sampling.points or 1).bit_count() != 1:
+            self.wrong(("sampling", "points"), f"expected a power of 2 for sobol, not {sampling.points}")
+
+    def _check_values(self, study: Study) -> None:
+        """Each value of each axis beside the first of the others, in every variant; then combinations of the ends."""
+        for name, variant in (study.variants or {"": {}}).items():
+            ends = [_spread(study, each) for each in study.axes]
+            first: Overrides = dict(variant)
+            for each, values in zip(study.axes, ends, strict=True):
+                first |= each.overrides(values[0])
+            for each, values in zip(study.axes, ends, strict=True):
+                for one in values:
+                    if not self._try(("axes", each.name), study.base, {**first, **each.overrides(one)}):
+                        break
+            self.stop()
+            for corner in islice(product(*((values[0], values[-1]) for values in ends)), CORNERS):
+                overrides = dict(variant)
+                for each, one in zip(study.axes, corner, strict=True):
+                    overrides |= each.overrides(one)
+                self._try(("axes",), study.base, overrides)
+            self.stop()
+            try:
+                study.base.with_(first).check()
+            except ScenarioError as error:
+                self.wrong(("variants", name) if name else ("scenario",), str(error))
+        self.stop()
+
+
+def _spread(study: Study, each: Axis) -> list[tuple[Any, ...]]:
+    """Values of an axis that are looked at before the first run."""
+    if study.is_grid or not each.distribution:
+        values = list(each.values)
+        if len(values) <= CHECKED:
+            return values
+        return [values[i] for i in np.linspace(0, len(values) - 1, CHECKED).astype(int)]
+    column = study.samples[:, study.axes.index(each)]
+    return [each.at(float(u)) for u in (column.min(), *np.linspace(0.02, 0.98, 9), column.max())]

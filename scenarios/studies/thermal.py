@@ -1,0 +1,383 @@
+"""The thermal-magnetic error of a scenario without noise, and nothing else: what design studies ask thousands of times.
+
+A run of the engine follows the magnet's temperature through every law of a cycle, to the last digit. Here a cycle is
+rehearsed with temperatures that are assumed; what the coil's power is under them makes other temperatures, and so on
+until they agree. Each round is one evaluation of the power on all pieces of the period, and one linear answer of the
+heat's modes. No instrument reads, nothing is drawn, no fault occurs; the power still follows the warm coil's resistance
+and the warm magnet's field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PrivateAttr
+
+from components.environment import Environment
+from components.fields.periodic_heating import PeriodicPower, PeriodicResponse
+from components.magnet import Magnet
+from components.thermal_mass import ThermalMass
+from scenarios.reduction import ThermalResult, ThermalSettings, thermal_analysis
+from scenarios.run.build import MassCampaign, Setup, build, kept_currents
+from scenarios.run.experiment import Experiment
+from scenarios.schema import Scenario
+from twin.clock import Process
+from twin.component import Component, Port, StateSpace
+from twin.errors import SimulationError
+from twin.modes import decompose
+from twin.signal import Constant, Signal
+from twin.tape import Tape
+from twin.times import NS, Times
+
+Array = NDArray[np.float64]
+PIECES = 48
+"""Of a period, at least; each is halved until the power on it is a polynomial."""
+ORDERS = 5
+"""Of time in that polynomial: where force and load both come along a line, the power is of fourth order."""
+HALVINGS = 12
+SAMPLES = 720
+"""That the analysis looks at, of the period of its fastest sine."""
+CLOSE = 1e-11
+"""Relative change of the temperatures below which they agree."""
+SMOOTH = 1e-7
+"""Heat on a piece by which the power may differ from its polynomial, relative to the largest power through a period."""
+ROUNDS = 60
+REHEARSALS = 8
+_NODES, _WEIGHTS = 0.5 * np.array(np.polynomial.legendre.leggauss(ORDERS)) + [[0.5], [0.0]]
+_TO_COEFFICIENTS = np.linalg.inv(np.vander(_NODES, ORDERS, increasing=True))
+_PLACES = np.concatenate([_NODES, [0.01, 0.35, 0.99]])
+_POWERS = np.vander(_PLACES, ORDERS, increasing=True).T
+
+
+class NotPeriodicError(SimulationError):
+    """The temperatures do not repeat with the period of the campaign."""
+
+
+@dataclass(frozen=True)
+class Thermal:
+    """What the heat of a campaign does, in its periodic steady state.
+
+    Parameters
+    ----------
+    analysis : as of a run: δT_f, δT_m, ε.
+    power_W : mean of the coil's power over the weighing windows.
+    mean_power_W : over the period.
+    magnet_rise_K, coil_rise_K : mean over the period, above the reference temperature.
+    current_A : mean size of the source's current over the weighing windows; NaN for a balance without source.
+    """
+
+    analysis: ThermalResult
+    current_A: float
+    power_W: float
+    mean_power_W: float
+    magnet_rise_K: float
+    coil_rise_K: float
+
+    @property
+    def epsilon(self) -> float:
+        """Relative error of the mass, α_m δT_m."""
+        return self.analysis.epsilon
+
+
+class Assumed(Signal):
+    """One of several courses in time that somebody assumes."""
+
+    def __init__(self, courses: Callable[[Array], Array], row: int) -> None:
+        self.courses, self.row = courses, row
+        self.leaves = frozenset({self})
+
+    def _evaluate(self, times: Times) -> Array:
+        seconds = times.ns / NS + times.rest
+        values: Array = self.courses(seconds.ravel())[self.row].reshape(times.ns.shape)
+        return values
+
+    def breakpoints(self, start: int, end: int) -> set[int]:
+        return set()
+
+
+class AssumedTemperatures(Component):
+    """In place of a thermal mass: temperature rises that are assumed, whatever the power."""
+
+    inputs: ClassVar[Mapping[str, Port]] = ThermalMass.inputs
+    outputs: ClassVar[Mapping[str, Port]] = ThermalMass.outputs
+
+    _signals: dict[str, Signal] = PrivateAttr(default_factory=dict)
+
+    def neutral_inputs(self) -> frozenset[str]:
+        return frozenset(self.inputs)
+
+    def assume(self, signals: Mapping[str, Signal]) -> AssumedTemperatures:
+        """This part with these outputs."""
+        self._signals = dict(signals)
+        return self
+
+    def signals(self, **inputs: Signal) -> dict[str, Signal]:
+        return self._signals
+
+
+class Unread:
+    """In place of a part that has no influence on the heat: every operation of an instrument ends at once."""
+
+    def __getattr__(self, name: str) -> Callable[..., Process]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return _at_once
+
+
+def _at_once(*_: Any, **__: Any) -> Process:
+    yield from ()
+
+
+def thermal(experiment: Experiment, fineness: int = 1) -> Thermal:
+    """The thermal-magnetic error of a scenario, as its certificates say it is, without noise, errors and faults.
+
+    Parameters
+    ----------
+    fineness : factor on the numbers of pieces and samples, to see what they matter.
+
+    Raises
+    ------
+    SimulationError
+        If it has no thermal mass, or its temperatures do not repeat or do not converge.
+    """
+    return ThermalCycle(experiment.scenario, fineness).result()
+
+
+class ThermalCycle:
+    """A cycle of a campaign with temperatures that are found by relaxation of the whole period."""
+
+    def __init__(self, scenario: Scenario, fineness: int = 1) -> None:
+        self.scenario, self.fineness = scenario, fineness
+        self.parts = scenario.components()
+        self.room = self._check()
+        self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
+        self.period = self.campaign.period / NS
+        space = cast(ThermalMass, self.parts["thermal_mass"]).state_space()
+        self.rates, self.gains, self.outputs = _modes(space)
+        self._heating = _upstream(scenario.wiring, "thermal_mass")
+        self._power: PeriodicPower | None = None
+        self._solve()
+
+    def _check(self) -> float:
+        """What the room is warmer than the reference (K).
+
+        Raises
+        ------
+        SimulationError
+            If there is nothing to heat, or the room's temperature changes.
+        """
+        name = self.scenario.name
+        if not isinstance(self.scenario.campaign, MassCampaign):
+            raise SimulationError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
+        if not isinstance(self.parts.get("thermal_mass"), ThermalMass) or not isinstance(
+            self.parts.get("magnet"), Magnet
+        ):
+            raise SimulationError(f"{name}: it has no thermal-magnetic error without a thermal_mass and a magnet")
+        if self.scenario.section("thermal", ThermalSettings).start != "steady_state":
+            raise NotPeriodicError(
+                f"{name}: it starts at ambient; its periodic steady state is asked for: thermal.start=steady_state"
+            )
+        source = self.scenario.wiring.get("thermal_mass.ambient_rise")
+        room = self.parts.get((source or "").partition(".")[0])
+        if source is None or room is None:
+            return 0.0
+        rise = room.signals()["temperature_rise"] if isinstance(room, Environment) else None
+        if not isinstance(rise, Constant):
+            raise NotPeriodicError(
+                f"{name}: the temperature of the room changes, so that no state is periodic; switch off its drift and "
+                "swing, or run the campaign"
+            )
+        return rise.value
+
+    # --- temperatures that agree with the power they make -------------------------------------------------------------
+
+    def rises(self, seconds: NDArray[Any]) -> Array:
+        """Temperature rises of magnet, coil and sensor, as found so far (K), shape (3, times)."""
+        if self._power is None:
+            return np.zeros((3, len(seconds)))
+        return PeriodicCourse(self, self._power)(seconds)
+
+    def _rises(self, response: PeriodicResponse, coefficients: Array) -> Array:
+        heating, air = self.gains
+        forced = response.modes(coefficients, heating)
+        if self.room:
+            forced = forced + response.modes(np.full((len(coefficients), 1), self.room), air)
+        found: Array = self.outputs @ forced.T
+        return found
+
+    def _solve(self) -> None:
+        currents: dict[str, float] | None = None
+        for _ in range(REHEARSALS):  # currents that the source keeps follow from the temperatures found before
+            setup = self._rehearsed(currents)
+            self._twin = setup.twin
+            self._relax(setup)
+            before, currents = currents, kept_currents(self.scenario, setup.twin)
+            agree = before is not None and all(abs(currents[k] - before[k]) <= CLOSE * abs(before[k]) for k in currents)
+            if agree or not currents:
+                return
+        raise SimulationError(f"{self.scenario.name}: the currents of its cycle do not converge; run the campaign")
+
+    def _rehearsed(self, currents: Mapping[str, float] | None) -> Setup:
+        """A cycle under the temperatures found so far."""
+        ports = list(ThermalMass.outputs)
+        course = self.rises if self._power is None else PeriodicCourse(self, self._power)
+        self._assumed = {port: Assumed(course, row) for row, port in enumerate(ports)}
+
+        def parts() -> dict[str, Any]:
+            made: dict[str, Any] = dict(self.scenario.components())
+            made["thermal_mass"] = AssumedTemperatures().assume(self._assumed).named("thermal_mass")
+            return {name: part if name in self._heating else Unread() for name, part in made.items()}
+
+        setup = build(self.scenario, rehearsal=True, currents=currents, parts=parts)
+        setup.twin.run(setup.steps)
+        return setup
+
+    def _relax(self, setup: Setup) -> None:
+        """Find the power and the temperatures that agree with it, under the laws of a rehearsal."""
+        power = setup.twin.signal(self.scenario.wiring["thermal_mass.power"])
+        tape = Tape([power], list(self._assumed.values()))
+        edges = _subdivided(_breakpoints(setup, power), self.period / (self.fineness * PIECES))
+        for _ in range(HALVINGS):
+            self._power, misfit = self._agreed(tape, edges)
+            rough = misfit * np.diff(edges) > SMOOTH * self.period / self.fineness
+            if not rough.any():
+                return
+            edges = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])[rough]]))
+        raise SimulationError(
+            f"{self.scenario.name}: the power of its coil is not smooth enough for a thermal study; run the campaign"
+        )
+
+    def _agreed(self, tape: Tape, edges: Array) -> tuple[PeriodicPower, Array]:
+        """The power that makes the temperatures under which it is this power, and by how much it differs from its
+        polynomial between the nodes of each piece, relative to the largest."""
+        times = (edges[:-1, None] + np.diff(edges)[:, None] * _PLACES).ravel()
+        response = PeriodicResponse(self.rates, edges, times, ORDERS)
+        play, rises = tape.at(Times.of(times)), self.rises(times)
+        scales = np.diff(edges)[:, None] ** np.arange(ORDERS)
+        last = np.inf
+        for _ in range(ROUNDS):
+            values = np.broadcast_to(play(*rises)[0], times.shape).reshape(-1, len(_PLACES))
+            scaled = values[:, :ORDERS] @ _TO_COEFFICIENTS.T
+            found = self._rises(response, scaled / scales)
+            change, rises = float(np.abs(found - rises).max() / np.abs(found).max(initial=1e-300)), found
+            if change <= CLOSE:
+                misfit: Array = np.abs(values - scaled @ _POWERS).max(axis=1)
+                return PeriodicPower(edges, scaled / scales), misfit / np.abs(values).max(initial=1e-300)
+            if not change < 2.0 * last:
+                break
+            last = change
+        raise SimulationError(
+            f"{self.scenario.name}: the temperatures of its cycle do not converge; its coil heats itself without end"
+        )
+
+    # --- result ------------------------------------------------------------------------------------------------------
+
+    def result(self) -> Thermal:
+        """The thermal analysis, as of a run."""
+        assert self._power is not None
+        settings = self.scenario.section("thermal", ThermalSettings)
+        samples = self.fineness * SAMPLES * max(settings.harmonics or self.campaign.thermal_harmonics)
+        step = self.period / samples
+        times = step * np.arange(samples)
+        rises = self.rises(times)
+        means = self._power.means(np.concatenate([[0.0], times + 0.5 * step, [self.period]]))
+        power = np.concatenate([[0.5 * (means[0] + means[-1])], means[1:-1]])  # about each sample
+        periods = 1
+        if settings.polynomial_order is not None:  # to which a sine over one period is less at right angles
+            periods = settings.periods or cast(Any, self.scenario.campaign).cycles
+        campaign = cast(Any, self.scenario.campaign).model_copy(update={"cycles": periods})
+        analysis = thermal_analysis(
+            step * np.arange(samples * periods),
+            np.tile(rises[0], periods),
+            np.tile(power, periods),
+            self.period,
+            campaign.weighing_windows(),
+            campaign.velocity_windows(),
+            settings.model_copy(update={"periods": None}),
+            cast(Magnet, self.parts["magnet"]).alpha,
+            campaign.mass_on(),
+            campaign.thermal_harmonics,
+        )
+        windows = self.campaign.weighing_windows()
+        weighing = self._power.means(windows.ravel())[::2]
+        lengths = np.diff(windows, axis=1)[:, 0]
+        return Thermal(
+            analysis=analysis,
+            current_A=self._current(windows),
+            power_W=float(weighing @ lengths / lengths.sum()),
+            mean_power_W=self._power.mean,
+            magnet_rise_K=float(rises[0].mean()),
+            coil_rise_K=float(rises[1].mean()),
+        )
+
+    def _current(self, windows: Array) -> float:
+        """Mean size of the source's current in some windows (s), by Gauss's rule."""
+        if "current_source" not in self._heating:
+            return float("nan")
+        current = self._twin.signal("current_source.current")
+        times = (windows[:, :1] + np.diff(windows, axis=1) * _NODES).ravel()
+        values = Tape([current], list(self._assumed.values())).at(Times.of(times))(*self.rises(times))[0]
+        sizes = np.abs(np.broadcast_to(values, times.shape)).reshape(len(windows), ORDERS) @ _WEIGHTS
+        lengths = np.diff(windows, axis=1)[:, 0]
+        return float(sizes @ lengths / lengths.sum())
+
+
+@dataclass(frozen=True)
+class PeriodicCourse:
+    """The temperature rises of a cycle under a power that has been found, for the next rehearsal."""
+
+    cycle: ThermalCycle
+    power: PeriodicPower
+
+    def __call__(self, seconds: Array) -> Array:
+        orders = self.power.coefficients.shape[1]
+        response = PeriodicResponse(self.cycle.rates, self.power.edges, seconds, orders)
+        return self.cycle._rises(response, self.power.coefficients)
+
+
+def _upstream(wiring: Mapping[str, str], name: str) -> set[str]:
+    """A component and all that act on it."""
+    feeding: dict[str, set[str]] = {}
+    for target, source in wiring.items():
+        feeding.setdefault(target.partition(".")[0], set()).add(source.partition(".")[0])
+    found, new = {name}, {name}
+    while new:
+        new = {source for target in new for source in feeding.get(target, ())} - found
+        found |= new
+    return found
+
+
+def _modes(space: StateSpace) -> tuple[Array, Array, Array]:
+    """Decay rates (n,), gains of power and room (2, n), and outputs (3, n) of a thermal mass."""
+    a = np.asarray(space.a, dtype=float)
+    if not np.any(a - np.diag(np.diag(a))):
+        return -np.diag(a), np.asarray(space.b, dtype=float).T, np.asarray(space.c, dtype=float)
+    modes = decompose(space.a)
+    rates = np.array(modes.rates)
+    if modes.coupling is not None or np.iscomplexobj(rates):
+        raise SimulationError("thermal_mass: its network has no modes that are apart; run the campaign")
+    return -rates, (modes.to_modes @ space.b).T, space.c @ modes.to_states
+
+
+def _breakpoints(setup: Setup, power: Signal) -> Array:
+    """Where the power or its slope may jump (s), from 0 to the end of the period."""
+    found, start = {0}, 0
+    for step in setup.steps:
+        end = start + step.duration
+        found.add(end)
+        if power.constant_over(start, end) is None:
+            found |= power.breakpoints(start, end)
+        start = end
+    return np.array(sorted(found)) / NS
+
+
+def _subdivided(edges: Array, longest: float) -> Array:
+    """The edges with others between them, so that no piece is longer."""
+    counts = np.ceil(np.diff(edges) / longest - 1e-9).astype(int).clip(min=1)
+    starts = np.repeat(edges[:-1], counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return np.append(starts + within * np.repeat(np.diff(edges) / counts, counts), edges[-1])

@@ -1,0 +1,144 @@
+"""The thermal-magnetic error alone: that of a run, and how it scales with size."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+import scenarios
+from scenarios.run.experiment import Experiment
+from scenarios.studies.thermal import NotPeriodicError, Thermal, thermal
+from twin.errors import SimulationError
+
+CHAIN = {
+    "geometry": None,
+    "capacities": {"coil": 2e3, "yoke": 1.2e5, "magnet": 4e4},
+    "links": [{"between": ["coil", "yoke"], "conductance": 2.0}, {"between": ["yoke", "magnet"], "conductance": 20.0}],
+    "film_areas": {"yoke": 1.5},
+}
+
+
+def certain(name: str, **keys: Any) -> Experiment:
+    """A shipped scenario whose certificates are true."""
+    found = scenarios.load(name).with_({key.replace("__", "."): value for key, value in keys.items()})
+    stated = [part for part, values in found.scenario.balance.parts.items() if values.uncertainties]
+    return found.with_({f"balance.{part}.uncertainties": None for part in stated})
+
+
+@lru_cache(maxsize=64)
+def at(p: float, name: str = "nist4_tmtp") -> Thermal:
+    return thermal(scenarios.load(name).with_({"balance.scale": p}))
+
+
+def slope(p: float, step: float = 1.02) -> float:
+    """d ln δT_f / d ln p."""
+    ratio = at(step * p).analysis.delta_t_f_K / at(p / step).analysis.delta_t_f_K
+    return float(np.log(ratio) / (2 * np.log(step)))
+
+
+# --- as a run --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "within"),
+    [
+        ("nist4_tmtp", {"balance__scale": 0.4, "campaign__cycles": 1}, 1e-7),
+        ("nist4_tmtp", {"balance__scale": 0.4, "campaign__cycles": 1, "balance__thermal_mass": CHAIN}, 1e-7),
+        ("kbmini_tmtp", {"campaign__cycles": 1}, 1e-5),  # means of the remainder itself: of what is between samples
+        ("nist4_omtp", {"balance__scale": 0.4, "campaign__cycles": 4}, 1e-5),
+    ],
+)
+def test_as_a_run_finds_it(name: str, keys: dict[str, Any], within: float) -> None:
+    """To a share of δT_f; with kept currents a run's steady state is that of two rehearsals."""
+    experiment = certain(name, **keys)
+    found, run = thermal(experiment).analysis, experiment.run().thermal
+    assert run is not None
+    assert found.delta_t_f_K == pytest.approx(run.delta_t_f_K, rel=10 * within)
+    assert abs(found.delta_t_m_K - run.delta_t_m_K) < within * run.delta_t_f_K
+    assert found.epsilon / found.delta_t_m_K == pytest.approx(run.epsilon / run.delta_t_m_K, rel=1e-12)
+    assert found.delay_s == pytest.approx(run.delay_s, abs=0.5)  # a run's power is known to half a second
+
+
+def test_it_is_warm_by_the_power_through_the_film() -> None:
+    """In the mean all heat leaves: with one node the rise is P/(h A)."""
+    one = {
+        "geometry": None,
+        "capacities": {"coil": 5e4},
+        "links": [],
+        "film_areas": {"coil": 2.0},
+        "magnet": ["coil"],
+        "film_coefficient": 8.0,
+    }
+    found = thermal(certain("nist4_tmtp", balance__thermal_mass=one, balance__environment__temperature="27 degC"))
+    assert found.magnet_rise_K == pytest.approx(2.0 + found.mean_power_W / 16.0, rel=1e-9)
+    assert found.coil_rise_K == found.magnet_rise_K
+
+
+def test_noise_errors_and_faults_do_not_enter() -> None:
+    base = scenarios.load("nist4_tmtp")
+    iron = {"faults": {"iron": {"component": "magnet", "fault": "iron", "time": "10 s", "size": 1e-3}}}
+    values = {thermal(each).epsilon for each in (base, base.with_(seed=99), base.with_(iron))}
+    assert len(values) == 1
+
+
+# --- scaling laws ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("p", "exponent"), [(1.0, -8.0), (0.25, -6.0)])
+def test_exponent_of_the_periodic_temperature(p: float, exponent: float) -> None:
+    """Liu2025: δT_f ∝ p⁻⁸ near p = 1, p⁻⁶ near p = 0.25."""
+    assert slope(p) == pytest.approx(exponent, abs=0.3)
+
+
+def test_power_mass_and_resistance() -> None:
+    """For the same force P ∝ p⁻³ and, at the same number of turns, R ∝ 1/p; the mass of the magnet ∝ p³."""
+    base = scenarios.load("nist4_tmtp").ideal()
+    large, small = (base.with_({"balance.scale": p}) for p in (1.0, 0.3))
+    assert thermal(small).power_W / thermal(large).power_W == pytest.approx(0.3**-3, rel=1e-9)
+    (big, coil), (little, other) = (
+        (parts["magnet"], parts["coil"]) for parts in (dict[str, Any](e.scenario.components()) for e in (large, small))
+    )
+    assert little.mass / big.mass == pytest.approx(0.3**3, rel=1e-12)
+    assert little.diameter / big.diameter == pytest.approx(0.3, rel=1e-12)
+    assert other.resistance / coil.resistance == pytest.approx(1 / 0.3, rel=1e-12)
+
+
+def test_the_error_is_proportional_to_the_temperature_coefficient() -> None:
+    """But for what α_m does to the current: α_m times the rise."""
+    base = scenarios.load("nist4_tmtp")
+    one, ten = (
+        thermal(base.with_({"balance.magnet.temperature_coefficient": alpha})).epsilon for alpha in (-1e-5, -1e-4)
+    )
+    assert ten / one == pytest.approx(10.0, rel=1e-5)
+
+
+def test_ndfeb_is_its_equivalent_coefficient() -> None:
+    """Once, not twice: the stronger field lowers the power as (0.45/0.59)², Liu2025."""
+    base = scenarios.load("nist4_tmtp")
+    real = thermal(base.with_({"balance.magnet.material": "NdFeB"})).epsilon
+    equivalent = thermal(base.with_({"balance.magnet.temperature_coefficient": -1e-3 * (0.45 / 0.59) ** 2})).epsilon
+    assert real == pytest.approx(equivalent, rel=1e-3)
+
+
+# --- what has no periodic state --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"thermal.start": "ambient"}, "starts at ambient"),
+        ({"balance.environment.temperature_drift": 1e-6}, "room changes"),
+        ({"balance.environment.temperature_swing": 0.1}, "room changes"),
+    ],
+)
+def test_no_periodic_state(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(NotPeriodicError, match=message):
+        thermal(scenarios.load("nist4_tmtp").with_(keys))
+
+
+def test_nothing_to_heat() -> None:
+    with pytest.raises(SimulationError, match="weighs nothing"):
+        thermal(scenarios.load("moving_mode"))
