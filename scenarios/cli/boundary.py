@@ -39,9 +39,10 @@ def boundary(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw |ε| over the range: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find how small a magnet may be: all values with |ε| at a limit.
+    """Find how small a magnet may be.
 
-    ε is the thermal-magnetic error of the mass, without noise and as the certificates say the parts are.
+    All values of a parameter with |ε| at a limit; ε is the thermal-magnetic error of the mass, without noise and as the
+    certificates say the parts are.
     """
     if plot is not None:
         check_picture(plot)
