@@ -58,8 +58,8 @@ def serve(
 ) -> None:
     """Put a balance's instruments on the wire, for your own program.
 
-    No campaign runs. The current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI controller.
-    Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
+    No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI
+    controller. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
     """
     from hw_bridge.served import ServedTwin
     from hw_bridge.server import WireServer, is_loopback
