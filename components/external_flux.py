@@ -27,7 +27,7 @@ from pydantic import Field as Option
 from pydantic import field_validator, model_validator
 
 from components.angular_distribution import AngularDistribution
-from components.external_source import AnySource, FarSource, NearEnd, polyline
+from components.external_source import AnySource, FarEnd, NearEnd, polyline
 from components.surroundings import Surroundings
 from twin.component import Component, Port
 from twin.errors import SimulationError
@@ -173,7 +173,7 @@ class ExternalFlux(Component):
         """Those of a source at its full strength."""
         source = self.sources[name]
         published, appears = self.coupling == "published", source.appears == "moving"
-        if isinstance(source, FarSource):
+        if isinstance(source, FarEnd):
             return [Term(self._far(source.vertical), in_magnet=appears or not published)]
         if self.geometry is not None and source.attenuation is None and source.shielding is None:
             by_order = [self._shape(linkage) for linkage in self._computed(source)]
@@ -292,7 +292,7 @@ class ExternalFlux(Component):
         """
         source, weaker = self.sources[name], self.native_permeability / self.permeability
         theta = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
-        if isinstance(source, FarSource):
+        if isinstance(source, FarEnd):
             mean = float(self._far(source.vertical).value(np.array([z]))[0]) / self.wire_length
             sideways = -self.horizontal_attenuation * weaker * source.horizontal * np.exp(-1j * source.azimuth)
             return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
@@ -330,11 +330,6 @@ class ExternalFlux(Component):
                 "reach": self.reach * factor,
             }
         )
-
-
-def attenuation(gap_field: float, external_field: float) -> float:
-    """γ: what is let into the gap over what is outside (Ma2025 eq. 8)."""
-    return gap_field / external_field
 
 
 def field_limit(attenuation: float, gap_field: float, epsilon: float) -> float:

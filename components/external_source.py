@@ -105,7 +105,7 @@ class Source(Parameters):
     course: Course = Course()
 
 
-class FarSource(Source):
+class FarEnd(Source):
     """A field that is uniform at the magnet, such as the Earth's."""
 
     kind: Literal["far"] = "far"
@@ -203,7 +203,7 @@ def _kind_of(value: Any) -> Any:
     return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
 
 
-AnySource = Annotated[Annotated[FarSource, Tag("far")] | Annotated[NearEnd, Tag("near")], Discriminator(_kind_of)]
+AnySource = Annotated[Annotated[FarEnd, Tag("far")] | Annotated[NearEnd, Tag("near")], Discriminator(_kind_of)]
 """One of the two, told apart by the key ``kind``."""
 
 _AROUND = 2 * np.pi * np.arange(ANGLES) / ANGLES

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from components.external_source import FarSource, NearEnd, Source, dipole_field
+from components.external_source import FarEnd, NearEnd, Source, dipole_field
 from components.fields.materials import MU0
 from twin.signal import Constant, Function, Signal, add
 
@@ -42,7 +42,7 @@ class Surroundings:
         flux = self.flux
         total: list[Signal | float] = []
         for name, source in flux.sources.items():
-            if isinstance(source, FarSource):
+            if isinstance(source, FarEnd):
                 total.append(self._strength(name, source) * float(flux.distribution(name, z).at(azimuth)))
                 continue
             let_in = flux.native_permeability / flux.permeability / source.shield(flux.coil_radius)
@@ -55,7 +55,7 @@ class Surroundings:
         total: list[Signal | float] = []
         for name, source in self.flux.sources.items():
             strength = self._strength(name, source)
-            if isinstance(source, FarSource):
+            if isinstance(source, FarEnd):
                 total.append(strength * self._far(source, azimuth, z, radius, axis))
             else:
                 total.append(strength * self._near(source, azimuth, radius, z - self._carried(source), axis))
@@ -73,7 +73,7 @@ class Surroundings:
         which = 0 if axis == "radial" else 1
         return Function(lambda at: source.free_field(azimuth, at, radius)[which], z)
 
-    def _far(self, source: FarSource, azimuth: float, z: Signal, radius: float, axis: Axis) -> Signal:
+    def _far(self, source: FarEnd, azimuth: float, z: Signal, radius: float, axis: Axis) -> Signal:
         which, around = (0 if axis == "radial" else 1), azimuth - source.azimuth
         own = (-source.horizontal * float(np.cos(around)), source.vertical)[which]
         moment = (

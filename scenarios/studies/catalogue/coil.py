@@ -188,6 +188,9 @@ WRONG = partial(
 WRONG_COIL = partial(
     Effect, bias=_wrong_expansion, formula="−g b κ (T_cv − T_cw), gain 1 + g", more=WARM, bound=_perfect_expansion
 )
+NEAR = {"kind": "near", "direction": "vertical", "z": -0.14, "shielding": 92.0}
+DRIFTING = {"kind": "far", "vertical": 48e-6, "course": {"drift": 1e-3}}
+OFF_CENTRE = {"flexure.weighing_position": 1e-3}
 ALIGNED = partial(Effect, bias=_coupling, corrections=("alignment",))
 
 COIL: tuple[Effect, ...] = (
@@ -239,6 +242,10 @@ COIL: tuple[Effect, ...] = (
     Effect("weakly magnetic parts", {"coil.parts": [{"susceptibility": -1e-2, "area": 5e-5, "radius": 0.055}],
                                      "coil.gap_area": 5e-4, "coil.gap_radius": 0.055},
            0.0, "0: both phases alike"),
+    Effect("static external flux", {"external_flux.sources": {"near": NEAR}, **OFF_CENTRE}, 0.0,
+           "0: both phases alike, if the coil moves"),
+    Effect("external flux that drifts", {"external_flux.sources": {"far": DRIFTING}}, 0.0,
+           "0: a voltage in sweeps up and down", (), {}, 1e-9),
     Effect("lag of the yoke after a reversal", {"coil.inductance_curvature": 4790.0, "coil.inductance": 10.0,
                                                 "coil.yoke_inductance": 10.0, "yoke.time_constant": 1.0,
                                                 "yoke.modes": 1, "flexure.weighing_position": 1e-3,
