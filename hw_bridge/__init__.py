@@ -1,5 +1,7 @@
 """Reality: real instruments in the place of simulated ones, and simulated ones on the wire.
 
-The uppermost of the four packages: it imports `scenarios`, `components` and `twin`, and nothing imports it. Drivers are
-found at run time through the entry-point group ``kibble_twin.drivers``. There are none yet.
+The uppermost of the four packages: it imports `scenarios`, `components` and `twin`, and nothing imports it. Simulated
+instruments are served by `server` (``kibble-twin serve``): `served` makes a scenario's twin into instruments, `cores`
+have their languages, `transports` the ways in, `session` and `gate` stand between. Drivers are found at run time
+through the entry-point group ``kibble_twin.drivers``. There are none yet.
 """

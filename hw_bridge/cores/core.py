@@ -87,6 +87,9 @@ class Core(ABC):
     def interrupted(self, session: Session) -> None:  # noqa: B027
         """A reply of this session had not been read when its next message came."""
 
+    def deadlocked(self, session: Session) -> None:  # noqa: B027
+        """A client writes and does not read what that makes: its replies have been dropped."""
+
     def cleared(self, session: Session) -> None:  # noqa: B027
         """A device clear from this session; what it had under way has been stopped."""
 

@@ -39,9 +39,10 @@ def boundary(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw |ε| over the range: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find how small a magnet may be: all values with |ε| at a limit.
+    """Find how small a magnet may be.
 
-    ε is the thermal-magnetic error of the mass, without noise and as the certificates say the parts are.
+    All values of a parameter with |ε| at a limit; ε is the thermal-magnetic error of the mass, without noise and as the
+    certificates say the parts are.
     """
     if plot is not None:
         check_picture(plot)
@@ -231,19 +232,19 @@ def _entry(entry: Entry, known: dict[str, float]) -> dict[str, Any]:
 
 
 def _show_table(entries: list[Entry], limit: float) -> None:
-    from scenarios.report.numbers import plus_minus, significant
+    from scenarios.report.numbers import significant
     from scenarios.studies.boundary import FILMS, REASONS
 
     rows, known = [], _published()
     for entry in entries:
         size = entry.size
-        p = entry.boundary.verdict if size is None else plus_minus(size.value, max(size.u, 5e-6), "")
+        p = entry.boundary.verdict if size is None else significant(size.value, 6)
         band = "" if entry.band is None else " … ".join("–" if p is None else significant(p, 4) for p in entry.band)
         printed = known.get(entry.id)
         beside = "–" if printed is None else significant(printed, 4)
         rows.append((entry.scheme.replace("_", " "), entry.material, p, beside, *_size(size), band))
     span = f"p at h = {FILMS[0]:g} … {FILMS[1]:g}"
     heads = ("scheme", "magnet", f"p for |ε| ≤ {limit:g}", "published", "diameter", "mass", span)
-    show_table(heads, rows, right=(3, 4, 5))
+    show_table(heads, rows, right=(2, 3, 4, 5))
     show("", "why they differ from the published ones; a dash: not in the project's copy of the paper's results")
     show_table(("scheme", ""), [(scheme.replace("_", " "), reason) for scheme, reason in REASONS.items()])

@@ -23,6 +23,8 @@ def exit_code(error: TwinError) -> int:
     from scenarios.run.output import OutputError
     from scenarios.schema.errors import ScenarioError
     from scenarios.studies.executors import ClusterError
+    from scenarios.studies.sensitivity import SensitivityError
 
-    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError, ClusterError)
+    scenario = (ScenarioError, WiringError, CheckpointError, PluginError)
+    given = (UsageError, *scenario, OutputError, ClusterError, SensitivityError)
     return BAD_INPUT if isinstance(error, given) else FAILED

@@ -65,7 +65,9 @@ def test_other_machines_need_a_token_and_the_rest_is_a_warning(
 ) -> None:
     assert main(["serve", "kbmini_tmtp", "--json", "--bind", "0.0.0.0", "--token", "sesame"]) == 0
     out, errors = capsys.readouterr()
-    assert json.loads(out)["without_token"] == ["prologix", "socket"]
+    told = json.loads(out)
+    assert told["without_token"] == ["prologix", "socket"]
+    assert all(f"::{socket.gethostname()}" in row.get("interface", row["address"]) for row in told["instruments"])
     for kind in ("prologix", "socket"):
         assert f"warning: {kind} cannot carry a token" in errors
     assert "sesame" not in out + errors

@@ -82,6 +82,14 @@ def test_who_gives_up_on_a_flood_gets_the_answer_to_something_else(meter: Client
     assert meter.query("NRDGS 1;ID?") == "HP3458A" and meter.status() & 16
 
 
+def test_who_writes_questions_and_never_reads_is_in_a_deadlock(source: Client) -> None:
+    """8000 questions in one write make 450 kB of replies, more than an output holds: the standard drops them."""
+    source.write(b"*IDN?\n" * 8000)
+    assert source.session._unread < FULL
+    source.session.clear()
+    assert source.query("SYST:ERR?") == '-430,"Query DEADLOCKED"'
+
+
 def test_a_device_clear_stops_what_is_under_way_and_forgets_the_rest(shared_station: Station, meter: Client) -> None:
     meter.write("DCV 10;TRIG AUTO;NRDGS 1000,AUTO;NPLC 100")  # takes more than an hour
     start = shared_station.clock.now

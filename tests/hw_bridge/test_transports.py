@@ -14,7 +14,7 @@ from hw_bridge.transports.listener import CONNECTIONS
 from tests.hw_bridge.wired import HISLIP, HislipPeer, RpcPeer, Wired
 
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 6221"
-FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
