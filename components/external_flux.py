@@ -66,7 +66,8 @@ class ExternalFlux(Component):
     are stated; or they follow from a `geometry` (`components.fields.external`), which knows azimuthal means only, so
     that the horizontal far field, whose mean is 0, still takes its stated attenuation.
 
-    A magnet that a stage brings (`components.interfering_magnet`) comes in through `interfering`. What a probe sees is
+    A magnet that a stage brings (`components.interfering_magnet`) comes in through `interfering`; without `sources`
+    beside it the yoke is taken to be at rest. What a probe sees is
     `gap_density` between the poles, what is let in there, and `outside_density` beside the yoke, the sources and what
     the yoke makes of them (`components.flux_density`).
 

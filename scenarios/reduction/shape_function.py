@@ -7,13 +7,14 @@ is fitted too.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
-_WIDTHS, _ROUNDING = 120, 1e-12
+_WIDTHS, _PEAKS, _ROUNDING = 120, 5, 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,22 +43,10 @@ class ShapeFunction:
         z, values, u : heights (m), fields and their standard uncertainties (T); at least five. Where the fit leaves
             more than `u` says, the covariance is that of what it leaves.
         """
-        steps, reach = np.diff(np.sort(z)), float(np.abs(z).max())
         size = float(np.abs(values).max())
         sigma = np.maximum(u, _ROUNDING * size) if size > 0 else np.ones(len(z))
 
-        def explained(widths: Array) -> Array:
-            """How much of the sum of squares a shape of each width takes."""
-            matrices = _columns(z / widths[:, None], 1.0) / sigma[:, None]
-            along = np.einsum("wnk,n->wk", np.linalg.qr(matrices)[0], values / sigma)
-            return np.asarray((along**2).sum(axis=1))
-
-        low, high = 0.25 * float(steps.min()), 2.0 * reach
-        for _ in range(4):
-            widths = np.geomspace(low, high, _WIDTHS)
-            best = int(np.argmax(explained(widths)))
-            low, high = widths[max(best - 1, 0)], widths[min(best + 1, _WIDTHS - 1)]
-        width = float(widths[best])
+        width = _best_width(z, values, sigma)
         matrix = _columns(z, width) / sigma[:, None]
         found = np.asarray(np.linalg.lstsq(matrix, values / sigma, rcond=None)[0], dtype=float)
         chi = float(((values / sigma - matrix @ found) ** 2).sum())
@@ -82,6 +71,32 @@ class ShapeFunction:
         """Derivatives of the field at a height by c_0, c_1, c_2 and d."""
         at = np.array([z])
         return np.append(_columns(at, self.width)[0], _by_width(at, self.width, self.coefficients))
+
+
+def _best_width(z: Array, values: Array, sigma: Array) -> float:
+    """The width (m) whose shape leaves least; there may be more than one that leaves less than those near it."""
+
+    def taken(widths: Array) -> Array:
+        """How much of the sum of squares a shape of each width takes."""
+        matrices = _columns(z / widths[:, None], 1.0) / sigma[:, None]
+        along = np.einsum("wnk,n->wk", np.linalg.qr(matrices)[0], values / sigma)
+        return np.asarray((along**2).sum(axis=1))
+
+    widths = np.geomspace(0.25 * float(np.diff(np.sort(z)).min()), 2.0 * float(np.abs(z).max()), _WIDTHS)
+    fenced = np.concatenate([[-np.inf], taken(widths), [-np.inf]])
+    peaks = np.flatnonzero((fenced[1:-1] >= fenced[:-2]) & (fenced[1:-1] >= fenced[2:]))
+    best = peaks[np.argsort(fenced[1:-1][peaks])[-_PEAKS:]]
+    refined = np.array([_refined(taken, widths[max(k - 1, 0)], widths[min(k + 1, _WIDTHS - 1)]) for k in best.tolist()])
+    return float(refined[taken(refined).argmax()])
+
+
+def _refined(taken: Callable[[Array], Array], low: float, high: float) -> float:
+    """Where a function of the width is largest between two (m)."""
+    for _ in range(5):
+        finer = np.linspace(low, high, 21)
+        best = int(taken(finer).argmax())
+        low, high = float(finer[max(best - 1, 0)]), float(finer[min(best + 1, 20)])
+    return 0.5 * (low + high)
 
 
 def _by_width(z: Array, width: float, coefficients: Array) -> Array:

@@ -12,6 +12,7 @@ import pytest
 import scenarios
 from scenarios.cli.app import main
 from scenarios.reduction import ReductionError
+from scenarios.run.execute import execute
 from scenarios.run.measured import Measured
 from scenarios.schema import ScenarioError
 from twin.recorder import Blocks
@@ -183,6 +184,22 @@ def test_run_prints_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert (out / "pictures" / f"{name}.png").stat().st_size > 5_000
     assert summary["quantities"]["v_axis_gamma_max"]["unit"] == "1"
     assert "what the magnet couples into the gap" in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_that_stops_goes_on_where_it_was(tmp_path: Path) -> None:
+    """What the yoke has kept is in the checkpoint."""
+
+    def stop(step: Any, done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    after = {"mounting": "h_axis", "heights": ON_AXIS["heights"]}
+    experiment = scenarios.load(NAME).with_({**BRIEF, "campaign.scans": [ON_AXIS, after]})
+    with pytest.raises(KeyboardInterrupt):
+        execute(experiment.scenario, store=tmp_path / "run", progress=stop)
+    resumed = execute(experiment.scenario, store=tmp_path / "run", resume=True)
+    assert resumed.steps_resumed == 1
+    assert resumed.summary()["result"] == experiment.run().summary()["result"]
 
 
 def test_readings_that_cannot_tell_are_refused() -> None:
