@@ -27,8 +27,9 @@ from pydantic import Field as Option
 from pydantic import field_validator, model_validator
 
 from components.angular_distribution import AngularDistribution
+from components.external_density import densities, interfering
 from components.external_source import AnySource, FarEnd, NearEnd, polyline
-from components.surroundings import Surroundings
+from components.interfering_magnet import Mounted
 from twin.component import Component, Port
 from twin.errors import SimulationError
 from twin.field import Field, FieldSum, Shape
@@ -65,6 +66,11 @@ class ExternalFlux(Component):
     are stated; or they follow from a `geometry` (`components.fields.external`), which knows azimuthal means only, so
     that the horizontal far field, whose mean is 0, still takes its stated attenuation.
 
+    A magnet that a stage brings (`components.interfering_magnet`) comes in through `interfering`; without `sources`
+    beside it the yoke is taken to be at rest. What a probe sees is
+    `gap_density` between the poles, what is let in there, and `outside_density` beside the yoke, the sources and what
+    the yoke makes of them (`components.flux_density`).
+
     What alternates goes its own way, to the coil's voltage alone: like vibration, the servo does not follow it, and the
     mean of the force does not know it.
     """
@@ -73,11 +79,13 @@ class ExternalFlux(Component):
         "magnet_position": Port("m", default=0.0),
         "energised": Port("1", default=1.0),
         "stage": Port("m", default=0.0),
+        "interfering": Port("A*m^2", default=0.0, kind="field"),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "field": Port("T*m", kind="field"),
         "alternating": Port("T*m", kind="field"),
-        "surroundings": Port("T", kind="field"),
+        "gap_density": Port("T", kind="field"),
+        "outside_density": Port("T", kind="field"),
     }
 
     coupling: Literal["flux", "published"] = "flux"
@@ -108,9 +116,24 @@ class ExternalFlux(Component):
         source="Ma2025: attenuated at least 170 times",
         description="γ_max of a horizontal far field",
     )
-    yoke_volume: float = parameter("m^3", 0.0, ge=0, description="of the magnet, which far fields magnetise; 0: not")
     permeability: float = parameter("1", 1e4, gt=1, source="Ma2025", description="µ_r of the yoke; initial: 1000")
     native_permeability: float = parameter("1", 1e4, gt=1, description="µ_r that stated couplings hold for")
+    yoke_radius: float = parameter("m", 0.110, gt=0, source="Ma2025", description="that its multipoles are counted by")
+    vertical_multipoles: list[float] = parameter(
+        "1",
+        [1.373, -0.540, 0.083, 3.896, 5.754, 2.833],
+        source="computed from the Tsinghua magnet's geometry (components.fields.around)",
+        description="that a vertical field induces, of degrees 1, 3, …, over that field",
+    )
+    horizontal_multipoles: list[float] = parameter(
+        "1",
+        [1.384, 0.100, -0.395, -0.278, 0.061, 0.112],
+        source="computed from the Tsinghua magnet's geometry",
+        description="that a horizontal field induces",
+    )
+    leakage_multipoles: list[float] = parameter(
+        "T", [], neutral=[], description="of the magnet's own field beside the yoke, of degrees 2, 4, …"
+    )
     reach: float = parameter(
         "m", 25e-3, gt=0, description="largest |z| of coil in magnet, of magnet in the room, and half that of a source"
     )
@@ -135,7 +158,7 @@ class ExternalFlux(Component):
         return self
 
     def neutral_inputs(self) -> frozenset[str]:
-        neutral = set() if self.sources else {"magnet_position"}
+        neutral = set() if self.sources or self.leakage_multipoles else {"magnet_position"}
         if all(source.appears == "always" for source in self.sources.values()):
             neutral.add("energised")
         if not any(isinstance(source, NearEnd) and source.carried for source in self.sources.values()):
@@ -163,11 +186,20 @@ class ExternalFlux(Component):
                 fields.append(Field(term.shape, (kept if term.kept else factor) * basis, origin))
                 if source.course.amplitude and not term.kept:
                     alternating.append(Field(term.shape, wave * basis, origin))
+        fields += [
+            field for mounted in interfering(inputs) for field in self._brought(mounted, inputs["magnet_position"])
+        ]
         return {
             "field": FieldSum(fields) if fields else Constant(0.0),
             "alternating": FieldSum(alternating) if alternating else Constant(0.0),
-            "surroundings": Surroundings(self, inputs),
+            **densities(self, inputs),
         }
+
+    def _brought(self, mounted: Mounted, z_magnet: Signal) -> list[Field]:
+        """λ of a magnet that a stage brought, and of what the yoke keeps of it."""
+        shape, kept = self._shape(self._free(mounted.source)), mounted.source.retained
+        now = Field(shape, (1.0 - kept) * mounted.present, mounted.height)
+        return [now, Field(shape, kept * mounted.most, mounted.strongest + z_magnet)] if kept else [now]
 
     def terms(self, name: str) -> list[Term]:
         """Those of a source at its full strength."""
@@ -282,6 +314,20 @@ class ExternalFlux(Component):
             velocity += -by_magnet if magnet_moves else by_coil
         return (velocity - weighing) / bl
 
+    def far_density(self, field: float, z: Array) -> Array:
+        """ΔB̄ in the gap (T) at heights z in the magnet (m) of a vertical far field, downward (T)."""
+        result: Array = self._far(field).value(z) / self.wire_length
+        return result
+
+    def mean_let_in(self, source: NearEnd, heights: Array) -> Array:
+        """ΔB̄ in the symmetry plane (T) of a source that a stage brought to these heights (m), by its flux linkage."""
+        turn, radius = 2 * math.pi * self.coil_radius, self.coil_radius
+        weaker = self.native_permeability / self.permeability / source.shield(radius)
+        step = 1e-4
+        ahead, behind = (source.free_linkage(s * step - heights, radius) for s in (1, -1))
+        result: Array = weaker * (ahead - behind) / (2 * step) / turn
+        return result
+
     def distribution(self, name: str, z: float = 0.0) -> AngularDistribution:
         """ΔB_r(θ) of a source in the gap at height z (m), the magnet at rest.
 
@@ -293,7 +339,7 @@ class ExternalFlux(Component):
         source, weaker = self.sources[name], self.native_permeability / self.permeability
         theta = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
         if isinstance(source, FarEnd):
-            mean = float(self._far(source.vertical).value(np.array([z]))[0]) / self.wire_length
+            mean = float(self.far_density(source.vertical, np.array([z]))[0])
             sideways = -self.horizontal_attenuation * weaker * source.horizontal * np.exp(-1j * source.azimuth)
             return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
         let_in = source.free_field(theta, z, self.coil_radius)[0] * weaker / source.shield(self.coil_radius)
@@ -324,9 +370,9 @@ class ExternalFlux(Component):
             update={
                 "radius": None if self.radius is None else self.radius * factor,
                 "size": self.size if self.geometry is None else self.size * factor,
+                "yoke_radius": self.yoke_radius * factor,
                 "vertical_slope": self.vertical_slope / factor,
                 "vertical_area": self.vertical_area * factor**2,
-                "yoke_volume": self.yoke_volume * factor**3,
                 "reach": self.reach * factor,
             }
         )

@@ -13,7 +13,7 @@ from components.measuring import MeasuringInstrument
 from twin.clock import Process
 from twin.component import Port
 from twin.parameter import parameter
-from twin.recorder import Block, Label, Schedule
+from twin.recorder import Label, Schedule
 from twin.signal import Signal
 
 Array = NDArray[np.float64]
@@ -48,13 +48,10 @@ class Fluxgate(MeasuringInstrument):
         """Read the flux density, averaged over each step. Returns the block."""
         yield self.clock.until(schedule.end)
         assert self._field is not None
-        return self._record(self._field, schedule, labels, "reading")
-
-    def _record(self, field: Signal, schedule: Schedule, labels: Mapping[str, Label], channel: str) -> Block:
-        shown = self.shown(channel, schedule.step)
+        shown = self.shown("reading", schedule.step)
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             values = shown(values, instants)
             return values if self.range is None else np.where(np.abs(values) <= self.range, values, np.nan)
 
-        return self.record(field, schedule, "field", "T", aperture=schedule.step, disturb=disturb, labels=labels)
+        return self.record(self._field, schedule, "field", "T", aperture=schedule.step, disturb=disturb, labels=labels)

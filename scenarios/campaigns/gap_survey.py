@@ -1,7 +1,7 @@
-"""Gap survey: what the yoke lets into the gap of an interfering magnet that a stage moves past it (Ma2025).
+"""Gap survey: what an interfering magnet near the yoke couples into the gap, by six fluxgates in it (Ma2025).
 
-The permanent magnets are replaced by aluminium, and fluxgates sit around the gap. They are read without the source,
-each for its zero; then the source is put on its stage, and read at one height after the other.
+For each mounting of the magnet the sensors are zeroed while it is away; then it is brought to one height after the
+other, the sensors are read at each, and it is taken away and they are read once more.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from components.external_flux import ExternalFlux
-from components.external_source import NearEnd
-from components.motion import glide
-from components.roles import Fluxgate, MotionStage
-from scenarios.campaigns.bench import Bench
+from components.interfering_magnet import InterferingMagnet
+from components.roles import SourceStage
 from scenarios.campaigns.phases import contiguous
+from scenarios.campaigns.sensor_bench import SensorBench
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
 from twin.recorder import Label
@@ -28,108 +26,101 @@ from twin.times import to_ns
 
 
 @dataclass(frozen=True, kw_only=True)
-class GapBench(Bench):
-    """The stage with the source, and the fluxgates in the gap."""
+class GapSurveyBench(SensorBench):
+    """The instruments."""
 
-    campaign: ClassVar[str] = "the gap survey"
+    campaign: ClassVar[str] = "a gap survey"
 
-    motion_stage: MotionStage
-    gap_fluxgates: Fluxgate
+    interfering_magnet: SourceStage
+
+
+class Scan(Parameters):
+    """The heights of the magnet in one of its mountings, one after the other."""
+
+    mounting: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    heights: list[float] = parameter("m", min_length=5, description="from the symmetry plane; different ones")
+
+    @model_validator(mode="after")
+    def _different(self) -> Scan:
+        if len(set(self.heights)) < len(self.heights):
+            raise ValueError("expected heights that differ")
+        return self
 
 
 class GapSurvey(Parameters):
-    """The campaign: a zero without the source, then equally spaced heights of it."""
+    """The campaign."""
 
-    first: float = parameter("m", -0.1, description="height of the stage, from where the source is at rest")
-    last: float = parameter("m", 0.1, description="as above")
-    count: int = parameter("1", 41, ge=5, le=10_000, description="of the heights")
-    zero_time: float = parameter("s", 30.0, gt=0, description="read without the source")
-    placing: float = parameter("s", 60.0, gt=0, description="to put the source on its stage, and to the first height")
-    way: float = parameter("s", 5.0, gt=0, description="from a height to the next")
-    read_time: float = parameter("s", 5.0, gt=0, description="at each height")
-    reading_step: float = parameter("s", 0.5, ge=1e-4, description="aperture of a reading; they are contiguous")
+    scans: list[Scan] = Field(min_length=1)
+    read_time: float = parameter("s", 20.0, gt=0, description="at each height")
+    zero_time: float = parameter("s", 60.0, gt=0, description="without the magnet, before and after")
+    move_time: float = parameter("s", 10.0, gt=0, description="from height to height, to come and to go; not read")
+    reading_step: float = parameter("s", 0.2, ge=1e-3, description="aperture of a reading; they are contiguous")
 
     @model_validator(mode="after")
     def _fits(self) -> GapSurvey:
-        if self.first == self.last:
-            raise ValueError("expected a first and a last height that differ")
-        if min(self.zero_time, self.read_time) < 2 * self.reading_step:
-            raise ValueError("expected at least two readings without the source and at each height")
+        if min(self.read_time, self.zero_time) < 4 * self.reading_step:
+            raise ValueError("expected four readings within read_time and zero_time")
+        names = [scan.mounting for scan in self.scans]
+        if len(set(names)) < len(names):
+            raise ValueError("expected one scan of each mounting")
         return self
 
-    def heights(self) -> list[float]:
-        """Of the stage (m)."""
-        found: list[float] = np.linspace(self.first, self.last, self.count).tolist()
-        return found
+    def _length(self, scan: Scan) -> int:
+        heights = len(scan.heights)
+        return 2 * to_ns(self.zero_time) + (heights + 1) * to_ns(self.move_time) + heights * to_ns(self.read_time)
 
     @property
     def duration(self) -> int:
         """Of the campaign (ns)."""
-        each = to_ns(self.way) + to_ns(self.read_time)
-        return to_ns(self.zero_time) + to_ns(self.placing) + self.count * each
+        return sum(self._length(scan) for scan in self.scans)
 
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """The largest mean field in the gap at any of the heights (T), and where the stage is then (m)."""
-        flux = parts.get("external_flux")
-        if not isinstance(flux, ExternalFlux):
+        """γ of the circumferential mean, the largest of a scan, as couplings and the true surface field have it."""
+        magnet, flux = parts.get("interfering_magnet"), parts.get("external_flux")
+        if not isinstance(magnet, InterferingMagnet) or flux is None:
             return {}
-        moved = [name for name, s in flux.sources.items() if isinstance(s, NearEnd) and s.carried]
-        if not moved:
-            return {}
-        means = [sum(flux.derivatives(name, -z, -z)[0] for name in moved) / flux.wire_length for z in self.heights()]
-        largest = int(np.argmax(np.abs(means)))
-        return {"largest_mean_T": means[largest], "largest_mean_at_m": self.heights()[largest]}
+        return {
+            f"{scan.mounting}_gamma_mean": float(
+                np.abs(flux.mean_let_in(magnet.source(scan.mounting), np.array(scan.heights))).max()
+                / magnet.surface_field
+            )
+            for scan in self.scans
+        }
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
-        """The campaign as steps.
+        """The campaign as steps, one for each scan.
 
         Raises
         ------
         WiringError
-            If stage or fluxgates are missing.
+            If an instrument is missing.
         """
-        run = _Run(self, GapBench.of(components), clock)
-        each = to_ns(self.way) + to_ns(self.read_time)
+        run = _Run(self, GapSurveyBench.of(components), clock)
         return [
-            Step("zero", to_ns(self.zero_time), run.zero, "zero"),
-            Step("put the source on", to_ns(self.placing), run.place, "placing"),
-            *(
-                Step(f"height {k + 1} of {self.count}", each, partial(run.at, k), "survey", k)
-                for k in range(self.count)
-            ),
+            Step(f"scan {scan.mounting}", self._length(scan), partial(run.scan, k, scan), "survey", k)
+            for k, scan in enumerate(self.scans)
         ]
 
 
 class _Run:
-    """The operations of the survey on a bench."""
+    """The operations on a bench."""
 
-    def __init__(self, campaign: GapSurvey, bench: GapBench, clock: Clock) -> None:
+    def __init__(self, campaign: GapSurvey, bench: GapSurveyBench, clock: Clock) -> None:
         self.campaign, self.bench, self.clock = campaign, bench, clock
 
-    def zero(self) -> Process:
-        """Read without the source."""
-        c, start = self.campaign, self.clock.now
-        end = start + to_ns(c.zero_time)
-        yield from self.bench.gap_fluxgates.read(contiguous(start, end, c.reading_step), {"phase": "zero", "cycle": 0})
-        yield self.clock.until(end)
+    def scan(self, cycle: int, scan: Scan) -> Process:
+        """Zero the sensors, go through all heights, and read the sensors once more without the magnet."""
+        c, stage = self.campaign, self.bench.interfering_magnet
+        labels: dict[str, Label] = {"cycle": cycle, "mounting": scan.mounting}
+        yield from self._read(c.zero_time, {**labels, "phase": "zero"})
+        for z in scan.heights:
+            yield from stage.place(scan.mounting, z, c.move_time)
+            yield from self._read(c.read_time, {**labels, "phase": "survey", "height_m": z})
+        yield from stage.remove(scan.mounting, c.move_time)
+        yield from self._read(c.zero_time, {**labels, "phase": "removed"})
 
-    def place(self) -> Process:
-        """While somebody puts it on its stage, go to the first height."""
-        yield from self._go(0.0, self.campaign.heights()[0], to_ns(self.campaign.placing))
-
-    def at(self, k: int) -> Process:
-        """Go to a height, and read there."""
-        c, heights = self.campaign, self.campaign.heights()
-        yield from self._go(heights[max(k - 1, 0)], heights[k], to_ns(c.way))
-        start = self.clock.now
-        end = start + to_ns(c.read_time)
-        labels: dict[str, Label] = {"phase": "survey", "cycle": k, "height_m": heights[k]}
-        yield from self.bench.gap_fluxgates.read(contiguous(start, end, c.reading_step), labels)
-        yield self.clock.until(end)
-
-    def _go(self, here: float, there: float, time: int) -> Process:
-        end = self.clock.now + time
-        laws = glide(here, there, self.clock.now, end)
-        if laws:
-            yield from self.bench.motion_stage.move(laws)
+    def _read(self, duration: float, labels: Mapping[str, Label]) -> Process:
+        end = self.clock.now + to_ns(duration)
+        schedule = contiguous(self.clock.now, end, self.campaign.reading_step)
+        yield self.clock.together(self.bench.read(schedule, labels))
         yield self.clock.until(end)

@@ -14,7 +14,6 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "circuit": {"nominal_resistance": 100.0},
     "coil": {"resistance": 100.0, "inductance": 1.0},
     "dynamic_servo": {"moving_mass": 1.0, "bl": 700.0},
-    "fluxgate_ring": {"radius": 0.1},
     "magnet": {"bl": 700.0},
     "motion_stage": {"pitch": 1.0},
     "resistor": {"resistance": 100.0},
@@ -46,10 +45,9 @@ EFFECTS = {
         "air_density_error refractive_index_error "
         "temperature_offset pressure_offset humidity_offset temperature_noise pressure_noise humidity_noise"
     ),
-    "external_flux": words("sources"),
+    "external_flux": words("sources leakage_multipoles"),
     "flexure": words("compliance stiffness"),
     "fluxgate": READING | words("offset_temperature_coefficient"),
-    "fluxgate_ring": READING | words("offset_temperature_coefficient offsets"),
     "ground_vibration": words("coil_share magnet_share reference_share"),
     "hinge": words("compliance stiffness"),
     "hysteresis": words("share"),
@@ -58,12 +56,14 @@ EFFECTS = {
         "nonlinearity laser_drift dead_path verticality_x verticality_y abbe_offset_x abbe_offset_y time_base_error "
         "trigger_latency"
     ),
+    "interfering_magnet": words("height_error"),
     "magnet": words("temperature_coefficient stray_field stray_gradient"),
     "mass_exchanger": words("parts_mass"),
     "motion_stage": words("gain periodic_error"),
     "position_detector": READING
     | words("rotation_offset rotation_white_noise rotation_flicker_noise rotation_resolution"),
     "resistor": words("gain drift offset white_noise flicker_noise temperature_coefficient power_coefficient"),
+    "sensor_ring": words("height_error"),
     "servo": words(""),
     "stop": words(""),
     "support": words("compliance"),
