@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from twin.errors import TwinError
+from twin.errors import InputError
 
 COMPONENTS = "kibble_twin.components"
 DRIVERS = "kibble_twin.drivers"
@@ -25,7 +25,7 @@ REDUCTIONS = "kibble_twin.reductions"
 COMMANDS = "kibble_twin.commands"
 
 
-class PluginError(TwinError, LookupError):
+class PluginError(InputError, LookupError):
     """A name is not registered in a group, is registered twice, or cannot be imported.
 
     Parameters

@@ -56,7 +56,7 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Put a balance's instruments on the wire, for your own program.
+    """Put the instruments of a balance on the wire.
 
     No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI
     controller. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.

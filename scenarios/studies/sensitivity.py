@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from scenarios.studies.axes import Axis, Overrides
 from scenarios.studies.journal import Row
 from scenarios.studies.study import Point, Study
-from twin.errors import TwinError
+from twin.errors import InputError
 
 Array = NDArray[np.float64]
 STEP = 0.01
 """Of the share of an axis, to either side of its median, over which a derivative is taken."""
 
 
-class SensitivityError(TwinError):
+class SensitivityError(InputError):
     """A study that tells no sensitivities."""
 
 
