@@ -35,7 +35,17 @@ class BehindGate(Signal):
         return self.source.at(times)
 
     def breakpoints(self, start: int, end: int) -> set[int]:
-        return {t for t in self.source.breakpoints(start, end) if self.gate.constant_over(t - 1, t + 1) != 0.0}
+        return {t for t in self.source.breakpoints(start, end) if self._is_felt(t)}
+
+    def next_breakpoint(self, start: int, end: int) -> int:
+        while (start := self.source.next_breakpoint(start, end)) < end:
+            if self._is_felt(start):
+                return start
+            start = max(start, self.gate.next_breakpoint(start, end) - 1)  # until then the gate is closed
+        return end
+
+    def _is_felt(self, instant: int) -> bool:
+        return self.gate.constant_over(instant - 1, instant + 1) != 0.0
 
     def __repr__(self) -> str:
         return f"{self.source!r} behind {self.gate!r}"

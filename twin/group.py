@@ -220,12 +220,18 @@ class StateGroup:
         """Instants inside (start, end) at which an input may jump."""
         return set().union(*(leaf.breakpoints(start, end) for leaf in self._external)) if self._external else set()
 
+    def next_breakpoint(self, start: int, end: int) -> int:
+        """The first of `breakpoints`; `end` if there is none."""
+        for leaf in self._external:
+            end = leaf.next_breakpoint(start, end)
+        return end
+
     def resolve(self, instant: int) -> None:
         """Solve until `instant` is known. Looks ahead while laws last, so that reading often costs little."""
         while self._frontier < instant:
             # As far as laws are promised to last; without a promise, as far again as they have lasted.
             ahead = self.lookahead if self.lookahead >= instant else 2 * instant - self._law_start
-            end = min(self.breakpoints(self._frontier, ahead), default=ahead)
+            end = self.next_breakpoint(self._frontier, ahead)
             self._solve(end)
             if self._frontier == end and end < ahead:
                 self._law_start = end

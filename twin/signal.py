@@ -76,6 +76,10 @@ class Signal(ABC):
         """Instants (ns) inside (start, end) at which the signal or its derivatives may jump."""
         return set().union(*(leaf.breakpoints(start, end) for leaf in self.leaves)) if self.leaves else set()
 
+    def next_breakpoint(self, start: int, end: int) -> int:
+        """The first of `breakpoints`; `end` if there is none."""
+        return min(self.breakpoints(start, end), default=end)
+
     def closed_form(self, start: int, end: int) -> Piece | None:
         """The signal on [start, end), which holds no breakpoint, as one piece; None if it is no closed form."""
         return None

@@ -61,6 +61,9 @@ class StateOutput(Signal):
     def breakpoints(self, start: int, end: int) -> set[int]:
         return self.group.breakpoints(start, end)
 
+    def next_breakpoint(self, start: int, end: int) -> int:
+        return self.group.next_breakpoint(start, end)
+
     def closed_form(self, start: int, end: int) -> Piece | None:
         self.group.resolve(end)
         piece = self.track.pieces[self.track.index(start)]

@@ -195,6 +195,10 @@ class Timeline(Signal):
         last = bisect_right(self.track.starts, end - 1)
         return set(self.track.starts[first:last])
 
+    def next_breakpoint(self, start: int, end: int) -> int:
+        first = bisect_right(self.track.starts, start)
+        return min(self.track.starts[first], end) if first < len(self.track.starts) else end
+
     def constant_over(self, start: int, end: int) -> float | None:
         first = self.track.index(start)
         piece = self.track.pieces[first]

@@ -15,6 +15,7 @@ from twin.clock import Clock, Process
 from twin.component import Component
 from twin.errors import SimulationError
 from twin.graph import Graph
+from twin.group import StateGroup
 from twin.instrument import Bench, Instrument
 from twin.noise import Streams
 from twin.recorder import Block, Recorder, Schedule
@@ -188,27 +189,38 @@ class Twin:
             if group not in self._read_groups:
                 states.append(group.modal_state(0))
                 continue
-            decay = np.exp(np.array(group.modes.rates) * (period / NS))
-            if np.any(np.abs(1.0 - decay) < 1e-12):
-                raise SimulationError(
-                    f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient"
-                )
-            modal, last = group.modal_state(0), np.inf
+            last = np.inf
             for k in range(30):
                 group.rough = k == 0  # the first correction is the largest, and leaves most to the others
-                change = group.modal_state(period) - modal
-                size = np.abs(modal + change).max(initial=0.0)
-                moved = float(np.abs(change).max(initial=0.0))
-                modal = modal + change / (1.0 - decay)
+                modal, moved = _corrected(group, period)
                 group.restart(modal)
-                # A correction leaves what it moved times the contraction, which two corrections tell.
-                if not group.rough and (moved <= PERIODIC * size or moved * moved <= PERIODIC * size * last):
+                if not group.rough and has_converged(moved, last):
                     break
                 last = moved
             else:
                 raise SimulationError(f"{group.name}: the periodic steady state did not converge; start from ambient")
             states.append(modal)
         return states
+
+    def nearer_periodic(self, period: int) -> tuple[list[Array], float]:
+        """The states after one correction towards `periodic_states`, and the largest of them, relative to the states.
+
+        For who changes the laws as the states settle: what the rehearsal has solved is not solved again.
+
+        Raises
+        ------
+        SimulationError
+            If a mode does not decay.
+        """
+        states, largest = [], 0.0
+        for group in self.assembly.groups:
+            if group in self._read_groups:
+                modal, moved = _corrected(group, period)
+                largest = max(largest, moved)
+            else:
+                modal = group.modal_state(0)
+            states.append(modal)
+        return states, largest
 
     def start_from(self, states: Sequence[Array]) -> None:
         """Start the groups from modal states found by a rehearsal of the same graph."""
@@ -248,3 +260,24 @@ class Twin:
                 component.restore(data)
         for group, data in zip(self.assembly.groups, state["groups"], strict=True):
             group.restore(data)
+
+
+def _corrected(group: StateGroup, period: int) -> tuple[Array, float]:
+    """The states that would return after a period if the group were linear; and by how much those that it starts from
+    have changed after it, relative to their size."""
+    decay = np.exp(np.array(group.modes.rates) * (period / NS))
+    if np.any(np.abs(1.0 - decay) < 1e-12):
+        raise SimulationError(
+            f"{group.name} has no periodic steady state: a mode of it does not decay; start from ambient"
+        )
+    modal = group.modal_state(0)
+    change = group.modal_state(period) - modal
+    size = float(np.abs(modal + change).max(initial=0.0))
+    moved = float(np.abs(change).max(initial=0.0))
+    return modal + change / (1.0 - decay), moved / size if size > 0.0 else 0.0
+
+
+def has_converged(moved: float, last: float, left: float = PERIODIC) -> bool:
+    """Whether a correction by `moved` leaves no more than `left`: it leaves its size times the contraction, which it
+    tells with the one before it; all relative."""
+    return moved <= left or moved * moved <= left * last

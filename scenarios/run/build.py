@@ -18,7 +18,7 @@ from twin.component import Component
 from twin.errors import SimulationError
 from twin.steps import Step
 from twin.times import NS
-from twin.twin import Probe, Twin
+from twin.twin import Probe, Twin, has_converged
 
 Array = NDArray[np.float64]
 TRUTH = (
@@ -29,9 +29,9 @@ TRUTH = (
 """What is recorded as truth, once a second."""
 
 
-REHEARSALS, SETTLED = 8, 2e-9
-"""At most so many, until the currents that the source keeps change by less than this, relative, which warms a coil of
-10 K by 4e-8 K."""
+REHEARSALS, SETTLED = 12, 2e-9
+"""At most so many, until the currents that the source keeps change by less than this, relative, and the temperatures
+with them: 4e-8 K of a coil that is 10 K warm."""
 
 
 @runtime_checkable
@@ -185,7 +185,7 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
         If there is no such state, or it is not found.
     """
     states: list[Array] | None = None
-    currents = kept_currents(scenario, twin)
+    currents, last = kept_currents(scenario, twin), np.inf
     for _ in range(REHEARSALS):
         rehearsal = build(scenario, rehearsal=True, currents=currents)
         if states is not None:
@@ -194,14 +194,19 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
         end, period = rehearsal.twin.clock.now, cast(MassCampaign, rehearsal.campaign).period
         if end != period:
             raise SimulationError(f"a cycle takes {end / NS} s, not its period of {period / NS} s")
-        states = rehearsal.twin.periodic_states(end)
-        before, currents = currents, kept_currents(scenario, rehearsal.twin)
-        # Currents that the source keeps are those of the temperatures found before.
-        if all(abs(current - before[name]) <= SETTLED * abs(current) for name, current in currents.items()):
+        if not currents:
+            states = rehearsal.twin.periodic_states(end)
             break
+        # Currents that the source keeps are those of the temperatures before: both settle together.
+        states, moved = rehearsal.twin.nearer_periodic(end)
+        before, currents = currents, kept_currents(scenario, rehearsal.twin)
+        settled = all(abs(current - before[name]) <= SETTLED * abs(current) for name, current in currents.items())
+        if settled and has_converged(moved, last, SETTLED):
+            break
+        last = moved
     else:
         raise SimulationError("the currents that the source keeps do not settle; start from ambient")
-    twin.start_from(states or [])
+    twin.start_from(states)
     _keep(twin, currents)
 
 
