@@ -10,12 +10,17 @@ from hw_bridge.drivers.driver import Driver
 class Artefact(Driver):
     """A part without a connection."""
 
+    operated = False
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.identity = "artefact"
 
     def open(self) -> None:
         """Nothing to connect to."""
+
+    def make_safe(self) -> str:
+        return "artefact: nothing to switch"
 
     def close(self) -> bool:
         """Nothing to let go of."""

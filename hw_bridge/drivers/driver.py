@@ -48,7 +48,11 @@ class Driver:
     """
 
     acts: ClassVar[bool] = False
+    operated: ClassVar[bool] = True
+    """Whether a campaign speaks to it."""
     senses: ClassVar[Sequence[str]] = ()
+    limited: ClassVar[Sequence[str]] = ()
+    """Limits without which it is not armed."""
     met_hardware: ClassVar[bool] = False
     """Whether it has ever met the real instrument."""
 
@@ -99,17 +103,36 @@ class Driver:
         if not self.armed:
             return "not armed: nothing was switched"
         last: BridgeError | None = None
+        if self.worker.busy:
+            self.wire.abort()
         for _ in range(ATTEMPTS):
             try:
                 return str(self.call(self.to_safe))
             except BridgeError as error:
                 last = error
                 self.wire.dirty = True
+                if self.worker.busy:  # it does not come back: leave it, and begin anew
+                    self.log.append(f"a job did not come back: {error}")
+                    self.wire.abort()
+                    self.worker = Worker(self.name, self.clock)
+                    self.wire = wire(self.hardware.resource, self.hardware.timeout)
         raise BridgeError(f"{self.name}: its safe state could NOT be verified: {last}", self.name, self.wire.resource)
 
     def to_safe(self, wire: Wire) -> str:
         """Reach the safe state and read it back."""
         raise NotImplementedError
+
+    def check_limits(self) -> None:
+        """Refuse to be armed without the limits of what it does.
+
+        Raises
+        ------
+        SafetyError
+            Naming the first that is missing.
+        """
+        for name in self.limited:
+            if self.armed and getattr(self.limits, name) is None:
+                raise SafetyError(f"{self.name}: --arm needs hardware.limits.{name}", self.name, name)
 
     def close(self) -> bool:
         """Let go of the instrument; whether its thread has ended."""

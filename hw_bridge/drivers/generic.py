@@ -18,6 +18,7 @@
         output_on: "1"             # what it answers
         output_off: "0"
 
+A ``generic_exchanger`` needs ``load``, ``unload`` and ``state``, which is answered by ``loaded`` or ``unloaded``.
 A ``generic_meter`` needs ``read``, whose answer begins with a number, and reads once for each step. Questions are asked
 twice where the answer is to be the same. Whether an answer belongs to its question an unknown language cannot tell, so
 every conversation begins on an empty connection and ends with an identification.
@@ -31,13 +32,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from components.mass_exchanger import MassExchanger
 from hw_bridge.drivers.driver import Driver, number, same
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.recorder import Label, Schedule
-from twin.times import NS
+from twin.times import NS, to_ns
 
 _LEADING = re.compile(r"[^0-9+\-.]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
@@ -80,6 +82,7 @@ class GenericSource(Playing, Generic):
     """A current source."""
 
     acts = True
+    limited = ("current",)
     needed = Generic.needed | {"set", "level", "on", "off", "output", "output_on", "output_off"}
     known = Generic.known | needed | {"tolerance"}
 
@@ -147,6 +150,42 @@ class GenericMeter(Generic):
         value = leading(wire.query(self.commands["read"]))
         self.fence(wire)
         return value
+
+
+class GenericExchanger(Generic):
+    """A mass exchanger: ``load`` and ``unload`` are sent, and ``state`` is asked until it answers ``loaded`` or
+    ``unloaded``. Its safe state is where it stands, read back."""
+
+    acts = True
+    needed = Generic.needed | {"load", "unload", "state", "loaded", "unloaded"}
+    known = Generic.known | needed
+
+    def load(self, duration: float) -> Process:
+        """Put the mass on the pan within `duration` (s)."""
+        return self._transfer("load", duration)
+
+    def unload(self, duration: float) -> Process:
+        """Take it off within `duration` (s)."""
+        return self._transfer("unload", duration)
+
+    def to_safe(self, wire: Wire) -> str:
+        return f"at {self.twice(wire, 'state')!r}, read back"
+
+    def _transfer(self, what: str, duration: float) -> Process:
+        end = self.clock.now + to_ns(duration)
+        acting = self.may_act(what)
+        shadow = self.model if isinstance(self.model, MassExchanger) and self.model._bench is not None else None
+        beside = None if shadow is None else self.clock.process(getattr(shadow, what)(duration))
+        if acting:
+            yield from self.ask(lambda wire: wire.write(self.commands[what]))
+            yield self.clock.until(max(end, self.clock.now))
+            found = yield from self.ask(lambda wire: self.twice(wire, "state"))
+            if found != self.commands[f"{what}ed"]:
+                raise BridgeError(f"{self.name}: {what} left it at {found!r}", self.name, self.wire.resource)
+        if beside is not None and not beside.processed:
+            yield beside
+        elif self.clock.now < end:
+            yield self.clock.until(end)
 
 
 def leading(text: str) -> float:

@@ -27,6 +27,7 @@ class Keithley6221Driver(Playing, Driver):
     """See the module; the range is fixed to the lowest that holds ``limits.current``."""
 
     acts = True
+    limited = ("current", "voltage")
     largest: ClassVar[float] = 0.105
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

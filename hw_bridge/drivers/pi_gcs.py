@@ -34,6 +34,7 @@ class PiGcsDriver(Driver):
     """See the module."""
 
     acts = True
+    limited = ("lower", "upper", "velocity")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -134,8 +135,9 @@ class PiGcsDriver(Driver):
         target, velocity, acceleration = self._demands(laws)
         end = laws[-1].end
         assert end is not None
+        acting = velocity > AT_REST and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
         shadow = None if self._shadow is None else self.clock.process(self._shadow.move(laws))
-        if velocity > AT_REST and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s"):
+        if acting:
             yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
             yield self.clock.until(max(end, self.clock.now))
             yield from self._arrive(target)

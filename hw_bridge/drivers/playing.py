@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from components.current_source import CurrentSource
 from hw_bridge.drivers.driver import Driver
@@ -17,7 +17,6 @@ from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.piece import Piece
-from twin.signal import Signal
 from twin.times import to_ns
 
 
@@ -28,12 +27,11 @@ class Playing(Driver):
     ----------
     limit : largest absolute current (A).
     step : in which the instrument sets it (A); 0: unknown.
-    played : what a simulated servo demands (A); None: nothing but what is set.
     """
 
     limit: float
     step: float = 0.0
-    played: Signal | None = None
+    _played: Callable[[], float] | None = None
     _level = 0.0
     _connected = False
     _playing = False
@@ -54,10 +52,10 @@ class Playing(Driver):
 
     def connect(self) -> None:
         """Switch the output on, at the level that is set."""
-        if self.shadow is not None:
-            self.shadow.connect()
         if self.may_act("output on"):
             self.call(lambda wire: self.switch(wire, True))
+        if self.shadow is not None:
+            self.shadow.connect()
         self._connected = True
 
     def disconnect(self) -> None:
@@ -84,10 +82,14 @@ class Playing(Driver):
         slew, jump = self.limits.slew, abs(current - self._level)
         if slew is not None and jump > slew * max(duration, self.hardware.interval):
             self.within("slew", jump / max(duration, self.hardware.interval), 0.0, slew, "A/s")
+        if self._played is not None and self.shadow is not None:
+            yield from self.shadow.set(current, duration)
+            return
+        acting = self.may_act(f"current {current!r} A within {duration:g} s")
         shadow = None if self.shadow is None else self.clock.process(self.shadow.set(current, duration))
         begin, level = self.clock.now, self._level
         steps = max(1, math.ceil(duration / self.hardware.interval)) if current != level else 1
-        if self.may_act(f"current {current!r} A within {duration:g} s"):
+        if acting:
             for k in range(1, steps + 1):
                 instant = begin + to_ns(duration) * k // steps
                 if instant > self.clock.now:
@@ -134,13 +136,17 @@ class Playing(Driver):
         on, level = self.call(self.read_state)
         return level if on else 0.0
 
+    def play_what(self, wanted: Callable[[], float]) -> None:
+        """What is wanted at any time (A), of which what is set is a part."""
+        self._played = wanted
+
     def play(self) -> Process:
-        """Follow what is demanded, until the run ends."""
+        """Follow what is wanted while the output is on, until the run ends."""
         while True:
             yield self.clock.wait(self.hardware.interval)
-            if self.played is None or not self._connected:
+            if self._played is None or not self._connected:
                 continue
-            wanted = float(self.played(self.clock.seconds))
+            wanted = self._played()
             self._allowed(wanted)
             if wanted != self._level and self.armed:
                 yield from self._send(wanted)

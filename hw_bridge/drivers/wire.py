@@ -11,6 +11,7 @@ import select
 import socket
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from hw_bridge.errors import BridgeError
@@ -106,6 +107,9 @@ class Wire(ABC):
     def _lost(self, error: OSError) -> WireError:
         return WireError(f"{self.resource}: connection lost: {error.strerror or error}", address=self.resource)
 
+    def abort(self) -> None:  # noqa: B027
+        """End whatever waits on the connection; from any thread."""
+
     @abstractmethod
     def unread(self) -> bool:
         """Whether something is there that nobody has asked for."""
@@ -141,6 +145,11 @@ class SocketWire(Wire):
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+    def abort(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def unread(self) -> bool:
         assert self._socket is not None

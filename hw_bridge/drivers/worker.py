@@ -36,6 +36,8 @@ class Worker:
         self._jobs: queue.SimpleQueue[tuple[Job, float, Future[Any]] | None] = queue.SimpleQueue()
         self._waiting: simpy.Event | None = None
         self._thread: threading.Thread | None = None
+        self._counting = threading.Lock()
+        self._pending = 0
         self._deadline: float | None = None  # of the job under way (monotonic s)
 
     def do(self, job: Job, patience: float) -> simpy.Event:
@@ -62,6 +64,11 @@ class Worker:
         except TimeoutError:
             raise BridgeError(f"{self.name}: does not come back within {patience:g} s", self.name) from None
 
+    @property
+    def busy(self) -> bool:
+        """Whether a job is under way or waits."""
+        return self._pending > 0
+
     def give_up(self) -> bool:
         """Let whoever waits for a job that is overdue hear of it; from the watchdog's thread. Whether there was one."""
         deadline, event = self._deadline, self._waiting
@@ -87,6 +94,8 @@ class Worker:
             self._thread = threading.Thread(target=self._work, name=f"driver {self.name}", daemon=True)
             self._thread.start()
         future: Future[Any] = Future()
+        with self._counting:
+            self._pending += 1
         self._jobs.put((job, patience, future))
         return future
 
@@ -94,12 +103,18 @@ class Worker:
         while (item := self._jobs.get()) is not None:
             job, patience, future = item
             self._deadline = time.monotonic() + patience
+            result, failed = None, None
             try:
-                future.set_result(job())
+                result = job()
             except BaseException as error:
-                future.set_exception(error)
-            finally:
-                self._deadline = None
+                failed = error
+            self._deadline = None
+            with self._counting:
+                self._pending -= 1
+            if failed is None:
+                future.set_result(result)
+            else:
+                future.set_exception(failed)
 
 
 def _settle(event: simpy.Event, result: Any, error: BaseException | None) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import note
+from twin.plugins import did_you_mean
 
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
@@ -47,6 +48,30 @@ def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = Fal
     for name in chosen.late_faults():
         note(f"note: faults.{name} begins after the end of the campaign: nothing comes of it")
     return chosen
+
+
+def with_real(chosen: Experiment, named: Sequence[str] | None, *, arm: bool) -> Experiment:
+    """The experiment with real instruments ``NAME=driver@resource`` in the place of components.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read, or there is nothing to arm.
+    """
+    changes: dict[str, dict[str, str]] = {}
+    for text in named or ():
+        name, _, rest = text.partition("=")
+        driver, _, resource = rest.partition("@")
+        if not name or not driver:
+            raise UsageError(f"--real: expected NAME=driver@resource, or NAME=artefact, not {text!r}")
+        if name not in chosen.scenario.balance.parts:
+            known = chosen.scenario.balance.parts
+            raise UsageError(f"--real: there is no component {name!r}{did_you_mean(name, known)}")
+        changes[f"balance.{name}.hardware"] = {"driver": driver, "resource": resource}
+    found = chosen.with_(changes) if changes else chosen
+    if arm and not found.scenario.hardware:
+        raise UsageError("--arm: nothing here is real; give --real NAME=driver@resource, or hardware: in the file")
+    return found
 
 
 def check_picture(path: Path) -> None:

@@ -70,7 +70,14 @@ class Experiment:
         """The campaign's steps with their durations; see `check`."""
         return self.check().steps
 
-    def run(self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None) -> Any:
+    def run(
+        self,
+        *,
+        store: Path | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+        arm: bool = False,
+    ) -> Any:
         """Run the campaign and reduce it; see `scenarios.run.execute.execute`.
 
         Returns
@@ -80,7 +87,7 @@ class Experiment:
         """
         _check_settings(self.scenario)
         try:
-            return execute(self.scenario, store=store, resume=resume, progress=progress)
+            return execute(self.scenario, store=store, resume=resume, progress=progress, arm=arm)
         except WiringError as error:
             raise locate(self.scenario, error) from error
 
