@@ -110,6 +110,7 @@ class Driver:
                 return str(self.call(self.to_safe))
             except BridgeError as error:
                 last = error
+                self.log.append(f"safe state: {error}")
                 self.wire.dirty = True
                 if self.worker.busy:  # it does not come back: leave it, and begin anew
                     self.log.append(f"a job did not come back: {error}")

@@ -27,7 +27,8 @@ NEAR = 1e-6
 """The controller is on target within this (m)."""
 AT_REST = 1e-9
 """Slower than this (m/s) is at rest."""
-POLL = 0.02
+POLL, POLLS = 0.02, 250
+"""Between two looks whether it has arrived (s), and how many."""
 
 
 class PiGcsDriver(Driver):
@@ -47,14 +48,19 @@ class PiGcsDriver(Driver):
 
     def fenced(self, wire: Wire, question: str) -> str:
         """An answer about the axis, given twice alike."""
-        found = []
-        for _ in range(2):
-            answer, fence = wire.query(f"{question} {AXIS}"), wire.query("CSV?")
-            name, _, value = answer.partition("=")
-            if name != AXIS or not value or fence != "2.0":
-                raise WireError(f"{question} was answered by {answer!r}, CSV? by {fence!r}")
-            found.append(value)
-        return same(question, *found)
+        return same(question, self.once(wire, question), self.once(wire, question))
+
+    def once(self, wire: Wire, question: str) -> str:
+        """An answer about the axis, which may be another the next time."""
+        answer, fence = wire.query(f"{question} {AXIS}"), wire.query("CSV?")
+        name, _, value = answer.partition("=")
+        if name != AXIS or not value or fence != "2.0":
+            raise WireError(f"{question} was answered by {answer!r}, CSV? by {fence!r}")
+        return value
+
+    def on_target(self, wire: Wire) -> bool:
+        """Whether it has arrived, and stays there."""
+        return all(number(self.once(wire, "ONT?")) == 1 for _ in range(2))
 
     def faultless(self, wire: Wire) -> None:
         """No error is kept."""
@@ -94,10 +100,7 @@ class PiGcsDriver(Driver):
 
     def to_safe(self, wire: Wire) -> str:
         wire.write("STP")
-        for _ in range(round(self.patience / POLL)):
-            still = number(self.fenced(wire, "ONT?")) == 1
-            if still:
-                break
+        still = any(self.on_target(wire) for _ in range(POLLS))
         wire.query("ERR?")  # 10: it was stopped
         self.faultless(wire)
         first, second = (number(self.fenced(wire, "POS?")) for _ in range(2))
@@ -158,8 +161,8 @@ class PiGcsDriver(Driver):
 
     def _arrive(self, target: float) -> Process:
         """Wait until it is on target."""
-        for _ in range(round(self.patience / POLL)):
-            on_target = yield from self.ask(lambda wire: number(self.fenced(wire, "ONT?")) == 1)
+        for _ in range(POLLS):
+            on_target = yield from self.ask(self.on_target)
             if on_target:
                 break
             yield self.clock.wait(POLL)

@@ -75,7 +75,7 @@ def run(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Run a campaign to a mass: in virtual time, or in real time if any part is real.
+    """Run a campaign to a mass; in real time if any part is real.
 
     Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 130: interrupted.
     """
