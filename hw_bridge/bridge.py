@@ -92,13 +92,13 @@ class Bridge:
         if self.unverified and error is None:
             raise SafetyError("; ".join(self.unverified))
 
-    def instruments(self, twin: Twin) -> Mapping[str, Any]:
-        """Connect to all instruments, and give those that the campaign operates, by name.
+    def prepare(self, twin: Twin) -> None:
+        """Make the drivers, and look at their boundary to the twin; nothing is connected.
 
         Raises
         ------
         WiringError
-            If one does not connect, is another one or lacks a limit, or its boundary to the twin makes no sense.
+            If a driver cannot be made of what the scenario says, lacks a limit, or its boundary makes no sense.
         """
         self._twin = twin
         for name, hardware in self.scenario.hardware.items():
@@ -111,11 +111,25 @@ class Bridge:
                 raise WiringError(str(error), (name,)) from None
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver
-        check(twin.graph, self.drivers)
-        for name, driver in self.drivers.items():
-            self._check_interlocks(name)
+            for lock in hardware.interlocks:
+                twin.graph.port(lock.port, "outputs")
             try:
                 driver.check_limits()
+            except SafetyError as error:
+                raise WiringError(str(error), (name,)) from None
+        check(twin.graph, self.drivers)
+
+    def instruments(self, twin: Twin) -> Mapping[str, Any]:
+        """Connect to all instruments, and give those that the campaign operates, by name.
+
+        Raises
+        ------
+        WiringError
+            As `prepare`, or if an instrument does not connect or is another one.
+        """
+        self.prepare(twin)
+        for name, driver in self.drivers.items():
+            try:
                 driver.open()
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
@@ -194,11 +208,6 @@ class Bridge:
                 found,
                 lock.below,
             )
-
-    def _check_interlocks(self, name: str) -> None:
-        assert self._twin is not None
-        for lock in self.scenario.hardware[name].interlocks:
-            self._twin.graph.port(lock.port, "outputs")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

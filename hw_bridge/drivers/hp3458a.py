@@ -35,6 +35,8 @@ LONGEST = 1.0
 """Aperture of a reading (s); what is longer is a mean of several."""
 DEAD = 100e-6
 """Between the apertures of readings (s)."""
+TIMER = 6
+"""The sample event of that name, as queries tell it."""
 RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 
 
@@ -68,15 +70,13 @@ class Hp3458ADriver(Driver):
             raise WireError(f"{question} was answered by {answer!r}, and EMASK {mark} by {after!r}")
         return answer
 
-    def confirmed(self, wire: Wire, command: str, expected: float | None = None, relative: float = 1e-6) -> None:
-        """Send a command and read back what it has set."""
+    def confirmed(self, wire: Wire, command: str, *expected: float) -> None:
+        """Send a command and read back all that it has set."""
         wire.write(command)
-        if expected is None:
-            return
         query = command.split()[0].replace("DCV", "RANGE") + "?"
         answer = self.fenced(wire, query)
-        found = number(answer.split(",")[0])
-        if not math.isclose(found, expected, rel_tol=relative, abs_tol=1e-12):
+        found = [number(text) for text in answer.split(",")]
+        if len(found) != len(expected) or not np.allclose(found, expected, rtol=1e-6, atol=1e-12):
             raise BridgeError(f"{self.name}: {command} left it at {answer}", self.name, self.wire.resource)
 
     def faultless(self, wire: Wire) -> None:
@@ -148,7 +148,7 @@ class Hp3458ADriver(Driver):
         self.confirmed(wire, "MEM FIFO", 2)
         self.confirmed(wire, f"APER {aperture!r}", aperture)
         self.confirmed(wire, f"TIMER {timer!r}", timer)
-        self.confirmed(wire, f"NRDGS {count},TIMER", count)
+        self.confirmed(wire, f"NRDGS {count},TIMER", count, TIMER)
         wire.write("TARM SGL")
         patience = self.patience + count * timer
         taken = self.fenced(wire, "MCOUNT?", patience)

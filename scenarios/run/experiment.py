@@ -16,6 +16,7 @@ from scenarios.run.execute import MODELS, Progress, execute
 from scenarios.run.measured import known_to, own_reduction
 from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
+from twin import plugins
 from twin.errors import SimulationError, WiringError
 from twin.steps import Step
 from twin.times import to_ns
@@ -52,7 +53,10 @@ class Experiment:
         _check_settings(self.scenario)
         try:
             known_to(self.scenario)
-            return build(self.scenario)
+            setup = build(self.scenario)
+            if self.scenario.hardware:
+                plugins.load(plugins.BRIDGES, "bridge")(self.scenario).prepare(setup.twin)
+            return setup
         except WiringError as error:
             raise locate(self.scenario, error) from error
 

@@ -263,6 +263,14 @@ def test_a_device_that_does_not_connect_is_one_line_and_exit_code_2(
     assert "Traceback" not in "".join(errors)
 
 
+def test_a_boundary_is_checked_before_anything_is_connected(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    real = "balance.induced_voltmeter.hardware.driver=hp3458a"
+    assert main(["check", str(file), "--set", real]) == 2
+    text = capsys.readouterr().err
+    assert "bench.yaml:17" in text
+    assert "a real meter cannot read a simulated signal" in text
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
