@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,6 @@ import typer
 
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import note
-from twin.plugins import did_you_mean
 
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
@@ -50,28 +50,34 @@ def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = Fal
     return chosen
 
 
-def with_real(chosen: Experiment, named: Sequence[str] | None, *, arm: bool) -> Experiment:
-    """The experiment with real instruments ``NAME=driver@resource`` in the place of components.
+def as_settings(real: Sequence[str] | None) -> list[str]:
+    """Real instruments ``NAME=driver@resource`` as settings, which others may add to.
 
     Raises
     ------
     UsageError
-        If one cannot be read, or there is nothing to arm.
+        If one cannot be read.
     """
-    changes: dict[str, dict[str, str]] = {}
-    for text in named or ():
+    found = []
+    for text in real or ():
         name, _, rest = text.partition("=")
         driver, _, resource = rest.partition("@")
-        if not name or not driver:
+        if not name.isidentifier() or not driver:
             raise UsageError(f"--real: expected NAME=driver@resource, or NAME=artefact, not {text!r}")
-        if name not in chosen.scenario.balance.parts:
-            known = chosen.scenario.balance.parts
-            raise UsageError(f"--real: there is no component {name!r}{did_you_mean(name, known)}")
-        changes[f"balance.{name}.hardware"] = {"driver": driver, "resource": resource}
-    found = chosen.with_(changes) if changes else chosen
-    if arm and not found.scenario.hardware:
-        raise UsageError("--arm: nothing here is real; give --real NAME=driver@resource, or hardware: in the file")
+        found.append(f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}")
     return found
+
+
+def check_arm(chosen: Experiment, arm: bool) -> None:
+    """Refuse to arm what is simulated.
+
+    Raises
+    ------
+    UsageError
+        If nothing is real.
+    """
+    if arm and not chosen.scenario.hardware:
+        raise UsageError("--arm: nothing here is real; give --real NAME=driver@resource, or hardware: in the file")
 
 
 def check_picture(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment, with_real
+from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, as_settings, check_arm, experiment
 from scenarios.cli.exit_codes import InterruptedRunError, UsageError
 from scenarios.cli.summary import show_summary
 from scenarios.cli.terminal import note, show_json
@@ -89,7 +89,8 @@ def run(
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
-        chosen = with_real(experiment(scenario, settings, ideal=ideal), real, arm=arm)
+        chosen = experiment(scenario, [*as_settings(real), *(settings or ())], ideal=ideal)
+        check_arm(chosen, arm)
         if out is None:
             summary = _simulate(chosen, arm=arm).summary()
         else:

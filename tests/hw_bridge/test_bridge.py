@@ -275,7 +275,7 @@ def test_a_boundary_is_checked_before_anything_is_connected(file: Path, capsys: 
     ("words", "text"),
     [
         (["--real", "induced_voltmeter"], "expected NAME=driver@resource"),
-        (["--real", "induced_voltmete=hp3458a@X"], "did you mean 'induced_voltmeter'"),
+        (["--real", "induced_voltmete=hp3458a@X"], "unknown component 'induced_voltmete'"),
         (["--arm"], "nothing here is real"),
         (["--real", "induced_voltmeter=hp3548a@X"], "did you mean 'hp3458a'"),
     ],
