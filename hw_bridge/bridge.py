@@ -22,6 +22,7 @@ from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.watchdog import Watchdog
+from scenarios.run.build import MassCampaign
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
 from twin import plugins
@@ -117,6 +118,14 @@ class Bridge:
                 driver.check_limits()
             except SafetyError as error:
                 raise WiringError(str(error), (name,)) from None
+            if isinstance(self.scenario.campaign, MassCampaign) and "reference" not in getattr(
+                driver, "channels", ("reference",)
+            ):
+                raise WiringError(
+                    f"{name}: in a mass campaign a voltmeter reads its zero and the reference too, and this one "
+                    "has one input; it needs a scanner, see hw_bridge/drivers/scanner.py",
+                    (name,),
+                )
         check(twin.graph, self.drivers)
 
     def instruments(self, twin: Twin) -> Mapping[str, Any]:

@@ -102,6 +102,8 @@ class Driver:
             return "reads only"
         if not self.armed:
             return "not armed: nothing was switched"
+        if not self.wire.met:
+            return "never connected: nothing was sent, and nothing is known of it"
         last: BridgeError | None = None
         if self.worker.busy:
             self.wire.abort()

@@ -129,6 +129,7 @@ class GenericMeter(Generic):
     """A voltmeter that is asked for one reading after the other."""
 
     senses = ("input",)
+    channels = ("input",)
     needed = Generic.needed | {"read"}
     known = Generic.known | needed
 

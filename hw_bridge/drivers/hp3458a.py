@@ -4,8 +4,8 @@ Memory gives what the language lacks: each burst is recalled twice, and the two 
 comes a number of ours from the mask of the error register (``EMASK``, which acts on nothing as long as ``RQS`` is 0),
 so that an answer that is late, doubled or cut short is found out.
 
-A 3458A has one input: reference and short need a scanner, which is not driven here. It has met the emulated instrument
-of `hw_bridge.cores.hp3458a`, and no real one.
+A 3458A has one input: reference and short need a scanner (`hw_bridge.drivers.scanner`). It has met the
+emulated instrument of `hw_bridge.cores.hp3458a`, and no real one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from components.voltmeter import OVERRANGE
 from components.voltmeter import Voltmeter as SimulatedVoltmeter
 from hw_bridge.drivers.driver import Driver, number, same
+from hw_bridge.drivers.scanner import Scanner
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
@@ -56,7 +57,17 @@ class Hp3458ADriver(Driver):
             raise BridgeError(
                 f"{self.name}: a 3458A has no range for limits.voltage of {largest:g} V", self.name
             ) from None
+        self.scanner = Scanner(self.name, self.hardware.commands, self.patience)
         self.auto_zero = twin.auto_zero if twin is not None else True
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What it can read."""
+        return self.scanner.channels
+
+    def close(self) -> bool:
+        self.worker.call(self.scanner.close, self.patience)
+        return super().close()
 
     # --- the language ------------------------------------------------------------------------------------------------
 
@@ -115,8 +126,7 @@ class Hp3458ADriver(Driver):
         BridgeError
             For another channel, or if a reading cannot be trusted; nothing is recorded then.
         """
-        if channel != "input":
-            raise BridgeError(f"{self.name}: a 3458A has one input; for {channel!r} it needs a scanner", self.name)
+        self.scanner.check(channel)
         parts, aperture = self.timing(schedule.step)
         values = np.empty((schedule.repeats, schedule.count))
         for burst in range(schedule.repeats):
@@ -124,7 +134,13 @@ class Hp3458ADriver(Driver):
             for first in range(0, schedule.count, MEMORY // parts):
                 count = min(MEMORY // parts, schedule.count - first)
                 yield self.clock.until(max(start + first * schedule.step, self.clock.now))
-                burst_of = partial(self.burst, count=count * parts, timer=schedule.step / NS / parts, aperture=aperture)
+                burst_of = partial(
+                    self.burst,
+                    channel=channel,
+                    count=count * parts,
+                    timer=schedule.step / NS / parts,
+                    aperture=aperture,
+                )
                 shown = yield from self.ask(burst_of, count * schedule.step / NS)
                 values[burst, first : first + count] = shown.reshape(count, parts).mean(axis=1)
         if self.clock.now < schedule.end:
@@ -143,8 +159,9 @@ class Hp3458ADriver(Driver):
             )
         return parts, aperture
 
-    def burst(self, wire: Wire, count: int, timer: float, aperture: float) -> Array:
+    def burst(self, wire: Wire, count: int, timer: float, aperture: float, channel: str = "input") -> Array:
         """Readings (V), oldest first: taken once, recalled twice."""
+        self.scanner.select(channel)
         self.confirmed(wire, "MEM FIFO", 2)
         self.confirmed(wire, f"APER {aperture!r}", aperture)
         self.confirmed(wire, f"TIMER {timer!r}", timer)

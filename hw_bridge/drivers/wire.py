@@ -39,6 +39,8 @@ class Wire(ABC):
         self.resource = resource
         self.patience = patience
         self.dirty = False
+        self.met = False
+        """Whether it has ever connected."""
         self.stale = 0
         """How often something was there that nobody had asked for."""
         self._open = False
@@ -74,7 +76,7 @@ class Wire(ABC):
                 f"{self.resource} does not connect: {error.strerror or error}; is it on, and its address right?",
                 address=self.resource,
             ) from None
-        self._open, self.dirty = True, False
+        self._open, self.met, self.dirty = True, True, False
 
     def close(self) -> None:
         """Let go of the connection."""

@@ -245,6 +245,12 @@ def test_the_watchdog_switches_off_when_the_simulation_stands_still(
 # --- the command -----------------------------------------------------------------------------------------------------
 
 
+def test_a_mass_campaign_needs_meters_that_read_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
+    real = "balance.current_voltmeter.hardware.driver=hp3458a"
+    assert main(["check", "kbmini_tmtp", "--set", real]) == 2
+    assert "it needs a scanner" in capsys.readouterr().err
+
+
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     found = tmp_path / "bench.yaml"

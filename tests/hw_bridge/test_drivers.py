@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.motion import glide, oscillation
+from components.roles import MassExchanger
 from hw_bridge.drivers.generic import leading
 from hw_bridge.drivers.wire import SocketWire, VisaWire, WireError, wire
 from hw_bridge.errors import BridgeError, SafetyError
@@ -20,6 +21,7 @@ from tests.hw_bridge.wired import Wired
 from twin.recorder import Schedule
 from twin.times import NS
 
+NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
 GENERIC = {
     "identify": "*IDN?",
     "identity": "6221",
@@ -119,6 +121,7 @@ def test_an_output_that_a_dead_connection_swallows_is_no_success(wired: Wired) -
     """The first OUTPUT OFF after the peer has closed goes nowhere, without a word."""
     with Improper(lambda line: None) as server:
         made = driver("current_source", "keithley6221", server.resource, bench())
+        made.call(lambda wire: None)  # it has connected
         with pytest.raises(BridgeError, match=r"could NOT be verified.*connection lost"):
             made.make_safe()
         assert made.close()
@@ -225,6 +228,44 @@ def test_a_meter_has_one_input(wired: Wired) -> None:
         assert not list(made.bench.recorder.readings)
 
 
+SCANNER = {"state": "CLOS?", "select_input": "CLOS 1", "selected_input": "1"}
+SCANNER |= {"select_reference": "CLOS 2", "selected_reference": "2"}
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_scanner_puts_the_reference_there_and_is_read_back(wired: Wired, stuck: bool) -> None:
+    closed = ["0"]
+
+    def scanner(line: bytes) -> bytes:
+        if line == b"CLOS?":
+            return closed[0].encode() + b"\n"
+        if not (stuck and line == b"CLOS 2"):
+            closed[0] = line.decode().split()[1]
+        return b""
+
+    schedule = Schedule(0, NS // 50, 2)
+    with Improper(scanner) as server:
+        words = {**SCANNER, "scanner": server.resource}
+        with opened(driver("m", "hp3458a", address(wired, "current_voltmeter"), bench(), commands=words)) as made:
+            meter: Any = made
+            meter.clock.run(meter.read(schedule, {}))
+            if stuck:
+                with pytest.raises(BridgeError, match="'1', and '2' was expected"):
+                    meter.clock.run(meter.read(schedule, {}, channel="reference"))
+            else:
+                meter.clock.run(meter.read(schedule, {}, channel="reference"))
+            with pytest.raises(BridgeError, match="'short' it needs a scanner"):
+                meter.clock.run(meter.read(schedule, {}, channel="short"))
+            assert len(meter.bench.recorder.readings) == 2 - stuck
+    assert server.lines[:3] == [b"CLOS 1", b"CLOS?", b"CLOS?"]
+
+
+@pytest.mark.parametrize(("words", "text"), [({"scaner": "X"}, "unknown scaner"), ({"scanner": NOBODY}, "lacks")])
+def test_wrong_words_of_a_scanner_are_told(words: dict[str, str], text: str) -> None:
+    with pytest.raises(BridgeError, match=text):
+        driver("m", "hp3458a", NOBODY, bench(), commands=words)
+
+
 def test_a_stage_follows_no_motion_that_turns_around(wired: Wired) -> None:
     with wired.connect("socket", "flexure") as operator:
         operator.send(b"SVO 1 1\nFRF 1\n")
@@ -271,6 +312,86 @@ def test_wrong_words_are_told(wired: Wired, change: dict[str, str | None], text:
 )
 def test_a_number_is_found_in_an_answer(value: float, head: str, tail: str) -> None:
     assert leading(f"{head}{value!r}{tail}") == value
+
+
+def test_a_generic_meter_reads_once_for_each_step() -> None:
+    values = iter(["DCV 0.25 V", "DCV -0.5 V", "DCV OVLD"])
+
+    def meter(line: bytes) -> bytes:
+        return b"METER 7\n" if line == b"ID" else next(values).encode() + b"\n"
+
+    words = {"identify": "ID", "identity": "7", "read": "READ"}
+    with (
+        Improper(meter) as server,
+        opened(driver("m", "generic_meter", server.resource, bench(), commands=words)) as made,
+    ):
+        there: Any = made
+        block = there.clock.run(there.read(Schedule(0, NS, 2), {}))
+        assert block.values.tolist() == [[0.25, -0.5]]
+        with pytest.raises(BridgeError, match="garbled reply"):
+            there.clock.run(there.read(Schedule(there.clock.now, NS, 1), {}))
+        assert list(there.bench.recorder.readings) == [block]
+
+
+EXCHANGER = {"identify": "ID", "load": "DOWN", "unload": "UP", "state": "WHERE", "loaded": "low", "unloaded": "high"}
+
+
+@pytest.mark.parametrize("stuck", [False, True])
+def test_a_generic_exchanger_says_where_the_mass_is(stuck: bool) -> None:
+    place = ["high"]
+
+    def exchanger(line: bytes) -> bytes:
+        if line in (b"UP", b"DOWN"):
+            place[0] = "between" if stuck else {b"UP": "high", b"DOWN": "low"}[line]
+            return b""
+        return b"X\n" if line == b"ID" else place[0].encode() + b"\n"
+
+    with (
+        Improper(exchanger) as server,
+        opened(driver("e", "generic_exchanger", server.resource, bench(), commands=EXCHANGER)) as made,
+    ):
+        there: Any = made
+        assert isinstance(there, MassExchanger)
+        if stuck:
+            with pytest.raises(BridgeError, match="load left it at 'between'"):
+                there.clock.run(there.load(1.0))
+        else:
+            there.clock.run(there.load(1.0))
+            assert place == ["low"]
+            assert there.clock.now == NS
+            there.clock.run(there.unload(1.0))
+        assert there.make_safe() == f"at {place[0]!r}, read back"
+
+
+def test_an_exchanger_does_not_move_above_a_current() -> None:
+    with Improper(lambda line: b"X\n") as server:
+        made: Any = driver("e", "generic_exchanger", server.resource, bench(), commands=EXCHANGER)
+
+        def refuse() -> None:
+            raise SafetyError("interlock")
+
+        made.open()
+        made.guards = [refuse]
+        with pytest.raises(SafetyError, match="interlock"):
+            made.clock.run(made.load(1.0))
+        assert made.close()
+        assert b"DOWN" not in server.lines
+
+
+def test_a_job_that_does_not_come_back_is_left_behind() -> None:
+    held = threading.Event()
+    made = driver("x", "generic_meter", NOBODY, bench(), commands={"identify": "I", "read": "R"}, timeout=0.01)
+    event = made.worker.do(held.wait, 0.0)
+    while not made.worker.give_up():
+        pass
+
+    def waiting() -> Any:
+        yield event
+
+    with pytest.raises(BridgeError, match="x: did not come back in time"):
+        made.clock.run(waiting())
+    held.set()
+    assert made.close()
 
 
 def test_resources_find_their_connection() -> None:
