@@ -8,6 +8,7 @@ it:
 - an artefact, a real part that nobody talks to, is passed through by what is real: currents, voltages, forces,
   positions and fields (how warm it is, the room may tell);
 - a real source or stage acts on something real, or it had better stay off;
+- real readings drive a simulated part through a driver that feeds the twin, such as a station;
 - a simulated meter does not read a real source through an artefact.
 """
 
@@ -54,6 +55,12 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
             raise WiringError(
                 f"{to} is a real artefact, and {by}, from which it gets its {into}, is simulated: nothing simulated "
                 f"passes through a real part; make {by} real too, or simulate {to}",
+                ends,
+            )
+        if source is not None and target is None and not (source.acts or source.feeds or isinstance(source, Artefact)):
+            raise WiringError(
+                f"{by} is real, and {to}, which gets its {out}, is simulated: its readings do not drive the twin; make "
+                f"{to} real too, or simulate {by}",
                 ends,
             )
         if isinstance(source, Artefact) and target is None and _carried(graph, to, into):

@@ -17,15 +17,18 @@ from typing import Any, Self
 
 import numpy as np
 
+from components.environment import Environment
 from hw_bridge.boundary import check
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.playing import Playing
+from hw_bridge.drivers.station import GenericStation
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
 from twin import plugins
+from twin.component import Component
 from twin.errors import WiringError
 from twin.instrument import Bench
 from twin.noise import Streams
@@ -93,6 +96,23 @@ class Bridge:
         if self.unverified and error is None:
             raise SafetyError("; ".join(self.unverified))
 
+    def parts(self) -> dict[str, Component]:
+        """The parts for the twin, ready to be told what is read.
+
+        Raises
+        ------
+        WiringError
+            If one cannot be told.
+        """
+        found = self.scenario.true_components()
+        for name, hardware in self.scenario.hardware.items():
+            if plugins.load(plugins.DRIVERS, hardware.driver).feeds:
+                part = found[name]
+                if not isinstance(part, Environment):
+                    raise WiringError(f"{name}: the driver {hardware.driver} stands for an environment", (name,))
+                part.feed(*[q for q in ("temperature", "pressure") if q in hardware.commands])
+        return found
+
     def prepare(self, twin: Twin) -> None:
         """Make the drivers, and look at their boundary to the twin; nothing is connected.
 
@@ -154,6 +174,8 @@ class Bridge:
             if isinstance(driver, Playing) and f"{name}.demand" in self._twin.graph.wiring:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play())
+            if isinstance(driver, GenericStation):
+                self.clock.process(driver.feed())
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
 

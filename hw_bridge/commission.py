@@ -80,7 +80,7 @@ class Commissioning:
         self.findings: list[Finding] = []
         self._agreed = agreed
         self._working_point = working_point
-        self._twin = Twin(scenario.true_components(), scenario.wiring, seed=scenario.seed, clock=bridge.clock)
+        self._twin = Twin(bridge.parts(), scenario.wiring, seed=scenario.seed, clock=bridge.clock)
         self._there = bridge.instruments(self._twin)
 
     def run(self) -> None:

@@ -48,6 +48,8 @@ class Driver:
     """
 
     acts: ClassVar[bool] = False
+    feeds: ClassVar[bool] = False
+    """Whether what it reads drives the simulated parts that are wired to it."""
     operated: ClassVar[bool] = True
     """Whether a campaign speaks to it."""
     senses: ClassVar[Sequence[str]] = ()

@@ -92,7 +92,11 @@ def _executed(
     """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
-    setup = build(scenario) if bridge is None else build(scenario, clock=bridge.clock, instruments=bridge.instruments)
+    setup = (
+        build(scenario)
+        if bridge is None
+        else build(scenario, parts=bridge.parts, clock=bridge.clock, instruments=bridge.instruments)
+    )
     known = known_to(scenario)
     writing = 0.0
     if keeper is not None and resume:

@@ -98,6 +98,8 @@ class FaultyWire:
             except OSError:
                 return
             far.settimeout(None)
+            for end in (near, far):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {near, far}
             for work in (self._forward, self._backward):

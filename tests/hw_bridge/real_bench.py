@@ -80,7 +80,7 @@ def bridged(
     chosen = scenario(real)
     lines = [] if told is None else told
     with Bridge(chosen, arm=arm, clock=RealTimeClock(scale), tell=lines.append) as bridge:
-        twin = Twin(chosen.true_components(), chosen.wiring, clock=bridge.clock)
+        twin = Twin(bridge.parts(), chosen.wiring, clock=bridge.clock)
         instruments = bridge.instruments(twin)
         bridge.start()
         yield bridge, twin, instruments

@@ -15,6 +15,7 @@ import hw_bridge.bridge
 from components.motion import glide
 from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.cli.app import main
+from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import TEXT, bridged, hardware, reference, resources, scenario
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
@@ -75,6 +76,42 @@ def test_a_boundary_that_makes_no_sense_is_refused_with_its_reason(
 def test_a_boundary_that_makes_sense_is_not(real: dict[str, Any], names: list[str]) -> None:
     with bridged({name: real[name] for name in names}) as (_, _, instruments):
         assert set(instruments) == {n for n in names if n not in ("resistor", "displacement_sensor")}
+
+
+STATION = {"identify": "ID", "temperature": "T?", "temperature_unit": "degC", "pressure": "P?", "pressure_unit": "hPa"}
+
+
+def test_real_readings_drive_a_simulated_part() -> None:
+    """The air of the twin is that which a station reads."""
+    celsius = [21.5]
+
+    def station(line: bytes) -> bytes:
+        return {b"ID": b"S\n", b"T?": b"%.3f C\n" % celsius[0], b"P?": b"1013.0\n"}[line]
+
+    with Improper(station) as server:
+        real = {"driver": "generic_station", "resource": server.resource, "commands": STATION, "interval": "10 s"}
+        with bridged({"environment": real}) as (bridge, twin, there):
+            room: Any = twin.graph.components["environment"]
+
+            def told_after(seconds: float) -> tuple[float, float]:
+                def operation() -> Process:
+                    yield bridge.clock.wait(seconds)
+                    yield from there["environment"].ask(there["environment"].look)  # after that for the twin
+
+                bridge.clock.run(operation())
+                return bridge.value("environment.temperature_rise"), bridge.value("environment.pressure")
+
+            assert told_after(1.0) == pytest.approx((21.5 + 273.15 - room.reference_temperature, 101300.0))
+            celsius[0] = 22.5
+            told_after(10.0), told_after(10.0)  # a stepped clock does not wait for a station
+            assert told_after(10.0)[0] == pytest.approx(22.5 + 273.15 - room.reference_temperature)
+            schedule = Schedule(bridge.clock.now, NS, 1)
+            bridge.clock.run(there["environment"].read(schedule, {"phase": "weighing"}))
+            blocks = list(twin.recorder.readings)
+            assert [(b.quantity, b.source, b.values.item()) for b in blocks] == [
+                ("temperature", "real", pytest.approx(295.65)),
+                ("pressure", "real", pytest.approx(101300.0)),
+            ]
 
 
 def test_a_real_source_plays_into_a_real_meter_with_the_twin_beside_it(real: dict[str, Any]) -> None:
