@@ -16,6 +16,13 @@ def test_campaign(benchmark, name: str) -> None:
     assert abs(result.relative_error) < 1e-5
 
 
+@pytest.mark.parametrize("name", ["tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp"])
+def test_moving_magnet(benchmark, name: str) -> None:
+    """8 h with a moving magnet and external flux. Target: 1 s."""
+    result = benchmark(scenarios.load(name).run)
+    assert abs(result.relative_error) < 1e-6
+
+
 def test_draw(benchmark) -> None:
     """What numpy needs to draw as many normal variates as kbmini_tmtp has samples: the side-by-side figure."""
     samples = scenarios.load("kbmini_tmtp").run().readings.samples

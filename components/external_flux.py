@@ -27,7 +27,9 @@ from pydantic import Field as Option
 from pydantic import field_validator, model_validator
 
 from components.angular_distribution import AngularDistribution
-from components.external_source import AnySource, FarSource, NearEnd, polyline
+from components.external_density import densities, interfering
+from components.external_source import AnySource, FarEnd, NearEnd, polyline
+from components.interfering_magnet import Mounted
 from twin.component import Component, Port
 from twin.errors import SimulationError
 from twin.field import Field, FieldSum, Shape
@@ -64,6 +66,11 @@ class ExternalFlux(Component):
     are stated; or they follow from a `geometry` (`components.fields.external`), which knows azimuthal means only, so
     that the horizontal far field, whose mean is 0, still takes its stated attenuation.
 
+    A magnet that a stage brings (`components.interfering_magnet`) comes in through `interfering`; without `sources`
+    beside it the yoke is taken to be at rest. What a probe sees is
+    `gap_density` between the poles, what is let in there, and `outside_density` beside the yoke, the sources and what
+    the yoke makes of them (`components.flux_density`).
+
     What alternates goes its own way, to the coil's voltage alone: like vibration, the servo does not follow it, and the
     mean of the force does not know it.
     """
@@ -72,10 +79,13 @@ class ExternalFlux(Component):
         "magnet_position": Port("m", default=0.0),
         "energised": Port("1", default=1.0),
         "stage": Port("m", default=0.0),
+        "interfering": Port("A*m^2", default=0.0, kind="field"),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "field": Port("T*m", kind="field"),
         "alternating": Port("T*m", kind="field"),
+        "gap_density": Port("T", kind="field"),
+        "outside_density": Port("T", kind="field"),
     }
 
     coupling: Literal["flux", "published"] = "flux"
@@ -108,6 +118,22 @@ class ExternalFlux(Component):
     )
     permeability: float = parameter("1", 1e4, gt=1, source="Ma2025", description="µ_r of the yoke; initial: 1000")
     native_permeability: float = parameter("1", 1e4, gt=1, description="µ_r that stated couplings hold for")
+    yoke_radius: float = parameter("m", 0.110, gt=0, source="Ma2025", description="that its multipoles are counted by")
+    vertical_multipoles: list[float] = parameter(
+        "1",
+        [1.373, -0.540, 0.083, 3.896, 5.754, 2.833],
+        source="computed from the Tsinghua magnet's geometry (components.fields.around)",
+        description="that a vertical field induces, of degrees 1, 3, …, over that field",
+    )
+    horizontal_multipoles: list[float] = parameter(
+        "1",
+        [1.384, 0.100, -0.395, -0.278, 0.061, 0.112],
+        source="computed from the Tsinghua magnet's geometry",
+        description="that a horizontal field induces",
+    )
+    leakage_multipoles: list[float] = parameter(
+        "T", [], neutral=[], description="of the magnet's own field beside the yoke, of degrees 2, 4, …"
+    )
     reach: float = parameter(
         "m", 25e-3, gt=0, description="largest |z| of coil in magnet, of magnet in the room, and half that of a source"
     )
@@ -132,7 +158,7 @@ class ExternalFlux(Component):
         return self
 
     def neutral_inputs(self) -> frozenset[str]:
-        neutral = set() if self.sources else {"magnet_position"}
+        neutral = set() if self.sources or self.leakage_multipoles else {"magnet_position"}
         if all(source.appears == "always" for source in self.sources.values()):
             neutral.add("energised")
         if not any(isinstance(source, NearEnd) and source.carried for source in self.sources.values()):
@@ -160,16 +186,26 @@ class ExternalFlux(Component):
                 fields.append(Field(term.shape, (kept if term.kept else factor) * basis, origin))
                 if source.course.amplitude and not term.kept:
                     alternating.append(Field(term.shape, wave * basis, origin))
+        fields += [
+            field for mounted in interfering(inputs) for field in self._brought(mounted, inputs["magnet_position"])
+        ]
         return {
             "field": FieldSum(fields) if fields else Constant(0.0),
             "alternating": FieldSum(alternating) if alternating else Constant(0.0),
+            **densities(self, inputs),
         }
+
+    def _brought(self, mounted: Mounted, z_magnet: Signal) -> list[Field]:
+        """λ of a magnet that a stage brought, and of what the yoke keeps of it."""
+        shape, kept = self._shape(self._free(mounted.source)), mounted.source.retained
+        now = Field(shape, (1.0 - kept) * mounted.present, mounted.height)
+        return [now, Field(shape, kept * mounted.most, mounted.strongest + z_magnet)] if kept else [now]
 
     def terms(self, name: str) -> list[Term]:
         """Those of a source at its full strength."""
         source = self.sources[name]
         published, appears = self.coupling == "published", source.appears == "moving"
-        if isinstance(source, FarSource):
+        if isinstance(source, FarEnd):
             return [Term(self._far(source.vertical), in_magnet=appears or not published)]
         if self.geometry is not None and source.attenuation is None and source.shielding is None:
             by_order = [self._shape(linkage) for linkage in self._computed(source)]
@@ -278,6 +314,20 @@ class ExternalFlux(Component):
             velocity += -by_magnet if magnet_moves else by_coil
         return (velocity - weighing) / bl
 
+    def far_density(self, field: float, z: Array) -> Array:
+        """ΔB̄ in the gap (T) at heights z in the magnet (m) of a vertical far field, downward (T)."""
+        result: Array = self._far(field).value(z) / self.wire_length
+        return result
+
+    def mean_let_in(self, source: NearEnd, heights: Array) -> Array:
+        """ΔB̄ in the symmetry plane (T) of a source that a stage brought to these heights (m), by its flux linkage."""
+        turn, radius = 2 * math.pi * self.coil_radius, self.coil_radius
+        weaker = self.native_permeability / self.permeability / source.shield(radius)
+        step = 1e-4
+        ahead, behind = (source.free_linkage(s * step - heights, radius) for s in (1, -1))
+        result: Array = weaker * (ahead - behind) / (2 * step) / turn
+        return result
+
     def distribution(self, name: str, z: float = 0.0) -> AngularDistribution:
         """ΔB_r(θ) of a source in the gap at height z (m), the magnet at rest.
 
@@ -288,11 +338,11 @@ class ExternalFlux(Component):
         """
         source, weaker = self.sources[name], self.native_permeability / self.permeability
         theta = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
-        if isinstance(source, FarSource):
-            mean = float(self._far(source.vertical).value(np.array([z]))[0]) / self.wire_length
+        if isinstance(source, FarEnd):
+            mean = float(self.far_density(source.vertical, np.array([z]))[0])
             sideways = -self.horizontal_attenuation * weaker * source.horizontal * np.exp(-1j * source.azimuth)
             return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
-        let_in = source.free_radial_field(theta, z, self.coil_radius) * weaker / source.shield(self.coil_radius)
+        let_in = source.free_field(theta, z, self.coil_radius)[0] * weaker / source.shield(self.coil_radius)
         return AngularDistribution.of(let_in, self.coil_radius)
 
     @property
@@ -320,16 +370,12 @@ class ExternalFlux(Component):
             update={
                 "radius": None if self.radius is None else self.radius * factor,
                 "size": self.size if self.geometry is None else self.size * factor,
+                "yoke_radius": self.yoke_radius * factor,
                 "vertical_slope": self.vertical_slope / factor,
                 "vertical_area": self.vertical_area * factor**2,
                 "reach": self.reach * factor,
             }
         )
-
-
-def attenuation(gap_field: float, external_field: float) -> float:
-    """γ: what is let into the gap over what is outside (Ma2025 eq. 8)."""
-    return gap_field / external_field
 
 
 def field_limit(attenuation: float, gap_field: float, epsilon: float) -> float:

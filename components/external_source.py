@@ -105,7 +105,7 @@ class Source(Parameters):
     course: Course = Course()
 
 
-class FarSource(Source):
+class FarEnd(Source):
     """A field that is uniform at the magnet, such as the Earth's."""
 
     kind: Literal["far"] = "far"
@@ -143,27 +143,19 @@ class NearEnd(Source, NearSource):
 
     def free_linkage(self, z: Array, radius: float) -> Array:
         """Flux upward through a loop of one turn around the axis at heights z (m), without the yoke (Wb)."""
-        around, (_, _, dz), distance = self._seen(z, radius)
-        cosine = np.cos(around)
+        cosine, dz = np.cos(_AROUND), (np.asarray(z) - self.z)[..., None]
+        distance = np.sqrt(radius**2 + self.r**2 - 2 * radius * self.r * cosine + dz**2)
         along = radius - self.r * cosine if self.direction == "vertical" else -dz * cosine
         potential = 1e-7 * self.moment * along / distance**3
         result: Array = 2 * math.pi * radius * potential.mean(axis=-1)
         return result
 
-    def free_radial_field(self, angle: Array, z: float, radius: float) -> Array:
-        """B_r inward on a circle around the axis, without the yoke (T), at azimuths (rad)."""
-        around, (dx, dy, dz), distance = self._seen(np.array([z]), radius, np.asarray(angle) - self.azimuth)
-        outward = dx * np.cos(around) + dy * np.sin(around)
-        along, own = (dz, 0.0) if self.direction == "vertical" else (dx, np.cos(around))
-        result: Array = -1e-7 * self.moment * (3 * along * outward / distance**5 - own / distance**3)
-        return result[0]
-
-    def _seen(self, z: Array, radius: float, around: Array | None = None) -> Any:
-        """From the source to points of a circle: azimuths, components, and the distance; the source is at azimuth 0."""
-        around = _AROUND if around is None else around
-        dx, dy = radius * np.cos(around) - self.r, radius * np.sin(around)
-        dz = (np.asarray(z) - self.z)[..., None]
-        return around, (dx, dy, dz), np.sqrt(dx**2 + dy**2 + dz**2)
+    def free_field(self, angle: Array | float, z: Array | float, radius: float) -> tuple[Array, Array]:
+        """B without the yoke (T), inward and downward, at azimuths (rad) and heights (m) of a circle about the axis."""
+        around = np.asarray(angle) - self.azimuth
+        place = radius * np.cos(around) - self.r, radius * np.sin(around), np.asarray(z) - self.z
+        moment = (0.0, self.moment) if self.direction == "vertical" else (self.moment, 0.0)
+        return dipole_field(moment, around, place)
 
     def as_near_source(self) -> NearSource:
         """What the geometry's field follows from."""
@@ -181,7 +173,7 @@ class NearEnd(Source, NearSource):
             if self.shielding is None:
                 raise ValueError("a near source needs its attenuation or shielding, or a geometry to compute it from")
             return self.shielding
-        peak = float(np.abs(self.free_radial_field(_AROUND, 0.0, radius) if self.moment else np.zeros(1)).max())
+        peak = float(np.abs(self.free_field(_AROUND, 0.0, radius)[0]).max())
         if self.moment and peak < 1e-12 * 1e-7 * abs(self.moment) / radius**3:
             raise ValueError(
                 "its radial field vanishes in the symmetry plane, so that there is no attenuation; state the shielding"
@@ -189,11 +181,29 @@ class NearEnd(Source, NearSource):
         return peak / (self.attenuation * self.surface_field) if self.moment else 1.0
 
 
+def dipole_field(
+    moment: tuple[float, float], azimuth: Array | float, away: tuple[Any, Any, Any]
+) -> tuple[Array, Array]:
+    """B of a dipole (T), inward and downward, as seen from an axis.
+
+    Parameters
+    ----------
+    moment : toward azimuth 0, and upward (A·m²).
+    azimuth : of the place about the axis (rad).
+    away : from the dipole to the place: toward azimuth 0, across, and upward (m).
+    """
+    x, y, z = away
+    square = x**2 + y**2 + z**2
+    along, own = 3e-7 * (moment[0] * x + moment[1] * z) / square**2.5, 1e-7 / square**1.5
+    cosine, sine = np.cos(azimuth), np.sin(azimuth)
+    return own * moment[0] * cosine - along * (x * cosine + y * sine), own * moment[1] - along * z
+
+
 def _kind_of(value: Any) -> Any:
     return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
 
 
-AnySource = Annotated[Annotated[FarSource, Tag("far")] | Annotated[NearEnd, Tag("near")], Discriminator(_kind_of)]
+AnySource = Annotated[Annotated[FarEnd, Tag("far")] | Annotated[NearEnd, Tag("near")], Discriminator(_kind_of)]
 """One of the two, told apart by the key ``kind``."""
 
 _AROUND = 2 * np.pi * np.arange(ANGLES) / ANGLES

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.component import Component, Port
+from twin.errors import SimulationError
 from twin.field import Field, Shape
 from twin.parameter import parameter
 from twin.signal import Constant, Signal
@@ -65,7 +66,18 @@ class GapField(Component):
             lambda z: self.deviation_at(z) * density.value(z), NODES - 1, domain=[-self.reach, self.reach]
         ).trim(1e-16 * abs(float(density.value(np.zeros(1))[0])))
         integral, slope = value.integ(lbnd=0.0), value.deriv()
-        return Shape(lambda z: np.asarray(value(z)), lambda z: np.asarray(integral(z)), lambda z: np.asarray(slope(z)))
+        return Shape(
+            lambda z: value(self._within(z)), lambda z: integral(self._within(z)), lambda z: slope(self._within(z))
+        )
+
+    def _within(self, z: Array) -> Array:
+        farthest = float(np.max(np.abs(z), initial=0.0))
+        if farthest > self.reach:
+            raise SimulationError(
+                f"{self.name}: a probe is at z = {farthest:g} m from the symmetry plane, beyond the reach of "
+                f"{self.reach:g} m that the deviation from 1/r is known in; move less, or raise it"
+            )
+        return z
 
     def scaled(self, factor: float) -> GapField:
         """Lengths times `factor`; b is a pure number of the same places."""

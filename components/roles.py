@@ -81,6 +81,26 @@ class HallProbe(Protocol):
 
 
 @runtime_checkable
+class SourceStage(Protocol):
+    """Brings an interfering magnet near the yoke, in one of its mountings, and takes it away again."""
+
+    def place(self, mounting: str, z: float, duration: float) -> Process:
+        """Bring it to a height (m), from another one or from away, within `duration` (s)."""
+
+    def remove(self, mounting: str, duration: float) -> Process:
+        """Take it away within `duration` (s)."""
+
+
+@runtime_checkable
+class SensorMount(Protocol):
+    """Holds six field sensors around the magnet."""
+
+    def mount(self, axis: Literal["radial", "vertical"], height: float, carried: bool, duration: float) -> Process:
+        """Mount them anew within `duration` (s): the axis that they measure along, inward or upward; their height (m);
+        and whether they move with the magnet, or stand still."""
+
+
+@runtime_checkable
 class EnvironmentStation(Protocol):
     """Reads the air: blocks of temperature (K), pressure (Pa) and relative humidity (1); in vacuum the first alone."""
 

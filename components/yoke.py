@@ -72,6 +72,14 @@ class Yoke(LinearComponent):
         """Of the modes (s), slowest first."""
         return [time for _, time in self._groups()]
 
+    def relaxation(self) -> tuple[Array, Array]:
+        """Time constants (s) and weights of q after a step of the drive, ``Σ W_k (1 − exp(−t/T_k))``."""
+        # With √(w_n/τ_n) for u and scaled states the rates are the eigenvalues of diag(1/τ) + g u uᵀ.
+        rates, weights = 1.0 / np.array(self.time_constants()), np.array(self.weights())
+        u = np.sqrt(weights * rates)
+        found, vectors = np.linalg.eigh(np.diag(rates) + self.gap_reluctance * np.outer(u, u))
+        return 1.0 / found, (1.0 + self.gap_reluctance) * (u @ vectors) ** 2 / found
+
     def response(self, frequency: Array) -> NDArray[np.complex128]:
         """What q makes of a drive at a frequency (Hz), with the phase of exp(+iωt)."""
         omega = 2j * np.pi * np.asarray(frequency, dtype=float)[..., None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import threading
 from collections.abc import Iterator
 from itertools import count
@@ -19,6 +20,8 @@ from hw_bridge.transports.prologix import Prologix
 from hw_bridge.transports.raw_socket import RawSocket
 from hw_bridge.transports.vxi11 import Vxi11
 
+EVERYWHERE = ("0.0.0.0", "::")
+"""Addresses that mean every one of this machine; clients are told its name."""
 CLOSING = 10.0
 """Connections get so long to end (s)."""
 
@@ -89,10 +92,11 @@ class WireServer:
 
     async def _open(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
+        shown = socket.gethostname() if self.host in EVERYWHERE else self.host
         ports: Iterator[int] = count(self._first_port) if self._first_port else iter(int, 1)
         for listener in self.listeners:
             port = await listener.start(self.host, next(ports))
-            for instrument, address in listener.addresses(self.host, port):
+            for instrument, address in listener.addresses(shown, port):
                 core = instrument.core
                 rows.append({"name": core.name, "model": core.model, "transport": listener.kind, **address})
         names = list(dict.fromkeys(row["name"] for row in rows))

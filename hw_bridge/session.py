@@ -70,6 +70,7 @@ class Session:
         self.newest = 0  # number of what was written last; messages that came together share it
         self.pending = 0  # messages that are not done
         self.closed = False
+        self._writing = False  # whether the client waits to be rid of what it writes
         self._output: deque[Chunk] = deque()
         self._unread = 0
         self._news: list[simpy.Event] = []
@@ -87,13 +88,17 @@ class Session:
         for message in messages:
             self.pending += 1
             self.core.submit(self, self.newest, message)
+        if messages:
+            self._tell()  # what waited to be read is void
 
     def accept(self, data: bytes, end: bool = False, most: int = 0) -> Process:
         """`write`, and wait until no more than `most` messages are not done: what comes meanwhile waits with the
         client."""
         self.write(data, end)
+        self._writing = True
         while self.pending > most and not self.closed:
             yield self._wait()
+        self._writing = False
 
     def done(self) -> None:
         """A message has been dealt with; called by the core."""
@@ -105,6 +110,11 @@ class Session:
     def reply(self, data: bytes, number: int, *, end: bool = True, more: bool = False) -> Process:
         """Send a piece of the reply to a message; waits while too much is unread."""
         while self._unread >= FULL and self._wanted(number):
+            if self._writing and self.push is None:  # it will never read: as IEEE 488.2 has it, a deadlock
+                self._output.clear()
+                self._unread = 0
+                self.core.deadlocked(self)
+                return
             yield self._wait()
         if not self._wanted(number) or not data:
             return

@@ -97,7 +97,7 @@ class Assembly:
                 component.linear_part(), np.zeros((n, 0)), np.eye(outputs, n), np.zeros((outputs, 0)), np.asarray(x0)
             )
         assert isinstance(component, LinearComponent)
-        space = component.state_space()
+        space = self.graph.state_space(name)
         n = len(space.a)
         expected = {"a": (n, n), "b": (n, inputs), "c": (outputs, n), "d": (outputs, inputs), "x0": (n,)}
         for matrix, shape in expected.items():

@@ -86,8 +86,8 @@ def evaluate(coefficients: Array, u: Array) -> Array:
     """The sum of a series, coefficients (n,), at the points u in [-1, 1]."""
     n = len(coefficients)
     if n > 4 and n * np.size(u) < SMALL:  # few points: one product costs less than n steps
-        angles = np.arccos(np.clip(u, -1.0, 1.0))
-        product: Array = np.cos(np.multiply.outer(angles, np.arange(n))) @ coefficients
+        angles = np.arccos(np.minimum(np.maximum(u, -1.0), 1.0))
+        product: Array = np.cos(angles[..., None] * np.arange(n)) @ coefficients
         return product
     b1: Array = np.full(np.shape(u), coefficients[-1])
     if n == 1:
@@ -189,5 +189,5 @@ def evaluate_rows(coefficients: Array, rows: Array, offsets: Array) -> Array:
 def trimmed(coefficients: Array, below: float = 1e-18) -> Array:
     """The series (n, m) without trailing rows that are below `below` times the largest coefficient of each column."""
     size = np.abs(coefficients)
-    rows = np.nonzero(size > below * size.max(axis=0, initial=0.0))[0]
+    rows = (size > below * size.max(axis=0, initial=0.0)).nonzero()[0]
     return coefficients[: rows[-1] + 1] if len(rows) else coefficients[:1]

@@ -12,7 +12,11 @@ class TwinError(Exception):
     """Base of every error this project raises on purpose."""
 
 
-class WiringError(TwinError):
+class InputError(TwinError):
+    """Base of the errors about what the user has given: it cannot be used as it is."""
+
+
+class WiringError(InputError):
     """The component graph cannot be built as wired.
 
     Parameters
@@ -34,5 +38,5 @@ class ComponentError(TwinError):
     """A component breaks the contract of `twin.component`: for its author to mend."""
 
 
-class CheckpointError(TwinError):
+class CheckpointError(InputError):
     """A checkpoint cannot be read, or belongs to another scenario."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import networkx as nx
 
-from twin.component import Component, ImplicitComponent, LinearComponent, NonlinearComponent, Port
+from twin.component import Component, ImplicitComponent, LinearComponent, NonlinearComponent, Port, StateSpace
 from twin.errors import WiringError
 from twin.parameter import same_unit
 
@@ -40,7 +40,7 @@ class Graph:
         self.components = dict(components)
         self.wiring = dict(wiring)
         self._parts: dict[str, dict[Part, frozenset[str]]] = {}
-        self._feeding: dict[str, bool] = {}
+        self._spaces: dict[str, StateSpace] = {}
         for target, source in self.wiring.items():
             self._check_connection(target, source)
         for name, component in self.components.items():
@@ -122,10 +122,15 @@ class Graph:
 
     def feeds_through(self, name: str) -> bool:
         """Whether an output of a component with state follows its inputs at once."""
-        if name not in self._feeding:
+        return isinstance(self.components[name], LinearComponent) and bool(self.state_space(name).d.any())
+
+    def state_space(self, name: str) -> StateSpace:
+        """That of a linear component, which may take long to find: asked for again, it is the same."""
+        if name not in self._spaces:
             component = self.components[name]
-            self._feeding[name] = isinstance(component, LinearComponent) and bool(component.state_space().d.any())
-        return self._feeding[name]
+            assert isinstance(component, LinearComponent)
+            self._spaces[name] = component.state_space()
+        return self._spaces[name]
 
     def parts(self, name: str) -> dict[Part, frozenset[str]]:
         """The component in the parts that can be built one after another, each with the inputs it depends on."""

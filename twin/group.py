@@ -156,8 +156,9 @@ class StateGroup:
         What stays has the rounding of the whole plan: 1e-14 of where its laws would have led, not of where they came
         to.
         """
-        if instant <= self._frontier:
-            self._law_start = instant
+        if instant > self._frontier:  # nor has anybody else built on it
+            return
+        self._law_start = instant
         if instant < self._frontier:
             self._q = self.modal_state(instant)
             self._frontier = instant
@@ -322,8 +323,7 @@ class StateGroup:
                 found = channels_at_nodes(piece, self._loop_rows, u, tau)
             # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
             size = np.maximum(self._scale, self._loop_sizes @ sizes)
-            steps = np.abs(found - guess).max(axis=1)
-            change = float((steps / np.maximum(size, NOTHING)).max(initial=0.0))
+            change = float((np.abs(found - guess) / np.maximum(size, NOTHING)[:, None]).max(initial=0.0))
             guess = found
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous_change if 0.0 < previous_change < np.inf else change

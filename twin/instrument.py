@@ -57,9 +57,10 @@ class Instrument(Component):
     @property
     def bench(self) -> Bench:
         """The bench, once the twin is assembled."""
-        if self._bench is None:
+        bench = self._bench
+        if bench is None:
             raise ComponentError(f"{self.name} has no clock yet: build a twin.twin.Twin with it first")
-        return self._bench
+        return bench
 
     def attach(self, bench: Bench) -> None:
         """Bind to a clock; called by the twin when it is assembled."""
@@ -78,12 +79,12 @@ class Instrument(Component):
 
     def noise(self, channel: str, figures: NoiseFigures) -> NoiseSource:
         """The noise source of a channel, keyed by this instrument's name, made at the first call."""
-        if channel not in self._noise:
-            source = NoiseSource(figures, self.bench.streams, f"{self.name}.{channel}")
+        source = self._noise.get(channel)
+        if source is None:
+            source = self._noise[channel] = NoiseSource(figures, self.bench.streams, f"{self.name}.{channel}")
             if channel in self._resumed_noise:
                 source.restore(self._resumed_noise[channel])
-            self._noise[channel] = source
-        return self._noise[channel]
+        return source
 
     def noise_signal(self, channel: str, figures: NoiseFigures, step: float) -> Signal:
         """Noise that this part adds to an output, held over steps of `step` seconds; zero if it has none."""

@@ -66,7 +66,9 @@ class Piece:
 
     def evaluate(self, times: Times) -> Array:
         """Real values of a one-channel piece."""
-        swings, others = self._kinds if self.terms else ((), ())
+        if not (self.terms or self.decays):
+            return values_of_series(self.series[:, 0].real, self.start, self.length, times)
+        swings, others = self._kinds
         rows = times.rows_per_turn([term.swings for term in swings if term.swings]) if swings else None
         if rows is None:
             others = (*swings, *others)

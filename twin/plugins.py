@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from twin.errors import TwinError
+from twin.errors import InputError
 
 COMPONENTS = "kibble_twin.components"
 DRIVERS = "kibble_twin.drivers"
@@ -27,7 +27,7 @@ BRIDGES = "kibble_twin.bridges"
 """What runs a campaign with real instruments; one member."""
 
 
-class PluginError(TwinError, LookupError):
+class PluginError(InputError, LookupError):
     """A name is not registered in a group, is registered twice, or cannot be imported.
 
     Parameters

@@ -203,9 +203,10 @@ class Sum(Composition):
         return total + self.offset if self.offset else total
 
     def expression(self, *operands: str) -> str:
-        parts = zip(self._factors, operands, strict=True)
-        terms = [name if f == 1.0 else f"{float(f)!r} * {name}" for f, name in parts]
-        return " + ".join([*terms, *([repr(float(self.offset))] if self.offset else [])])
+        text = " + ".join(f"{float(f)!r} * {name}" for f, name in zip(self._factors, operands, strict=True))
+        if self.offset:
+            text += f" + {float(self.offset)!r}"
+        return text.replace("+ -1.0 * ", "- ").replace(" 1.0 * ", " ").removeprefix("1.0 * ")
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size <= MANY:

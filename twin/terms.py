@@ -103,7 +103,7 @@ class Decays:
 
     def scaled(self, by: Array | float) -> Decays:
         """The factors times what is broadcast to them."""
-        return Decays(self.rates, self.factors * by)
+        return Decays(self.rates, self.factors * by) if self else self
 
     def joined(self, other: Decays) -> Decays:
         """These and others of the same channels."""

@@ -182,9 +182,9 @@ class Timeline(Signal):
     def _evaluate(self, times: Times) -> Array:
         if not times.ns.size:
             return np.empty(times.ns.shape)
-        first = self.track.index(times.first)
-        if first == self.track.index(times.last):
-            return self.track.pieces[first].evaluate(times)
+        piece = self.track.pieces[self.track.index(times.first)]
+        if piece.end is None or times.last < piece.end:
+            return piece.evaluate(times)
         return evaluate_spans(self.track.spans(times), times.ns.shape)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:

@@ -56,10 +56,10 @@ def serve(
         ),
     ] = None,
 ) -> None:
-    """Serve a balance's instruments to programs that speak their languages; no campaign runs.
+    """Put the instruments of a balance on the wire.
 
-    The current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI controller. Runs until it is
-    interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
+    No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI
+    controller. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
     """
     from hw_bridge.served import ServedTwin
     from hw_bridge.server import WireServer, is_loopback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
@@ -86,6 +87,9 @@ class Core(ABC):
     def interrupted(self, session: Session) -> None:  # noqa: B027
         """A reply of this session had not been read when its next message came."""
 
+    def deadlocked(self, session: Session) -> None:  # noqa: B027
+        """A client writes and does not read what that makes: its replies have been dropped."""
+
     def cleared(self, session: Session) -> None:  # noqa: B027
         """A device clear from this session; what it had under way has been stopped."""
 
@@ -106,16 +110,20 @@ class Core(ABC):
     def split(self, session: Session, data: bytes, end: bool) -> list[bytes]:
         """The messages that these bytes complete."""
         messages: list[bytes] = []
-        for byte in data:
-            if byte in self.separators:
-                self._complete(session, messages)
-            elif len(session.buffer) < LONGEST:
-                session.buffer.append(byte)
-            else:
-                session.overflow = True
+        *whole, rest = re.split(b"[%s]" % re.escape(self.separators), data)
+        for part in whole:
+            self._buffer(session, part)
+            self._complete(session, messages)
+        self._buffer(session, rest)
         if end:
             self._complete(session, messages)
         return messages
+
+    def _buffer(self, session: Session, part: bytes) -> None:
+        if len(session.buffer) + len(part) <= LONGEST:
+            session.buffer += part
+        else:
+            session.overflow = True
 
     def _complete(self, session: Session, messages: list[bytes]) -> None:
         if session.overflow:
@@ -167,9 +175,10 @@ class Core(ABC):
             session.done()
 
     def clear(self, session: Session) -> None:
-        """Device clear: drop and stop what the session has asked for."""
+        """Device clear: drop and stop what the session has asked for, or one that has gone."""
         self.forget(session)
-        if self._current is session and self._worker is not None:
+        current = self._current
+        if self._worker is not None and current is not None and (current is session or current.closed):
             self._worker.interrupt()
         self.cleared(session)
 

@@ -141,6 +141,8 @@ class Hp3458A(Settings3458A):
             self.fault(TOO_FAST)
         start = self.clock.now + (to_ns(s.delay) if s.delay is not None else 0) + LATENCY
         for first in range(0, count, BLOCK):
+            if answer.session.closed and not self.memory.mode:
+                return  # there is nobody to take them
             repeats = min(BLOCK, count - first)
             start = max(start, self.clock.now + LATENCY - first * every)  # later, if nobody took what came before
             schedule = Schedule(start + first * every, step, 1, every, repeats)

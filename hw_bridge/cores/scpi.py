@@ -43,6 +43,7 @@ TEXTS = {
     -363: "Input buffer overrun",
     -410: "Query INTERRUPTED",
     -420: "Query UNTERMINATED",
+    -430: "Query DEADLOCKED",
 }
 ESB, MAV, RQS, ERROR_AVAILABLE, MEASUREMENT, QUESTIONABLE, OPERATION = 32, 16, 64, 4, 1, 8, 128
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?\Z", re.ASCII)
@@ -190,6 +191,9 @@ class ScpiCore(Core):
 
     def interrupted(self, session: Session) -> None:
         self.fault(-410)
+
+    def deadlocked(self, session: Session) -> None:
+        self.fault(-430)
 
     def refresh(self) -> None:
         """Bring the conditions up to date; by default there are none."""

@@ -20,7 +20,7 @@ from hw_bridge.transports.listener import Listener, Outlet, ProtocolError
 from hw_bridge.transports.locks import Locks
 
 HEADER = struct.Struct(">2sBBIQ")
-LARGEST = 1 << 20
+LARGEST = 1 << 16
 """Bytes of a message."""
 SESSIONS = 256
 INITIALIZE, INITIALIZED, FATAL, ERROR, LOCK, LOCKED, DATA, DATA_END, CLEAR_COMPLETE, CLEAR_ACKNOWLEDGED = range(10)
@@ -152,7 +152,7 @@ class Hislip(Listener):
             self._locks.release(session.core, conversation)
             if conversation.asynchronous is not None:
                 conversation.asynchronous.close()
-            await outlet.close()
+            outlet.close()
 
     async def _do(self, c: Conversation, message: Message, writer: asyncio.StreamWriter) -> None:
         if c.asynchronous is None:

@@ -112,6 +112,7 @@ class Outlet:
 
     def _send(self, chunk: Chunk, number: int) -> None:
         if self._writer.is_closing():
+            self._gone()
             return
         self._writer.write(self.framed(chunk, number))
         self._owed += len(chunk.data)
@@ -125,13 +126,17 @@ class Outlet:
                 await self._writer.drain()
                 self._gate.post(self.session.delivered, owed)
         except OSError:
-            pass
+            self._gone()
         finally:
             self._draining = None
 
-    async def close(self) -> None:
+    def _gone(self) -> None:
+        """The client has gone, perhaps without taking what it had asked for."""
+        if self.session is not None:
+            self._gate.post(self.session.close)
+
+    def close(self) -> None:
         """The connection ends."""
         if self._draining is not None:
             self._draining.cancel()
-        if self.session is not None:
-            self._gate.post(self.session.close)
+        self._gone()

@@ -22,7 +22,7 @@ class RawSocket(Listener):
             while data := await reader.read(PIECE):
                 await self.gate.operation(session.accept(data))
         finally:
-            await outlet.close()
+            outlet.close()
 
     def addresses(self, host: str, port: int) -> list[tuple[Instrument, dict[str, str]]]:
         return [(self.instruments[0], {"address": f"TCPIP::{host}::{port}::SOCKET"})]

@@ -21,8 +21,9 @@ from hw_bridge.transports.locks import Locks
 from hw_bridge.transports.rpc import XdrReader, integers, opaque
 
 CORE, ABORT_CHANNEL = 0x0607AF, 0x0607B0
-LARGEST = 1 << 20
-"""Bytes of a write or a read."""
+LARGEST = 1 << 16
+"""Bytes of a write."""
+LARGEST_READ = 1 << 20
 LINKS = 256
 OK, NO_DEVICE, NO_LINK, NO_RESOURCES, UNSUPPORTED, LOCKED, NO_LOCK, TIMEOUT, ABORTED = 0, 3, 4, 9, 8, 11, 12, 15, 23
 WAIT_LOCK, END, TERMINATED = 1, 8, 128
@@ -165,7 +166,7 @@ class Vxi11(Listener):
         error = await self._usable(link, flags, lock_patience)
         if error or link is None:
             return integers(error, 0) + opaque(b"")
-        stop, size = (character if flags & TERMINATED else None), min(size, LARGEST)
+        stop, size = (character if flags & TERMINATED else None), min(size, LARGEST_READ)
         link.aborted.clear()
         reading = asyncio.ensure_future(self.gate.operation(link.session.read(size, patience * MS, stop)))
         aborted = asyncio.ensure_future(link.aborted.wait())

@@ -39,9 +39,10 @@ def boundary(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw |ε| over the range: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find how small a magnet may be: all values with |ε| at a limit.
+    """Find how small a magnet may be.
 
-    ε is the thermal-magnetic error of the mass, without noise and as the certificates say the parts are.
+    All values of a parameter with |ε| at a limit; ε is the thermal-magnetic error of the mass, without noise and as the
+    certificates say the parts are.
     """
     if plot is not None:
         check_picture(plot)
@@ -183,7 +184,8 @@ def _table(limit: float, low: str | None, high: str | None, workers: int, plot: 
         names = {f"{entry.scheme.replace('_', ' ')}, {entry.material}": entry.boundary for entry in entries}
         draw(names, "1", plot)
     if as_json:
-        show_json({"limit": limit, "entries": [_entry(entry) for entry in entries]})
+        known = _published()
+        show_json({"limit": limit, "entries": [_entry(entry, known) for entry in entries]})
     else:
         _show_table(entries, limit)
 
@@ -201,9 +203,21 @@ def _entries(cases: list[tuple[str, str]], limit: float, span: tuple[float, floa
         yield from executor.map(one, cases)
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
-    size = entry.size
+def _published() -> dict[str, float]:
+    """The sizes that are published, by the ids of the entries."""
+    from scenarios.studies.published import published
+
+    return {row.id: row.value for row in published()}
+
+
+def _entry(entry: Entry, known: dict[str, float]) -> dict[str, Any]:
+    from scenarios.studies.boundary import REASONS
+
+    size, printed = entry.size, known.get(entry.id)
     return {
+        "published": printed,
+        "ratio": None if printed is None or size is None else size.value / printed,
+        "reason": REASONS[entry.scheme],
         "id": entry.id,
         "scheme": entry.scheme,
         "material": entry.material,
@@ -218,14 +232,19 @@ def _entry(entry: Entry) -> dict[str, Any]:
 
 
 def _show_table(entries: list[Entry], limit: float) -> None:
-    from scenarios.report.numbers import plus_minus, significant
-    from scenarios.studies.boundary import FILMS
+    from scenarios.report.numbers import significant
+    from scenarios.studies.boundary import FILMS, REASONS
 
-    rows = []
+    rows, known = [], _published()
     for entry in entries:
         size = entry.size
-        p = entry.boundary.verdict if size is None else plus_minus(size.value, max(size.u, 5e-6), "")
+        p = entry.boundary.verdict if size is None else significant(size.value, 6)
         band = "" if entry.band is None else " … ".join("–" if p is None else significant(p, 4) for p in entry.band)
-        rows.append((entry.scheme.replace("_", " "), entry.material, p, *_size(size), band))
-    heads = ("scheme", "magnet", f"p for |ε| ≤ {limit:g}", "diameter", "mass", f"p at h = {FILMS[0]:g} … {FILMS[1]:g}")
-    show_table(heads, rows, right=(3, 4))
+        printed = known.get(entry.id)
+        beside = "–" if printed is None else significant(printed, 4)
+        rows.append((entry.scheme.replace("_", " "), entry.material, p, beside, *_size(size), band))
+    span = f"p at h = {FILMS[0]:g} … {FILMS[1]:g}"
+    heads = ("scheme", "magnet", f"p for |ε| ≤ {limit:g}", "published", "diameter", "mass", span)
+    show_table(heads, rows, right=(2, 3, 4, 5))
+    show("", "why they differ from the published ones; a dash: not in the project's copy of the paper's results")
+    show_table(("scheme", ""), [(scheme.replace("_", " "), reason) for scheme, reason in REASONS.items()])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from twin.errors import CheckpointError, TwinError, WiringError
-from twin.plugins import PluginError
+from twin.errors import InputError, TwinError
 
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
 
@@ -12,7 +11,7 @@ class InterruptedRunError(TwinError):
     """The user has stopped a run; the text says how it can be resumed."""
 
 
-class UsageError(TwinError):
+class UsageError(InputError):
     """Arguments that do not go together."""
 
 
@@ -20,9 +19,4 @@ def exit_code(error: TwinError) -> int:
     """The exit code for an error; `FAILED` unless it is about what the user has given."""
     if isinstance(error, InterruptedRunError):
         return INTERRUPTED
-    from scenarios.run.output import OutputError
-    from scenarios.schema.errors import ScenarioError
-    from scenarios.studies.executors import ClusterError
-
-    given = (UsageError, ScenarioError, WiringError, CheckpointError, PluginError, OutputError, ClusterError)
-    return BAD_INPUT if isinstance(error, given) else FAILED
+    return BAD_INPUT if isinstance(error, InputError) else FAILED

@@ -48,9 +48,10 @@ def sweep(
     yes: Annotated[bool, typer.Option("--yes", help="Allow more than 10 000 points.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run a study: many scenarios, of which only what is wanted is computed.
+    """Run a study: many scenarios, side by side.
 
-    A point that fails is a row with its error. What has finished is not computed again with --resume.
+    Only what is wanted is computed. A point that fails is a row with its error. What has finished is not computed again
+    with --resume.
     """
     from scenarios.studies.study import MANY, load_study
 

@@ -40,9 +40,9 @@ def thermal(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tell the thermal-magnetic error of a campaign, and nothing else.
+    """Tell the thermal-magnetic error of a campaign.
 
-    In the periodic steady state, without noise and as the certificates say the parts are.
+    And nothing else: in the periodic steady state, without noise and as the certificates say the parts are.
     """
     from scenarios.report.numbers import readable, significant
     from scenarios.studies.outputs import OUTPUTS, evaluate

@@ -61,13 +61,16 @@ class CoilNoiseReduction(Parameters):
         slope, u_slope = spectrum.slope(self.floor_from, self.floor_to)
         voltage = bl.value * self.velocity
         seconds = floor / (2.0 * (voltage * self.relative) ** 2)
-        u_seconds = seconds * math.hypot(u_floor / floor, 2.0 * bl.u / bl.value)
+        u_relative = u_floor / floor if floor else 0.0
+        u_seconds = seconds * math.hypot(u_relative, 2.0 * bl.u / bl.value)
         density = math.sqrt(floor)
         between = f"from {self.floor_from:g} to {self.floor_to:g} Hz"
         goal = f"for Bl to {self.relative:g} at {1e3 * self.velocity:g} mm/s, if the floor is white"
         peaks = resonances(values, step, block.aperture / NS, spectrum, self.prominence)
         quantities = [
-            Quantity("floor_V_per_rtHz", density, "V/Hz^0.5", "√S", f"noise floor {between}", 0.5 * u_floor / density),
+            Quantity(
+                "floor_V_per_rtHz", density, "V/Hz^0.5", "√S", f"noise floor {between}", 0.5 * u_relative * density
+            ),
             Quantity("floor_exponent", slope, "1", "κ", f"of the power, S ∝ f^κ, {between}: white is 0", u_slope),
             Quantity("time_s", seconds, "s", "T", goal, u_seconds),
             Quantity("resolution_Hz", 1.5 / (spectrum.length * step), "Hz", "Δf", "noise bandwidth of a bin"),
@@ -87,8 +90,8 @@ class CoilNoiseReduction(Parameters):
             return []
         spectrum = welch(zeros[0].values.ravel(), zeros[0].schedule.step / NS, self.stretch)
         power, u = spectrum.level(self.floor_from, self.floor_to)
-        density = math.sqrt(power)
-        return [Quantity("meter_V_per_rtHz", density, "V/Hz^0.5", "√S0", "the meter alone, shorted", 0.5 * u / density)]
+        density, u = math.sqrt(power), 0.5 * u / math.sqrt(power) if power else 0.0
+        return [Quantity("meter_V_per_rtHz", density, "V/Hz^0.5", "√S0", "the meter alone, shorted", u)]
 
 
 def _one(readings: Blocks, phase: str) -> Block:

@@ -104,9 +104,9 @@ def _stuck(values: Array) -> Mask:
     if np.count_nonzero(equal) < min(STUCK, len(values)) - 1:
         return found
     edges = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]]).astype(np.int8)))
-    for start, end in zip(edges[::2], edges[1::2], strict=True):  # readings start … end are equal
-        if end - start + 1 >= min(STUCK, max(len(values), 4)):
-            found[start + 1 : end + 1] = True
+    rows = edges.reshape(-1, 2)  # readings start … end are equal
+    for start, end in rows[rows[:, 1] - rows[:, 0] + 1 >= min(STUCK, max(len(values), 4))]:
+        found[start + 1 : end + 1] = True
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -52,12 +53,12 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     """
     current = coil_current(run, v)
     scale = shown_over_true(run, v)
-    bl, parts = factor_at(run, v, current, scale, 0.0)
+    raised: Array | float = 0.0
+    factor = force_factor(run, v, current, scale)
+    bl, parts = factor(raised)
     if v.support_compliance:  # the magnet sinks under the coil's force: z is that much higher
         raised = v.support_compliance * bl * current
-        bl, parts = factor_at(run, v, current, scale, raised)
-    else:
-        raised = 0.0
+        bl, parts = factor(raised)
     z = run.weighings.position / float(scale.mean())
     depth = z + raised - v.magnetic_centre
     force = bl * current * (1.0 + v.beta * current**2) - v.reluctance_k * depth * current**2 - v.stiffness * z
@@ -169,10 +170,12 @@ def curvature(v: SimpleNamespace) -> float:
     return float(later + 0.5 * lag**2 - v.coil_inductance * v.coil_capacitance / loading)
 
 
-def factor_at(
-    run: Readout, v: SimpleNamespace, current: Array, scale: Array, raised: Array | float
-) -> tuple[Array, Array]:
+def force_factor(
+    run: Readout, v: SimpleNamespace, current: Array, scale: Array
+) -> Callable[[Array | float], tuple[Array, Array]]:
     """Bl at the time and place of each weighing (T·m), without the current's own effect, and the groups' parts in it.
+
+    As a function of how much higher (m) the coil stands in the magnet than its position says.
 
     (Bl)_w = (Bl)_v (1 + α T_w)/(1 + α T_v) (1 + b κ T_cw)/(1 + b κ T_cv), and what the last current left in the yoke
     (−k d r I_last in the velocity phase) put back.
@@ -183,17 +186,20 @@ def factor_at(
         if warmth is not None and coefficient:
             group = group / (1.0 + coefficient * warmth.group)
             weighing = weighing * (1.0 + coefficient * warmth.weighing)
-    z = run.weighings.position + raised * float(scale.mean()) - run.z_w
-    profile = run.coefficients[-1] + 0.0 * z
-    for coefficient in run.coefficients[-2::-1]:
-        profile = profile * z + coefficient
-    parts = run.mixing * profile.T * group
-    if v.remanence:
-        depth = run.weighings.position / float(scale.mean()) + raised - v.magnetic_centre
-        left = np.outer(v.reluctance_k * v.remanence * depth, _last_current(run, current))
-        parts = parts + run.mixing * left
-    parts = parts if isinstance(weighing, float) else parts * weighing[:, None]
-    return parts.sum(axis=1), parts
+    mean, mixing = float(scale.mean()), run.mixing if isinstance(weighing, float) else run.mixing * weighing[:, None]
+
+    def factor(raised: Array | float) -> tuple[Array, Array]:
+        z = run.weighings.position + raised * mean - run.z_w
+        profile = run.coefficients[-1] + 0.0 * z
+        for coefficient in run.coefficients[-2::-1]:
+            profile = profile * z + coefficient
+        parts = mixing * profile.T * group
+        if v.remanence:
+            depth = run.weighings.position / mean + raised - v.magnetic_centre
+            parts = parts + mixing * np.outer(v.reluctance_k * v.remanence * depth, _last_current(run, current))
+        return parts.sum(axis=1), parts
+
+    return factor
 
 
 def _last_current(run: Readout, current: Array) -> Array:

@@ -251,10 +251,15 @@ class _Radial:
     def quantities(self) -> list[Quantity]:
         middle, off = self.at(0.0), self.at(OFF_PLANE)
         meaning = "1 + (r/B) ∂B/∂r at z = 0: 0 for a field that falls as 1/r"
-        return [
+        found = [
             Quantity("deviation", middle[0], "1", "b(0)", meaning, middle[1]),
             Quantity("deviation_off_plane", off[0], "1", "b(22 mm)", "the same 22 mm above", off[1]),
         ]
+        if middle[0]:
+            growth = off[0] / middle[0]
+            u = math.hypot(off[1], growth * middle[1]) / abs(middle[0])
+            found.append(Quantity("deviation_growth", growth, "1", "b(22 mm)/b(0)", "how much it grows", u))
+        return found
 
 
 def _radial(

@@ -111,8 +111,20 @@ class HallProbeReduction(Parameters):
             ),
             Quantity("relative_slope_per_m", relative, "1/m", "(dB/dz)/B", "the same, relative", u_relative),
             Quantity("field_T", field, "T", "B(0)", "where the probe is", u_field),
-            Quantity("u_readings_T_per_m", field * u_readings, "T/m", "u1", "of the slope, from noise and resolution"),
-            Quantity("u_centring_T_per_m", field * sideways * known.walk.u, "T/m", "u2", "of the slope, from the walk"),
+            Quantity(
+                "uncertainty_readings_T_per_m",
+                field * u_readings,
+                "T/m",
+                "u1",
+                "of the slope, from noise and resolution",
+            ),
+            Quantity(
+                "uncertainty_centring_T_per_m",
+                field * sideways * known.walk.u,
+                "T/m",
+                "u2",
+                "of the slope, from the walk",
+            ),
             Quantity(
                 "centring_T_per_m",
                 -field * sideways * known.walk.value,

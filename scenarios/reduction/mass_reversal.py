@@ -60,7 +60,7 @@ class MassReversalReduction(ReductionSettings):
             Quantity("mass_kg", mean, "kg", "m", "mean of both ways up, free of the magnetisation", u_mean * mean),
             Quantity("effect_relative", half, "1", "δ", "of the magnetisation on the upright mass", float(u_half)),
             Quantity("magnetisation_A_per_m", moment, "A/m", "M", "upright, up positive", u_moment),
-            Quantity("upside_down", down.astype(float), "1", "", "which way up: 1 is upside down"),
+            Quantity("upside_down", down.astype(float), "1", "↓", "which way up: 1 is upside down"),
             Quantity("masses_kg", masses, "kg", "m_k", "of each turn", turns.u_scatter * masses),
         )
         return Findings(quantities, (_picture(turns, mean),))
@@ -76,6 +76,6 @@ def _picture(turns: Turns, mean: float) -> Curve:
         "reversal",
         "The mass in each turn relative to the mean of both ways up, with Type A standard uncertainties.",
         ("turn", "1"),
-        ("m/m̄ − 1", "1e-9"),
+        ("m/m̄ − 1", "10⁻⁹"),
         tuple(Line(name, number[own], relative[own], u[own], points=True) for name, own in ways),
     )

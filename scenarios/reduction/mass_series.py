@@ -111,7 +111,7 @@ def _picture(squared: Array, relative: Array, u: Array, line: Array) -> Curve:
         "What was found less what is known of each mass, relative, against the square of the current; the slope is −β. "
         "Bars are Type A standard uncertainties.",
         ("I²", "mA^2"),
-        ("Δm/m", "1e-9"),
+        ("Δm/m", "10⁻⁹"),
         (
             Line("known masses", squared * 1e6, relative * 1e9, u * 1e9, points=True),
             Line("c − β I²", x * 1e6, (line[1] - line[0] * x) * 1e9),

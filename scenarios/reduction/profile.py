@@ -93,13 +93,14 @@ class LogProfile:
         covariance[order - 1, order - 1] += (u * self.scale**order) ** 2
         return replace(self, covariance=covariance)
 
-    def _powers(self, z: ArrayLike) -> Array:
+    def powers(self, z: ArrayLike) -> Array:
+        """What P is of its coefficients at heights (m), shape (…, order)."""
         x = np.asarray(z, dtype=float) / self.scale
         return np.stack([x**k for k in range(1, len(self.coefficients) + 1)], axis=-1)
 
     def at(self, z: ArrayLike) -> Array:
         """ln B(z)/B(0)."""
-        return np.asarray(self._powers(z) @ self.coefficients)
+        return np.asarray(self.powers(z) @ self.coefficients)
 
     def difference(self, above: Array, below: Array) -> Array:
         """P(above) − P(below)."""
@@ -107,7 +108,7 @@ class LogProfile:
 
     def relative(self, z: Array) -> tuple[Array, Array]:
         """B(z)/B(0) − 1 and its standard uncertainty."""
-        rows = self._powers(z)
+        rows = self.powers(z)
         value: Array = rows @ self.coefficients
         variance: Array = ((rows @ self.covariance) * rows).sum(axis=-1)
         return np.expm1(value), np.exp(value) * np.sqrt(np.maximum(variance, 0.0))
@@ -138,7 +139,8 @@ def uniform_range(profile: LogProfile, tolerance: float, first: float, last: flo
 
     Only what lies between two heights was read.
     """
-    length, variance, both = 0.0, 0.0, True
+    length, both = 0.0, True
+    gradient = np.zeros(len(profile.coefficients))  # of the length, by the coefficients
     for end in (first, last):
         z = np.linspace(0.0, end, 4001)
         deviation = np.abs(profile.relative(z)[0])
@@ -149,7 +151,7 @@ def uniform_range(profile: LogProfile, tolerance: float, first: float, last: flo
         k = int(beyond[0])
         share = (tolerance - deviation[k - 1]) / (deviation[k] - deviation[k - 1])
         edge = float(z[k - 1] + share * (z[k] - z[k - 1]))
-        slope, u = abs(profile.derivative(edge)), float(profile.relative(np.array([edge]))[1][0])
         length += abs(edge)
-        variance += (u / slope) ** 2 if slope else 0.0
-    return length, float(np.sqrt(variance)), both
+        if slope := profile.derivative(edge):
+            gradient -= math.copysign(1.0, edge) * profile.powers(edge) / slope
+    return length, math.sqrt(max(float(gradient @ profile.covariance @ gradient), 0.0)), both

@@ -342,13 +342,18 @@ def _readings(blocks: list[Block], log: _Log) -> Readings | None:
         return None
     series = np.concatenate([times[i] for i in there]), np.concatenate([values[i] for i in there])
     order = np.argsort(series[0], kind="stable")
-    sizes = [values[i].size for i in there]
+    sizes = np.array([values[i].size for i in there])
+    mean, u = np.empty(len(there)), np.zeros(len(there))
+    for size in np.unique(sizes).tolist():
+        alike = np.flatnonzero(sizes == size)
+        rows = np.stack([values[there[k]] for k in alike])
+        mean[alike] = rows.mean(axis=1)
+        if size > 1:
+            u[alike] = rows.std(axis=1, ddof=1) / np.sqrt(size)
     return Readings(
-        mean=np.array([float(np.mean(values[i])) for i in there]),
-        u=np.array(
-            [float(np.std(values[i], ddof=1)) / np.sqrt(n) if n > 1 else 0.0 for i, n in zip(there, sizes, strict=True)]
-        ),
-        size=np.array(sizes),
+        mean=mean,
+        u=u,
+        size=sizes,
         time=np.array([middles[i] for i in there]),
         cycle=np.array([_label(blocks[i], "cycle") for i in there]),
         phase=tuple(str(blocks[i].labels.get("phase", "")) for i in there),

@@ -74,7 +74,7 @@ class Spectrum:
     def slope(self, low: float, high: float) -> tuple[float, float]:
         """Exponent of the power against frequency in a band, and its standard uncertainty: 0 for white noise."""
         within = (self.frequency >= low) & (self.frequency <= high)
-        if np.count_nonzero(within) < 3:
+        if np.count_nonzero(within) < 3 or not self.power[within].all():
             return 0.0, math.inf
         x = np.log(self.frequency[within])
         x = x - x.mean()
@@ -163,6 +163,8 @@ def resonances(values: Array, step: float, aperture: float, spectrum: Spectrum, 
     of all readings by Whittle's likelihood, whose information gives the uncertainties. The factor f² is that of a
     velocity of something that is shaken by a ground whose motion falls as 1/f².
     """
+    if not spectrum.power.all():
+        return []
     from scipy.signal import find_peaks
 
     peaks, _ = find_peaks(np.log(spectrum.power), prominence=math.log(prominence))

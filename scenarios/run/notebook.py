@@ -178,6 +178,8 @@ def quantity(value: float | None, u: float | None, unit: str) -> str:
 
     >>> quantity(1400.00123, 0.0045, "T·m"), quantity(3.2e-7, None, "m"), quantity(None, None, "m")
     ('1400.0012(45) T·m', '3.2e-07 m', 'none')
+    >>> quantity(1.00000012, 7.6e-8, "kg")
+    '1.000 000 120(76) kg'
     """
     unit = "" if unit == "1" else f" {unit}"
     if value is None:
@@ -188,7 +190,7 @@ def quantity(value: float | None, u: float | None, unit: str) -> str:
         return with_uncertainty(value, u, "").rstrip() + unit
     power = math.floor(math.log10(max(abs(value), u)))
     scaled = with_uncertainty(value / 10.0**power, u / 10.0**power, "").rstrip()
-    return f"{scaled} × 10{str(power).translate(_SUPERSCRIPTS)}{unit}"
+    return f"{scaled} × 10{str(power).translate(_SUPERSCRIPTS)}{unit}" if power else scaled + unit
 
 
 def result_text(summary: Summary) -> str:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from twin.errors import TwinError
+from twin.errors import InputError
 
 SUMMARY, BLOCKS, SCENARIO = "result.json", "run.nc", "scenario.yaml"
 REPORT, PICTURES = "report.html", "pictures"
@@ -27,7 +27,7 @@ _LOCK = "lock"
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # <fcntl.h>, <linux/fs.h>
 
 
-class OutputError(TwinError):
+class OutputError(InputError):
     """A folder cannot be used for results, or holds no run to resume."""
 
 

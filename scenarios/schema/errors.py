@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from twin.errors import TwinError
+from twin.errors import InputError
 
 KeyPath = tuple[str | int, ...]
 """The way to a value in a scenario: mapping keys, and indices of list items."""
@@ -36,7 +36,7 @@ class Problem(NamedTuple):
     text: str
 
 
-class ScenarioError(TwinError):
+class ScenarioError(InputError):
     """A scenario cannot be read or is not valid; its text is one line ``FILE:LINE: key: what was expected``.
 
     Parameters

@@ -110,7 +110,8 @@ def _noun(kind: str, context: dict[str, Any], unit: str | None) -> str | None:
     if kind in ("literal_error", "enum"):
         return str(context["expected"])
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return f"a mapping whose {context['discriminator']} is one of {context.get('expected_tags', 'the known ones')}"
+        key = str(context["discriminator"]).removesuffix("_of()").strip("_'")  # a function's name tells its key
+        return f"a mapping whose {key} is one of {context.get('expected_tags', 'those known')}"
     noun = _NOUNS.get(kind)
     return f"a list of numbers in {unit}" if noun == "a list" and unit not in (None, "1") else noun
 

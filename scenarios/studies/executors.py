@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 
-from twin.errors import TwinError
+from twin.errors import InputError
 
 WAIT = 10.0
 """How long a scheduler may take to answer (s)."""
 
 
-class ClusterError(TwinError):
+class ClusterError(InputError):
     """A cluster cannot be used."""
 
 

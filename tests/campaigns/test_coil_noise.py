@@ -75,6 +75,14 @@ def test_a_floor_that_is_not_white_is_told() -> None:
     assert any("not white" in note for note in result.findings.notes)
 
 
+def test_without_noise_there_is_none() -> None:
+    result = shipped().ideal().run()
+    assert isinstance(result, Measured)
+    assert result.findings["floor_V_per_rtHz"].value == 0.0
+    assert result.findings["time_s"].value == 0.0
+    assert result.findings.notes == ()
+
+
 # --- resonances ------------------------------------------------------------------------------------------------------
 
 
@@ -116,7 +124,7 @@ def test_a_coil_that_follows_the_magnet_is_quiet() -> None:
 
 def test_run_prints_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
-    assert main(["run", "nist4_noise", "--json", "--out", str(out)]) == 0
+    assert main(["run", "nist4_noise", "--set", "campaign.zero_time=20 s", "--json", "--out", str(out)]) == 0
     summary = json.loads(capsys.readouterr().out)
     result = summary["result"]
     assert {"floor_V_per_rtHz", "u_floor_V_per_rtHz", "time_s", "u_time_s", "meter_V_per_rtHz"} <= set(result)

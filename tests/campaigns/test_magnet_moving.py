@@ -67,6 +67,12 @@ def test_what_is_no_effect_on_the_mass(name: str, keys: dict[str, Any]) -> None:
     assert abs(result.relative_error) < (1e-10 if "balance.support.compliance" in keys else CLOSURE)
 
 
+@pytest.mark.parametrize("scheme", ["anti_series", "power_regulated"])
+def test_in_any_scheme(scheme: str) -> None:
+    own = {"extends": [f"tsinghua_{scheme}", "balances/magnet_moving"], "schema": 1, "campaign": {"moves": "magnet"}}
+    closes(written(own).ideal().with_({"thermal.start": "ambient"}).run())
+
+
 @pytest.mark.parametrize("balance", ["kbmini", "nist4"])
 def test_on_any_balance(balance: str) -> None:
     """TMTP of another balance, with the wiring of a moving magnet merged over it."""

@@ -85,6 +85,13 @@ def test_the_deviation_has_the_integral_and_the_slope_of_its_value() -> None:
     assert deviation.slope(z) == pytest.approx(steps, rel=1e-7, abs=1e-9)
 
 
+def test_beyond_its_reach_nothing_is_known() -> None:
+    gap = GapField(**GAP, radial_deviation=-2e-3, reach=0.03)
+    shape = gap.signals(field=Magnet(bl=700.0).signals(temperature_rise=Constant(0.0))["field"])["deviation"].shape
+    with pytest.raises(SimulationError, match=r"beyond the reach of 0\.03 m"):
+        shape.integral(np.array([0.0, 0.031]))
+
+
 # --- the gradiometer -------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,10 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "circuit": {"nominal_resistance": 100.0},
     "coil": {"resistance": 100.0, "inductance": 1.0},
     "dynamic_servo": {"moving_mass": 1.0, "bl": 700.0},
+    "gap_field": {"wire_length": 100.0, "mean_radius": 0.1},
+    "gradiometer": {"turns": 100.0, "radius": 0.1, "separation": 0.01},
     "magnet": {"bl": 700.0},
+    "mass_set": {"mass": 1.0},
     "motion_stage": {"pitch": 1.0},
     "resistor": {"resistance": 100.0},
     "test_mass": {"mass": 1.0},
@@ -36,6 +39,7 @@ EFFECTS = {
         "resistance_temperature_coefficient inductance_curvature quadratic_current_coefficient yoke_inductance parts "
         "expansion radial_deviation mutual_curvature mutual_quadratic_coefficient"
     ),
+    "clamp": words(""),
     "compensating_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "current_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "displacement_sensor": READING | words("nonlinearity"),
@@ -45,10 +49,14 @@ EFFECTS = {
         "air_density_error refractive_index_error "
         "temperature_offset pressure_offset humidity_offset temperature_noise pressure_noise humidity_noise"
     ),
-    "external_flux": words("sources"),
+    "external_flux": words("sources leakage_multipoles"),
     "flexure": words("compliance stiffness"),
     "fluxgate": READING | words("offset_temperature_coefficient"),
-    "ground_vibration": words("coil_share magnet_share reference_share"),
+    "gap_field": words("radial_deviation radial_deviation_curvature"),
+    "gradiometer": words("mismatch flexing offset eccentricity tilt skew"),
+    "ground_vibration": words("coil_share magnet_share reference_share resonances"),
+    "guide": words("centring walk_x bow_x shift_error"),
+    "hall_probe": READING | words("tilt"),
     "hinge": words("compliance stiffness"),
     "hysteresis": words("share"),
     "interferometer": READING
@@ -56,12 +64,15 @@ EFFECTS = {
         "nonlinearity laser_drift dead_path verticality_x verticality_y abbe_offset_x abbe_offset_y time_base_error "
         "trigger_latency"
     ),
+    "interfering_magnet": words("height_error"),
     "magnet": words("temperature_coefficient stray_field stray_gradient"),
     "mass_exchanger": words("parts_mass"),
+    "mass_set": words("susceptibility magnetisation tare_susceptibility tare_magnetisation"),
     "motion_stage": words("gain periodic_error"),
     "position_detector": READING
     | words("rotation_offset rotation_white_noise rotation_flicker_noise rotation_resolution"),
     "resistor": words("gain drift offset white_noise flicker_noise temperature_coefficient power_coefficient"),
+    "sensor_ring": words("height_error"),
     "servo": words(""),
     "stop": words(""),
     "support": words("compliance"),
@@ -75,7 +86,7 @@ EFFECTS = {
     ),
     "voltmeter": READING
     | words("digits noise_table input_conductance bias_current trigger_latency trigger_jitter time_base_error"),
-    "yoke": words(""),
+    "yoke": words("gap_reluctance"),
 }
 
 

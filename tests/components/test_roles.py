@@ -16,6 +16,7 @@ from components.fluxgate import Fluxgate
 from components.guide import Guide
 from components.hall_probe import HallProbe
 from components.hinge import Hinge
+from components.interfering_magnet import InterferingMagnet
 from components.interferometer import Interferometer
 from components.mass_exchanger import MassExchanger
 from components.mass_set import MassSet
@@ -23,6 +24,7 @@ from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
 from components.ranged_source import RangedSource
 from components.ranged_voltmeter import RangedVoltmeter
+from components.sensor_ring import SensorRing
 from components.servo import IdealServo
 from components.stop import Stop
 from components.switch_box import SwitchBox
@@ -47,6 +49,8 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Hinge, roles.WeighingUnit),
     (Hinge, roles.DrivenHinge),
     (MotionStage, roles.MotionStage),
+    (InterferingMagnet, roles.SourceStage),
+    (SensorRing, roles.SensorMount),
     (IdealServo, roles.Servo),
     (CurrentSource, roles.KeepingSource),
     (SwitchedServo, roles.SwitchedServo),

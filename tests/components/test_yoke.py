@@ -257,6 +257,15 @@ def test_the_state_follows_its_response(g: float) -> None:
     assert bench(yoke, drive=1.0).signal("part.current")(40.0) == pytest.approx(1.0, rel=1e-9)
 
 
+@pytest.mark.parametrize("g", [0.0, 3.0, 190.0])
+def test_a_step_behind_a_gap_relaxes(g: float) -> None:
+    yoke = Yoke(time_constant=8.0, modes=4, gap_reluctance=g)
+    times, weights = yoke.relaxation()
+    expected = -np.expm1(-T[:, None] / times) @ weights
+    assert bench(yoke, drive=0.02).signal("part.current")(T) == pytest.approx(0.02 * expected, rel=1e-9, abs=1e-15)
+    assert weights.sum() == pytest.approx(1.0, rel=1e-12)
+
+
 def test_the_gap_makes_it_faster_and_its_loss_a_power_law() -> None:
     f = np.geomspace(0.1, 1.0, 9)
     loss = 1 - Yoke(time_constant=24.0, modes=8, highest=2001, gap_reluctance=300.0).response(f).real

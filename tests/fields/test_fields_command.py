@@ -90,7 +90,7 @@ def test_a_part(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.fields.weakly_magnetic._MESH", COARSE)
     found = figures(run, "bipm", "--part", "r=125 mm, z=0, area=200e-6, chi=-1e-5, width=0.01")
     assert list(found) == [*KEYS, "part"]
-    assert list(found["part"]) == ["force_relative", "velocity_relative"]
+    assert list(found["part"]) == ["force_relative", "velocity_relative", "difference_relative"]
     assert found["part"]["force_relative"] == pytest.approx(9.5e-7, rel=0.05)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import scenarios
 from hw_bridge.cores.core import Core
 from hw_bridge.served import ServedTwin
 from hw_bridge.session import Chunk, Session
+from scenarios.run.experiment import Experiment
 from twin.real_time import RealTimeClock
 from twin.times import NS
 
@@ -22,12 +24,19 @@ LUMPED: dict[str, Any] = {
 """Heat of two nodes, so that no test waits for finite volumes."""
 
 
+@cache
+def lumped() -> Experiment:
+    """KBmini with heat of two nodes; a scenario is never changed, so that one will do."""
+    return scenarios.load(SCENARIO).with_(LUMPED)
+
+
 class Station:
     """The instruments of KBmini, on a stepped clock or on another."""
 
     def __init__(self, scale: float | None = None, **overrides: Any) -> None:
         paths = {key.replace("__", "."): value for key, value in overrides.items()}
-        self.scenario = scenarios.load(SCENARIO).with_({**LUMPED, **paths}).scenario
+        loaded = lumped()
+        self.scenario = (loaded.with_(paths) if paths else loaded).scenario
         self.clock = RealTimeClock(scale)
         self.served = ServedTwin(self.scenario, self.clock)
 

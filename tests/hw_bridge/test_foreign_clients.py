@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +83,20 @@ def test_a_laboratorys_class_reads_binary_from_memory_over_a_bus(served: dict[st
     assert found["ready"] and found["identity"] == "HP3458A"
     assert found["coil"][-1] == pytest.approx(1.0) and found["coil"][0] < found["coil"][-1]
     assert found["controller"] == [0xB1, 0x0A]
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    """With ``kibble-twin`` as it is installed beside this Python."""
+    text = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    command, environment = [sys.executable, "-c", code + "server.wait()"], {**os.environ, "PATH": path}
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        try:
+            out, errors = process.communicate(timeout=PATIENCE)
+        finally:
+            with suppress(ProcessLookupError):  # its server, if the example has failed before it ended it
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 0, errors
+    assert float(out.split(" V ")[0]) == pytest.approx(3.5, rel=1e-3)

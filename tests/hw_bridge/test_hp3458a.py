@@ -318,7 +318,8 @@ def test_the_status_byte_tells_ready_data_and_service(shared_station: Station, m
 # --- formats, memory and words by themselves -------------------------------------------------------------------------
 
 
-@given(st.lists(st.floats(-11.9, 11.9), min_size=1, max_size=50), st.sampled_from([2, 3]))
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.floats(-11.9, 11.9), min_size=1, max_size=20), st.sampled_from([2, 3]))
 def test_integers_times_their_scale_are_the_readings(values: list[float], kind: int) -> None:
     scale = integer_scale(kind, 10.0)
     counts = np.frombuffer(encoded(np.array(values), kind, 10.0), ">i2" if kind == 2 else ">i4")
@@ -334,6 +335,7 @@ def test_an_overload_has_integers_of_its_own(kind: int) -> None:
     assert counts.tolist() == [most - 1, -most]
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.sampled_from([FIFO, LIFO]), st.sampled_from(sorted(FORMATS.values())), st.lists(st.integers(1, 3000)))
 def test_memory_keeps_the_oldest_or_the_newest(mode: int, kind: int, sizes: list[int]) -> None:
     memory, everything = ReadingMemory(), []
@@ -368,7 +370,7 @@ TEXT = "NPLC TARM SGL TRIG AUTO NRDGS 5 MEM FIFO RMEM 1 , ; ? OFORMAT DINT END A
 WORDS = st.sampled_from([*TEXT.split(), " ", "\n", "ERR?"])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.one_of(WORDS, st.characters(max_codepoint=255)), max_size=30))
 def test_no_message_brings_it_down(fuzzed: Client, words: list[str]) -> None:
     fuzzed.write("".join(words).encode("latin-1"))

@@ -150,7 +150,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.one_of(WORDS, st.characters(max_codepoint=255)), max_size=30))
 def test_no_message_brings_it_down(fuzzed: Client, words: list[str]) -> None:
     fuzzed.write("".join(words).encode("latin-1"))

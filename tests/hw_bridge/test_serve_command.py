@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -17,20 +16,22 @@ from scenarios.cli.app import main
 from scenarios.cli.exit_codes import UsageError
 from twin.real_time import RealTimeClock
 
-PROGRAM = "import sys; from scenarios.cli.app import main; sys.exit(main())"
-PATIENCE = 120.0
-"""Longer than any machine is slow (s)."""
 
+def test_the_first_line_lists_every_instrument_and_ctrl_c_ends_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RealTimeClock.run_until_stopped
 
-def test_the_first_line_lists_every_instrument_and_ctrl_c_ends_it() -> None:
-    command = [sys.executable, "-c", PROGRAM, "serve", "kbmini_tmtp", "--json", "--scale", "100"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130 and rest == "" and errors.splitlines()[-1] == "error: interrupted"
+    def interrupted(clock: RealTimeClock) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        run(clock)
+
+    monkeypatch.setattr(RealTimeClock, "run_until_stopped", interrupted)
+    assert main(["serve", "kbmini_tmtp", "--json", "--scale", "100"]) == 130
+    out, errors = capsys.readouterr()
+    assert errors.splitlines()[-1] == "error: interrupted"
     assert "events were late by" in errors, "an account of the lag"
+    (line,) = out.splitlines()
     told: dict[str, Any] = json.loads(line)
     assert (told["scenario"], told["scale"], told["without_token"]) == ("kbmini_tmtp", "100", [])
     found = {(row["name"], row["model"], row["transport"]) for row in told["instruments"]}
@@ -64,7 +65,9 @@ def test_other_machines_need_a_token_and_the_rest_is_a_warning(
 ) -> None:
     assert main(["serve", "kbmini_tmtp", "--json", "--bind", "0.0.0.0", "--token", "sesame"]) == 0
     out, errors = capsys.readouterr()
-    assert json.loads(out)["without_token"] == ["prologix", "socket"]
+    told = json.loads(out)
+    assert told["without_token"] == ["prologix", "socket"]
+    assert all(f"::{socket.gethostname()}" in row.get("interface", row["address"]) for row in told["instruments"])
     for kind in ("prologix", "socket"):
         assert f"warning: {kind} cannot carry a token" in errors
     assert "sesame" not in out + errors

@@ -52,6 +52,16 @@ def test_the_coil_heats_and_so_does_the_magnet() -> None:
     assert 0.0 < float(magnet(np.array([station.clock.now]))[0]) < rise
 
 
+def test_the_compliance_voltage_drives_resistor_and_coil() -> None:
+    """10 V through 1 kohm, 2.4 kohm and the leads are 2.94 mA."""
+    station = Station()
+    source, meter = station.client("current_source"), station.client("current_voltmeter")
+    meter.write("DCV 10;NPLC 10;END ALWAYS")
+    source.write("*RST;CURR:RANG 2e-2;:CURR 10e-3;:OUTP ON")
+    assert source.query("STAT:MEAS:COND?") == "8"
+    assert float(meter.read()) == pytest.approx(RESISTOR * 10.0 / (RESISTOR + COIL + 0.5), rel=1e-3)
+
+
 def test_the_servo_is_left_out_and_the_rest_stays() -> None:
     experiment = scenarios.load("kbmini_tmtp").with_(LUMPED)
     parts, wiring = operated(experiment.scenario.components(), experiment.scenario.wiring)

@@ -14,7 +14,7 @@ from hw_bridge.transports.listener import CONNECTIONS
 from tests.hw_bridge.wired import HISLIP, HislipPeer, RpcPeer, Wired
 
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 6221"
-FUZZ = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,17 @@ def test_too_many_connections_are_closed_and_the_others_go_on(wired: Wired) -> N
     finally:
         for peer in peers:
             peer.socket.close()
+
+
+def test_who_takes_nothing_and_goes_leaves_the_instrument_to_the_others(wired: Wired) -> None:
+    """16 million readings that nobody reads: the meter waits, the other instruments do not."""
+    with wired.connect("socket", "induced_voltmeter") as greedy:
+        greedy.send(b"TARM HOLD;TRIG AUTO;DCV 10;AZERO OFF;NPLC 0;NRDGS 16000000,AUTO;TARM SGL\n")
+        assert len(greedy.exactly(1000)) == 1000
+        with wired.connect("socket") as other:
+            assert other.query("*OPC?") == "1"
+    with wired.connect("socket", "induced_voltmeter") as next_one:
+        assert next_one.query("RESET;TARM HOLD;ID?") == "HP3458A"
 
 
 @FUZZ

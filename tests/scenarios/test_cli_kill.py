@@ -108,7 +108,7 @@ def test_killed_run_without_older_result_leaves_none(tmp_path: Path) -> None:
 
 def test_two_runs_do_not_share_a_folder(tmp_path: Path) -> None:
     """The second one is refused, and the first one goes on."""
-    first = start(tmp_path, *SCENARIO, "--out", "kept")
+    first = start(tmp_path, *SCENARIO, "--set=campaign.cycles=400", "--out", "kept")
     while finished_steps(tmp_path / ".kept.partial") < 1:
         assert first.poll() is None
     code, _, err = ended(start(tmp_path, *SCENARIO, "--out", "kept"))

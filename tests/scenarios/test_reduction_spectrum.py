@@ -18,10 +18,10 @@ def white(seed: int, count: int = 6400, density: float = 1.0) -> np.ndarray:
 @pytest.mark.parametrize(("low", "high"), [(1.0, 1.1), (1.0, 3.0), (0.2, 45.0)])
 def test_the_level_and_its_uncertainty(low: float, high: float) -> None:
     """Of one bin, and of many whose periodograms overlap in time and frequency."""
-    levels = np.array([welch(white(seed), STEP, 8.0).level(low, high) for seed in range(400)])
+    levels = np.array([welch(white(seed), STEP, 8.0).level(low, high) for seed in range(250)])
     mean, u = levels.mean(axis=0)
-    assert mean == pytest.approx(1.0, abs=4 * u / 20)
-    assert np.std(levels[:, 0]) == pytest.approx(u, rel=0.12)
+    assert mean == pytest.approx(1.0, abs=4 * u / 250**0.5)
+    assert np.std(levels[:, 0]) == pytest.approx(u, rel=0.15)
 
 
 def test_one_stretch_has_the_spread_of_one_periodogram() -> None:
@@ -32,7 +32,7 @@ def test_one_stretch_has_the_spread_of_one_periodogram() -> None:
 
 
 def test_the_slope_of_white_noise_is_none() -> None:
-    pulls = [np.divide(*welch(white(seed), STEP, 8.0).slope(1.0, 20.0)) for seed in range(200)]
+    pulls = [np.divide(*welch(white(seed), STEP, 8.0).slope(1.0, 20.0)) for seed in range(120)]
     assert np.mean(pulls) == pytest.approx(0.0, abs=0.3)
     assert np.std(pulls) == pytest.approx(1.0, abs=0.2)
     walk = welch(np.cumsum(white(0)), STEP, 8.0).slope(1.0, 10.0)
@@ -50,7 +50,7 @@ def test_a_resonance_and_its_uncertainties() -> None:
     count, f0, quality, pulls = 12800, 7.0, 15.0, []
     f = np.fft.rfftfreq(count, STEP)
     response = (f / f0) / (1 - (f / f0) ** 2 + 1j * f / f0 / quality)
-    for seed in range(60):
+    for seed in range(40):
         values = np.fft.irfft(np.fft.rfft(white(seed, count)) * response, count) + white(1000 + seed, count, 0.05)
         (peak,) = resonances(values, STEP, 0.0, welch(values, STEP, 8.0), 10.0)
         pulls.append(

@@ -152,7 +152,7 @@ def _lag(case: Case) -> float:
     The excess of the yoke is −(change of current) times this; off the plane by d it pulls with k d times the current.
     """
     yoke, weighing = case.parts["yoke"], case.campaign.weighing
-    tau, weights = np.array(yoke.time_constants()), np.array(yoke.weights())
+    tau, weights = yoke.relaxation()
     after = np.array([weighing.window_start, weighing.window_end]) - weighing.ramp
     left = tau * -np.diff(np.exp(-after[:, None] / tau), axis=0)[0] / np.ptp(after)
     share = float(weights * (tau / weighing.ramp) * -np.expm1(-weighing.ramp / tau) @ left)
@@ -162,11 +162,11 @@ def _lag(case: Case) -> float:
 
 
 def _escaping(case: Case) -> float:
-    """Flux that leaves the yoke in the first sweeps: −L_y Σ w_n e_n/τ_n exp(−t/τ_n) beside Bl v."""
+    """Flux that leaves the yoke in the first sweeps: −L_y Σ W_k e_k/T_k exp(−t/T_k) beside Bl v."""
     yoke, ramp = case.parts["yoke"], case.campaign.weighing.ramp
     start, end = (case.reading_times + half * case.schedule.step * 1e-9 for half in (-0.5, 0.5))
     flux = np.zeros_like(start)
-    for tau, weight in zip(yoke.time_constants(), yoke.weights(), strict=True):
+    for tau, weight in zip(*yoke.relaxation(), strict=True):
         excess = -weight * case.last_current * tau / ramp * math.expm1(-ramp / tau)
         flux += excess * (np.exp(-end / tau) - np.exp(-start / tau))
     volts = float(case.parts["coil"].yoke_inductance) * flux / (end - start)
@@ -188,6 +188,9 @@ WRONG = partial(
 WRONG_COIL = partial(
     Effect, bias=_wrong_expansion, formula="−g b κ (T_cv − T_cw), gain 1 + g", more=WARM, bound=_perfect_expansion
 )
+NEAR = {"kind": "near", "direction": "vertical", "z": -0.14, "shielding": 92.0}
+DRIFTING = {"kind": "far", "vertical": 48e-6, "course": {"drift": 1e-3}}
+OFF_CENTRE = {"flexure.weighing_position": 1e-3}
 ALIGNED = partial(Effect, bias=_coupling, corrections=("alignment",))
 
 COIL: tuple[Effect, ...] = (
@@ -239,12 +242,19 @@ COIL: tuple[Effect, ...] = (
     Effect("weakly magnetic parts", {"coil.parts": [{"susceptibility": -1e-2, "area": 5e-5, "radius": 0.055}],
                                      "coil.gap_area": 5e-4, "coil.gap_radius": 0.055},
            0.0, "0: both phases alike"),
+    Effect("static external flux", {"external_flux.sources": {"near": NEAR}, **OFF_CENTRE}, 0.0,
+           "0: both phases alike, if the coil moves"),
+    Effect("external flux that drifts", {"external_flux.sources": {"far": DRIFTING}}, 0.0,
+           "0: a voltage in sweeps up and down", (), {}, 1e-9),
     Effect("lag of the yoke after a reversal", {"coil.inductance_curvature": 4790.0, "coil.inductance": 10.0,
                                                 "coil.yoke_inductance": 10.0, "yoke.time_constant": 1.0,
                                                 "yoke.modes": 1, "flexure.weighing_position": 1e-3,
                                                 "test_mass.tare_fraction": 0.4, **FLAT},
            _lag, "−k d s (I_on + I_off)/Bl", (), WAITING),
     Effect("flux that leaves the yoke in the first sweeps", {"coil.inductance": 0.05, "coil.yoke_inductance": 0.05},
+           _escaping, "−L_y dI_y/dt, in the fit of Bl v"),
+    Effect("flux that leaves a yoke behind a gap", {"coil.inductance": 0.05, "coil.yoke_inductance": 0.05,
+                                                    "yoke.gap_reluctance": 0.5},
            _escaping, "−L_y dI_y/dt, in the fit of Bl v"),
     Effect("remanence of the yoke", {"coil.inductance_curvature": 1000.0, "coil.inductance": 1e3,
                                      "coil.yoke_inductance": 1e3, "hysteresis.share": 0.1, "wiring.coil.yoke": None,

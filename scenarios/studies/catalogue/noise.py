@@ -90,6 +90,8 @@ NOISE: tuple[Effect, ...] = (
     Noise("vibration of the mirror", {**GROUND, "ground_vibration.reference_share": 1.0}),
     Noise("vibration of magnet and mirror", {**GROUND, "ground_vibration.magnet_share": 1.0,
                                              "ground_vibration.reference_share": 1.0}),
+    Noise("vibration of a coil that resonates", {**GROUND, "ground_vibration.resonances":
+                                                 [{"frequency": 4.0, "quality": 10.0, "participation": 0.5}]}),
     Noise("noise of the station's thermometer", {**AIR, "environment.temperature_noise": 0.1}, formula=PHASE,
           bound=_station),
     Noise("noise of the station's barometer", {**AIR, "environment.pressure_noise": 10.0}, formula=PHASE,
