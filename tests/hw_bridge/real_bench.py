@@ -43,9 +43,13 @@ SERVED = {"current_source": "current_source", "induced_voltmeter": "current_volt
 KINDS = {"current_source": "keithley6221", "induced_voltmeter": "hp3458a", "motion_stage": "pi_gcs"}
 
 
-def scenario(real: Mapping[str, Any]) -> Scenario:
-    """The bench with ``hardware:`` on some of its parts."""
+def scenario(real: Mapping[str, Any], *, demanded: bool = False) -> Scenario:
+    """The bench with ``hardware:`` on some of its parts; `demanded`: another source, simulated, demands the current."""
     text = load_text(TEXT, file="bench.yaml", models=MODELS)
+    if demanded:
+        wired = {"current_source.demand": "demand.current"}
+        text = text.with_({"balance.demand": {"type": "compensating_source", "limit": "1 A"}})
+        text = text.with_({"balance.wiring": {**text.wiring, **wired}})
     return text.with_({f"balance.{name}.hardware": hardware for name, hardware in real.items()})
 
 
@@ -74,10 +78,15 @@ def reference(wired: Wired) -> None:
 
 @contextmanager
 def bridged(
-    real: Mapping[str, Any], *, arm: bool = True, scale: float | None = None, told: list[str] | None = None
+    real: Mapping[str, Any],
+    *,
+    arm: bool = True,
+    scale: float | None = None,
+    told: list[str] | None = None,
+    demanded: bool = False,
 ) -> Iterator[tuple[Bridge, Twin, Mapping[str, Any]]]:
     """Bridge, twin and instruments."""
-    chosen = scenario(real)
+    chosen = scenario(real, demanded=demanded)
     lines = [] if told is None else told
     with Bridge(chosen, arm=arm, clock=RealTimeClock(scale), tell=lines.append) as bridge:
         twin = Twin(bridge.parts(), chosen.wiring, clock=bridge.clock)

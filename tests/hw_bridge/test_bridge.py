@@ -131,6 +131,25 @@ def test_a_real_source_plays_into_a_real_meter_with_the_twin_beside_it(real: dic
     assert bridge.safe["current_source"] == "output off, level 0 A, read back"
 
 
+def test_a_real_source_plays_what_a_simulated_part_demands(wired: Wired, real: dict[str, Any]) -> None:
+    with bridged(real, demanded=True) as (bridge, twin, there):
+        demand: Any = twin.graph.components["demand"]
+
+        def follow(current: float) -> Process:
+            there["current_source"].connect()
+            demand.connect()
+            yield from demand.set(current, 0.5)
+            while output(wired)[1] != pytest.approx(current, abs=1e-7):
+                yield bridge.clock.wait(0.05)
+
+        for current in (0.3e-3, -0.2e-3):
+            bridge.clock.run(follow(current))
+        with pytest.raises(SafetyError, match="beyond its limit"):
+            bridge.clock.run(follow(5e-3))
+        assert abs(output(wired)[1]) <= 1e-3
+    assert output(wired) == (False, 0.0)
+
+
 # --- the safe state --------------------------------------------------------------------------------------------------
 
 
