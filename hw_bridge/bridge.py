@@ -75,6 +75,7 @@ class Bridge:
         self._twin: Twin | None = None
         self._watchdog: Watchdog | None = None
         self._before: dict[int, Any] = {}
+        self._ended = False
 
     # --- from beginning to end ---------------------------------------------------------------------------------------
 
@@ -86,13 +87,7 @@ class Bridge:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number in self._before:
-            signal.signal(number, signal.SIG_IGN)  # nothing comes between an output and its being off
-        try:
-            self._make_safe()
-        finally:
-            for number, handler in self._before.items():
-                signal.signal(number, handler)
+        self.end()
         if self.unverified and error is None:
             raise SafetyError("; ".join(self.unverified))
 
@@ -147,6 +142,19 @@ class Bridge:
                     (name,),
                 )
         check(twin.graph, self.drivers)
+
+    def end(self) -> None:
+        """The campaign is over: reach the safe state, tell it, and let go of all instruments; once."""
+        if self._ended:
+            return
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)  # nothing comes between an output and its being off
+        try:
+            self._ended = True
+            self._make_safe()
+        finally:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
 
     def instruments(self, twin: Twin) -> Mapping[str, Any]:
         """Connect to all instruments, and give those that the campaign operates, by name.

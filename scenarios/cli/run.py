@@ -122,9 +122,33 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = F
     chosen.check()
     with folder.claimed():
         if folder.is_under_way:
+            _keep_what_is_real(folder)
             note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
         folder.begin(chosen.scenario.to_yaml())
         return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm)
+
+
+def _keep_what_is_real(folder: OutputFolder) -> None:
+    """Refuse to discard readings of real instruments: nobody can take them again.
+
+    Raises
+    ------
+    OutputError
+        Saying where they are.
+    """
+    from scenarios.run.experiment import load
+    from scenarios.run.output import OutputError
+    from twin.store import RunStore
+
+    if not load(folder.scenario_file).scenario.hardware:
+        return
+    with RunStore(folder.partial) as store:
+        readings = len(store.blocks("readings")) if store.file.is_file() else 0
+    if readings:
+        raise OutputError(
+            f"{folder.partial} has {readings} blocks of readings of an unfinished run with real instruments; move it "
+            "away, or give another --out"
+        )
 
 
 def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summary:
@@ -144,6 +168,11 @@ def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summa
     folder.check()
     with folder.claimed():
         chosen = load(folder.scenario_file)
+        if chosen.scenario.hardware:
+            raise OutputError(
+                f"{path}: a run with real instruments is not resumed, as nobody knows what happened to them since; "
+                f"what it has recorded is in {folder.partial}"
+            )
         if given is not None and given.scenario != chosen.scenario:
             raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
         return _finished(chosen, folder, resume=True, with_report=with_report)

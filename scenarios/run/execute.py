@@ -123,6 +123,8 @@ def _executed(
         bridge.start()
     if resumed < len(setup.steps):
         setup.twin.run(setup.steps, keep)
+    if bridge is not None:
+        bridge.end()
     readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
     made = concluded(scenario, known, readings, truth)
     return replace(

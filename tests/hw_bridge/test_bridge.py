@@ -9,18 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import hw_bridge.bridge
 from components.motion import glide
 from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.cli.app import main
+from scenarios.run.experiment import Experiment
+from scenarios.run.output import OutputFolder
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import TEXT, bridged, hardware, reference, resources, scenario
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
-from twin.errors import WiringError
-from twin.recorder import Schedule
+from twin.errors import InputError, WiringError
+from twin.recorder import Block, Schedule
+from twin.store import RunStore
 from twin.times import NS
 
 NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
@@ -368,6 +372,28 @@ def test_a_campaign_runs_with_a_real_meter_in_real_time(
     assert told["lag"]["events"] > 0
     assert "dry run" in captured.err
     assert main(["run", "--resume", str(tmp_path / "out")]) == 0
+
+
+def test_readings_of_real_instruments_are_not_discarded(
+    real: dict[str, Any], file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = OutputFolder(tmp_path / "out")
+    with folder.claimed():
+        folder.begin(scenario(real).to_yaml())
+        with RunStore(folder.partial) as store:
+            block = Block("induced_voltmeter", "voltage", "V", Schedule(0, NS, 1), NS, np.ones((1, 1)), source="real")
+            store.append("readings", block)
+    assert main(["run", str(file), "--out", str(tmp_path / "out")]) == 2
+    assert "1 blocks of readings of an unfinished run with real instruments" in capsys.readouterr().err
+    assert main(["run", "--resume", str(tmp_path / "out")]) == 2
+    assert "is not resumed" in capsys.readouterr().err
+    with RunStore(folder.partial) as store:
+        assert len(store.blocks("readings")) == 1
+
+
+def test_no_study_runs_what_is_real(real: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="a study simulates"):
+        Experiment(scenario(real)).run()
 
 
 def test_hardware_is_a_part_of_what_a_scenario_says(real: dict[str, Any]) -> None:
