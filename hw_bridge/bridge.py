@@ -81,13 +81,16 @@ class Bridge:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, _interrupt) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end()
+        try:
+            self.end()
+        finally:  # a signal that came between two lines
+            self.end()
         if self.unverified and error is None:
             raise SafetyError("; ".join(self.unverified))
 
@@ -147,14 +150,16 @@ class Bridge:
         """The campaign is over: reach the safe state, tell it, and let go of all instruments; once."""
         if self._ended:
             return
-        for number in self._before:
-            signal.signal(number, signal.SIG_IGN)  # nothing comes between an output and its being off
+        self._ended = True  # from here on signals are not heard: nothing comes between an output and its being off
         try:
-            self._ended = True
             self._make_safe()
         finally:
             for number, handler in self._before.items():
                 signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if not self._ended:
+            raise KeyboardInterrupt
 
     def instruments(self, twin: Twin) -> Mapping[str, Any]:
         """Connect to all instruments, and give those that the campaign operates, by name.
@@ -247,7 +252,3 @@ class Bridge:
                 found,
                 lock.below,
             )
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
