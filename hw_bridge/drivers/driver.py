@@ -141,11 +141,17 @@ class Driver:
 
     def close(self) -> bool:
         """Let go of the instrument; whether its thread has ended."""
+        if self.worker.busy:  # nobody waits for it any more
+            self.wire.abort()
         try:
-            self.worker.call(self.wire.close, self.patience)
+            self.worker.call(self.let_go, self.patience)
         except BridgeError as error:
             self.log.append(str(error))
         return self.worker.stop()
+
+    def let_go(self) -> None:
+        """Close what is open; in the thread of the connection."""
+        self.wire.close()
 
     # --- talking -----------------------------------------------------------------------------------------------------
 

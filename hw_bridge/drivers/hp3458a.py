@@ -65,9 +65,9 @@ class Hp3458ADriver(Driver):
         """What it can read."""
         return self.scanner.channels
 
-    def close(self) -> bool:
-        self.worker.call(self.scanner.close, self.patience)
-        return super().close()
+    def let_go(self) -> None:
+        self.scanner.close()
+        super().let_go()
 
     # --- the language ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,6 +193,23 @@ def test_whatever_ends_a_run_the_output_is_off_and_that_is_told(
     assert "current_source: output off, level 0 A, read back" in told
     assert not bridge.unverified
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_long_reading_does_not_hold_up_the_end(wired: Wired, real: dict[str, Any]) -> None:
+    """The meter is asked for a reading that nobody waits for when the run is interrupted."""
+    real["induced_voltmeter"]["timeout"] = "60 s"
+    with pytest.raises(KeyboardInterrupt), bridged(real) as (bridge, _, there):
+        meter, held = there["induced_voltmeter"], threading.Event()
+
+        def endless(wire: Any) -> str:
+            held.set()
+            return str(wire.line(60.0))
+
+        meter.worker.do(lambda: meter.wire.converse(endless), 600.0)
+        assert held.wait(60.0)
+        switched_on(bridge, there, lambda: signal.raise_signal(signal.SIGTERM))
+    assert output(wired) == (False, 0.0)
+    assert not meter.log
 
 
 def test_a_second_signal_does_not_come_between(wired: Wired, real: dict[str, Any]) -> None:
