@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from twin.fault import FOREVER, READING_FAULTS, FaultKind
 from twin.instrument import Instrument
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
-from twin.piece import exact_hertz, harmonics, ramp
+from twin.piece import constant, exact_hertz, harmonics, ramp
 from twin.recorder import Label, Schedule
 from twin.signal import Constant, Elapsed, Function, Signal
 from twin.timeline import Timeline
@@ -97,6 +97,7 @@ class Environment(Instrument):
     pressure_noise: float = parameter("Pa/Hz^0.5", 0.0, neutral=0.0, ge=0)
     humidity_noise: float = parameter("1/Hz^0.5", 0.0, neutral=0.0, ge=0)
 
+    _fed: frozenset[str] = PrivateAttr(default=frozenset())
     _truth: dict[str, Signal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
@@ -137,6 +138,10 @@ class Environment(Instrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         temperature, pressure = self._temperature(), self.pressure + self.pressure_drift * Elapsed()
+        if "temperature" in self.fed:
+            temperature = self.timeline("told_temperature", self.temperature)
+        if "pressure" in self.fed:
+            pressure = self.timeline("told_pressure", self.pressure)
         self._truth = {"temperature": temperature, "pressure": pressure, "humidity": Constant(self.humidity)}
         still = local_gravity(self.gravity, self.gravity_transfer, self.gravity_gradient, self.gravity_height)
         return {
@@ -146,6 +151,19 @@ class Environment(Instrument):
             "refractive_index": self._of_air(self._index, temperature, pressure),
             "gravity": still + self.tide_scale * tidal_signal(f"{self.name}.tide", self.tide),
         }
+
+    @property
+    def fed(self) -> frozenset[str]:
+        """What is told, and not simulated."""
+        return self._fed
+
+    def feed(self, *quantities: Literal["temperature", "pressure"]) -> None:
+        """Let these be what is told from then on, such as what a real station reads; before the twin is assembled."""
+        self._fed = frozenset(quantities)
+
+    def tell(self, quantity: str, value: float) -> None:
+        """From now on, a temperature (K) or pressure (Pa) that is fed has this value."""
+        self.timeline(f"told_{quantity}").follow(constant(value, self.clock.now))
 
     def _temperature(self) -> Signal:
         total = self.temperature + self.temperature_drift * Elapsed()

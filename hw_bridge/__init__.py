@@ -2,6 +2,7 @@
 
 The uppermost of the four packages: it imports `scenarios`, `components` and `twin`, and nothing imports it. Simulated
 instruments are served by `server` (``kibble-twin serve``): `served` makes a scenario's twin into instruments, `cores`
-have their languages, `transports` the ways in, `session` and `gate` stand between. Drivers are found at run time
-through the entry-point group ``kibble_twin.drivers``. There are none yet.
+have their languages, `transports` the ways in, `session` and `gate` stand between. Real ones are run by `bridge`, found
+through the entry-point group ``kibble_twin.bridges``: `drivers` (``kibble_twin.drivers``) have their languages,
+`boundary` says what may be real beside what, `watchdog` ends what does not end, `commission` tries them first.
 """

@@ -16,3 +16,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("KIBBLE_TWIN_CACHE", str(root / "cache"))
         yield
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Real instruments for the conformance suite."""
+    parser.addoption("--hardware", action="append", metavar="NAME=driver@resource", help="a real instrument to test")

@@ -9,7 +9,7 @@ the wall, and for hardware (`twin.real_time`), offers the same.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import simpy
 
@@ -32,7 +32,14 @@ class _CountingEnvironment(simpy.Environment):
 
 
 class Clock:
-    """Virtual time, in nanoseconds since the start of the run."""
+    """Virtual time, in nanoseconds since the start of the run.
+
+    Attributes
+    ----------
+    real : whether what is not simulated may take longer than it was given.
+    """
+
+    real: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._environment = _CountingEnvironment(initial_time=0)

@@ -23,6 +23,8 @@ DRIVERS = "kibble_twin.drivers"
 CAMPAIGNS = "kibble_twin.campaigns"
 REDUCTIONS = "kibble_twin.reductions"
 COMMANDS = "kibble_twin.commands"
+BRIDGES = "kibble_twin.bridges"
+"""What runs a campaign with real instruments; one member."""
 
 
 class PluginError(InputError, LookupError):

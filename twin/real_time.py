@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import simpy
 
@@ -107,6 +107,8 @@ class RealTimeClock(Clock):
         For a scale that is not a positive, finite number.
     """
 
+    real: ClassVar[bool] = True
+
     def __init__(
         self,
         scale: float | None = 1.0,
@@ -134,6 +136,13 @@ class RealTimeClock(Clock):
     def jump(self, instant: int, events: int) -> None:
         super().jump(instant, events)
         self._origin = None
+
+    def until(self, instant: int) -> simpy.Event:
+        """As `Clock.until`; an instant that has passed, since something real took longer, is at once, and a lag."""
+        if instant < self.now and self.scale is not None:
+            self.lag.add(int((self.now - instant) / self.scale))
+            instant = self.now
+        return super().until(instant)
 
     # --- running -----------------------------------------------------------------------------------------------------
 

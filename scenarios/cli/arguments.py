@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,6 +48,36 @@ def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = Fal
     for name in chosen.late_faults():
         note(f"note: faults.{name} begins after the end of the campaign: nothing comes of it")
     return chosen
+
+
+def as_settings(real: Sequence[str] | None) -> list[str]:
+    """Real instruments ``NAME=driver@resource`` as settings, which others may add to.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be read.
+    """
+    found = []
+    for text in real or ():
+        name, _, rest = text.partition("=")
+        driver, _, resource = rest.partition("@")
+        if not name.isidentifier() or not driver:
+            raise UsageError(f"--real: expected NAME=driver@resource, or NAME=artefact, not {text!r}")
+        found.append(f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}")
+    return found
+
+
+def check_arm(chosen: Experiment, arm: bool) -> None:
+    """Refuse to arm what is simulated.
+
+    Raises
+    ------
+    UsageError
+        If nothing is real.
+    """
+    if arm and not chosen.scenario.hardware:
+        raise UsageError("--arm: nothing here is real; give --real NAME=driver@resource, or hardware: in the file")
 
 
 def check_picture(path: Path) -> None:

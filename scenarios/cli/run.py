@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment
+from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, as_settings, check_arm, experiment
 from scenarios.cli.exit_codes import InterruptedRunError, UsageError
 from scenarios.cli.summary import show_summary
 from scenarios.cli.terminal import note, show_json
@@ -45,6 +45,19 @@ def run(
             show_default=False,
         ),
     ] = None,
+    real: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--real",
+            metavar="NAME=DRIVER@RESOURCE",
+            help="A real instrument in the place of a component; the run is then in real time. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    arm: Annotated[
+        bool,
+        typer.Option("--arm", help="Really switch the outputs of real instruments; without it they are only checked."),
+    ] = False,
     resume: Annotated[
         Path | None,
         typer.Option(
@@ -62,39 +75,45 @@ def run(
     ] = True,
     as_json: Json = False,
 ) -> None:
-    """Run a campaign in virtual time, to a mass.
+    """Run a campaign to a mass; in real time if any part is real.
 
     Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 130: interrupted.
     """
     if resume is not None:
         if out is not None:
             raise UsageError("give --resume or --out, not both: a resumed run stays in its folder")
-        if scenario is None and (settings or ideal):
-            raise UsageError("a resumed run keeps its own values: leave --set and --ideal out")
+        if scenario is None and (settings or ideal or real or arm):
+            raise UsageError("a resumed run keeps its own values: leave --set, --ideal, --real and --arm out")
         given = experiment(scenario, settings, ideal=ideal) if scenario else None
         summary = _resume(resume, given, with_report=with_report)
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
-        chosen = experiment(scenario, settings, ideal=ideal)
-        summary = _simulate(chosen).summary() if out is None else _run_anew(chosen, out, with_report=with_report)
+        chosen = experiment(scenario, [*as_settings(real), *(settings or ())], ideal=ideal)
+        check_arm(chosen, arm)
+        if out is None:
+            summary = _simulate(chosen, arm=arm).summary()
+        else:
+            summary = _run_anew(chosen, out, with_report=with_report, arm=arm)
     if as_json:
         show_json(summary)
     else:
         show_summary(summary)
 
 
-def _simulate(chosen: Experiment, folder: OutputFolder | None = None, *, resume: bool = False) -> Result:
+def _simulate(
+    chosen: Experiment, folder: OutputFolder | None = None, *, resume: bool = False, arm: bool = False
+) -> Result:
     """Run with a progress bar; step by step in the folder, if one is given."""
     from scenarios.cli.progress import Bar
 
     with Bar(chosen, resume=resume) as bar:
         if folder is None:
-            return chosen.run(progress=bar)
-        return chosen.run(store=folder.partial, resume=resume and folder.has_checkpoint, progress=bar)
+            return chosen.run(progress=bar, arm=arm)
+        return chosen.run(store=folder.partial, resume=resume and folder.has_checkpoint, progress=bar, arm=arm)
 
 
-def _run_anew(chosen: Experiment, out: Path, *, with_report: bool) -> Summary:
+def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = False) -> Summary:
     """Run from the beginning and keep the results in `out`."""
     from scenarios.run.output import OutputFolder
 
@@ -103,9 +122,33 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool) -> Summary:
     chosen.check()
     with folder.claimed():
         if folder.is_under_way:
+            _keep_what_is_real(folder)
             note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
         folder.begin(chosen.scenario.to_yaml())
-        return _finished(chosen, folder, resume=False, with_report=with_report)
+        return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm)
+
+
+def _keep_what_is_real(folder: OutputFolder) -> None:
+    """Refuse to discard readings of real instruments: nobody can take them again.
+
+    Raises
+    ------
+    OutputError
+        Saying where they are.
+    """
+    from scenarios.run.experiment import load
+    from scenarios.run.output import OutputError
+    from twin.store import RunStore
+
+    if not load(folder.scenario_file).scenario.hardware:
+        return
+    with RunStore(folder.partial) as store:
+        readings = len(store.blocks("readings")) if store.file.is_file() else 0
+    if readings:
+        raise OutputError(
+            f"{folder.partial} has {readings} blocks of readings of an unfinished run with real instruments; move it "
+            "away, or give another --out"
+        )
 
 
 def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summary:
@@ -125,12 +168,19 @@ def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summa
     folder.check()
     with folder.claimed():
         chosen = load(folder.scenario_file)
+        if chosen.scenario.hardware:
+            raise OutputError(
+                f"{path}: a run with real instruments is not resumed, as nobody knows what happened to them since; "
+                f"what it has recorded is in {folder.partial}"
+            )
         if given is not None and given.scenario != chosen.scenario:
             raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
         return _finished(chosen, folder, resume=True, with_report=with_report)
 
 
-def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool, with_report: bool) -> Summary:
+def _finished(
+    chosen: Experiment, folder: OutputFolder, *, resume: bool, with_report: bool, arm: bool = False
+) -> Summary:
     """Run to the end and put the results in place, then their report.
 
     Raises
@@ -142,7 +192,7 @@ def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool, with_re
     from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY
 
     try:
-        result = _simulate(chosen, folder, resume=resume)
+        result = _simulate(chosen, folder, resume=resume, arm=arm)
         summary = result.summary()
 
         def write(target: Path) -> None:
@@ -152,6 +202,8 @@ def _finished(chosen: Experiment, folder: OutputFolder, *, resume: bool, with_re
 
         folder.finish(write)
     except KeyboardInterrupt:
+        if chosen.scenario.hardware:
+            raise InterruptedRunError(f"interrupted; what was recorded is in {_quoted(folder.partial)}") from None
         raise InterruptedRunError(f"interrupted; go on with: kibble-twin run --resume {_quoted(folder.path)}") from None
     if with_report:
         _add_report(result, folder)

@@ -99,6 +99,8 @@ def build(
     rehearsal: bool = False,
     currents: Mapping[str, float] | None = None,
     parts: Callable[[], dict[str, Any]] | None = None,
+    clock: Clock | None = None,
+    instruments: Callable[[Twin], Mapping[str, Any]] | None = None,
 ) -> Setup:
     """Wire the scenario's balance as it truly is, and list its campaign's steps.
 
@@ -108,6 +110,8 @@ def build(
     currents : that the source is to keep (A), by name; None: what a trial finds, if the campaign has one.
     parts : makes the components; None: those of the scenario, as they truly are. What is no `Component` plays its role
         in the campaign, and is wired to nothing.
+    clock : virtual time by default.
+    instruments : gives those that take the place of simulated ones in the campaign; the twin stays whole beside them.
 
     Raises
     ------
@@ -129,6 +133,7 @@ def build(
         probes=probes,
         fingerprint=scenario.hash,
         rehearsal=rehearsal,
+        clock=clock,
     )
     campaign: Any = scenario.campaign
     if rehearsal:
@@ -138,7 +143,8 @@ def build(
         _keep(twin, currents)
     elif isinstance(campaign, WithTrial):
         _try(scenario, made, campaign, twin, position)
-    return Setup(twin, campaign, campaign.steps({**components, **wired}, twin.clock, position))
+    real = {} if instruments is None else instruments(twin)
+    return Setup(twin, campaign, campaign.steps({**components, **wired, **real}, twin.clock, position))
 
 
 def _wired(scenario: Scenario, parts: Mapping[str, Any]) -> tuple[dict[str, Component], dict[str, str]]:

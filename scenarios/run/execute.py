@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
 from scenarios.schema import Scenario
+from twin import plugins
 from twin.component import Component
+from twin.errors import CheckpointError
 from twin.recorder import Blocks
 from twin.steps import Step
 from twin.store import RunStore
@@ -46,7 +49,12 @@ Progress = Callable[[Step | None, int, int], None]
 
 
 def execute(
-    scenario: Scenario, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None
+    scenario: Scenario,
+    *,
+    store: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    arm: bool = False,
 ) -> Result | Measured:
     """Run the campaign and reduce what it recorded.
 
@@ -55,25 +63,40 @@ def execute(
     store : folder in which the run is kept under way, step by step.
     resume : continue the run that is in `store`; no step that had finished runs again.
     progress : told how far the run is.
+    arm : whether the outputs of real instruments are really switched; otherwise they are only checked.
 
     Raises
     ------
     WiringError, SimulationError, ReductionError, CheckpointError
         As their names say.
     """
-    if store is None:
-        return _executed(scenario, None, False, progress)
-    with RunStore(store, durable=False) as keeper:  # a power failure costs a simulation no more than its time
-        return _executed(scenario, keeper, resume, progress)
+    with ExitStack() as opened:
+        keeper = None
+        if store is not None:  # a power failure costs a simulation no more than its time
+            keeper = opened.enter_context(RunStore(store, durable=bool(scenario.hardware)))
+        if not scenario.hardware:
+            return _executed(scenario, keeper, resume, progress)
+        if resume:
+            raise CheckpointError(
+                "a run with real instruments is not resumed, as nobody knows what happened to them since; "
+                f"what it has recorded is in {store}"
+            )
+        with plugins.load(plugins.BRIDGES, "bridge")(scenario, arm=arm) as bridge:
+            made = _executed(scenario, keeper, False, progress, bridge)
+        return replace(made, hardware=bridge.account())
 
 
 def _executed(
-    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None
+    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None, bridge: Any = None
 ) -> Result | Measured:
     """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
-    setup = build(scenario)
+    setup = (
+        build(scenario)
+        if bridge is None
+        else build(scenario, parts=bridge.parts, clock=bridge.clock, instruments=bridge.instruments)
+    )
     known = known_to(scenario)
     writing = 0.0
     if keeper is not None and resume:
@@ -96,8 +119,12 @@ def _executed(
         writing += time.perf_counter() - mark
 
     keep(None)
+    if bridge is not None:
+        bridge.start()
     if resumed < len(setup.steps):
         setup.twin.run(setup.steps, keep)
+    if bridge is not None:
+        bridge.end()
     readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
     made = concluded(scenario, known, readings, truth)
     return replace(

@@ -16,7 +16,8 @@ from scenarios.run.execute import MODELS, Progress, execute
 from scenarios.run.measured import known_to, own_reduction
 from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
-from twin.errors import SimulationError, WiringError
+from twin import plugins
+from twin.errors import InputError, SimulationError, WiringError
 from twin.steps import Step
 from twin.times import to_ns
 
@@ -52,7 +53,10 @@ class Experiment:
         _check_settings(self.scenario)
         try:
             known_to(self.scenario)
-            return build(self.scenario)
+            setup = build(self.scenario)
+            if self.scenario.hardware:
+                plugins.load(plugins.BRIDGES, "bridge")(self.scenario).prepare(setup.twin)
+            return setup
         except WiringError as error:
             raise locate(self.scenario, error) from error
 
@@ -70,17 +74,39 @@ class Experiment:
         """The campaign's steps with their durations; see `check`."""
         return self.check().steps
 
-    def run(self, *, store: Path | None = None, resume: bool = False, progress: Progress | None = None) -> Any:
+    def run(
+        self,
+        *,
+        store: Path | None = None,
+        resume: bool = False,
+        progress: Progress | None = None,
+        arm: bool | None = None,
+    ) -> Any:
         """Run the campaign and reduce it; see `scenarios.run.execute.execute`.
+
+        Parameters
+        ----------
+        arm : has to be said where parts are real, so that no study, and nobody by mistake, runs them: True to really
+            switch outputs, False for a dry run.
+
+        Raises
+        ------
+        InputError
+            If parts are real and nobody says so.
 
         Returns
         -------
         scenarios.run.result.Result
             Of a mass campaign; of any other a `scenarios.run.measured.Measured`.
         """
+        if self.scenario.hardware and arm is None:
+            raise InputError(
+                f"{self.scenario.name}: {', '.join(self.scenario.hardware)} are real, and a study simulates: "
+                "kibble-twin run runs them, or run(arm=False)"
+            )
         _check_settings(self.scenario)
         try:
-            return execute(self.scenario, store=store, resume=resume, progress=progress)
+            return execute(self.scenario, store=store, resume=resume, progress=progress, arm=bool(arm))
         except WiringError as error:
             raise locate(self.scenario, error) from error
 

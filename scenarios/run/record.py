@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -32,6 +33,7 @@ class Record(ABC):
     virtual_s : duration of the campaign; wall_s : what it took here, from the loaded scenario to the result.
     events : of the clock.
     steps_total, steps_resumed : of the campaign; of these, how many an earlier, interrupted run had finished.
+    hardware : of a run with real instruments: what they are, what was told of them, and how late events were.
     """
 
     scenario: Scenario
@@ -42,6 +44,7 @@ class Record(ABC):
     events: int = 0
     steps_total: int = 0
     steps_resumed: int = 0
+    hardware: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """The result as plain numbers, in SI units; what is not a finite number is None."""
@@ -60,6 +63,7 @@ class Record(ABC):
             "steps_total": self.steps_total,
             "steps_resumed": self.steps_resumed,
             "steps_run": self.steps_total - self.steps_resumed,
+            **({"hardware": dict(self.hardware)} if self.hardware else {}),
             **self.findings_summary(),
         }
         plain: dict[str, Any] = _finite(summary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import Field
@@ -12,11 +12,14 @@ from pydantic import Field
 from scenarios.schema import faults, registry, wiring
 from scenarios.schema.document import Document
 from scenarios.schema.errors import KeyPath, Problem, fail, shown
+from scenarios.schema.hardware import Hardware
 from scenarios.schema.validate import validated
 from twin.component import Component
 from twin.parameter import Parameters, parameter
 from twin.plugins import PluginError, did_you_mean
 
+HARDWARE = "hardware"
+"""Key of a component that is real."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -47,6 +50,7 @@ class Balance:
     types : the component types by component name.
     parts : the components by name, at their native scale and not bound to anything; never hand them to an engine.
     wiring : output port by input port.
+    hardware : real instruments by the name of the component whose place they take.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Balance:
     types: dict[str, str]
     parts: dict[str, Component]
     wiring: dict[str, str]
+    hardware: dict[str, Hardware] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -174,18 +179,22 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem], known: Know
     head = validated(BalanceHead, head_keys, ("balance",), problems)
     types: dict[str, str] = {}
     parts: dict[str, Component | None] = {}
+    hardware: dict[str, Hardware] = {}
     for name, given in values.items():
         same = None if known is None else known.part(name, given)
         if known is not None and same is not None:
             types[name], parts[name] = known.balance.types[name], same
         else:
             types[name], parts[name] = _component(name, given, problems)
+        if isinstance(given, dict) and given.get(HARDWARE) is not None:
+            real = validated(Hardware, given[HARDWARE], ("balance", name, HARDWARE), problems)
+            hardware |= {} if real is None else {name: real}
     wired = wiring.checked(connections, parts, problems)
     if head is None or len(problems) > before:
         return None
     scale = head.native_scale if head.scale is None else head.scale
     made = {name: part for name, part in parts.items() if part is not None}
-    return Balance(head.name, scale, head.native_scale, types, made, wired)
+    return Balance(head.name, scale, head.native_scale, types, made, wired, hardware)
 
 
 def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Component | None]:
@@ -200,6 +209,7 @@ def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Com
         problems.append(Problem(path, "expected a component name of letters, digits and underscores"))
         return name, None
     values = dict(given)
+    values.pop(HARDWARE, None)
     kind = values.pop("type", name)
     if not isinstance(kind, str):
         problems.append(Problem((*path, "type"), f"expected the type of a component, not {shown(kind)}"))

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from scenarios.schema import registry
-from scenarios.schema.check import BalanceHead, Head
+from scenarios.schema.check import HARDWARE, BalanceHead, Head
 from scenarios.schema.faults import Fault
+from scenarios.schema.hardware import Hardware
 from scenarios.schema.merge import VERSION
 from twin import plugins
 from twin.parameter import Parameters
@@ -45,6 +46,7 @@ def json_schema(
         Head,
         BalanceHead,
         Fault,
+        Hardware,
         *parts.values(),
         *campaigns.values(),
         *(m for m in sections.values() if m is not None),
@@ -52,6 +54,9 @@ def json_schema(
     ]
     references, definitions = _definitions(known)
     kinds = {name: references[model] for name, model in parts.items()}
+    for reference in kinds.values():
+        part = definitions[reference.rpartition("/")[2]]["properties"]
+        part[HARDWARE] = {"anyOf": [{"$ref": references[Hardware]}, {"type": "null"}]}
     standard = {name: name for name in parts} if components is None else dict(components)
     head, balance = (definitions.pop(references[m].rpartition("/")[2])["properties"] for m in (Head, BalanceHead))
     balance |= {name: _standard(kinds[kind]) for name, kind in standard.items()}
@@ -97,7 +102,7 @@ def _definitions(models: list[type[Parameters]]) -> tuple[dict[type[Parameters],
     once = list(dict.fromkeys(models))
     found, whole = models_json_schema([(model, "validation") for model in once], ref_template="#/$defs/{model}")
     definitions = {name: _relaxed(schema) for name, schema in whole["$defs"].items()}
-    for model in once[3:]:  # the heads are taken apart; these and a fault have no type
+    for model in once[4:]:  # the heads are taken apart; these, a fault and hardware have no type
         name = found[model, "validation"]["$ref"].rpartition("/")[2]
         definitions[name]["properties"].setdefault("type", {"type": "string"})
     return {model: found[model, "validation"]["$ref"] for model in once}, definitions

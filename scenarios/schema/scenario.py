@@ -10,13 +10,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scenarios.schema.check import Balance, Checked, Known, check
+from scenarios.schema.check import HARDWARE, Balance, Checked, Known, check
 from scenarios.schema.difference import Difference, differences
 from scenarios.schema.document import Document, parse, read
 from scenarios.schema.emit import emit
 from scenarios.schema.errors import KeyPath, Position, position_of
 from scenarios.schema.faults import Fault
 from scenarios.schema.fields import dump, units
+from scenarios.schema.hardware import Hardware
 from scenarios.schema.library import find
 from scenarios.schema.merge import VERSION, base_of, extended
 from scenarios.schema.overrides import with_settings, with_values
@@ -64,6 +65,11 @@ class Scenario:
     def wiring(self) -> dict[str, str]:
         """The output port that feeds each wired input port."""
         return dict(self.balance.wiring)
+
+    @property
+    def hardware(self) -> dict[str, Hardware]:
+        """The real instruments, by the name of the component whose place they take."""
+        return dict(self.balance.hardware)
 
     @property
     def reduction(self) -> Parameters | None:
@@ -157,7 +163,7 @@ class Scenario:
         parts = {name: dump(part.ideal()) for name, part in self.balance.parts.items()}
         tree, written = dict(self._document.tree), dict(self._document.tree["balance"])
         for name, values in parts.items():
-            written[name] = {"type": self.balance.types[name], **values}
+            written[name] = {"type": self.balance.types[name], **values, **self._real(name)}
         tree["balance"] = written
         tree.pop("faults", None)
         return self._changed(Document(tree, self._document.positions))
@@ -166,7 +172,10 @@ class Scenario:
     def resolved(self) -> dict[str, Any]:
         """The whole scenario as plain values: SI numbers, defaults filled in, parameters at the native scale."""
         balance = self.balance
-        components = {name: {"type": balance.types[name], **dump(part)} for name, part in balance.parts.items()}
+        types = balance.types
+        components = {
+            name: {"type": types[name], **dump(part), **self._real(name)} for name, part in balance.parts.items()
+        }
         return {
             "schema": VERSION,
             "name": self.name,
@@ -183,6 +192,10 @@ class Scenario:
             **{key: dump(section) for key, section in self.sections.items()},
             **({"faults": {name: dump(fault) for name, fault in self.faults.items()}} if self.faults else {}),
         }
+
+    def _real(self, name: str) -> dict[str, Any]:
+        """What stands beside the parameters of a component that is real."""
+        return {HARDWARE: dump(self.balance.hardware[name])} if name in self.balance.hardware else {}
 
     def to_yaml(self) -> str:
         """`resolved` as a scenario file with each quantity's unit in a comment; loading it gives an equal scenario."""

@@ -43,6 +43,22 @@ def clock_on(wall: Wall, scale: float | None = 1.0) -> RealTimeClock:
     return RealTimeClock(scale, inbox=wall, monotonic=wall.monotonic)
 
 
+def test_what_is_late_goes_on_at_once_and_is_counted() -> None:
+    wall = Wall()
+    clock = clock_on(wall)
+    done = clock.event()
+    wall.arrivals = [(3 * NS, lambda: done.succeed())]
+
+    def late() -> Process:
+        yield done
+        yield clock.until(NS)  # it should have been done by then
+        return clock.now
+
+    assert clock.run(late()) == 3 * NS
+    assert clock.lag.overruns == 1
+    assert clock.lag.worst == 2 * NS
+
+
 @pytest.mark.parametrize("scale", [1.0, 10.0, 0.5])
 def test_virtual_time_passes_with_the_wall(scale: float) -> None:
     wall = Wall()

@@ -1,0 +1,254 @@
+"""A run with real instruments, from connecting to the safe state.
+
+Whatever ends the run (its end, an error, Ctrl-C, SIGTERM, a time-out, a connection that is lost) the outputs that were
+armed are switched off, that is read back, and what could not be verified is said. Software is no safety system: see
+``docs/safety.md``.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from components.environment import Environment
+from hw_bridge.boundary import check
+from hw_bridge.drivers.driver import Driver
+from hw_bridge.drivers.playing import Playing
+from hw_bridge.drivers.station import GenericStation
+from hw_bridge.errors import BridgeError, SafetyError
+from hw_bridge.watchdog import Watchdog
+from scenarios.run.build import MassCampaign
+from scenarios.schema import Scenario
+from scenarios.schema.hardware import Interlock
+from twin import plugins
+from twin.component import Component
+from twin.errors import WiringError
+from twin.instrument import Bench
+from twin.noise import Streams
+from twin.real_time import RealTimeClock
+from twin.times import Times
+from twin.twin import Twin
+
+STALLED = 10.0
+"""The simulation may stand still for so long (s) before the watchdog acts."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+class Bridge:
+    """The real instruments of a scenario; a context.
+
+    Parameters
+    ----------
+    scenario : with ``hardware:`` on some components.
+    arm : whether outputs are really switched.
+    clock : of real time.
+    tell : takes what an operator has to know, line by line.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        arm: bool = False,
+        clock: RealTimeClock | None = None,
+        tell: Callable[[str], None] = _tell,
+    ) -> None:
+        self.scenario = scenario
+        self.arm = arm
+        self.clock = RealTimeClock() if clock is None else clock
+        self.drivers: dict[str, Driver] = {}
+        self.safe: dict[str, str] = {}
+        """What was found of each instrument in the end."""
+        self.unverified: list[str] = []
+        self._tell = tell
+        self._twin: Twin | None = None
+        self._watchdog: Watchdog | None = None
+        self._before: dict[int, Any] = {}
+        self._ended = False
+
+    # --- from beginning to end ---------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.end()
+        finally:  # a signal that came between two lines
+            self.end()
+        if self.unverified and error is None:
+            raise SafetyError("; ".join(self.unverified))
+
+    def parts(self) -> dict[str, Component]:
+        """The parts for the twin, ready to be told what is read.
+
+        Raises
+        ------
+        WiringError
+            If one cannot be told.
+        """
+        found = self.scenario.true_components()
+        for name, hardware in self.scenario.hardware.items():
+            if plugins.load(plugins.DRIVERS, hardware.driver).feeds:
+                part = found[name]
+                if not isinstance(part, Environment):
+                    raise WiringError(f"{name}: the driver {hardware.driver} stands for an environment", (name,))
+                part.feed(*[q for q in ("temperature", "pressure") if q in hardware.commands])
+        return found
+
+    def prepare(self, twin: Twin) -> None:
+        """Make the drivers, and look at their boundary to the twin; nothing is connected.
+
+        Raises
+        ------
+        WiringError
+            If a driver cannot be made of what the scenario says, lacks a limit, or its boundary makes no sense.
+        """
+        self._twin = twin
+        for name, hardware in self.scenario.hardware.items():
+            kind = plugins.load(plugins.DRIVERS, hardware.driver)
+            model = twin.graph.components[name]
+            bench = Bench(twin.clock, twin.recorder, Streams(self.scenario.seed))
+            try:
+                driver: Driver = kind(name, hardware, model, bench, armed=self.arm)
+            except BridgeError as error:
+                raise WiringError(str(error), (name,)) from None
+            driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
+            self.drivers[name] = driver
+            for lock in hardware.interlocks:
+                twin.graph.port(lock.port, "outputs")
+            try:
+                driver.check_limits()
+            except SafetyError as error:
+                raise WiringError(str(error), (name,)) from None
+            if isinstance(self.scenario.campaign, MassCampaign) and "reference" not in getattr(
+                driver, "channels", ("reference",)
+            ):
+                raise WiringError(
+                    f"{name}: in a mass campaign a voltmeter reads its zero and the reference too, and this one "
+                    "has one input; it needs a scanner, see hw_bridge/drivers/scanner.py",
+                    (name,),
+                )
+        check(twin.graph, self.drivers)
+
+    def end(self) -> None:
+        """The campaign is over: reach the safe state, tell it, and let go of all instruments; once."""
+        if self._ended:
+            return
+        self._ended = True  # from here on signals are not heard: nothing comes between an output and its being off
+        try:
+            self._make_safe()
+        finally:
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if not self._ended:
+            raise KeyboardInterrupt
+
+    def instruments(self, twin: Twin) -> Mapping[str, Any]:
+        """Connect to all instruments, and give those that the campaign operates, by name.
+
+        Raises
+        ------
+        WiringError
+            As `prepare`, or if an instrument does not connect or is another one.
+        """
+        self.prepare(twin)
+        for name, driver in self.drivers.items():
+            try:
+                driver.open()
+            except (BridgeError, SafetyError) as error:
+                raise WiringError(str(error), (name,)) from None
+            self._tell(f"{name}: {driver.identity}{', reads only' if driver.operated and not driver.acts else ''}")
+        if any(driver.acts for driver in self.drivers.values()):
+            self._tell("outputs are ARMED" if self.arm else "dry run: outputs are checked and not switched; see --arm")
+        return {name: driver for name, driver in self.drivers.items() if driver.operated}
+
+    def start(self) -> None:
+        """The campaign begins."""
+        assert self._twin is not None
+        for name, driver in self.drivers.items():
+            if isinstance(driver, Playing) and f"{name}.demand" in self._twin.graph.wiring:
+                driver.play_what(partial(self._wanted, driver))
+                self.clock.process(driver.play())
+            if isinstance(driver, GenericStation):
+                self.clock.process(driver.feed())
+        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
+        self._watchdog.start()
+
+    def account(self) -> dict[str, Any]:
+        """What there is to tell of the run, as plain values."""
+        told = {
+            name: {
+                "driver": self.scenario.hardware[name].driver,
+                "resource": self.scenario.hardware[name].resource,
+                "identity": driver.identity,
+                "end": self.safe.get(name, "unknown"),
+                "stale_replies": driver.wire.stale,
+                "log": driver.log,
+                "met_hardware": driver.met_hardware,
+            }
+            for name, driver in self.drivers.items()
+        }
+        return {"armed": self.arm, "instruments": told, "unverified": self.unverified, "lag": self.clock.lag.summary()}
+
+    def _make_safe(self) -> None:
+        """Reach the safe state, sources first."""
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        for name, driver in sorted(self.drivers.items(), key=lambda item: not isinstance(item[1], Playing)):
+            try:
+                self.safe[name] = driver.make_safe()
+            except Exception as error:  # whatever it is, the others have their turn
+                self.safe[name] = str(error)
+                self.unverified.append(str(error))
+            if driver.acts:
+                self._tell(f"{name}: {self.safe[name]}")
+        for name, driver in self.drivers.items():
+            if not driver.close():
+                self._tell(f"{name}: its thread has not ended")
+
+    # --- signals and interlocks --------------------------------------------------------------------------------------
+
+    def _wanted(self, driver: Playing) -> float:
+        """What the simulated source beside a real one is asked for now (A)."""
+        source = driver.shadow
+        if source is None or source._wanted is None:
+            return 0.0
+        return float(source._wanted.at(Times(np.array([self.clock.now])))[0])
+
+    def value(self, port: str) -> float:
+        """What a port has now: by its instrument if it is real, of the twin otherwise."""
+        assert self._twin is not None
+        name, _, out = port.partition(".")
+        driver: Any = self.drivers.get(name)
+        if driver is not None and hasattr(driver, "reading"):
+            return float(driver.reading(out))
+        return float(self._twin.signal(port).at(Times(np.array([self.clock.now])))[0])
+
+    def _hold(self, name: str, lock: Interlock) -> None:
+        found = self.value(lock.port)
+        if not abs(found) < lock.below:
+            raise SafetyError(
+                f"{name}: interlock: {lock.port} is {found:.6g}, it has to be below {lock.below:.6g}; nothing was sent",
+                name,
+                lock.port,
+                found,
+                lock.below,
+            )

@@ -1,0 +1,222 @@
+"""Commissioning: real instruments are tried one by one, with small signals first, before a campaign relies on them.
+
+Each source is paired with each real meter that it reaches through real parts. What is found is compared with what the
+twin expects; what differs too much ends the commissioning.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from components.motion import glide
+from components.voltmeter import Voltmeter
+from hw_bridge.bridge import Bridge
+from hw_bridge.drivers.pi_gcs import PiGcsDriver
+from hw_bridge.drivers.playing import Playing
+from hw_bridge.errors import SafetyError
+from scenarios.schema import Scenario
+from twin.clock import Process
+from twin.errors import TwinError
+from twin.recorder import Schedule
+from twin.times import Times, to_ns
+from twin.twin import Twin
+
+SMALL = 0.01
+"""Of a limit: the first signals."""
+STEPS = (0.25, 0.5, 0.75, 1.0)
+"""Of the working point."""
+SETTLE, APERTURE, READINGS = 0.2, 0.1, 20
+"""Of each look at a meter: wait (s), aperture of a reading (s), readings."""
+RAMP = 1.0
+"""To the next step (s)."""
+AGREE = 0.05
+"""What may be between a voltage and what the twin expects, relative to it."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line of the report.
+
+    Parameters
+    ----------
+    instrument : or instruments.
+    what : was looked at.
+    found, expected : in words, with units.
+    ok : whether it is as it should be; None: nobody can tell.
+    """
+
+    instrument: str
+    what: str
+    found: str
+    expected: str
+    ok: bool | None
+
+
+class CommissioningError(TwinError):
+    """Something is not as it should be; the findings so far are in the report."""
+
+
+class Commissioning:
+    """See the module.
+
+    Parameters
+    ----------
+    bridge : entered.
+    scenario : with real parts.
+    working_point : that the current is led to (A); None: half the limit of each source.
+    agreed : asked before each step with what is to happen; whether it may. It may wait for somebody.
+    """
+
+    def __init__(
+        self, bridge: Bridge, scenario: Scenario, working_point: float | None, agreed: Callable[[str], Process]
+    ) -> None:
+        self.bridge = bridge
+        self.findings: list[Finding] = []
+        self._agreed = agreed
+        self._working_point = working_point
+        self._twin = Twin(bridge.parts(), scenario.wiring, seed=scenario.seed, clock=bridge.clock)
+        self._there = bridge.instruments(self._twin)
+
+    def run(self) -> None:
+        """Do it all.
+
+        Raises
+        ------
+        CommissioningError
+            If something is not as it should be.
+        """
+        for name, driver in self.bridge.drivers.items():
+            self._found(
+                name, "connects and identifies", driver.identity, self.bridge.scenario.hardware[name].driver, True
+            )
+            if not driver.met_hardware and driver.operated:
+                self._found(name, "driver", "has met emulated instruments only", "", None)
+        self.bridge.start()
+        self.bridge.clock.run(self._all())
+
+    def table(self) -> list[dict[str, Any]]:
+        """The findings as plain values."""
+        return [asdict(finding) for finding in self.findings]
+
+    # --- what is looked at -------------------------------------------------------------------------------------------
+
+    def _all(self) -> Process:
+        for name, meter in self._meters():
+            yield from self._noise(name, meter)
+        for name, driver in self.bridge.drivers.items():
+            if isinstance(driver, Playing):
+                yield from self._source(name, driver)
+            elif isinstance(driver, PiGcsDriver):
+                yield from self._stage(name, driver)
+
+    def _source(self, name: str, source: Playing) -> Process:
+        self._refuses(name, source)
+        if not source.armed:
+            self._found(name, "output", "not switched: a dry run", "--arm", None)
+            return
+        small, meters = SMALL * source.limit, self._reached(name)
+        yield from self._ask(f"{name}: output on, and ±{small:.3g} A")
+        source.connect()
+        for sign in (1.0, -1.0):
+            yield from source.set(sign * small, 0.0)
+            yield from self._compare(name, meters, sign * small, "polarity and scale")
+        yield from source.set(0.0, 0.0)
+        top = 0.5 * source.limit if self._working_point is None else self._working_point
+        for share in STEPS:
+            yield from self._ask(f"{name}: {share * top:.6g} A")
+            yield from source.set(share * top, RAMP)
+            yield from self._compare(name, meters, share * top, f"at {share * top:.6g} A")
+            source.check(self.bridge.clock.now, self.bridge.clock.now)
+        yield from source.set(0.0, RAMP)
+        source.disconnect()
+        self._found(name, "output", f"{self.bridge.value(f'{name}.current'):.3g} A", "0 A", True)
+
+    def _refuses(self, name: str, source: Playing) -> None:
+        """More than the limit is refused before anything is sent."""
+        try:
+            source.within("current", 1.01 * source.limit, -source.limit, source.limit, "A")
+        except SafetyError as error:
+            self._found(name, "limit", "refused", f"{error.limit:.6g} A", True)
+
+    def _compare(self, source: str, meters: list[str], current: float, what: str) -> Process:
+        """What the meters read, with what the twin expects."""
+        for name in meters:
+            values = yield from self._read(name)
+            expected = self._expected(name)
+            found, spread = float(values.mean()), float(values.std(ddof=1))
+            tolerance = AGREE * abs(expected) + 5.0 * spread / math.sqrt(len(values))
+            ok = abs(found - expected) <= tolerance
+            self._found(f"{source} → {name}", what, f"{found:.8g} V ± {spread:.2g} V", f"{expected:.8g} V", ok)
+            if not ok:
+                turned = ": the polarity is reversed" if found * expected < 0 else ""
+                raise CommissioningError(
+                    f"{name} reads {found:.6g} V at {current:.6g} A of {source}, and "
+                    f"{expected:.6g} V were expected{turned}"
+                )
+
+    def _noise(self, name: str, meter: Voltmeter) -> Process:
+        """Scatter of readings with all outputs off."""
+        values = yield from self._read(name)
+        found = float(values.std(ddof=1))
+        expected = expected_noise(meter, APERTURE)
+        ok = None if expected == 0.0 else found <= 3.0 * expected
+        self._found(name, f"noise of {APERTURE:g} s, outputs off", f"{found:.3g} V", f"{expected:.3g} V", ok)
+
+    def _stage(self, name: str, stage: PiGcsDriver) -> Process:
+        low, high = stage.travel
+        if not stage.armed:
+            self._found(name, "motion", "not moved: a dry run", "--arm", None)
+            return
+        clock = self.bridge.clock
+        here, small = stage.commanded()[0], SMALL * (high - low)
+        yield from self._ask(f"{name}: move by ±{small:.3g} m")
+        for target in (here + small, here - small, here):
+            begin = stage.commanded()[0]
+            seconds = 4.0 * abs(target - begin) / (stage.limits.velocity or small)
+            yield from stage.move(glide(begin, target, clock.now, clock.now + to_ns(max(seconds, 0.5))))
+            found = stage.reading("position")
+            self._found(name, "moves", f"{found:.9g} m", f"{target:.9g} m", True)
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _ask(self, what: str) -> Process:
+        if not (yield from self._agreed(what)):
+            raise CommissioningError(f"stopped by the operator before: {what}")
+
+    def _read(self, name: str) -> Process:
+        clock = self.bridge.clock
+        schedule = Schedule(clock.now + to_ns(SETTLE), to_ns(APERTURE), READINGS)
+        block = yield from self._there[name].read(schedule, {"phase": "commissioning"})
+        return block.values.ravel()
+
+    def _expected(self, name: str) -> float:
+        """At the input of the meter beside the twin's (V)."""
+        port = self._twin.graph.wiring[f"{name}.input"]
+        return float(self._twin.signal(port).at(Times(np.array([self.bridge.clock.now])))[0])
+
+    def _meters(self) -> Iterator[tuple[str, Voltmeter]]:
+        for name in self._there:
+            part = self._twin.graph.components[name]
+            if isinstance(part, Voltmeter):
+                yield name, part
+
+    def _reached(self, source: str) -> list[str]:
+        """Meters that a source reaches through real parts."""
+        graph = nx.DiGraph(self._twin.graph.as_networkx(neutral=False).subgraph(self.bridge.drivers))
+        return [name for name, _ in self._meters() if nx.has_path(graph, source, name)]
+
+    def _found(self, instrument: str, what: str, found: str, expected: str, ok: bool | None) -> None:
+        self.findings.append(Finding(instrument, what, found, expected, ok))
+
+
+def expected_noise(meter: Voltmeter, aperture: float) -> float:
+    """Standard deviation (V) of readings by the twin's meter: white noise, and the step of its last digit."""
+    white = math.hypot(meter.white_noise / math.sqrt(2.0 * aperture), meter.rms_of(aperture))
+    zeroing = math.sqrt(2.0) if meter.zeroing else 1.0
+    return math.hypot(zeroing * white, meter.step_of(aperture) / math.sqrt(12.0))

@@ -1,0 +1,246 @@
+"""What all drivers share: a connection with its thread, limits, the safe state, and the dry run.
+
+A driver fulfils a role of `components.roles`. It checks before it sends, and reads back after. What it cannot make sure
+of is a `BridgeError`; what a limit forbids is a `SafetyError`, and nothing is sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw_bridge.drivers.wire import Wire, WireError, wire
+from hw_bridge.drivers.worker import Worker
+from hw_bridge.errors import BridgeError, SafetyError
+from scenarios.schema.hardware import Hardware
+from twin.clock import Process
+from twin.component import Component
+from twin.instrument import Bench
+from twin.recorder import Block, Label, Schedule
+
+Array = NDArray[np.float64]
+ATTEMPTS = 3
+"""To reach the safe state, each on a connection of its own."""
+Guard = Callable[[], None]
+
+
+class Driver:
+    """See the module.
+
+    Parameters
+    ----------
+    name : of the component whose place it takes.
+    hardware : what the scenario says of it.
+    model : the simulated instrument, which says what the twin expects of it; None: nothing is known.
+    bench : the clock, of real time, and the recorder.
+    armed : whether outputs are really switched; otherwise they are checked, and told in `log`.
+
+    Attributes
+    ----------
+    acts : whether it has an output or moves something.
+    outputs : ports of the component that it drives in reality.
+    senses : ports of the component that it reads.
+    log : what a dry run would have done, and incidents on the connection.
+    """
+
+    acts: ClassVar[bool] = False
+    feeds: ClassVar[bool] = False
+    """Whether what it reads drives the simulated parts that are wired to it."""
+    operated: ClassVar[bool] = True
+    """Whether a campaign speaks to it."""
+    senses: ClassVar[Sequence[str]] = ()
+    limited: ClassVar[Sequence[str]] = ()
+    """Limits without which it is not armed."""
+    met_hardware: ClassVar[bool] = False
+    """Whether it has ever met the real instrument."""
+
+    def __init__(
+        self, name: str, hardware: Hardware, model: Component | None, bench: Bench, *, armed: bool = False
+    ) -> None:
+        self.name = name
+        self.hardware = hardware
+        self.limits = hardware.limits
+        self.model = model
+        self.bench = bench
+        self.clock = bench.clock
+        self.armed = armed
+        self.identity = ""
+        self.log: list[str] = []
+        self.guards: list[Guard] = []
+        """Called before anything acts; an interlock that does not hold raises."""
+        self.patience = hardware.timeout
+        self.worker = Worker(name, bench.clock)
+        self.wire: Wire = wire(hardware.resource, hardware.timeout)
+
+    # --- from beginning to end ---------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Connect, identify and set up; nothing is switched on.
+
+        Raises
+        ------
+        BridgeError
+            If it does not connect, or is another instrument.
+        """
+        self.identity = self.call(self.set_up)
+
+    def set_up(self, wire: Wire) -> str:
+        """Identify, and bring into a known state; returns what it calls itself."""
+        raise NotImplementedError
+
+    def make_safe(self) -> str:
+        """Reach the safe state and read it back; returns what was found.
+
+        Raises
+        ------
+        BridgeError
+            If it cannot be verified.
+        """
+        if not self.acts:
+            return "reads only"
+        if not self.armed:
+            return "not armed: nothing was switched"
+        if not self.wire.met:
+            return "never connected: nothing was sent, and nothing is known of it"
+        last: BridgeError | None = None
+        if self.worker.busy:
+            self.wire.abort()
+        for _ in range(ATTEMPTS):
+            try:
+                return str(self.call(self.to_safe))
+            except BridgeError as error:
+                last = error
+                self.log.append(f"safe state: {error}")
+                self.wire.dirty = True
+                if self.worker.busy:  # it does not come back: leave it, and begin anew
+                    self.log.append(f"a job did not come back: {error}")
+                    self.wire.abort()
+                    self.worker = Worker(self.name, self.clock)
+                    self.wire = wire(self.hardware.resource, self.hardware.timeout)
+        raise BridgeError(f"{self.name}: its safe state could NOT be verified: {last}", self.name, self.wire.resource)
+
+    def to_safe(self, wire: Wire) -> str:
+        """Reach the safe state and read it back."""
+        raise NotImplementedError
+
+    def check_limits(self) -> None:
+        """Refuse to be armed without the limits of what it does.
+
+        Raises
+        ------
+        SafetyError
+            Naming the first that is missing.
+        """
+        for name in self.limited:
+            if self.armed and getattr(self.limits, name) is None:
+                raise SafetyError(f"{self.name}: --arm needs hardware.limits.{name}", self.name, name)
+
+    def close(self) -> bool:
+        """Let go of the instrument; whether its thread has ended."""
+        if self.worker.busy:  # nobody waits for it any more
+            self.wire.abort()
+        try:
+            self.worker.call(self.let_go, self.patience)
+        except BridgeError as error:
+            self.log.append(str(error))
+        return self.worker.stop()
+
+    def let_go(self) -> None:
+        """Close what is open; in the thread of the connection."""
+        self.wire.close()
+
+    # --- talking -----------------------------------------------------------------------------------------------------
+
+    def call(self, conversation: Callable[[Wire], Any], extra: float = 0.0) -> Any:
+        """Have a conversation and wait for it."""
+        patience = ATTEMPTS * self.patience + extra + 1.0
+        return self._named(lambda: self.worker.call(lambda: self.wire.converse(conversation), patience))
+
+    def ask(self, conversation: Callable[[Wire], Any], extra: float = 0.0) -> Process:
+        """Have a conversation, while the simulation goes on; `extra` (s) is what the instrument itself needs."""
+        patience = 10.0 * self.patience + extra + 1.0
+        return (yield self.worker.do(lambda: self._named(lambda: self.wire.converse(conversation)), patience))
+
+    def _named(self, what: Callable[[], Any]) -> Any:
+        """Its name into errors of the connection."""
+        try:
+            return what()
+        except WireError as error:
+            raise BridgeError(f"{self.name}: {error}", self.name, self.wire.resource) from None
+
+    # --- acting ------------------------------------------------------------------------------------------------------
+
+    def within(self, quantity: str, value: float, low: float, high: float, unit: str) -> None:
+        """Refuse a value beyond its limits.
+
+        Raises
+        ------
+        SafetyError
+            For one that is, or that is no number.
+        """
+        if not low <= value <= high:  # also for nan
+            limit = high if not value < low else low
+            raise SafetyError(
+                f"{self.name}: {quantity} {value!r} {unit} is beyond its limit of {limit!r} {unit}; nothing was sent",
+                self.name,
+                quantity,
+                value,
+                limit,
+            )
+
+    def may_act(self, told: str) -> bool:
+        """Whether an action is really carried out; its interlocks hold in any case."""
+        for guard in self.guards:
+            guard()
+        if not self.armed:
+            self.log.append(f"dry run: {told}")
+        return self.armed
+
+    # --- readings ----------------------------------------------------------------------------------------------------
+
+    def true(self, shown: Array) -> Array:
+        """What was shown, corrected by the calibration."""
+        c = self.hardware.calibration
+        return shown if c.gain == 0.0 and c.offset == 0.0 else (shown - c.offset) / (1.0 + c.gain)
+
+    def asked(self, true: float) -> float:
+        """What a source is to be set to, that it truly delivers a value."""
+        c = self.hardware.calibration
+        return true * (1.0 + c.gain) + c.offset
+
+    def record(
+        self, values: Array, schedule: Schedule, quantity: str, unit: str, aperture: int, labels: Mapping[str, Label]
+    ) -> Block:
+        """Correct, record and return what was read."""
+        if not np.all(np.isfinite(values)):
+            raise BridgeError(
+                f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
+            )
+        block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), dict(labels), "real")
+        self.bench.recorder.record(block)
+        return block
+
+
+def number(text: str) -> float:
+    """A finite number of a reply."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is no finite number")
+    return value
+
+
+def same(what: str, first: str, second: str) -> str:
+    """What was asked twice.
+
+    Raises
+    ------
+    WireError
+        If the answers differ.
+    """
+    if first != second:
+        raise WireError(f"{what} was answered by {first!r} and then by {second!r}")
+    return first

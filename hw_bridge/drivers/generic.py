@@ -1,0 +1,197 @@
+"""Instruments whose commands stand in the scenario file.
+
+::
+
+    hardware:
+      driver: generic_source
+      resource: TCPIP::192.0.2.7::5025::SOCKET
+      limits: {current: 10 mA}
+      commands:
+        identify: "*IDN?"          # asked when it connects; identity, if given, has to be in the answer
+        identity: MODEL 7
+        set: "CURR {value}"        # the value in full precision, in the instrument's unit
+        level: "CURR?"             # read back
+        tolerance: 1e-9            # A, between what was set and what was read back
+        on: "OUTP 1"
+        off: "OUTP 0"
+        output: "OUTP?"
+        output_on: "1"             # what it answers
+        output_off: "0"
+
+A ``generic_exchanger`` needs ``load``, ``unload`` and ``state``, which is answered by ``loaded`` or ``unloaded``.
+A ``generic_meter`` needs ``read``, whose answer begins with a number, and reads once for each step. Questions are asked
+twice where the answer is to be the same. Whether an answer belongs to its question an unknown language cannot tell, so
+every conversation begins on an empty connection and ends with an identification.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from components.mass_exchanger import MassExchanger
+from hw_bridge.drivers.driver import Driver, number, same
+from hw_bridge.drivers.playing import Playing
+from hw_bridge.drivers.wire import Wire, WireError
+from hw_bridge.errors import BridgeError
+from twin.clock import Process
+from twin.recorder import Label, Schedule
+from twin.times import NS, to_ns
+
+_LEADING = re.compile(r"[^0-9+\-.]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
+
+
+class Generic(Driver):
+    """What both have in common."""
+
+    needed: ClassVar[frozenset[str]] = frozenset({"identify"})
+    known: ClassVar[frozenset[str]] = frozenset({"identify", "identity"})
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.commands = self.hardware.commands
+        missing, unknown = sorted(self.needed - set(self.commands)), sorted(set(self.commands) - self.known)
+        if missing or unknown:
+            text = f"lacks {', '.join(missing)}" if missing else f"has the unknown {', '.join(unknown)}"
+            raise BridgeError(
+                f"{self.name}: hardware.commands {text}; known are {', '.join(sorted(self.known))}", self.name
+            )
+
+    def set_up(self, wire: Wire) -> str:
+        identity = same("identify", *(wire.query(self.commands["identify"]) for _ in range(2)))
+        if self.commands.get("identity", "") not in identity:
+            raise BridgeError(f"{self.name}: {identity!r} is not {self.commands['identity']!r}", self.name)
+        return identity
+
+    def twice(self, wire: Wire, name: str) -> str:
+        """The answer to a question, given twice alike; then the instrument is the one that it was."""
+        answer = same(self.commands[name], *(wire.query(self.commands[name]) for _ in range(2)))
+        self.fence(wire)
+        return answer
+
+    def fence(self, wire: Wire) -> None:
+        """The instrument names itself, as it did before."""
+        if self.identity and (found := wire.query(self.commands["identify"])) != self.identity:
+            raise WireError(f"{found!r} came in place of {self.identity!r}")
+
+
+class GenericSource(Playing, Generic):
+    """A current source."""
+
+    acts = True
+    limited = ("current",)
+    needed = Generic.needed | {"set", "level", "on", "off", "output", "output_on", "output_off"}
+    known = Generic.known | needed | {"tolerance"}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if self.limits.current is None:
+            raise BridgeError(f"{self.name}: a generic source needs limits.current", self.name)
+        self.limit = self.limits.current
+        self.step = 2.0 * number(self.commands.get("tolerance", "0"))
+
+    def set_up(self, wire: Wire) -> str:
+        identity = super().set_up(wire)
+        if self.armed:
+            self.to_safe(wire)
+        return identity
+
+    def to_safe(self, wire: Wire) -> str:
+        self.switch(wire, False)
+        self.send_level(wire, 0.0)
+        return "output off, level 0 A, read back"
+
+    def send_level(self, wire: Wire, current: float) -> None:
+        wire.write(self.commands["set"].replace("{value}", repr(current)))
+        found = leading(self.twice(wire, "level"))
+        if not abs(found - current) <= self.rounding(current):
+            raise BridgeError(f"{self.name}: set to {current!r} A, it reads back {found!r} A", self.name)
+
+    def switch(self, wire: Wire, on: bool) -> None:
+        wire.write(self.commands["on" if on else "off"])
+        if self._is_on(wire) != on:
+            raise BridgeError(f"{self.name}: its output is {'off' if on else 'on'}", self.name)
+
+    def read_state(self, wire: Wire) -> tuple[bool, float]:
+        return self._is_on(wire), leading(self.twice(wire, "level"))
+
+    def _is_on(self, wire: Wire) -> bool:
+        answer = self.twice(wire, "output")
+        if answer not in (self.commands["output_on"], self.commands["output_off"]):
+            raise WireError(f"{self.commands['output']} was answered by {answer!r}")
+        return answer == self.commands["output_on"]
+
+
+class GenericMeter(Generic):
+    """A voltmeter that is asked for one reading after the other."""
+
+    senses = ("input",)
+    channels = ("input",)
+    needed = Generic.needed | {"read"}
+    known = Generic.known | needed
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, channel: str = "input") -> Process:
+        """Read the input, once at the start of each step; returns the block."""
+        if channel != "input":
+            raise BridgeError(f"{self.name}: it has one input; for {channel!r} it needs a scanner", self.name)
+        instants = schedule.instants()
+        values = np.empty(instants.shape)
+        for place, instant in np.ndenumerate(instants):
+            yield self.clock.until(max(int(instant), self.clock.now))
+            values[place] = yield from self.ask(self.one, schedule.step / NS)
+        if self.clock.now < schedule.end:
+            yield self.clock.until(schedule.end)
+        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+
+    def one(self, wire: Wire) -> float:
+        """A reading, which no second question confirms."""
+        value = leading(wire.query(self.commands["read"]))
+        self.fence(wire)
+        return value
+
+
+class GenericExchanger(Generic):
+    """A mass exchanger: ``load`` and ``unload`` are sent, and ``state`` is asked until it answers ``loaded`` or
+    ``unloaded``. Its safe state is where it stands, read back."""
+
+    acts = True
+    needed = Generic.needed | {"load", "unload", "state", "loaded", "unloaded"}
+    known = Generic.known | needed
+
+    def load(self, duration: float) -> Process:
+        """Put the mass on the pan within `duration` (s)."""
+        return self._transfer("load", duration)
+
+    def unload(self, duration: float) -> Process:
+        """Take it off within `duration` (s)."""
+        return self._transfer("unload", duration)
+
+    def to_safe(self, wire: Wire) -> str:
+        return f"at {self.twice(wire, 'state')!r}, read back"
+
+    def _transfer(self, what: str, duration: float) -> Process:
+        end = self.clock.now + to_ns(duration)
+        acting = self.may_act(what)
+        shadow = self.model if isinstance(self.model, MassExchanger) and self.model._bench is not None else None
+        beside = None if shadow is None else self.clock.process(getattr(shadow, what)(duration))
+        if acting:
+            yield from self.ask(lambda wire: wire.write(self.commands[what]))
+            yield self.clock.until(max(end, self.clock.now))
+            found = yield from self.ask(lambda wire: self.twice(wire, "state"))
+            if found != self.commands[f"{what}ed"]:
+                raise BridgeError(f"{self.name}: {what} left it at {found!r}", self.name, self.wire.resource)
+        if beside is not None and not beside.processed:
+            yield beside
+        elif self.clock.now < end:
+            yield self.clock.until(end)
+
+
+def leading(text: str) -> float:
+    """The number that an answer begins with, after letters such as those of a header."""
+    found = _LEADING.match(text)
+    if not found:
+        raise ValueError(f"{text!r} holds no number")
+    return number(found.group(1))

@@ -1,0 +1,182 @@
+"""Keysight/HP 3458A as a `Voltmeter`: direct voltage at its input, timed by its own timer, into its memory.
+
+Memory gives what the language lacks: each burst is recalled twice, and the two have to be alike. After each answer
+comes a number of ours from the mask of the error register (``EMASK``, which acts on nothing as long as ``RQS`` is 0),
+so that an answer that is late, doubled or cut short is found out.
+
+A 3458A has one input: reference and short need a scanner (`hw_bridge.drivers.scanner`). It has met the
+emulated instrument of `hw_bridge.cores.hp3458a`, and no real one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+from itertools import cycle
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from components.voltmeter import OVERRANGE
+from components.voltmeter import Voltmeter as SimulatedVoltmeter
+from hw_bridge.drivers.driver import Driver, number, same
+from hw_bridge.drivers.scanner import Scanner
+from hw_bridge.drivers.wire import Wire, WireError
+from hw_bridge.errors import BridgeError
+from twin.clock import Process
+from twin.recorder import Label, Schedule
+from twin.times import NS
+
+Array = NDArray[np.float64]
+MEMORY = 2560
+"""Readings as DREAL in the standard memory of 20 480 bytes."""
+LONGEST = 1.0
+"""Aperture of a reading (s); what is longer is a mean of several."""
+DEAD = 100e-6
+"""Between the apertures of readings (s)."""
+TIMER = 6
+"""The sample event of that name, as queries tell it."""
+RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
+
+
+class Hp3458ADriver(Driver):
+    """See the module. The range is the lowest that holds ``limits.voltage``, or else that of the twin's meter."""
+
+    senses = ("input",)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._numbers = cycle(range(1, 32767))
+        twin = self.model if isinstance(self.model, SimulatedVoltmeter) else None
+        largest = self.limits.voltage or (twin.range if twin is not None and twin.range else RANGES[2])
+        try:
+            self.range = next(r for r in RANGES if largest <= r * OVERRANGE)
+        except StopIteration:
+            raise BridgeError(
+                f"{self.name}: a 3458A has no range for limits.voltage of {largest:g} V", self.name
+            ) from None
+        self.scanner = Scanner(self.name, self.hardware.commands, self.patience)
+        self.auto_zero = twin.auto_zero if twin is not None else True
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What it can read."""
+        return self.scanner.channels
+
+    def let_go(self) -> None:
+        self.scanner.close()
+        super().let_go()
+
+    # --- the language ------------------------------------------------------------------------------------------------
+
+    def fenced(self, wire: Wire, question: str, patience: float | None = None) -> str:
+        """The answer to a question, with a number of ours after it."""
+        mark = next(self._numbers)
+        wire.write(f"EMASK {mark}")
+        answer = wire.query(question, patience)
+        after = wire.query("EMASK?")
+        if number(after) != mark:
+            raise WireError(f"{question} was answered by {answer!r}, and EMASK {mark} by {after!r}")
+        return answer
+
+    def confirmed(self, wire: Wire, command: str, *expected: float) -> None:
+        """Send a command and read back all that it has set."""
+        wire.write(command)
+        query = command.split()[0].replace("DCV", "RANGE") + "?"
+        answer = self.fenced(wire, query)
+        found = [number(text) for text in answer.split(",")]
+        if len(found) != len(expected) or not np.allclose(found, expected, rtol=1e-6, atol=1e-12):
+            raise BridgeError(f"{self.name}: {command} left it at {answer}", self.name, self.wire.resource)
+
+    def faultless(self, wire: Wire) -> None:
+        """Ask for errors twice: the first question forgets them, and has to be believed for that."""
+        first, second = self.fenced(wire, "ERR?"), self.fenced(wire, "ERR?")
+        if number(first) != 0 or number(second) != 0:
+            raise BridgeError(f"{self.name}: the instrument reports error {first}", self.name, self.wire.resource)
+
+    # --- what it does ------------------------------------------------------------------------------------------------
+
+    def set_up(self, wire: Wire) -> str:
+        for command in ("RESET", "TARM HOLD", "END ALWAYS", "QFORMAT NUM", "RQS 0"):
+            wire.write(command)
+        identity = self.fenced(wire, "ID?")
+        if "3458A" not in identity:
+            raise BridgeError(f"{self.name}: {identity!r} is no 3458A", self.name, self.wire.resource)
+        self.confirmed(wire, "TRIG AUTO", 1)
+        self.confirmed(wire, "OFORMAT ASCII", 1)
+        self.confirmed(wire, "MFORMAT DREAL", 5)
+        self.confirmed(wire, f"DCV {self.range!r}", self.range)
+        self.confirmed(wire, f"AZERO {'ON' if self.auto_zero else 'OFF'}", float(self.auto_zero))
+        self.faultless(wire)
+        return identity
+
+    def read(
+        self,
+        schedule: Schedule,
+        labels: Mapping[str, Label],
+        *,
+        channel: Literal["input", "reference", "short", "reversed"] = "input",
+    ) -> Process:
+        """Read the input on the schedule; returns the block.
+
+        Raises
+        ------
+        BridgeError
+            For another channel, or if a reading cannot be trusted; nothing is recorded then.
+        """
+        self.scanner.check(channel)
+        parts, aperture = self.timing(schedule.step)
+        values = np.empty((schedule.repeats, schedule.count))
+        for burst in range(schedule.repeats):
+            start = schedule.start + burst * schedule.every
+            for first in range(0, schedule.count, MEMORY // parts):
+                count = min(MEMORY // parts, schedule.count - first)
+                yield self.clock.until(max(start + first * schedule.step, self.clock.now))
+                burst_of = partial(
+                    self.burst,
+                    channel=channel,
+                    count=count * parts,
+                    timer=schedule.step / NS / parts,
+                    aperture=aperture,
+                )
+                shown = yield from self.ask(burst_of, count * schedule.step / NS)
+                values[burst, first : first + count] = shown.reshape(count, parts).mean(axis=1)
+        if self.clock.now < schedule.end:
+            yield self.clock.until(schedule.end)
+        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+
+    def timing(self, step: int) -> tuple[int, float]:
+        """Into how many readings a step (ns) is divided, and the aperture of each (s)."""
+        seconds, each = step / NS, 2 if self.auto_zero else 1
+        parts = max(1, math.ceil(seconds / (each * (LONGEST + DEAD))))
+        aperture = math.floor((seconds / parts / each - DEAD) * 1e7) * 1e-7
+        if aperture < 1e-6:
+            raise BridgeError(
+                f"{self.name}: a step of {seconds:g} s leaves no time for a reading{' and its zero' * self.auto_zero}",
+                self.name,
+            )
+        return parts, aperture
+
+    def burst(self, wire: Wire, count: int, timer: float, aperture: float, channel: str = "input") -> Array:
+        """Readings (V), oldest first: taken once, recalled twice."""
+        self.scanner.select(channel)
+        self.confirmed(wire, "MEM FIFO", 2)
+        self.confirmed(wire, f"APER {aperture!r}", aperture)
+        self.confirmed(wire, f"TIMER {timer!r}", timer)
+        self.confirmed(wire, f"NRDGS {count},TIMER", count, TIMER)
+        wire.write("TARM SGL")
+        patience = self.patience + count * timer
+        taken = self.fenced(wire, "MCOUNT?", patience)
+        if number(taken) != count:
+            raise BridgeError(f"{self.name}: {count} readings were asked for, {taken} taken", self.name)
+        recall = f"RMEM 1,{count},1"
+        text = same(recall, self.fenced(wire, recall), self.fenced(wire, recall))
+        self.faultless(wire)
+        values = np.array([float(word) for word in text.split(",")])[::-1]
+        if len(values) != count:
+            raise WireError(f"{count} readings were recalled as {len(values)}")
+        if np.any(np.abs(values) > self.range * OVERRANGE * 1.01):
+            raise BridgeError(f"{self.name}: overload on the range of {self.range:g} V", self.name)
+        return values

@@ -1,0 +1,200 @@
+"""A PI controller with one axis (GCS 2) as a `MotionStage`.
+
+The controller plans its own motions from rest to rest. It is given the largest velocity and the largest acceleration of
+the motion that it is to follow, so that it arrives no later; what does not begin and end at rest, or turns around on
+the way, it cannot follow, and it is refused.
+
+Questions are fenced by ``CSV?``, whose answer has another form than that about an axis, and asked twice. It has met the
+emulated controller of `hw_bridge.cores.pi_gcs`, and no real one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from components.motion_stage import MotionStage
+from hw_bridge.drivers.driver import Driver, number, same
+from hw_bridge.drivers.wire import Wire, WireError
+from hw_bridge.errors import BridgeError
+from twin.clock import Process
+from twin.piece import Piece, extremes
+from twin.times import NS
+
+AXIS, MM = "1", 1e-3
+NEAR = 1e-6
+"""The controller is on target within this (m)."""
+AT_REST = 1e-9
+"""Slower than this (m/s) is at rest."""
+POLL, POLLS = 0.02, 250
+"""Between two looks whether it has arrived (s), and how many."""
+
+
+class PiGcsDriver(Driver):
+    """See the module."""
+
+    acts = True
+    limited = ("lower", "upper", "velocity")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        twin = self.model.travel if isinstance(self.model, MotionStage) else (-math.inf, math.inf)
+        low, high = self.hardware.span()
+        self._travel = max(low, twin[0]), min(high, twin[1])
+        self._position = 0.0
+
+    # --- the language ------------------------------------------------------------------------------------------------
+
+    def fenced(self, wire: Wire, question: str) -> str:
+        """An answer about the axis, given twice alike."""
+        return same(question, self.once(wire, question), self.once(wire, question))
+
+    def once(self, wire: Wire, question: str) -> str:
+        """An answer about the axis, which may be another the next time."""
+        answer, fence = wire.query(f"{question} {AXIS}"), wire.query("CSV?")
+        name, _, value = answer.partition("=")
+        if name != AXIS or not value or fence != "2.0":
+            raise WireError(f"{question} was answered by {answer!r}, CSV? by {fence!r}")
+        return value
+
+    def on_target(self, wire: Wire) -> bool:
+        """Whether it has arrived, and stays there."""
+        return all(number(self.once(wire, "ONT?")) == 1 for _ in range(2))
+
+    def faultless(self, wire: Wire) -> None:
+        """No error is kept."""
+        for _ in range(2):
+            code, fence = wire.query("ERR?"), wire.query("CSV?")
+            if fence != "2.0" or int(code) != 0:
+                raise BridgeError(f"{self.name}: the controller reports error {code}", self.name, self.wire.resource)
+
+    def confirmed(self, wire: Wire, command: str, metres: float, slack: float = 2e-12) -> None:
+        """Set a quantity of the axis (m, m/s, m/s²), and read it back."""
+        wire.write(f"{command} {AXIS} {metres / MM!r}")
+        self.faultless(wire)
+        found = number(self.fenced(wire, f"{command}?")) * MM
+        if not math.isclose(found, metres, rel_tol=1e-6, abs_tol=slack):
+            raise BridgeError(f"{self.name}: {command} left it at {found!r}", self.name, self.wire.resource)
+
+    # --- what it does ------------------------------------------------------------------------------------------------
+
+    def set_up(self, wire: Wire) -> str:
+        identity = same("*IDN?", wire.query("*IDN?"), wire.query("*IDN?"))
+        if "Physik Instrumente" not in identity:
+            raise BridgeError(f"{self.name}: {identity!r} is no PI controller", self.name, self.wire.resource)
+        wire.query("ERR?")  # of whoever was here before
+        self.faultless(wire)
+        low, high = (number(self.fenced(wire, q)) * MM for q in ("TMN?", "TMX?"))
+        self._travel = max(self._travel[0], low), min(self._travel[1], high)
+        if number(self.fenced(wire, "SVO?")) != 1 or number(self.fenced(wire, "FRF?")) != 1:
+            if self.armed:
+                raise BridgeError(
+                    f"{self.name}: the axis is not referenced with its servo on; a reference move (SVO 1 1, FRF 1) "
+                    "goes where nobody may have looked: do it by hand",
+                    self.name,
+                )
+            self.log.append("dry run: the axis is not referenced")
+        self._position = number(self.fenced(wire, "POS?")) * MM
+        return identity
+
+    def to_safe(self, wire: Wire) -> str:
+        wire.write("STP")
+        still = any(self.on_target(wire) for _ in range(POLLS))
+        wire.query("ERR?")  # 10: it was stopped
+        self.faultless(wire)
+        first, second = (number(self.fenced(wire, "POS?")) for _ in range(2))
+        if not still or abs(first - second) * MM > NEAR:
+            raise BridgeError(f"{self.name}: it still moves", self.name, self.wire.resource)
+        return f"at rest at {second * MM:.9g} m, read back"
+
+    # --- the role ----------------------------------------------------------------------------------------------------
+
+    @property
+    def travel(self) -> tuple[float, float]:
+        """Lowest and highest position (m): of the controller, of the twin's stage and of the limits."""
+        return self._travel
+
+    def commanded(self) -> tuple[float, float]:
+        """Position (m) that it was sent to, and velocity (m/s) between motions."""
+        return (self._position, 0.0) if self._shadow is None else self._shadow.commanded()
+
+    def reading(self, port: str) -> float:
+        """Where it is by its own account (m)."""
+        if port != "position":
+            raise BridgeError(f"{self.name}: it knows nothing of its {port}", self.name)
+        return float(self.call(lambda wire: number(self.fenced(wire, "POS?")))) * MM
+
+    def move(self, laws: Sequence[Piece]) -> Process:
+        """Follow a motion from rest to rest that does not turn around; ends when it ends and the stage is on target.
+
+        Raises
+        ------
+        SafetyError
+            If it leaves the travel or is faster than ``limits.velocity``; nothing moves then.
+        BridgeError
+            If the controller cannot follow it, or does not arrive.
+        """
+        target, velocity, acceleration = self._demands(laws)
+        end = laws[-1].end
+        assert end is not None
+        acting = velocity > AT_REST and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
+        shadow = None if self._shadow is None else self.clock.process(self._shadow.move(laws))
+        if acting:
+            yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
+            yield self.clock.until(max(end, self.clock.now))
+            yield from self._arrive(target)
+        self._position = target
+        if shadow is not None and not shadow.processed:
+            yield shadow
+        elif self.clock.now < end:
+            yield self.clock.until(end)
+
+    def start(self, wire: Wire, target: float, velocity: float, acceleration: float) -> None:
+        """Set off."""
+        here = number(self.fenced(wire, "POS?")) * MM
+        if abs(here - self._position) > 2 * NEAR:
+            raise BridgeError(f"{self.name}: it is at {here:.9g} m and not at {self._position:.9g} m", self.name)
+        self.confirmed(wire, "VEL", velocity)
+        self.confirmed(wire, "ACC", acceleration)
+        self.confirmed(wire, "MOV", target)
+
+    def _arrive(self, target: float) -> Process:
+        """Wait until it is on target."""
+        for _ in range(POLLS):
+            on_target = yield from self.ask(self.on_target)
+            if on_target:
+                break
+            yield self.clock.wait(POLL)
+        found = (yield from self.ask(lambda wire: number(self.fenced(wire, "POS?")))) * MM
+        if not on_target or abs(found - target) > NEAR:
+            raise BridgeError(f"{self.name}: it was sent to {target:.9g} m and is at {found:.9g} m", self.name)
+
+    @property
+    def _shadow(self) -> MotionStage | None:
+        return self.model if isinstance(self.model, MotionStage) and self.model._bench is not None else None
+
+    def _demands(self, laws: Sequence[Piece]) -> tuple[float, float, float]:
+        """Where a motion leads (m), its largest velocity (m/s) and acceleration (m/s²)."""
+        end = laws[-1].end
+        if end is None:
+            raise BridgeError(f"{self.name}: a motion has to end", self.name)
+        speeds = [law.derivative() for law in laws]
+        low, high = self._travel
+        for law in laws:
+            for extreme in extremes(law):
+                self.within("position", extreme, low - 1e-12, high + 1e-12, "m")
+        backward, forward = (f(extremes(v)[k] for v in speeds) for k, f in enumerate((min, max)))
+        fastest = max(abs(backward), abs(forward))
+        if self.limits.velocity is not None:
+            self.within("velocity", fastest, 0.0, self.limits.velocity, "m/s")
+        slow = max(AT_REST, 1e-6 * fastest)
+        edges = (speeds[0].values_at(laws[0].start), speeds[-1].values_at(end))
+        if any(abs(float(v[0].real)) > slow for v in edges):
+            raise BridgeError(f"{self.name}: the controller follows motions from rest to rest only", self.name)
+        if backward < -slow and forward > slow:
+            raise BridgeError(f"{self.name}: the controller cannot follow a motion that turns around", self.name)
+        hardest = max(abs(x) for v in speeds for x in extremes(v.derivative()))
+        first, last = (float(p.values_at(t)[0].real) for p, t in ((laws[0], laws[0].start), (laws[-1], end)))
+        seconds = (end - laws[0].start) / NS
+        return last, fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)

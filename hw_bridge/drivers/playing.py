@@ -1,0 +1,176 @@
+"""A real source in the role of a `CurrentSource`: it plays what the simulated one beside it is to deliver.
+
+What the twin's source is set to, and what a simulated servo demands of it, is its current as a function of time. A real
+source follows this in steps, from command to command of its ``interval``. Every step is within the limits, or the run
+ends.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+
+from components.current_source import CurrentSource
+from hw_bridge.drivers.driver import Driver
+from hw_bridge.drivers.wire import Wire
+from hw_bridge.errors import BridgeError
+from twin.clock import Process
+from twin.piece import Piece
+from twin.times import to_ns
+
+
+class Playing(Driver):
+    """The operations of a `CurrentSource`, by three words of an instrument's language.
+
+    Attributes
+    ----------
+    limit : largest absolute current (A).
+    step : in which the instrument sets it (A); 0: unknown.
+    """
+
+    limit: float
+    step: float = 0.0
+    _played: Callable[[], float] | None = None
+    _level = 0.0
+    _connected = False
+    _playing = False
+
+    @abstractmethod
+    def send_level(self, wire: Wire, current: float) -> None:
+        """Set the current (A) and read it back."""
+
+    @abstractmethod
+    def switch(self, wire: Wire, on: bool) -> None:
+        """Switch the output and read it back."""
+
+    @abstractmethod
+    def read_state(self, wire: Wire) -> tuple[bool, float]:
+        """Whether the output is on, and the level (A)."""
+
+    # --- the role ----------------------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Switch the output on, at the level that is set."""
+        if self.may_act("output on"):
+            self.call(lambda wire: self.switch(wire, True))
+        if self.shadow is not None:
+            self.shadow.connect()
+        self._connected = True
+
+    def disconnect(self) -> None:
+        """Switch the output off."""
+        if self.shadow is not None:
+            self.shadow.disconnect()
+        self._connected = False
+        if self.armed:  # nothing forbids this
+            self.call(lambda wire: self.switch(wire, False))
+
+    def check(self, start: int, end: int) -> None:
+        """See that output and level are still what they were set to, and that no limit of the voltage acts."""
+        if self.shadow is not None:
+            self.shadow.check(start, end)
+        if self.armed:
+            on, level = self.call(self.read_state)
+            if on != self._connected:
+                raise BridgeError(f"{self.name}: its output is {'on' if on else 'off'} by itself", self.name)
+            self._level_is(level)
+
+    def set(self, current: float, duration: float) -> Process:
+        """Ramp to `current` (A) within `duration` (s), in steps."""
+        self._allowed(current)
+        slew, jump = self.limits.slew, abs(current - self._level)
+        if slew is not None and jump > slew * max(duration, self.hardware.interval):
+            self.within("slew", jump / max(duration, self.hardware.interval), 0.0, slew, "A/s")
+        if self._played is not None and self.shadow is not None:
+            yield from self.shadow.set(current, duration)
+            return
+        acting = self.may_act(f"current {current!r} A within {duration:g} s")
+        shadow = None if self.shadow is None else self.clock.process(self.shadow.set(current, duration))
+        begin, level = self.clock.now, self._level
+        steps = max(1, math.ceil(duration / self.hardware.interval)) if current != level else 1
+        if acting:
+            for k in range(1, steps + 1):
+                instant = begin + to_ns(duration) * k // steps
+                if instant > self.clock.now:
+                    yield self.clock.until(instant)
+                yield from self._send(current if k == steps else level + (current - level) * k / steps)
+        self._level = current
+        if shadow is not None and not shadow.processed:
+            yield shadow
+        elif self.clock.now < begin + to_ns(duration):
+            yield self.clock.until(begin + to_ns(duration))
+
+    def follow(self, laws: Sequence[Piece]) -> Process:
+        """Let the set current follow closed forms (A), in steps; ends when they end."""
+        for law in laws:
+            if law.end is None:
+                continue
+            at = law.start
+            while at < law.end:
+                at = min(at + to_ns(self.hardware.interval), law.end)
+                yield self.clock.until(max(at, self.clock.now))
+                yield from self.set(float(law.values_at(at)[0].real), 0.0)
+
+    def keep(self, name: str, current: float | None = None) -> None:
+        """Keep a current (A) under a name."""
+        self._known().keep(name, current)
+
+    def kept(self, name: str) -> float:
+        """The current that was last kept under a name (A)."""
+        return self._known().kept(name)
+
+    # --- what it does ------------------------------------------------------------------------------------------------
+
+    @property
+    def shadow(self) -> CurrentSource | None:
+        """The simulated source, which the simulated parts follow."""
+        return self.model if isinstance(self.model, CurrentSource) and self.model._bench is not None else None
+
+    def reading(self, port: str) -> float:
+        """The current that flows by its own account (A): 0 with the output off."""
+        if port != "current":
+            raise BridgeError(f"{self.name}: it knows nothing of its {port}", self.name)
+        if not self.armed:
+            return self._level if self._connected else 0.0
+        on, level = self.call(self.read_state)
+        return level if on else 0.0
+
+    def play_what(self, wanted: Callable[[], float]) -> None:
+        """What is wanted at any time (A), of which what is set is a part."""
+        self._played = wanted
+
+    def play(self) -> Process:
+        """Follow what is wanted while the output is on, until the run ends."""
+        while True:
+            yield self.clock.wait(self.hardware.interval)
+            if self._played is None or not self._connected:
+                continue
+            wanted = self._played()
+            self._allowed(wanted)
+            if wanted != self._level and self.armed:
+                yield from self._send(wanted)
+            self._level = wanted
+
+    def rounding(self, current: float) -> float:
+        """By how much a level may differ from what it was set to (A)."""
+        return 0.5 * self.step * (1 + 1e-6) + 1e-6 * abs(current)
+
+    def _known(self) -> CurrentSource:
+        if self.shadow is None:
+            raise BridgeError(f"{self.name}: it keeps no currents without a twin beside it", self.name)
+        return self.shadow
+
+    def _allowed(self, current: float) -> None:
+        self.within("current", current, -self.limit, self.limit, "A")
+        self.within("setting", self.asked(current), -self.limit, self.limit, "A")
+
+    def _send(self, current: float) -> Process:
+        setting = self.asked(current)
+        self._allowed(current)
+        yield from self.ask(lambda wire: self.send_level(wire, setting))
+
+    def _level_is(self, level: float) -> None:
+        setting = self.asked(self._level)
+        if not abs(level - setting) <= self.rounding(setting):
+            raise BridgeError(f"{self.name}: its level is {level!r} A, it was set to {setting!r} A", self.name)

@@ -1,0 +1,97 @@
+"""A real `EnvironmentStation`, whose readings also drive the simulated parts of the twin.
+
+Its commands stand in the scenario file::
+
+    hardware:
+      driver: generic_station
+      resource: TCPIP::192.0.2.11::5025::SOCKET
+      interval: 10 s                  # from reading to reading for the twin
+      commands:
+        identify: "*IDN?"
+        temperature: "MEAS:TEMP?"     # and pressure, humidity
+        temperature_unit: degC        # or K; of pressure hPa or Pa, of humidity % or 1
+
+Temperature and pressure of the air in the twin are what was read last. None has been met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from components.environment import Environment
+from hw_bridge.drivers.driver import number
+from hw_bridge.drivers.generic import Generic, leading
+from hw_bridge.drivers.wire import Wire
+from hw_bridge.errors import BridgeError
+from twin.clock import Process
+from twin.recorder import Label, Schedule
+
+QUANTITIES = {"temperature": "K", "pressure": "Pa", "humidity": "1"}
+UNITS = {
+    "K": (1.0, 0.0),
+    "degC": (1.0, 273.15),
+    "Pa": (1.0, 0.0),
+    "hPa": (100.0, 0.0),
+    "1": (1.0, 0.0),
+    "%": (0.01, 0.0),
+}
+LIKELY = {"temperature": (230.0, 350.0), "pressure": (0.0, 2e5), "humidity": (0.0, 1.0)}
+"""What is beyond is no reading of a room (SI)."""
+
+
+class GenericStation(Generic):
+    """See the module."""
+
+    feeds = True
+    needed = Generic.needed | {"temperature"}
+    known = Generic.known | {*QUANTITIES, *(f"{quantity}_unit" for quantity in QUANTITIES)}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.quantities = [q for q in QUANTITIES if q in self.commands]
+        for quantity in self.quantities:
+            if self.commands.get(f"{quantity}_unit", "K") not in UNITS:
+                raise BridgeError(f"{self.name}: {quantity}_unit is none of {', '.join(UNITS)}", self.name)
+        if self.hardware.calibration.gain or self.hardware.calibration.offset:
+            raise BridgeError(f"{self.name}: one calibration does not fit several quantities", self.name)
+
+    def look(self, wire: Wire) -> dict[str, float]:
+        """A reading of each quantity (SI)."""
+        found = {}
+        for quantity in self.quantities:
+            factor, offset = UNITS[self.commands.get(f"{quantity}_unit", QUANTITIES[quantity])]
+            value = factor * leading(wire.query(self.commands[quantity])) + offset
+            self.fence(wire)
+            low, high = LIKELY[quantity]
+            if not low <= value <= high:
+                raise BridgeError(
+                    f"{self.name}: a {quantity} of {value:g} {QUANTITIES[quantity]} is no reading", self.name
+                )
+            found[quantity] = number(repr(value))
+        return found
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read once for each step, at its start; a block for each quantity."""
+        instants = schedule.instants()
+        values = {quantity: np.empty(instants.shape) for quantity in self.quantities}
+        for place, instant in np.ndenumerate(instants):
+            yield self.clock.until(max(int(instant), self.clock.now))
+            for quantity, value in (yield from self.ask(self.look)).items():
+                values[quantity][place] = value
+        if self.clock.now < schedule.end:
+            yield self.clock.until(schedule.end)
+        for quantity, shown in values.items():
+            self.record(shown, schedule, quantity, QUANTITIES[quantity], schedule.step, labels)
+
+    def feed(self) -> Process:
+        """Tell the twin what the air is like, until the run ends."""
+        part = self.model
+        assert isinstance(part, Environment)
+        while True:
+            for quantity, value in (yield from self.ask(self.look)).items():
+                if quantity in part.fed:
+                    part.tell(quantity, value)
+            yield self.clock.wait(self.hardware.interval)

@@ -1,0 +1,235 @@
+"""A connection to a real instrument: bytes out, lines in.
+
+Whatever goes wrong leaves the connection *dirty*: a reply may still be on its way. A dirty connection is opened anew
+before it is used again, so that a stale reply is never taken for the next answer.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import socket
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from hw_bridge.errors import BridgeError
+
+Result = TypeVar("Result")
+LONGEST = 1 << 17
+"""Bytes of a line; what is longer is no reply of an instrument."""
+_SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+|\[[^\]]+\])::(?P<port>\d{1,5})::SOCKET\Z", re.IGNORECASE)
+
+
+class WireError(BridgeError):
+    """The connection failed, or what came over it cannot be trusted."""
+
+
+class Wire(ABC):
+    """A connection; used by one thread at a time.
+
+    Parameters
+    ----------
+    resource : VISA resource name, such as ``TCPIP::192.0.2.7::1394::SOCKET``.
+    patience : how long to wait for a connection or a line (s).
+    """
+
+    def __init__(self, resource: str, patience: float) -> None:
+        self.resource = resource
+        self.patience = patience
+        self.dirty = False
+        self.met = False
+        """Whether it has ever connected."""
+        self.stale = 0
+        """How often something was there that nobody had asked for."""
+        self._open = False
+
+    def converse(self, conversation: Callable[[Wire], Result]) -> Result:
+        """Have a conversation on a clean connection.
+
+        Raises
+        ------
+        BridgeError
+            If anything fails; the next conversation then begins on a new connection.
+        """
+        if self._open and not self.dirty and self.unread():
+            self.stale += 1
+            self.dirty = True
+        if self.dirty or not self._open:
+            self.close()
+            self.open()
+        self.dirty = True
+        try:
+            result = conversation(self)
+        except (ValueError, IndexError) as error:  # what came is not what such an instrument sends
+            raise WireError(f"{self.resource}: garbled reply: {error}", address=self.resource) from None
+        self.dirty = False
+        return result
+
+    def open(self) -> None:
+        """Connect."""
+        try:
+            self._connect()
+        except OSError as error:
+            raise WireError(
+                f"{self.resource} does not connect: {error.strerror or error}; is it on, and its address right?",
+                address=self.resource,
+            ) from None
+        self._open, self.met, self.dirty = True, True, False
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        if self._open:
+            self._open = False
+            self._disconnect()
+
+    def write(self, text: str) -> None:
+        """Send a line."""
+        try:
+            self._send(text.encode("ascii") + b"\n")
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def line(self, patience: float | None = None) -> str:
+        """Receive a line, without its end; `patience` (s) in place of the connection's."""
+        try:
+            data = self._line(self.patience if patience is None else patience)
+        except TimeoutError:
+            raise WireError(f"{self.resource}: no answer in time", address=self.resource) from None
+        except OSError as error:
+            raise self._lost(error) from None
+        return data.decode("ascii").strip()
+
+    def query(self, text: str, patience: float | None = None) -> str:
+        """Send a line and receive one."""
+        self.write(text)
+        return self.line(patience)
+
+    def _lost(self, error: OSError) -> WireError:
+        return WireError(f"{self.resource}: connection lost: {error.strerror or error}", address=self.resource)
+
+    def abort(self) -> None:  # noqa: B027
+        """End whatever waits on the connection; from any thread."""
+
+    @abstractmethod
+    def unread(self) -> bool:
+        """Whether something is there that nobody has asked for."""
+
+    @abstractmethod
+    def _connect(self) -> None: ...
+
+    @abstractmethod
+    def _disconnect(self) -> None: ...
+
+    @abstractmethod
+    def _send(self, data: bytes) -> None: ...
+
+    @abstractmethod
+    def _line(self, patience: float) -> bytes: ...
+
+
+class SocketWire(Wire):
+    """A raw TCP socket."""
+
+    def __init__(self, resource: str, patience: float, host: str, port: int) -> None:
+        super().__init__(resource, patience)
+        self._address = host.strip("[]"), port
+        self._socket: socket.socket | None = None
+        self._buffer = bytearray()
+
+    def _connect(self) -> None:
+        self._buffer.clear()
+        self._socket = socket.create_connection(self._address, self.patience)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def abort(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # it is closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def unread(self) -> bool:
+        assert self._socket is not None
+        return bool(self._buffer) or bool(select.select([self._socket], [], [], 0.0)[0])
+
+    def _send(self, data: bytes) -> None:
+        assert self._socket is not None
+        self._socket.settimeout(self.patience)
+        self._socket.sendall(data)
+
+    def _line(self, patience: float) -> bytes:
+        assert self._socket is not None
+        self._socket.settimeout(patience)
+        while (end := self._buffer.find(b"\n")) < 0:
+            piece = self._socket.recv(4096)
+            if not piece:
+                raise ConnectionError("closed by the instrument")
+            self._buffer += piece
+            if len(self._buffer) > LONGEST:
+                raise ConnectionError("a line without end")
+        line = bytes(self._buffer[: end + 1])
+        del self._buffer[: end + 1]
+        return line
+
+
+class VisaWire(Wire):
+    """Any other VISA resource, through pyvisa (``pip install 'kibble-twin[visa]'``)."""
+
+    def __init__(self, resource: str, patience: float) -> None:
+        super().__init__(resource, patience)
+        self._instrument: Any = None
+
+    def _connect(self) -> None:
+        try:
+            import pyvisa
+        except ImportError:
+            raise WireError(
+                f"{self.resource} needs pyvisa: pip install 'kibble-twin[visa]'", address=self.resource
+            ) from None
+        try:
+            manager = pyvisa.ResourceManager("@py")
+            self._instrument = manager.open_resource(self.resource, open_timeout=round(1e3 * self.patience))
+            self._instrument.write_termination = self._instrument.read_termination = None
+            self._instrument.clear()
+        except Exception as error:  # pyvisa and its backend raise whatever the transport raises
+            raise OSError(f"{type(error).__name__}: {error}") from None
+
+    def _disconnect(self) -> None:
+        try:
+            self._instrument.close()
+        except Exception as error:  # it has gone, which is what was wanted
+            del error
+
+    def unread(self) -> bool:
+        return False  # message-based: a new question makes an old answer void
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._instrument.write_raw(data)
+        except Exception as error:
+            raise OSError(f"{type(error).__name__}: {error}") from None
+
+    def _line(self, patience: float) -> bytes:
+        self._instrument.timeout = round(1e3 * patience)
+        try:
+            return bytes(self._instrument.read_raw())
+        except Exception as error:
+            raise (TimeoutError if "timeout" in str(error).lower() else OSError)(str(error)) from None
+
+
+def wire(resource: str, patience: float) -> Wire:
+    """The connection for a resource; none is made yet.
+
+    Parameters
+    ----------
+    resource : ``TCPIP::host::port::SOCKET``, which needs nothing installed, or any other VISA resource name.
+    patience : see `Wire`.
+    """
+    if found := _SOCKET.match(resource):
+        return SocketWire(resource, patience, found["host"], int(found["port"]))
+    return VisaWire(resource, patience)

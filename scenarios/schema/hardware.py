@@ -1,0 +1,66 @@
+"""What a scenario says of a real instrument in the place of a simulated one."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import Field, model_validator
+
+from twin.parameter import Parameters, parameter
+
+
+class Limits(Parameters):
+    """What is never exceeded: a value beyond is refused, never clipped."""
+
+    current: float | None = parameter("A", None, gt=0, description="largest absolute current")
+    voltage: float | None = parameter("V", None, gt=0, description="largest absolute voltage; compliance of a source")
+    force: float | None = parameter("N", None, gt=0, description="largest absolute force")
+    lower: float | None = parameter("m", None, description="lowest position")
+    upper: float | None = parameter("m", None, description="highest position")
+    velocity: float | None = parameter("m/s", None, gt=0, description="largest absolute velocity")
+    slew: float | None = parameter("A/s", None, gt=0, description="fastest change of a current")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Limits:
+        if self.lower is not None and self.upper is not None and not self.lower < self.upper:
+            raise ValueError("expected lower below upper")
+        return self
+
+
+class Calibration(Parameters):
+    """Of a real instrument: true = (shown − offset)/(1 + gain); a source is asked for the inverse."""
+
+    gain: float = parameter("1", 0.0, gt=-0.5, lt=0.5, description="relative error of what it shows")
+    offset: float = Field(0.0, description="in the unit of what it shows or delivers")
+    u: float = Field(0.0, ge=0, description="standard uncertainty of a reading, in its unit")
+
+
+class Interlock(Parameters):
+    """What has to hold before this instrument may act."""
+
+    port: str = Field(pattern=r"^[A-Za-z]\w*\.[A-Za-z]\w*$", description="such as current_source.current")
+    below: float = Field(gt=0, description="largest absolute value, SI")
+
+
+class Hardware(Parameters):
+    """A real instrument that takes a component's place.
+
+    Parameters
+    ----------
+    driver : registered in the group ``kibble_twin.drivers``; ``artefact`` for a part without a connection.
+    resource : VISA resource name.
+    """
+
+    driver: str = Field(min_length=1)
+    resource: str = ""
+    limits: Limits = Limits()
+    calibration: Calibration = Calibration()
+    interlocks: list[Interlock] = Field([], description="all of them have to hold before it acts")
+    commands: dict[str, str] = Field({}, description="of the generic drivers")
+    timeout: float = parameter("s", 5.0, gt=0, le=600, description="how long to wait for an answer")
+    interval: float = parameter("s", 0.1, ge=1e-3, description="from command to command of a ramp")
+
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest position (m)."""
+        low, high = self.limits.lower, self.limits.upper
+        return -math.inf if low is None else low, math.inf if high is None else high

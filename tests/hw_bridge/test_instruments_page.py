@@ -1,0 +1,30 @@
+"""docs/instruments.md: its example is what a scenario takes, and its table has every driver."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from scenarios.schema.hardware import Hardware
+from scenarios.schema.scenario import load_text
+from twin import plugins
+
+PAGE = (Path(__file__).parents[2] / "docs" / "instruments.md").read_text(encoding="utf-8")
+HEAD = "schema: 1\nextends: [kbmini_tmtp, balances/magnet_moving]\n"
+
+
+def test_the_example_is_a_scenario() -> None:
+    from scenarios.run.execute import MODELS
+
+    example = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert example is not None
+    hardware = load_text(HEAD + example[1], models=MODELS).hardware
+    assert set(hardware) == {"current_source", "resistor", "current_voltmeter", "motion_stage"}
+    assert hardware["current_source"].limits.current == 10e-3
+    assert hardware["motion_stage"].interlocks[0].port == "current_source.current"
+    assert all(isinstance(entry, Hardware) for entry in hardware.values())
+
+
+def test_the_table_has_every_driver() -> None:
+    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row)} == set(plugins.names(plugins.DRIVERS))
