@@ -51,10 +51,9 @@ def _drawn(curve: Curve) -> Figure:
         else:
             axes.plot(line.x, line.y, color=colour, label=line.name, **style)
     axes.set(xlabel=label(curve.x[0], readable(curve.x[1])), ylabel=label(curve.y[0], readable(curve.y[1])))
-    if "x" in curve.logarithmic:
-        axes.set_xscale("log")
-    if "y" in curve.logarithmic:
-        axes.set_yscale("log")
+    for axis in ("x", "y"):  # a logarithm needs something to take it of
+        if axis in curve.logarithmic and any(np.any(np.asarray(getattr(line, axis)) > 0) for line in curve.lines):
+            axes.set(**{f"{axis}scale": "log"})
     legend(axes, columns=1 if len(curve.lines) > 2 else 2)
     return drawn
 

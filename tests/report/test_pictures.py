@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from scenarios.reduction import Excluded
+from scenarios.reduction.findings import Curve, Line
 from scenarios.report import pictures_magnet, pictures_mass, pictures_uncertainty
+from scenarios.report.measured import _drawn
 from scenarios.report.pictures import SECTIONS, currents, temperatures
 from scenarios.report.series import extremes, series, spans
 from scenarios.report.theme import DPI, WIDTH, Picture, fresh_look, inline, render
@@ -358,3 +360,9 @@ def test_sweeps_that_were_left_out_are_not_in_the_profile(result: Result) -> Non
     assert plain is not None and spoilt is not None and found is not None
     assert np.abs(spoilt[1] - plain[1]).max() > 1e-5
     assert np.abs(found[1] - plain[1]).max() < 1e-6
+
+
+def test_a_logarithmic_axis_of_zeros_is_a_plain_one() -> None:
+    line = Line("nothing", np.array([1.0, 2.0]), np.zeros(2))
+    axes = _drawn(Curve("c", "", ("frequency", "Hz"), ("noise", "V"), (line,), "xy")).axes[0]
+    assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
