@@ -181,6 +181,7 @@ def test_whatever_ends_a_run_the_output_is_off_and_that_is_told(
 ) -> None:
     told: list[str] = []
     seen: list[tuple[bool, float]] = []
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(kind), bridged(real, told=told) as (bridge, _, there):
 
         def look() -> None:
@@ -192,7 +193,7 @@ def test_whatever_ends_a_run_the_output_is_off_and_that_is_told(
     assert output(wired) == (False, 0.0)
     assert "current_source: output off, level 0 A, read back" in told
     assert not bridge.unverified
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_long_reading_does_not_hold_up_the_end(wired: Wired, real: dict[str, Any]) -> None:

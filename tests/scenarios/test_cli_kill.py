@@ -16,7 +16,10 @@ from scenarios.run.export import read_blocks
 from twin.store import RunStore
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = "import sys; from scenarios.cli.app import main; sys.exit(main())"
+PROGRAM = (  # who runs the tests in the background ignores Ctrl-C, and so would the program
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from scenarios.cli.app import main; sys.exit(main())"
+)
 SCENARIO = [
     "kbmini_tmtp",
     *(f"--set=campaign.{key}" for key in ("cycles=40", "weighing.count=5", "weighing.duration=60 s")),
