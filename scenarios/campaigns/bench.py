@@ -35,6 +35,8 @@ class Bench:
     """
 
     campaign: ClassVar[str] = "a campaign"
+    hints: ClassVar[Mapping[str, str]] = {}
+    """Where a role comes from that not every balance has."""
 
     @classmethod
     def of(cls, components: Mapping[str, Any]) -> Self:
@@ -50,6 +52,8 @@ class Bench:
             role, there = (get_args(hints[field.name]) or (hints[field.name],))[0], field.name in components
             if not isinstance(components.get(field.name), role) and (there or field.default is not None):
                 found = "the one that is there cannot do that" if there else "there is none"
+                if role.__name__ in cls.hints:
+                    found = f"{found}: {cls.hints[role.__name__]}"
                 raise WiringError(
                     f"{cls.campaign} needs the role {role.__name__}, called {field.name!r}; {found}", (field.name,)
                 )
@@ -82,6 +86,12 @@ class MassBench(Bench):
 class TwoWindingBench(MassBench):
     """What a scheme with two windings needs beside."""
 
+    hints: ClassVar[Mapping[str, str]] = {
+        role: "it takes a second winding; extend balances/kbmini_bifilar, nist4_bifilar or tsinghua_bifilar, or your "
+        "own balance with balances/two_windings and a second_coil"
+        for role in ("SwitchedServo", "SwitchBox")
+    }
+
     servo: SwitchedServo
     current_source: KeepingSource
     switch_box: SwitchBox
@@ -90,6 +100,11 @@ class TwoWindingBench(MassBench):
 @dataclass(frozen=True, kw_only=True)
 class PowerRegulatedBench(TwoWindingBench):
     """What the power-regulated scheme needs beside."""
+
+    hints: ClassVar[Mapping[str, str]] = {
+        **TwoWindingBench.hints,
+        **dict.fromkeys(("KeepingSource", "ContactStop"), "extend the balance with balances/power_regulation"),
+    }
 
     compensating_source: KeepingSource
     stop: ContactStop

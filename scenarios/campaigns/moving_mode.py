@@ -94,6 +94,8 @@ class MovingMode(Parameters):
         if (self.amplitude is None) == (self.velocity is None):
             raise ValueError("expected an amplitude or a velocity, and not both")
         fewest = max(5, 3 * max(self.shape.orders)) if self.shape.kind == "multi_harmonic" else 5
+        if not all(f > 0 for f in self.frequencies):
+            raise ValueError("expected frequencies greater than 0")
         for f in self.frequencies:
             if not 0 < f * self.reading_step * fewest < 1 + 1e-9:
                 raise ValueError(

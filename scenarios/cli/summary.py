@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scenarios.cli.terminal import show
+from scenarios.cli.terminal import note, show
 
 
 def show_summary(summary: Mapping[str, Any]) -> None:
@@ -20,3 +20,5 @@ def show_summary(summary: Mapping[str, Any]) -> None:
     for row in lines:
         symbol, value = (f"  {row.symbol:>{left}}", "cyan"), (f"{row.value:<{middle}}", "bold")
         show(Text.assemble(symbol, " = ", value, "  ", (row.meaning, "dim")))
+    for text in summary.get("notes", ()):
+        note(f"note: {text}")

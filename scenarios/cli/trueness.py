@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from scenarios.cli.arguments import Json, Settings, Source, experiment
+from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import show, show_json
 
 
@@ -23,9 +24,12 @@ def trueness(
     from multiprocessing import get_context
 
     from scenarios.cli.progress import counted
+    from scenarios.run.build import MassCampaign
     from scenarios.studies.trueness import Trueness, scores
 
     chosen = experiment(scenario, settings)
+    if not isinstance(chosen.scenario.campaign, MassCampaign):
+        raise UsageError(f"{chosen.scenario.name}: its campaign reports no mass")
     chosen.check()
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("forkserver")) as executor:
         found = Trueness(tuple(counted(scores(chosen, range(1, seeds + 1), executor), seeds, "seed")))

@@ -20,13 +20,14 @@ from twin.recorder import Block
 
 Array = NDArray[np.float64]
 
+DRIFT = 2  # order of the polynomial in time that is no step
 FEWEST = 20  # readings in which a step can be told from noise
 SMALLEST_STEP = 5e-8  # relative to the reading: below, it is the noise of the voltage reference or of the current
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 
 
 class Change(NamedTuple):
-    """The most significant step in a row of readings, beside a linear drift.
+    """The most significant step in a row of readings, beside a drift.
 
     Parameters
     ----------
@@ -41,24 +42,23 @@ class Change(NamedTuple):
 
 
 def largest_step(values: Array) -> Change | None:
-    """The step that explains most of a row of readings, shape (n,), beside a line; None if they show no noise.
+    """The step that explains most of a row of readings, shape (n,), beside a drift; None if they show no noise.
 
-    The step functions h_k are freed of the line, and so are the readings; then the size is ``h_k r/(h_k h_k)``. The
-    noise is taken to be white, as large as most second differences say: what is slower has to stay below what counts as
-    a step.
+    A drift is a parabola, as of a magnet that warms. The step functions h_k are freed of it, and so are the readings;
+    then the size is ``h_k r/(h_k h_k)``. The noise is taken to be white, as large as most second differences say: what
+    is slower has to stay below what counts as a step.
     """
     n = len(values)
     noise = noise_of_mean(values) if n >= FEWEST else 0.0
     if noise == 0.0:
         return None
     sigma = spread(np.diff(values, 2)) / np.sqrt(6.0) or noise * np.sqrt(n)
-    t = np.arange(n) - 0.5 * (n - 1)
+    drift = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), DRIFT))[0]
     left = values - values.mean()
-    left = left - t * (t @ left) / (t @ t)
-    k = np.arange(1, n)
+    left = left - drift @ (drift.T @ left)
     overlap = -np.cumsum(left)[:-1]
-    with_line = 0.5 * k * (n - k)  # Σ t over the readings from k on
-    norm = k * (n - k) / n - with_line**2 / (t @ t)
+    with_drift = drift.sum(axis=0) - np.cumsum(drift, axis=0)[:-1]  # over the readings from k on
+    norm = n - np.arange(1, n) - np.sum(with_drift**2, axis=1)
     significance = np.abs(overlap) / (sigma * np.sqrt(np.maximum(norm, 1e-12)))
     significance[norm < 0.5] = 0.0
     at = int(significance.argmax())

@@ -142,6 +142,9 @@ def rows(summary: Summary) -> list[Row]:
     ]
     if out := left_out(summary):
         lines.append(Row("left out", out, "as faulty; the report says why"))
+    if (contacts := summary.get("contacts") or {}).get("count"):
+        most = f"at most {contacts['largest_force_N']:.3g} N, {contacts['largest_overshoot']:.0%} above the load"
+        lines.append(Row("contacts", str(contacts["count"]), f"of the coil with its stop in the ramps, {most}"))
     if external := true.get("external_flux_epsilon", 0.0):
         lines.append(Row("ε_ext", relative(external), "bias by external flux"))
     if thermal is not None:

@@ -120,7 +120,7 @@ def base_of(document: Document, path: Path) -> tuple[str, Document | None]:
 
 def _names(extends: Any, place: Position) -> list[str]:
     """What a file extends: one file, or one with others over it that extend nothing themselves."""
-    names = extends if isinstance(extends, list) and len(extends) > 1 else [extends]
+    names = extends if isinstance(extends, list) and extends else [extends]
     for name in names:
         if not isinstance(name, str):
             raise _at(place, f"expected the name of a scenario file, not {shown(name)}")

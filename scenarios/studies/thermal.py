@@ -27,7 +27,7 @@ from scenarios.run.experiment import Experiment
 from scenarios.schema import Scenario
 from twin.clock import Process
 from twin.component import Component, Port, StateSpace
-from twin.errors import SimulationError
+from twin.errors import InputError, SimulationError
 from twin.modes import decompose
 from twin.signal import Constant, Signal
 from twin.tape import Tape
@@ -167,16 +167,18 @@ class ThermalCycle:
 
         Raises
         ------
+        InputError
+            If there is nothing to heat.
         SimulationError
-            If there is nothing to heat, or the room's temperature changes.
+            If the room's temperature changes.
         """
         name = self.scenario.name
         if not isinstance(self.scenario.campaign, MassCampaign):
-            raise SimulationError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
+            raise InputError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
         if not isinstance(self.parts.get("thermal_mass"), ThermalMass) or not isinstance(
             self.parts.get("magnet"), Magnet
         ):
-            raise SimulationError(f"{name}: it has no thermal-magnetic error without a thermal_mass and a magnet")
+            raise InputError(f"{name}: it has no thermal-magnetic error without a thermal_mass and a magnet")
         if self.scenario.section("thermal", ThermalSettings).start != "steady_state":
             raise NotPeriodicError(
                 f"{name}: it starts at ambient; its periodic steady state is asked for: thermal.start=steady_state"

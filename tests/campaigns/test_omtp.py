@@ -243,3 +243,10 @@ def test_an_interrupted_run_goes_on_with_the_current_that_was_kept(name: str, tm
     assert resumed.mass.mass_kg == whole.mass.mass_kg
     assert len(resumed.readings) == len(whole.readings)
     assert all(np.array_equal(a.values, b.values) for a, b in zip(resumed.readings, whole.readings, strict=True))
+
+
+@pytest.mark.parametrize("name", ["tsinghua_omtp", "tsinghua_power_regulated"])
+def test_a_magnet_that_warms_makes_no_step(name: str) -> None:
+    """From ambient, with every effect on: the first hold bends as the magnet warms."""
+    result = scenarios.load(name).with_({"thermal.start": "ambient", "campaign.cycles": 4}).run()
+    assert abs(result.relative_error) < 1e-6

@@ -32,13 +32,14 @@ def test_a_step_is_found_beside_a_drift(n: int, share: float, slope: float, seed
 
 
 def test_the_significance_is_that_of_least_squares() -> None:
-    """Of a constant, a line and the step, with the noise's standard deviation of 1."""
+    """Of a parabola and the step, with the noise's standard deviation of 1."""
     n, at = 200, 60
     t, step = np.arange(n), (np.arange(n) >= at).astype(float)
     values = noise(n) + 2.0 * step
-    design = np.column_stack([np.ones(n), t, step])
-    size = np.linalg.lstsq(design, values, rcond=None)[0][2]
-    u = np.sqrt(np.linalg.inv(design.T @ design)[2, 2])
+    u_t = t / n
+    design = np.column_stack([np.ones(n), u_t, u_t**2, step])
+    size = np.linalg.lstsq(design, values, rcond=None)[0][-1]
+    u = np.sqrt(np.linalg.inv(design.T @ design)[-1, -1])
     found = largest_step(values)
     assert found is not None and found.at == at
     assert found.size == pytest.approx(size, rel=1e-9)

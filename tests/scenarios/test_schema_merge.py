@@ -56,7 +56,7 @@ def test_a_base_beside_the_file_or_in_another_folder(tmp_path: Path) -> None:
         (("extends: c\n", "extends: a\n", "extends: b\n"), "extend each other: c.yaml -> b.yaml -> a.yaml -> c.yaml"),
         (("a: 1\n", "extends: aa\n"), "b.yaml:2: extends: no file and no shipped scenario 'aa'"),
         (("a: 1\n", "extends: a.yml\n"), "did you mean 'a.yaml'?"),
-        (("a: 1\n", "extends: [a]\n"), "b.yaml:2: extends: expected the name of a scenario file, not a list"),
+        (("a: 1\n", "extends: [[a]]\n"), "b.yaml:2: extends: expected the name of a scenario file, not a list"),
         (("a: [\n", "extends: a\n"), "a.yaml:3: a.0: not valid YAML"),
         (("a: 1\nschema: 1\n", "extends: a\n"), "a.yaml:3: schema: duplicate key 'schema', first given in line 1"),
     ],

@@ -11,7 +11,7 @@ import pytest
 import scenarios
 from scenarios.run.experiment import Experiment
 from scenarios.studies.thermal import NotPeriodicError, Thermal, thermal
-from twin.errors import SimulationError
+from twin.errors import InputError
 
 CHAIN = {
     "geometry": None,
@@ -140,5 +140,5 @@ def test_no_periodic_state(keys: dict[str, Any], message: str) -> None:
 
 
 def test_nothing_to_heat() -> None:
-    with pytest.raises(SimulationError, match="weighs nothing"):
+    with pytest.raises(InputError, match="weighs nothing"):
         thermal(scenarios.load("moving_mode"))
