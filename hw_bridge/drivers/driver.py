@@ -19,6 +19,7 @@ from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.schema.hardware import Hardware
 from twin.clock import Process
 from twin.component import Component
+from twin.errors import ComponentError
 from twin.instrument import Bench
 from twin.recorder import Block, Label, Schedule
 
@@ -90,7 +91,7 @@ class Driver:
 
     def set_up(self, wire: Wire) -> str:
         """Identify, and bring into a known state; returns what it calls itself."""
-        raise NotImplementedError
+        raise ComponentError(f"{type(self).__name__} must write set_up()")
 
     def make_safe(self) -> str:
         """Reach the safe state and read it back; returns what was found.
@@ -125,7 +126,7 @@ class Driver:
 
     def to_safe(self, wire: Wire) -> str:
         """Reach the safe state and read it back."""
-        raise NotImplementedError
+        raise ComponentError(f"{type(self).__name__} acts and must write to_safe()")
 
     def check_limits(self) -> None:
         """Refuse to be armed without the limits of what it does.

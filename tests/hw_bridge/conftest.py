@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from tests.hw_bridge.real_bench import hardware, reference, resources
 from tests.hw_bridge.station import Client, Station
+from tests.hw_bridge.wired import Wired
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +41,17 @@ def no_mistake_of_ours(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     with caplog.at_level(logging.ERROR, logger="kibble_twin.serve"):
         yield
     assert not [record for record in caplog.records if record.name == "kibble_twin.serve"]
+
+
+@pytest.fixture(scope="module")
+def wired() -> Iterator[Wired]:
+    """A balance on the wire, with the reference at its meters; once for a file."""
+    with Wired() as made:
+        reference(made)
+        yield made
+
+
+@pytest.fixture
+def real(wired: Wired) -> dict[str, Any]:
+    """All that is real."""
+    return hardware(resources(wired))

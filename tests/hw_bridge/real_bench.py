@@ -14,6 +14,9 @@ from tests.hw_bridge.wired import Wired
 from twin.real_time import RealTimeClock
 from twin.twin import Twin
 
+NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
+"""An address where nobody answers."""
+
 TEXT = """
 schema: 1
 name: bench
@@ -93,3 +96,9 @@ def bridged(
         instruments = bridge.instruments(twin)
         bridge.start()
         yield bridge, twin, instruments
+
+
+def output(wired: Wired) -> tuple[bool, float]:
+    """Of the served source, as its physics has it."""
+    source = wired.station.core("current_source").source
+    return source.is_connected, source.level

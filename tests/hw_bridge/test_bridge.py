@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,34 +13,12 @@ import hw_bridge.bridge
 from components.motion import glide
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import bridged, hardware, reference, resources
+from tests.hw_bridge.real_bench import NOBODY, bridged, output
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
 from twin.errors import WiringError
 from twin.recorder import Schedule
 from twin.times import NS
-
-NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
-
-
-@pytest.fixture
-def real(wired: Wired) -> dict[str, Any]:
-    """All that is real."""
-    return hardware(resources(wired))
-
-
-def output(wired: Wired) -> tuple[bool, float]:
-    """Of the served source, as its physics has it."""
-    source = wired.station.core("current_source").source
-    return source.is_connected, source.level
-
 
 # --- boundaries ------------------------------------------------------------------------------------------------------
 

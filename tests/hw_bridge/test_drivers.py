@@ -17,12 +17,12 @@ from hw_bridge.drivers.generic import leading
 from hw_bridge.drivers.wire import SocketWire, VisaWire, WireError, wire
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
+from tests.hw_bridge.real_bench import NOBODY
 from tests.hw_bridge.subjects import LIMITS, bench, driver, opened
 from tests.hw_bridge.wired import Wired
 from twin.recorder import Schedule
 from twin.times import NS
 
-NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
 GENERIC = {
     "identify": "*IDN?",
     "identity": "6221",

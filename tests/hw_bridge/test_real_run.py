@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +12,12 @@ import pytest
 from scenarios.cli.app import main
 from scenarios.run.experiment import Experiment
 from scenarios.run.output import OutputFolder
-from tests.hw_bridge.real_bench import TEXT, hardware, reference, resources, scenario
+from tests.hw_bridge.real_bench import NOBODY, TEXT, output, resources, scenario
 from tests.hw_bridge.wired import Wired
 from twin.errors import InputError
 from twin.recorder import Block, Schedule
 from twin.store import RunStore
 from twin.times import NS
-
-NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
-
-
-@pytest.fixture
-def real(wired: Wired) -> dict[str, Any]:
-    """All that is real."""
-    return hardware(resources(wired))
-
-
-def output(wired: Wired) -> tuple[bool, float]:
-    """Of the served source, as its physics has it."""
-    source = wired.station.core("current_source").source
-    return source.is_connected, source.level
 
 
 def test_a_mass_campaign_needs_meters_that_read_the_reference(capsys: pytest.CaptureFixture[str]) -> None:
