@@ -28,12 +28,15 @@ class Measured(Record):
     findings: Findings
     true: Mapping[str, float]
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return *super().notes, *self.findings.notes
+
     def findings_summary(self) -> dict[str, Any]:
         return {
             "true": dict(self.true),
             "result": self.findings.plain(),
             "quantities": self.findings.about(),
-            "notes": list(self.findings.notes),
         }
 
 
