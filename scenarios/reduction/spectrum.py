@@ -24,11 +24,10 @@ NEIGHBOURS = 4
 """Bins beyond which periodograms under a Hann window do not correlate."""
 SPAN = 5.0
 """Half widths of a resonance that are fitted, to either side."""
-ITERATIONS = 100
+ITERATIONS, SETTLED = 100, 1e-3
+"""At most so many, until a step is less than this part of the uncertainty."""
 HALVINGS = 12
 """Of a step, until the resonance becomes more likely by it."""
-SETTLED = 1e-4
-"""Standard uncertainties."""
 LOWEST = 1e-3
 """Floor of a resonance, relative to its wings."""
 
@@ -232,6 +231,7 @@ def _fit(
         now = logarithm(theta)
         slopes = np.array([(logarithm(theta + d) - logarithm(theta - d)) / 2e-6 for d in 1e-6 * free])
         information = slopes @ slopes.T + 1e-9 * np.eye(5)
+        covariance = _SPREAD * np.linalg.inv(information)
         change = np.linalg.solve(information, slopes @ (read / np.exp(now) - 1.0))
         limit = np.array([1.0, 0.3 / quality, 0.5, 1.0, 0.3])
         change = np.clip(change, -limit, limit)
@@ -242,12 +242,11 @@ def _fit(
             break
         theta = theta + change
         theta[3] = max(theta[3], math.log(LOWEST * edge))
-        if np.all(np.abs(change[:3]) < SETTLED * np.sqrt(np.diag(np.linalg.inv(information))[:3])):
+        if np.all(np.abs(change[:3]) < SETTLED * np.sqrt(np.diag(covariance)[:3])):
             break
     else:
         return None
     size, centre, quality = np.exp(theta[:3])
-    covariance = _SPREAD * np.linalg.inv(information)
     if abs(centre - near) > SPAN * width or quality <= 0.5:
         return None
     u = np.sqrt(np.diag(covariance))
