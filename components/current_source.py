@@ -30,13 +30,15 @@ class CurrentSource(Instrument):
     Under a servo, gain, offset and temperature coefficient a are taken out by the loop. `noise` is the fluctuation of
     the current that the servo leaves over, and what a real servo adds of its own (`servo_noise`); the coil's inertia
     does not follow it, a voltmeter across a resistor sees it. `following` says whether it follows the demand, 1 or 0:
-    that of a servo whose loop can be opened.
+    that of a servo whose loop can be opened. What it has to drive is the load with its leads (`load_resistance`), the
+    standard resistor (`standard_resistance`) and what else is stated (`series_resistance`).
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {
         "demand": Port("A"),
         "temperature_rise": Port("K", default=0.0),
         "load_resistance": Port("ohm", default=0.0),
+        "standard_resistance": Port("ohm", default=0.0),
         "following": Port("1", default=1.0),
         "servo_noise": Port("A", default=0.0),
     }
@@ -64,14 +66,15 @@ class CurrentSource(Instrument):
         "V", None, gt=0, description="largest voltage across its load; none: not checked"
     )
     series_resistance: float = parameter(
-        "ohm", 0.0, ge=0, description="of the load beside the one wired: standard resistor and leads"
+        "ohm", 0.0, ge=0, description="of the load, beside what is wired of it: leads and contacts"
     )
 
     _wanted: Signal | None = PrivateAttr(default=None)
     _load_resistance: Signal | None = PrivateAttr(default=None)
 
     def neutral_inputs(self) -> frozenset[str]:
-        effects = {"temperature_rise": self.temperature_coefficient, "load_resistance": self.compliance_voltage}
+        loads = dict.fromkeys(("load_resistance", "standard_resistance"), self.compliance_voltage)
+        effects = {"temperature_rise": self.temperature_coefficient, **loads}
         return frozenset(port for port, parameter_ in effects.items() if not parameter_)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
@@ -79,7 +82,8 @@ class CurrentSource(Instrument):
         wanted = (Gated(following, demand) if isinstance(following, Timeline) else demand) + self.timeline("set")
         factor = 1.0 + self.gain + self.temperature_coefficient * inputs["temperature_rise"]
         figures = NoiseFigures(white=self.white_noise, flicker=self.flicker_noise)
-        self._wanted, self._load_resistance = wanted, inputs["load_resistance"]
+        self._wanted = wanted
+        self._load_resistance = inputs["load_resistance"] + inputs["standard_resistance"] + self.series_resistance
         return {
             "current": self.timeline("connected") * (factor * wanted + self.offset),
             "noise": self.noise_signal("noise", figures, self.noise_step) + inputs["servo_noise"],
@@ -117,7 +121,7 @@ class CurrentSource(Instrument):
             )
         if self.compliance_voltage is None:
             return
-        voltage = float((currents * (self._load_resistance.at(times) + self.series_resistance)).max())
+        voltage = float((currents * self._load_resistance.at(times)).max())
         if voltage > self.compliance_voltage:
             raise SimulationError(
                 f"{self.name}: {_milli(largest)} mA through its load takes {voltage:.6g} V {when}, "

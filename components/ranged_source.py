@@ -176,7 +176,7 @@ class RangedSource(CompensatingSource):
         """Let the current go to the level within `duration` (ns), as far as the compliance voltage drives it."""
         now, load = self.clock.now, self.series_resistance
         if self._load_resistance is not None:
-            load += float(self._load_resistance.at(Times(np.array([now])))[0])
+            load = float(self._load_resistance.at(Times(np.array([now])))[0])
         most = self.compliance / load if load > 0 else math.inf
         self._in_compliance = self._is_connected and abs(self._level) > most
         delivered = math.copysign(min(abs(self._level), most), self._level) if self._in_compliance else self._level

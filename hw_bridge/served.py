@@ -14,7 +14,6 @@ from typing import Any
 from components.current_source import CurrentSource
 from components.ranged_source import RangedSource
 from components.ranged_voltmeter import RangedVoltmeter
-from components.resistor import Resistor
 from components.roles import MotionStage
 from components.servo import IdealServo
 from components.voltmeter import Digits, Voltmeter
@@ -102,8 +101,6 @@ def operated(parts: Mapping[str, Component], wiring: Mapping[str, str]) -> tuple
     servos = {name for name, part in parts.items() if isinstance(part, IdealServo)}
     sources = {name for name, part in parts.items() if isinstance(part, CurrentSource)}
     kept = {name: _operated(part) for name, part in parts.items() if name not in servos}
-    for name in sources:
-        kept[name] = _loaded(name, kept[name], parts, wiring)
     unwired = {f"{name}.{port}" for name in sources for port in ("demand", "following")}
     left = {
         into: out
@@ -122,17 +119,6 @@ def _operated(part: Component) -> Component:
         return part
     made.plan_faults(part._planned_faults)
     return made
-
-
-def _loaded(name: str, source: Any, parts: Mapping[str, Component], wiring: Mapping[str, str]) -> Any:
-    """A source that knows of the standard resistors in series with its load, if the scenario does not say."""
-    fed = {into.partition(".")[0] for into, out in wiring.items() if out == f"{name}.current"}
-    series = sum(part.resistance for key, part in parts.items() if key in fed and isinstance(part, Resistor))
-    if source.series_resistance or not series:
-        return source
-    loaded: Any = _remade(source, RangedSource, series_resistance=series)
-    loaded.plan_faults(source._planned_faults)
-    return loaded
 
 
 def _remade(part: Component, kind: Any, **changes: Any) -> Any:

@@ -91,6 +91,7 @@ class Certificates:
     temperature_coefficient : α_m of the gap's flux density (1/K), about the thermometer's reference.
     coil_expansion : relative change of Bl with the coil's temperature (1/K), b κ of Seifert2014.
     remanence : of the yoke: the current that would leave the same flux, over the last current.
+    external_flux : relative error of a mass by sources of flux beside the magnet, (ΔB_v − ΔB_w)/B (Ma2025).
     nominal_mass : of the test mass (kg), for reports only.
     vacuum : no air, no buoyancy.
     """
@@ -172,6 +173,7 @@ class Certificates:
     temperature_coefficient: Known = NONE
     coil_expansion: Known = NONE
     remanence: Known = NONE
+    external_flux: Known = NONE
 
     nominal_mass: float | None = None
     vacuum: bool = False

@@ -70,7 +70,7 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     parts_load = v.parts_mass * (1.0 - density / v.parts_density)
     lifted = run.by_cycle(run.schemes.weights * (force / gravity) - loaded * parts_load)
     lift = run.by_cycle(loaded * (1.0 - density / (v.mass_density or math.inf) - magnetic(v) / gravity))
-    return Outcome(lifted / lift, current, bl, force, parts, gravity, lift, density)
+    return Outcome(lifted / lift / (1.0 + v.external_flux), current, bl, force, parts, gravity, lift, density)
 
 
 def coil_current(run: Readout, v: SimpleNamespace) -> Array:

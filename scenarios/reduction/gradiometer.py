@@ -27,7 +27,7 @@ from pydantic import Field
 from scenarios.reduction.certificates import Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
-from scenarios.reduction.profile import LogProfile, uniform_range
+from scenarios.reduction.profile import LogProfile, order_notes, slope_quantities, uniform_quantity
 from twin.parameter import Parameters, parameter
 from twin.recorder import Block, Blocks
 from twin.times import NS
@@ -78,40 +78,18 @@ class GradiometerReduction(Parameters):
             radius = _known(certificates, "radius")
             profile = profile.with_term(2, radial.coefficients[2] * radius.u / radius.value)
         relative, u_relative = profile.slope(0.0)
-        bend = profile.derivative(0.0, 2) * zero.u
-        u_relative = math.hypot(u_relative, bend)
-        slope = field.value * relative
-        u_slope = math.hypot(field.value * u_relative, relative * field.u)
+        u_relative = math.hypot(u_relative, profile.derivative(0.0, 2) * zero.u)
         first, last = float(sweeps.z.min()), float(sweeps.z.max())
-        uniform, u_uniform, ends = uniform_range(profile, self.tolerance, first, last)
-        rejection = _Rejection.of(sweeps)
+        where = "at the radius stated of the first coil, from its velocity"
         quantities = [
-            Quantity("slope_T_per_m", slope, "T/m", "dB/dz", "slope of the field at z = 0", u_slope),
-            Quantity("relative_slope_per_m", relative, "1/m", "(dB/dz)/B", "the same, relative", u_relative),
-            Quantity(
-                "field_T",
-                field.value,
-                "T",
-                "B(0)",
-                "at the radius stated of the first coil, from its velocity",
-                field.u,
-            ),
-            Quantity(
-                "uniform_range_m",
-                uniform,
-                "m",
-                "Δz",
-                f"about z = 0, with |B/B(0) − 1| < {self.tolerance:g}"
-                + ("" if ends else "; at least: all that was read"),
-                u_uniform,
-            ),
-            *rejection.quantities(),
+            *slope_quantities(field, Estimate(relative, u_relative)),
+            Quantity("field_T", field.value, "T", "B(0)", where, field.u),
+            uniform_quantity(profile, self.tolerance, first, last),
+            *_Rejection.of(sweeps).quantities(),
             *([] if radial is None else radial.quantities(self.off_plane)),
             *profile.quantities(first, last, self.points),
         ]
-        notes = (
-            () if profile.suffices else (f"A profile of order {self.profile_order} leaves more than noise; raise it.",)
-        )
+        notes = order_notes(profile, self.profile_order)
         return Findings(tuple(quantities), _curves(profile, sweeps, separation.value, mismatch.value, self), notes)
 
     def _profile(self, sweeps: Sweeps, separation: Estimate, mismatch: Estimate) -> LogProfile:

@@ -21,7 +21,7 @@ from pydantic import Field
 from scenarios.reduction.certificates import Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
-from scenarios.reduction.profile import LogProfile, uniform_range
+from scenarios.reduction.profile import LogProfile, order_notes, slope_quantities, uniform_quantity
 from twin.parameter import Parameters
 from twin.recorder import Blocks
 
@@ -77,7 +77,27 @@ class HallProbeReduction(Parameters):
         walked = known.walked(places.z) if self.centring else np.zeros_like(places.z)
         values = np.log(places.field) + fall * np.log1p(walked / known.radius.value)
         step = certificates.get("hall_probe.resolution", Estimate(0.0)).value / math.sqrt(12.0)
-        raw = LogProfile.fit(
+        raw = self._profile(places, values, step)
+        sideways = fall / known.radius.value
+        profile = raw.with_term(1, sideways * known.walk.u).with_term(2, sideways * known.bow.u)
+        level = values - raw.at(places.z)
+        gain = certificates.get("hall_probe.gain", Estimate(0.0))
+        field = _field(level, (sideways * known.centring.u, gain.u), step)
+        first, last = float(places.z.min()), float(places.z.max())
+        quantities = [
+            *slope_quantities(field, Estimate(*profile.slope(0.0))),
+            Quantity("field_T", field.value, "T", "B(0)", "where the probe is", field.u),
+            *_of_the_walk(field.value, raw.slope(0.0)[1], sideways, known),
+            uniform_quantity(profile, self.tolerance, first, last),
+            *_radial_quantities(across),
+            *profile.quantities(first, last, self.points),
+        ]
+        curve = _curve(profile, raw, places, values - float(level.mean()), self)
+        return Findings(tuple(quantities), (curve,), order_notes(raw, self.profile_order))
+
+    def _profile(self, places: Places, values: Array, step: float) -> LogProfile:
+        """P, from ln B at all places; readings are no better than their resolution (T) lets them be."""
+        return LogProfile.fit(
             places.z,
             np.zeros_like(places.z),
             values,
@@ -85,60 +105,25 @@ class HallProbeReduction(Parameters):
             beside=np.ones_like(places.z),
             least=step / float(places.field.mean()),
         )
-        sideways = fall / known.radius.value
-        profile = raw.with_term(1, sideways * known.walk.u).with_term(2, sideways * known.bow.u)
-        level = values - raw.at(places.z)
-        field = math.exp(float(level.mean()))
-        gain = certificates.get("hall_probe.gain", Estimate(0.0))
-        u_field = field * math.sqrt(
-            float(np.var(level)) / len(level) + (sideways * known.centring.u) ** 2 + gain.u**2 + (step / field) ** 2
-        )
-        relative, u_relative = profile.slope(0.0)
-        _, u_readings = raw.slope(0.0)
-        first, last = float(places.z.min()), float(places.z.max())
-        uniform, u_uniform, ends = uniform_range(profile, self.tolerance, first, last)
-        within = f"about z = 0, with |B/B(0) − 1| < {self.tolerance:g}" + (
-            "" if ends else "; at least: all that was read"
-        )
-        quantities = [
-            Quantity(
-                "slope_T_per_m",
-                field * relative,
-                "T/m",
-                "dB/dz",
-                "slope of the field at z = 0",
-                math.hypot(field * u_relative, relative * u_field),
-            ),
-            Quantity("relative_slope_per_m", relative, "1/m", "(dB/dz)/B", "the same, relative", u_relative),
-            Quantity("field_T", field, "T", "B(0)", "where the probe is", u_field),
-            Quantity(
-                "uncertainty_readings_T_per_m",
-                field * u_readings,
-                "T/m",
-                "u1",
-                "of the slope, from noise and resolution",
-            ),
-            Quantity(
-                "uncertainty_centring_T_per_m",
-                field * sideways * known.walk.u,
-                "T/m",
-                "u2",
-                "of the slope, from the walk",
-            ),
-            Quantity(
-                "centring_T_per_m",
-                0.0 - field * sideways * known.walk.value,
-                "T/m",
-                "δ",
-                "what the walk that the certificate states looks like",
-                field * sideways * known.walk.u,
-            ),
-            Quantity("uniform_range_m", uniform, "m", "Δz", within, u_uniform),
-            *_radial_quantities(across),
-            *profile.quantities(first, last, self.points),
-        ]
-        notes = () if raw.suffices else (f"A profile of order {self.profile_order} leaves more than noise; raise it.",)
-        return Findings(tuple(quantities), (_curve(profile, raw, places, values - float(level.mean()), self),), notes)
+
+
+def _field(level: Array, relative: tuple[float, ...], step: float) -> Estimate:
+    """B(0) (T) from its logarithms, with relative uncertainties beside their scatter and the probe's resolution (T)."""
+    field = math.exp(float(level.mean()))
+    scatter = math.sqrt(float(np.var(level)) / len(level))
+    return Estimate(field, field * math.hypot(scatter, step / field, *relative))
+
+
+def _of_the_walk(field: float, u_readings: float, sideways: float, known: _Guide) -> list[Quantity]:
+    """What of the slope's uncertainty is of readings and what of the guide, and what its walk looks like (T/m)."""
+    u_walk, looks = field * sideways * known.walk.u, "what the walk that the certificate states looks like"
+    return [
+        Quantity(
+            "uncertainty_readings_T_per_m", field * u_readings, "T/m", "u1", "of the slope, from noise and resolution"
+        ),
+        Quantity("uncertainty_centring_T_per_m", u_walk, "T/m", "u2", "of the slope, from the walk"),
+        Quantity("centring_T_per_m", 0.0 - field * sideways * known.walk.value, "T/m", "δ", looks, u_walk),
+    ]
 
 
 @dataclass(frozen=True)

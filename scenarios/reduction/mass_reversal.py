@@ -18,6 +18,7 @@ from scenarios.reduction.certificates import Certificates, Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
 from scenarios.reduction.quantities import QUANTITIES
+from scenarios.reduction.resolved import not_resolved
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.turns import Turns
 from twin.recorder import Blocks
@@ -63,7 +64,7 @@ class MassReversalReduction(ReductionSettings):
             Quantity("upside_down", down.astype(float), "1", "↓", "which way up: 1 is upside down"),
             Quantity("masses_kg", masses, "kg", "m_k", "of each turn", turns.u_scatter * masses),
         )
-        return Findings(quantities, (_picture(turns, mean),))
+        return Findings(quantities, (_picture(turns, mean),), not_resolved(quantities[2], quantities[1]))
 
 
 def _picture(turns: Turns, mean: float) -> Curve:

@@ -17,6 +17,7 @@ from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
 from scenarios.reduction.quantities import QUANTITIES
+from scenarios.reduction.resolved import not_resolved
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.turns import Turns, corrected
 from twin.parameter import parameter
@@ -58,9 +59,11 @@ class MassSeriesReduction(ReductionSettings):
         own = np.sqrt((estimator**2 * self.known_mass_uncertainty**2).sum(axis=1))
         u = np.hypot(turns.spread(estimator, lambda label: corrected(label) and label not in SOUGHT), own)
         line = estimator @ relative
-        return Findings(
-            _quantities(turns, relative, u_single, squared, line, u), (_picture(squared, relative, u_single, line),)
+        quantities, pictures = (
+            _quantities(turns, relative, u_single, squared, line, u),
+            (_picture(squared, relative, u_single, line),),
         )
+        return Findings(quantities, pictures, not_resolved(quantities[0], quantities[3]))
 
 
 def _line(squared: Array, u: Array, through_origin: bool) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scenarios.reduction.certificates import Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Quantity
 
@@ -132,6 +133,34 @@ class LogProfile:
             Quantity("position_m", z, "m", "z", "heights of the profile"),
             Quantity("profile", value, "1", "B/B(0) − 1", "profile of the field", u),
         ]
+
+
+def slope_quantities(field: Estimate, relative: Estimate) -> list[Quantity]:
+    """The slope of the field in the middle.
+
+    Parameters
+    ----------
+    field : B(0) (T).
+    relative : (dB/dz)/B there (1/m).
+    """
+    u = math.hypot(field.value * relative.u, relative.value * field.u)
+    slope = field.value * relative.value
+    return [
+        Quantity("slope_T_per_m", slope, "T/m", "dB/dz", "slope of the field at z = 0", u),
+        Quantity("relative_slope_per_m", relative.value, "1/m", "(dB/dz)/B", "the same, relative", relative.u),
+    ]
+
+
+def uniform_quantity(profile: LogProfile, tolerance: float, first: float, last: float) -> Quantity:
+    """Within how far the field is uniform, of what was read between two heights (m)."""
+    length, u, ends = uniform_range(profile, tolerance, first, last)
+    within = f"about z = 0, with |B/B(0) − 1| < {tolerance:g}"
+    return Quantity("uniform_range_m", length, "m", "Δz", within + ("" if ends else "; at least: all that was read"), u)
+
+
+def order_notes(profile: LogProfile, order: int) -> tuple[str, ...]:
+    """Whether the order suffices."""
+    return () if profile.suffices else (f"A profile of order {order} leaves more than noise; raise it.",)
 
 
 def uniform_range(profile: LogProfile, tolerance: float, first: float, last: float) -> tuple[float, float, bool]:

@@ -75,4 +75,5 @@ QUANTITIES: Mapping[str, Quantity] = {
     "temperature_coefficient": Quantity("magnet: temperature coefficient", "1/K"),
     "coil_expansion": Quantity("coil: thermal expansion", "1/K"),
     "remanence": Quantity("yoke: remanence", "1"),
+    "external_flux": Quantity("external flux: known sources", "1"),
 }

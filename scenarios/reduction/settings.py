@@ -15,6 +15,9 @@ class Corrections(Parameters):
     temperature: bool = Field(True, description="magnet temperature between the phases, from the thermometer")
     reluctance: bool = Field(True, description="force -k z I^2 of the coil in the yoke")
     quadratic_current: bool = Field(True, description="(Bl)_w = (Bl)_v (1 + beta I^2)")
+    external_flux: bool = Field(
+        False, description="flux of known sources beside the magnet; else its size is in the budget (Ma2025)"
+    )
     buoyancy: bool = Field(True, description="air buoyancy of the mass, CIPM-2007")
     voltmeter_calibration: bool = Field(True, description="voltmeter gains from the readings of the voltage reference")
     resistor_drift: bool = Field(True, description="drift of the standard resistor since the start of the run")

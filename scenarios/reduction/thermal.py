@@ -150,58 +150,102 @@ def thermal_analysis(
     settings = settings or PeriodicSettings()
     t, temperature, power = (np.asarray(x, dtype=float) for x in (times_s, temperature_K, power_W))
     _check(t, temperature, power, period_s)
-    largest = float(np.abs(power).max())
-    first, periods = _span(t, period_s, settings)
-    last = first + periods * period_s
-    used = (t >= first - 1e-9 * period_s) & (t < last - 1e-9 * period_s)
-    periods_s = [period_s / harmonic for harmonic in settings.harmonics or harmonics]
-    sines = np.column_stack([wave for own in periods_s for wave in _sines(t, own)])
-    width = np.asarray(np.gradient(t[used]), dtype=np.float64)
-    place, repeating = 2 * (t - first) / (last - first) - 1, sines
-    if settings.drift_fit == "periodic":
-        orders = {*range(1, ALL_HARMONICS + 1), *(settings.harmonics or harmonics)}
-        repeating = np.column_stack([wave for order in sorted(orders) for wave in _sines(t, period_s / order)])
-        power = power - _drift(place, power, repeating, used, width, settings)
-    remainder = temperature - _drift(place, temperature, repeating, used, width, settings)
-    waves = np.column_stack([sines, np.ones_like(t)])
-    both = _least_squares(waves[used], np.column_stack([remainder, power])[used], width)
-    fit = waves @ both[:, 0]
-    constant = float(both[-1, 0])
+    span = _Span.of(t, period_s, settings, tuple(settings.harmonics or harmonics))
+    heat = power - span.drift(power, settings) if settings.drift_fit == "periodic" else power
+    remainder = temperature - span.drift(temperature, settings)
+    waves = np.column_stack([span.sines, np.ones_like(t)])
+    both = _least_squares(waves[span.used], np.column_stack([remainder, heat])[span.used], span.width)
+    fit, amplitudes = waves @ both[:, 0], both[:-1, 0]
     (a, b), (pa, pb) = both[:2].T.tolist()
-    course = np.linspace(0.0, period_s, SAMPLES_OF_A_SWING, endpoint=False)
-    swings = np.column_stack([wave for own in periods_s for wave in _sines(course, own)])
-    swing = swings @ both[:-1, 0]
     # Below these there is rounding but no wave, whose phase would mean something.
-    full = float(np.abs(remainder[used] - constant).max())
+    full = float(np.abs(remainder[span.used] - both[-1, 0]).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
-    heats = math.hypot(pa, pb) > 1e-9 * largest
+    heats = math.hypot(pa, pb) > 1e-9 * float(np.abs(power).max())
+    swing, swing_gain = span.swing(amplitudes)
+    windows = _windows(span, weighing_windows, velocity_windows, mass_on)
+    gains = np.sum([share * _means_of_waves(span.periods_s, own) for own, share in windows], axis=0)
+    delta_t_m, difference_gain = float(gains @ amplitudes), float(np.linalg.norm(gains))
+    if settings.average == "remainder":
+        delta_t_m = sum(share * _mean_of_samples(t, remainder, own) for own, share in windows)
+        lasting = (share**2 / float(np.diff(own).sum()) for own, share in windows)
+        difference_gain = math.sqrt(0.5 * (span.last - span.first) * sum(lasting))
+    return ThermalResult(
+        delta_t_f_K=2 * math.hypot(a, b) if len(span.periods_s) == 1 else swing,
+        delta_t_m_K=delta_t_m,
+        delay_s=_delay((a, b), (pa, pb), span.periods_s[0]) if warms and heats else None,
+        epsilon=temperature_coefficient * delta_t_m,
+        swing_gain=swing_gain,
+        difference_gain=difference_gain,
+        phase_s=(math.atan2(a, b) / math.tau * span.periods_s[0] - float(t[0])) % span.periods_s[0],
+        remainder_peak_to_peak_K=float(np.ptp(remainder[span.used])),
+        misfit_rms_K=float(np.sqrt(np.mean((remainder - fit)[span.used] ** 2))),
+        drift_order=settings.polynomial_order,
+        periods=span.periods,
+        times_s=t[span.used],
+        remainder_K=remainder[span.used],
+        fit_K=fit[span.used],
+    )
 
+
+@dataclass(frozen=True, eq=False)
+class _Span:
+    """The periods that are used of a record, and the sines that are fitted to them.
+
+    Parameters
+    ----------
+    t : all times (s). period : τ_c (s).
+    first, last : start and end of what is used (s), `periods` of them.
+    used, width : the samples there, and the time that each stands for (s).
+    periods_s : of the sines that are fitted (s); `sines` are their columns, shape (n, 2 sines).
+    repeating : the columns that a joint or periodic fit of the drift finds beside the polynomial.
+    """
+
+    t: Array
+    period: float
+    first: float
+    last: float
+    periods: int
+    used: NDArray[np.bool_]
+    width: Array
+    periods_s: list[float]
+    sines: Array
+    repeating: Array
+
+    @classmethod
+    def of(cls, t: Array, period: float, settings: PeriodicSettings, harmonics: tuple[int, ...]) -> _Span:
+        """Of a record, as the settings have it."""
+        first, periods = _span(t, period, settings)
+        last = first + periods * period
+        used = (t >= first - 1e-9 * period) & (t < last - 1e-9 * period)
+        periods_s = [period / harmonic for harmonic in harmonics]
+        sines = repeating = np.column_stack([wave for own in periods_s for wave in _sines(t, own)])
+        if settings.drift_fit == "periodic":
+            orders = sorted({*range(1, ALL_HARMONICS + 1), *harmonics})
+            repeating = np.column_stack([wave for order in orders for wave in _sines(t, period / order)])
+        width = np.asarray(np.gradient(t[used]), dtype=np.float64)
+        return cls(t, period, first, last, periods, used, width, periods_s, sines, repeating)
+
+    def drift(self, values: Array, settings: PeriodicSettings) -> Array:
+        """The polynomial T_f of some values."""
+        place = 2 * (self.t - self.first) / (self.last - self.first) - 1
+        return _drift(place, values, self.repeating, self.used, self.width, settings)
+
+    def swing(self, amplitudes: Array) -> tuple[float, float]:
+        """The sines' sum from peak to peak, and what one of 1 in every amplitude makes of it, at random."""
+        course = np.linspace(0.0, self.period, SAMPLES_OF_A_SWING, endpoint=False)
+        waves = np.column_stack([wave for own in self.periods_s for wave in _sines(course, own)])
+        found = waves @ amplitudes
+        return float(np.ptp(found)), float(np.linalg.norm(waves[found.argmax()] - waves[found.argmin()]))
+
+
+def _windows(
+    span: _Span, weighing_windows: Windows, velocity_windows: Windows, mass_on: ArrayLike | None
+) -> list[tuple[Array, float]]:
+    """The windows within the periods used, by kind, each with its share of δT_m."""
     weighings = _weighings(weighing_windows, mass_on)
     kinds = [("velocity", velocity_windows, 1.0), *((*one, -1.0 / len(weighings)) for one in weighings)]
-    edges = [(_within(name, windows, first, last, 1e-9 * period_s), share) for name, windows, share in kinds]
-    gains = sum(share * _means_of_waves(periods_s, own) for own, share in edges)
-    if settings.average == "remainder":
-        delta_t_m = sum(share * _mean_of_samples(t, remainder, own) for own, share in edges)
-        lasting = (share**2 / float(np.diff(own).sum()) for own, share in edges)
-        difference_gain = math.sqrt(0.5 * (last - first) * sum(lasting))
-    else:
-        delta_t_m, difference_gain = float(gains @ both[:-1, 0]), float(np.linalg.norm(gains))
-    return ThermalResult(
-        delta_t_f_K=2 * math.hypot(a, b) if len(periods_s) == 1 else float(np.ptp(swing)),
-        delta_t_m_K=delta_t_m,
-        delay_s=_delay((a, b), (pa, pb), periods_s[0]) if warms and heats else None,
-        epsilon=temperature_coefficient * delta_t_m,
-        swing_gain=float(np.linalg.norm(swings[swing.argmax()] - swings[swing.argmin()])),
-        difference_gain=difference_gain,
-        phase_s=(math.atan2(a, b) / math.tau * periods_s[0] - float(t[0])) % periods_s[0],
-        remainder_peak_to_peak_K=float(np.ptp(remainder[used])),
-        misfit_rms_K=float(np.sqrt(np.mean((remainder - fit)[used] ** 2))),
-        drift_order=settings.polynomial_order,
-        periods=periods,
-        times_s=t[used],
-        remainder_K=remainder[used],
-        fit_K=fit[used],
-    )
+    slack = 1e-9 * span.period
+    return [(_within(name, windows, span.first, span.last, slack), share) for name, windows, share in kinds]
 
 
 def _drift(

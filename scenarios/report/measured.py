@@ -51,6 +51,10 @@ def _drawn(curve: Curve) -> Figure:
         else:
             axes.plot(line.x, line.y, color=colour, label=line.name, **style)
     axes.set(xlabel=label(curve.x[0], readable(curve.x[1])), ylabel=label(curve.y[0], readable(curve.y[1])))
+    if all(np.array_equal(line.x, np.round(line.x)) for line in curve.lines) and curve.x[1] == "1":
+        from matplotlib.ticker import MaxNLocator
+
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))  # what is counted has no halves
     for axis in ("x", "y"):  # a logarithm needs something to take it of
         if axis in curve.logarithmic and any(np.any(np.asarray(getattr(line, axis)) > 0) for line in curve.lines):
             axes.set(**{f"{axis}scale": "log"})

@@ -138,6 +138,12 @@ def summary(result: Result, origin: Origin) -> list[Row]:
             Row("Magnet temperature, peak to peak (truth)", with_prefix(result.thermal.delta_t_f_K, "K")),
             Row("Thermal-magnetic bias, if uncorrected (truth)", ppm(result.thermal.epsilon)),
         ]
+    contacts = result.contacts
+    if contacts["count"]:
+        over = contacts["largest_overshoot"]
+        above = "" if over is None else f", {100 * over:.3g} % above the load at its start"
+        force = with_prefix(contacts["largest_force_N"], "N")
+        rows.append(Row("Contacts of the coil with its stop", f"{contacts['count']}, at most {force}{above}"))
     if origin.settings:
         rows.append(Row("Reduced anew with", ", ".join(origin.settings)))
         if origin.mass_kg is not None:

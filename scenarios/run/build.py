@@ -27,6 +27,11 @@ TRUTH = (
     Probe("coil.bl", "geometric_factor"),
 )
 """What is recorded as truth, once a second."""
+RAMPED = (
+    Probe("current_source.current", "current"),
+    Probe("compensating_source.current", "current"),
+)
+"""The same where there is a compensating source: what flows in the ramps."""
 
 
 REHEARSALS, SETTLED = 12, 2e-9
@@ -125,7 +130,8 @@ def build(
         for part in wired.values():
             part.plan_faults(())
     start_at_ambient(scenario, wired)
-    probes = tuple(probe for probe in TRUTH if probe.port.split(".")[0] in wired)
+    wanted = (*TRUTH, *RAMPED) if {"current_source", "compensating_source"} <= set(wired) else TRUTH
+    probes = tuple(probe for probe in wanted if probe.port.split(".")[0] in wired)
     twin = Twin(
         wired,
         wiring,

@@ -16,6 +16,7 @@ from components.coil import Coil
 from components.current_source import CurrentSource
 from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
+from components.external_flux import ExternalFlux
 from components.flexure import Flexure
 from components.fluxgate import Fluxgate
 from components.ground_vibration import GroundVibration
@@ -36,6 +37,7 @@ from scenarios.schema import Scenario
 from twin.component import Component
 from twin.errors import WiringError
 from twin.noise import LN_RATIO, TIME_CONSTANTS
+from twin.signal import Constant
 from twin.times import NS
 
 Kind = TypeVar("Kind", bound=Component)
@@ -65,6 +67,7 @@ def certificates(scenario: Scenario) -> Certificates:
         **_field(known, coil, known.part("magnet", Magnet)),
         **_optional(known, coil, hinge_rests=getattr(scenario.campaign, "moves", "coil") == "magnet"),
         stiffness=known.of(flexure, "stiffness"),
+        external_flux=_external_flux(known, scenario, coil, flexure.weighing_position),
         wavelength=environment.wavelength if in_air and not environment.vacuum else None,
         reference_temperature=environment.reference_temperature,
         reference_pressure=reference.reference_pressure,
@@ -288,6 +291,23 @@ def _sized(estimate: Estimate, value: float) -> Estimate:
     """An estimate of another value with the same relative uncertainty."""
     u = abs(value / estimate.value) * estimate.u if estimate.value else estimate.u
     return Estimate(value, u, estimate.dof, estimate.distribution)
+
+
+def _external_flux(known: Stated, scenario: Scenario, coil: Coil, position: float) -> Estimate:
+    """The relative error of the mass by the sources that are stated, as they are at the start of the run."""
+    flux, magnet = known.parts.get("external_flux"), known.part("magnet", Magnet)
+    if not isinstance(flux, ExternalFlux) or not flux.sources:
+        return Estimate(0.0)
+    field = magnet.signals(**{port: Constant(0.0) for port in magnet.inputs})["field"]
+    bl = float(field.at(Constant(position))(0.0)) * coil.winding_factor * coil.share
+    moves = getattr(scenario.campaign, "moves", "coil") == "magnet"
+    size = flux.epsilon(bl, position, magnet_moves=moves)
+
+    def doubt(name: str) -> float:
+        moved = flux.model_copy(update={name: getattr(flux, name) + known.u(flux, name)}).fresh()
+        return moved.epsilon(bl, position, magnet_moves=moves) - size
+
+    return Estimate(size, math.hypot(*(doubt(name) for name in flux.uncertainties)))
 
 
 def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]:

@@ -240,3 +240,31 @@ def test_it_runs_from_the_command_line(capsys: pytest.CaptureFixture[str]) -> No
     assert main(["run", "tsinghua_magnet_moving_tmtp", "--json", *shorter]) == 0
     found = json.loads(capsys.readouterr().out)
     assert {"mass_kg", "relative_error", "bl_Tm"} <= set(found["result"])
+
+
+# --- the budget ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("source", [EARTH, MAGNET, MOTOR], ids=["earth", "magnet", "motor"])
+def test_known_sources_are_in_the_budget_or_corrected(name: str, source: dict[str, Any]) -> None:
+    """With their size while they are not corrected (GUM F.2.4.5, as Ma2025 does)."""
+    given = {SOURCES: None, "balance.external_flux.turns": 1269, "balance.external_flux.radius": 85e-3}
+    plain = short(name, given).with_({SOURCES: source, COUPLING: "published"})
+    without, with_ = (plain.with_({"reduction.corrections.external_flux": on}).run() for on in (False, True))
+    bias = without.true.external_flux_epsilon
+    assert without.relative_error == pytest.approx(bias, rel=0.02, abs=1e-12)
+    line = without.mass.type_b.get("external flux, not corrected", 0.0)
+    assert line == pytest.approx(abs(bias), rel=0.02, abs=1e-12)
+    assert abs(with_.relative_error) < 0.01 * abs(bias) + 1e-11
+    assert "external flux, not corrected" not in with_.mass.type_b
+    if source is MAGNET:
+        assert abs(bias) > 1e-9
+
+
+def test_what_is_not_known_of_a_coupling_is_not_known_of_the_mass() -> None:
+    doubted = {SOURCES: MAGNET, COUPLING: "published", "reduction.corrections.external_flux": True}
+    doubted["balance.external_flux.uncertainties"] = {"permeability": 1e3}  # of 1e4
+    result = short(NAMES[0], doubted).run()
+    size = abs(result.true.external_flux_epsilon)
+    assert result.mass.type_b["external flux: known sources"] == pytest.approx(0.1 * size, rel=0.35)

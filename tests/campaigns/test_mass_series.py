@@ -15,6 +15,7 @@ from components.test_mass import MU_0
 from scenarios.cli.app import main
 from scenarios.reduction import ReductionError
 from scenarios.reduction.mass_series import MassSeriesReduction
+from scenarios.reduction.resolved import limit
 from scenarios.reduction.turns import Turns
 from scenarios.report.measured import pictures
 from scenarios.run.experiment import Experiment
@@ -260,3 +261,19 @@ def test_an_interrupted_series_goes_on_as_if_it_had_not_been(tmp_path: Path) -> 
     resumed = experiment.run(store=tmp_path / "run", resume=True)
     assert resumed.steps_resumed == 9
     assert resumed.summary()["result"] == whole.summary()["result"]
+
+
+# --- what is not seen ------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_resolved_is_said() -> None:
+    """β of 1e-9 is not seen, one of 1e-6 is."""
+    small = series().run()
+    assert any("β is not resolved: |β| <" in note and "(95 %)" in note for note in small.findings.notes)
+    assert not any("β is not resolved" in note for note in whole().findings.notes)
+    assert "M is not resolved" in " ".join(reversal().findings.notes)
+
+
+@pytest.mark.parametrize(("value", "within"), [(0.0, 1.95996), (1.0, 2.65), (-1.0, 2.65), (6.0, 7.645)])
+def test_the_limit_is_that_of_a_normal_distribution(value: float, within: float) -> None:
+    assert limit(value, 1.0) == pytest.approx(within, rel=2e-3)

@@ -229,3 +229,21 @@ def test_the_sideways_motion_is_read_in_the_first_sweeps() -> None:
     assert x.values.shape[0] == 2
     middles = 0.5 * (edge.values[:2, 1:] + edge.values[:2, :-1])
     assert x.values == pytest.approx(2e-2 * middles, abs=2e-3 * np.abs(x.values).max())
+
+
+@pytest.mark.parametrize(
+    ("volts", "more", "told"),
+    [
+        (6.0, {}, True),
+        (6.3, {}, False),
+        (6.3, {"balance__current_source__series_resistance": 20.0}, True),
+    ],
+)
+def test_the_source_drives_the_standard_resistor_too(volts: float, more: dict[str, float], told: bool) -> None:
+    """12.26 mA take 4.9 V through the coil's 400 Ω and the leads, and 1.2 V through the standard's 100 Ω."""
+    experiment = short("tsinghua_tmtp", balance__current_source__compliance_voltage=volts, campaign__cycles=1, **more)
+    if not told:
+        experiment.ideal().run()
+        return
+    with pytest.raises(SimulationError, match=r"current_source: 12\.2\d+ mA through its load takes 6\.\d+ V"):
+        experiment.ideal().run()

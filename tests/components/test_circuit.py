@@ -290,7 +290,8 @@ def test_the_load_of_the_source_is_looked_at_although_it_follows_the_coil() -> N
     twin = balance(lead_resistance=1.0)
     source = twin.graph.components["source"]
     source.check(10 * NS, 90 * NS)  # 7 mA through 600 Ω are 4.2 V
-    assert source._load_resistance is twin.signal("circuit.source_resistance")
+    assert source._load_resistance is not None
+    assert source._load_resistance(50.0) == twin.signal("circuit.source_resistance")(50.0)
 
 
 def test_a_loop_without_state_through_the_resistance_is_still_found() -> None:

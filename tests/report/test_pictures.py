@@ -19,6 +19,7 @@ from scenarios.reduction.findings import Curve, Line
 from scenarios.report import pictures_magnet, pictures_mass, pictures_uncertainty
 from scenarios.report.measured import _drawn
 from scenarios.report.pictures import SECTIONS, currents, temperatures
+from scenarios.report.pictures_ramps import ramps
 from scenarios.report.series import extremes, series, spans
 from scenarios.report.theme import DPI, WIDTH, Picture, fresh_look, inline, render
 from scenarios.report.truth import true_at_weighings, true_bl, true_in_groups
@@ -26,7 +27,8 @@ from scenarios.run.result import Result
 from twin.recorder import Block, Blocks, Schedule
 
 Array = NDArray[np.float64]
-MAKERS = [make for makers in SECTIONS.values() for make in makers]
+MAKERS = [make for makers in SECTIONS.values() for make in makers if make is not ramps]
+"""Those that have something to show of a campaign like any other."""
 
 
 def axes_of(picture: Picture | None) -> list[matplotlib.axes.Axes]:
@@ -366,3 +368,24 @@ def test_a_logarithmic_axis_of_zeros_is_a_plain_one() -> None:
     line = Line("nothing", np.array([1.0, 2.0]), np.zeros(2))
     axes = _drawn(Curve("c", "", ("frequency", "Hz"), ("noise", "V"), (line,), "xy")).axes[0]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+
+
+def test_ramps_and_contacts_of_a_regulated_power() -> None:
+    """Main and compensating current keep the heat; the stop takes √2 times the force."""
+    from scenarios.report import tables
+    from scenarios.report.theme import fresh_look
+    from scenarios.run.reopen import Origin
+    from tests.campaigns.runs import two_windings
+
+    result = two_windings("kbmini_power_regulated").run()
+    found = ramps(result)
+    assert found is not None and "force on the stop" in found.alt
+    with fresh_look():
+        axes = found.draw().axes
+    main, other = (line.get_ydata() for line in axes[0].lines)
+    squares = np.asarray(main) ** 2 + np.asarray(other) ** 2
+    assert np.ptp(squares[1:-1]) < 2e-3 * squares.mean()
+    assert np.nanmax(axes[2].lines[0].get_ydata()) == pytest.approx(np.sqrt(2) * 4.9, rel=0.01)
+    told = {row.name: row.value for row in tables.summary(result, Origin.of(result))}
+    assert told["Contacts of the coil with its stop"].startswith("32, at most 6.9")
+    assert ramps(two_windings("kbmini_omtp").run()) is None

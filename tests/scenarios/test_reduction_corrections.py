@@ -246,7 +246,8 @@ def test_an_effect_gives_its_bias_uncorrected_and_none_corrected(name: str) -> N
 
 
 def test_every_correction_has_its_test() -> None:
-    assert set(NEUTRAL) == {*CORRECTED, *EFFECTS, "leakage", "trigger_latency", "after_effect", "nonlinearity"}
+    elsewhere = {"leakage", "trigger_latency", "after_effect", "nonlinearity", "external_flux"}
+    assert set(NEUTRAL) == {*CORRECTED, *EFFECTS, *elsewhere}
 
 
 def test_a_leakage_divides_current_and_voltage_alike() -> None:
