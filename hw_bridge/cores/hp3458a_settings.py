@@ -9,6 +9,7 @@ from hw_bridge.cores.core import Core
 from hw_bridge.cores.hp3458a_words import (
     CONFLICT,
     ENDS,
+    ERROR_REGISTER,
     EVENTS,
     HARDWARE,
     LARGEST_APERTURE,
@@ -151,7 +152,7 @@ class Settings3458A(Core):
             return '0,"NO ERROR"'
         bit = self.errors & -self.errors
         self.errors &= ~bit
-        return f'{100 + bit.bit_length()},"{MESSAGES[bit]}"'
+        return f'{ERROR_REGISTER + bit.bit_length() - 1},"{MESSAGES[bit]}"'
 
     def do_emask(self, mask: str = "") -> None:
         self.set.emask = integer(mask, 0, 32767, 32767)

@@ -13,6 +13,8 @@ from hw_bridge.cores.reading_format import FORMATS
 
 HARDWARE, CALIBRATION, TOO_FAST, SYNTAX, REMOTE, UNDEFINED, RANGE, MEMORY = (1 << k for k in range(8))
 CONFLICT, SUBPROGRAM, SYSTEM = 2048, 8192, 16384
+ERROR_REGISTER = 100
+"""``ERRSTR?`` numbers an error by its bit of the error register, in the 100 series (the 200 series: AUXERR)."""
 MESSAGES = {
     HARDWARE: "HARDWARE ERROR -- SEE AUXERR?",
     CALIBRATION: "CALIBRATION ERROR",

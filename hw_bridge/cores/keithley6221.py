@@ -1,6 +1,8 @@
 """A Keithley 6221 (coarse) current source: SCPI to the operations of a `RangedCurrentSource`.
 
-Numbers are those of its reference manual (622x-901-01); the core holds no limit of its own, the source refuses.
+Numbers are those of its reference manual (622x-901-01), and no others: of command and execution errors it has −171 to
+−100 and −260 to −220, of its own −363, −350, −314 and +900 (there in section 11 and appendix B). The core holds no limit
+of its own, the source refuses.
 """
 
 from __future__ import annotations
@@ -41,14 +43,14 @@ class Keithley6221(ScpiCore):
         "[:SOURce]:LIST:CURRent": -221,
         ":SENSe[:DATA]?": -241,
         ":TRACe:DATA?": -241,
-        ":INITiate[:IMMediate]": -213,
+        ":INITiate[:IMMediate]": -221,
         ":TRIGger:OUTPut": -241,
         ":TRIGger:OLINe": -241,
         ":TRIGger:ILINe": -241,
         ":ARM:TIMer": -221,
-        "*TRG": -211,
-        "*SAV": -200,
-        "*RCL": -200,
+        "*TRG": -221,
+        "*SAV": -314,
+        "*RCL": -314,
         ":SYSTem:COMMunicate:SERial:SEND": -241,
     }
 
@@ -66,6 +68,9 @@ class Keithley6221(ScpiCore):
         self.auto_range = False
         self._kept = {"delay": "1.000000E-03", "filter": "0", "earth": "0", "shield": "OLOW", "response": "FAST"}
         self._kept |= {"display": "1", "beeper": "1", "arm": "IMM", "trigger": "IMM"}
+
+    def failed(self, reason: str) -> None:
+        self.fault(900, "Internal system error")
 
     def refresh(self) -> None:
         self.measurement.update(IN_COMPLIANCE if self.source.in_compliance else 0)

@@ -69,7 +69,7 @@ def test_the_hp3458a_package_takes_timed_readings_over_three_ways_in(served: dic
         assert operated["id"] == "HP3458A" and operated["aperture"] == 0.2 and operated["scale"] == 1.0, way
         readings = [float(text) for text in operated["readings"].split(",")]
         assert operated["count"] == "20" and len(readings) == 20, way
-        assert max(map(abs, readings)) < 1e-3 and operated["error"] == '114,"SUBPROGRAM ERROR"', way
+        assert max(map(abs, readings)) < 1e-3 and operated["error"] == '113,"SUBPROGRAM ERROR"', way
 
 
 def test_a_laboratorys_class_reads_binary_from_memory_over_a_bus(served: dict[str, Any]) -> None:

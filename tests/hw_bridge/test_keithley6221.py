@@ -117,4 +117,4 @@ def test_bounds_can_be_asked_for(source: Client) -> None:
 
 def test_a_group_execute_trigger_finds_nothing_armed(source: Client) -> None:
     source.core.trigger(source.session)
-    assert source.query(ERROR) == '-211,"Trigger ignored"'
+    assert source.query(ERROR) == '-221,"Settings conflict"'
