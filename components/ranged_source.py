@@ -72,7 +72,8 @@ class RangedSource(CompensatingSource):
         quiet = not (self.white_noise or self.flicker_noise)
         figures = NoiseFigures() if quiet else NoiseFigures(white=1.0 / math.sqrt(NOISE_BAND))
         unit = self.noise_signal("range", figures, self.noise_step)
-        made["noise"] = self.timeline("connected") * (self.timeline("noise", self.range.noise) * unit)
+        own = self.timeline("connected") * (self.timeline("noise", self.range.noise) * unit)
+        made["noise"] = own + inputs["servo_noise"]
         return made
 
     # --- what it is set to -------------------------------------------------------------------------------------------

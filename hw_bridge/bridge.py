@@ -136,9 +136,8 @@ class Bridge:
                 driver.check_limits()
             except SafetyError as error:
                 raise WiringError(str(error), (name,)) from None
-            if isinstance(self.scenario.campaign, MassCampaign) and "reference" not in getattr(
-                driver, "channels", ("reference",)
-            ):
+            lone = driver.role == "Voltmeter" and "reference" not in getattr(driver, "channels", ())
+            if isinstance(self.scenario.campaign, MassCampaign) and lone:
                 raise WiringError(
                     f"{name}: in a mass campaign a voltmeter reads its zero and the reference too, and this one "
                     "has one input; it needs a scanner, see hw_bridge/drivers/scanner.py",
@@ -202,6 +201,7 @@ class Bridge:
                 "end": self.safe.get(name, "unknown"),
                 "stale_replies": driver.wire.stale,
                 "log": driver.log,
+                "statement": driver.statement().plain(),
                 "met_hardware": driver.met_hardware,
             }
             for name, driver in self.drivers.items()

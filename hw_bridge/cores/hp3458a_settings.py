@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.roles import RangedVoltmeter
+from components.roles import RangedOhmmeter, RangedVoltmeter
 from hw_bridge.cores.core import Core
 from hw_bridge.cores.hp3458a_words import (
     CONFLICT,
     ENDS,
     ERROR_REGISTER,
     EVENTS,
+    FUNCTIONS,
     HARDWARE,
     LARGEST_APERTURE,
     LEAST_APERTURE,
@@ -49,7 +50,7 @@ class Settings3458A(Core):
     errors, status : its registers.
     """
 
-    def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter) -> None:
+    def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter | RangedOhmmeter) -> None:
         super().__init__(name, clock)
         self.meter = meter
         self.memory = ReadingMemory()
@@ -70,14 +71,22 @@ class Settings3458A(Core):
     # --- function, range, integration --------------------------------------------------------------------------------
 
     def do_dcv(self, most: str = "", resolution: str = "") -> None:
-        self.do_range(most, resolution)
+        self.do_func("DCV", most, resolution)
+
+    def do_ohmf(self, most: str = "", resolution: str = "") -> None:
+        self.do_func("OHMF", most, resolution)
 
     def do_func(self, function: str = "", most: str = "", resolution: str = "") -> None:
         name = function.upper()
         if name in REJECTED:
             raise FaultError(REJECTED[name])
-        if name not in ("", "-1", "DCV", "1"):
+        chosen = next((word for word, number in FUNCTIONS.items() if name in (word, str(number))), None)
+        if chosen is None and name not in ("", "-1"):
             raise FaultError(HARDWARE if name.isdigit() and 2 <= int(name) <= 14 else UNDEFINED)
+        try:
+            self.meter.choose(chosen or "DCV")
+        except ValueError:  # nothing is there that could be measured so
+            raise FaultError(HARDWARE) from None
         self.do_range(most, resolution)
 
     def do_range(self, most: str = "", resolution: str = "") -> None:
@@ -85,7 +94,7 @@ class Settings3458A(Core):
             self.set.auto_range = True
         else:
             try:
-                full_scale = self.meter.fitting(real(most, 0.0, 1050.0, 0.0))
+                full_scale = self.meter.fitting(real(most, 0.0, 1e9, 0.0))
             except ValueError:
                 raise FaultError(RANGE) from None
             self.meter.select(full_scale)
@@ -182,7 +191,7 @@ class Settings3458A(Core):
             raise FaultError(CONFLICT)  # it would load the source with 10 Mohm, which the meter here does not
 
     def do_ocomp(self, state: str = "") -> None:
-        word(state, STATES, STATES["ON"])  # of ohms
+        self.set.offset_compensation = bool(word(state, STATES, STATES["ON"]))
 
     def do_ndig(self, digits: str = "") -> None:
         integer(digits, 3, 8, 7)  # on the display
@@ -198,6 +207,7 @@ class Settings3458A(Core):
         self.memory = ReadingMemory()
         self.errors, self.status = 0, self.status & 8
         self.meter.zero(True)
+        self.meter.choose("DCV")
 
     def do_preset(self, kind: str = "") -> None:
         """NORM 1, FAST 0, DIG 2."""
@@ -209,6 +219,7 @@ class Settings3458A(Core):
         self.set.trigger, self.set.query = EVENTS["SYN"], before.query
         self.memory = ReadingMemory()
         self.meter.zero(chosen == 1)
+        self.meter.choose("DCV")
         if chosen == 0:
             self.do_dcv("10")
             self.set.arm, self.set.trigger, self.set.output = EVENTS["SYN"], EVENTS["AUTO"], FORMATS["DINT"]
@@ -224,7 +235,7 @@ class Settings3458A(Core):
             "TIMER?": shown(s.timer),
             "SWEEP?": f"{shown(s.timer)}, {s.count}",
             "DELAY?": shown(s.delay or 0.0),
-            "FUNC?": f"{named({'DCV': 1}, 1)}, {shown(meter.full_scale)}",
+            "FUNC?": f"{named(FUNCTIONS, FUNCTIONS[meter.function])}, {shown(meter.full_scale)}",
             "RANGE?": shown(meter.full_scale),
             "ARANGE?": named(STATES, int(s.auto_range)),
             "APER?": shown(s.aperture),
@@ -241,6 +252,7 @@ class Settings3458A(Core):
             "END?": named(ENDS, s.end),
             "QFORMAT?": named(QUERIES, s.query),
             "MATH?": "0, 0",
+            "OCOMP?": named(STATES, int(s.offset_compensation)),
             "EMASK?": str(s.emask),
             "RQS?": str(s.service),
             "AUXERR?": "0",

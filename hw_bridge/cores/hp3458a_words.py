@@ -29,7 +29,7 @@ MESSAGES = {
     SYSTEM: "SYSTEM ERROR",
 }
 REJECTED: Mapping[str, int] = {
-    **dict.fromkeys(("ACV", "ACDCV", "ACI", "ACDCI", "DCI", "OHM", "OHMF", "FREQ", "PER"), HARDWARE),
+    **dict.fromkeys(("ACV", "ACDCV", "ACI", "ACDCI", "DCI", "OHM", "FREQ", "PER"), HARDWARE),
     **dict.fromkeys(("DSAC", "DSDC", "SSAC", "SSDC", "SSPARM", "SSRC", "ACBAND", "SETACV", "FSOURCE"), HARDWARE),
     **dict.fromkeys(("MMATH", "SMATH", "RMATH", "RATIO", "LEVEL", "LFILTER", "SLOPE"), CONFLICT),
     **dict.fromkeys(("CALL", "CONT", "PAUSE", "SUB", "SUBEND", "COMPRESS", "DELSUB", "SCRATCH"), SUBPROGRAM),
@@ -39,6 +39,8 @@ REJECTED: Mapping[str, int] = {
 }
 """Commands of the real instrument that the twin does not carry out, with the bit of the error register that says so."""
 
+FUNCTIONS = {"DCV": 1, "OHMF": 5}
+"""That are carried out, with their numbers."""
 EVENTS = {"AUTO": 1, "EXT": 2, "SGL": 3, "HOLD": 4, "SYN": 5}
 SAMPLES = {"AUTO": 1, "SYN": 5, "TIMER": 6}
 STATES = {"OFF": 0, "ON": 1}
@@ -65,6 +67,7 @@ class Settings:
     """What commands set, as after ``RESET``."""
 
     auto_range: bool = True
+    offset_compensation: bool = False
     aperture: float = 0.2
     line: float = 50.0
     arm: int = EVENTS["AUTO"]

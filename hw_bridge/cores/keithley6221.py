@@ -1,8 +1,8 @@
 """A Keithley 6221 (coarse) current source: SCPI to the operations of a `RangedCurrentSource`.
 
 Numbers are those of its reference manual (622x-901-01), and no others: of command and execution errors it has −171 to
-−100 and −260 to −220, of its own −363, −350, −314 and +900 (there in section 11 and appendix B). The core holds no limit
-of its own, the source refuses.
+−100 and −260 to −220, of its own −363, −350, −314 and +900 (there in section 11 and appendix B). The core holds no
+limit of its own, the source refuses.
 """
 
 from __future__ import annotations

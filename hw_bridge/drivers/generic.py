@@ -129,6 +129,8 @@ class GenericMeter(Generic):
     """A voltmeter that is asked for one reading after the other."""
 
     senses = ("input",)
+    role = "Voltmeter"
+    unit = "V"
     channels = ("input",)
     needed = Generic.needed | {"read"}
     known = Generic.known | needed
@@ -158,6 +160,7 @@ class GenericExchanger(Generic):
     ``unloaded``. Its safe state is where it stands, read back."""
 
     acts = True
+    role = "MassExchanger"
     needed = Generic.needed | {"load", "unload", "state", "loaded", "unloaded"}
     known = Generic.known | needed
 

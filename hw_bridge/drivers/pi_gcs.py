@@ -36,6 +36,8 @@ class PiGcsDriver(Driver):
 
     acts = True
     limited = ("lower", "upper", "velocity")
+    role = "MotionStage"
+    unit = "m"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -114,6 +116,10 @@ class PiGcsDriver(Driver):
     def travel(self) -> tuple[float, float]:
         """Lowest and highest position (m): of the controller, of the twin's stage and of the limits."""
         return self._travel
+
+    @property
+    def reach(self) -> tuple[float, float, float]:
+        return *self._travel, 0.0
 
     def commanded(self) -> tuple[float, float]:
         """Position (m) that it was sent to, and velocity (m/s) between motions."""

@@ -23,6 +23,7 @@ from components.mass_set import MassSet
 from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
 from components.ranged_source import RangedSource
+from components.ranged_thermometer import RangedThermometer
 from components.ranged_voltmeter import RangedVoltmeter
 from components.sensor_ring import SensorRing
 from components.servo import IdealServo
@@ -56,6 +57,7 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (SwitchedServo, roles.SwitchedServo),
     (SwitchBox, roles.SwitchBox),
     (Stop, roles.ContactStop),
+    (RangedThermometer, roles.RangedOhmmeter),
     (RangedVoltmeter, roles.RangedVoltmeter),
     (RangedSource, roles.RangedCurrentSource),
     (Flexure, roles.MotionStage),

@@ -265,6 +265,7 @@ def test_calibrating_itself_takes_its_time(shared_station: Station, meter: Clien
         ("PRESET DIG", 2048),
         ("FUNC OHMF", 1),
         ("FUNC 5", 1),
+        ("FUNC 4", 1),
     ],
 )
 def test_a_mistake_sets_its_bit(meter: Client, message: str, bit: int) -> None:

@@ -36,9 +36,9 @@ def test_the_first_line_lists_every_instrument_and_ctrl_c_ends_it(
     assert (told["scenario"], told["scale"], told["without_token"]) == ("kbmini_tmtp", "100", [])
     found = {(row["name"], row["model"], row["transport"]) for row in told["instruments"]}
     on_bus = ("socket", "hislip", "vxi11", "prologix")
-    meters = ("current_voltmeter", "induced_voltmeter")
+    meters = ("current_voltmeter", "induced_voltmeter", "magnet_thermometer", "coil_thermometer")
     assert found == (
-        {("current_source", "Keithley 6221", way) for way in on_bus}
+        {(name, "Keithley 6221", way) for name in ("current_source", "current_source_fine") for way in on_bus}
         | {(name, "HP 3458A", way) for name in meters for way in on_bus}
         | {("flexure", "PI GCS", "socket")}
     )
@@ -56,7 +56,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_people_get_a_table(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "kbmini_tmtp", "--scale", "step"]) == 0
     out, errors = capsys.readouterr()
-    assert out.startswith("kbmini_tmtp: 4 instruments") and errors == ""
+    assert out.startswith("kbmini_tmtp: 7 instruments") and errors == ""
     assert "Keithley 6221" in out and "::SOCKET" in out and "hislip0," in out
 
 
