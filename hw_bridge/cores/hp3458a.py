@@ -163,6 +163,17 @@ class Hp3458A(Settings3458A):
         if self.meter.zeroing:
             yield self.clock.wait(s.aperture)  # the zero reading after the last one
 
+    def single(self) -> Process:
+        """One reading with the present settings, whatever triggers and memory are set to; returns it."""
+        if self.set.auto_range:
+            self.meter.select_for_input()
+        step = to_ns(self.set.aperture)
+        block = yield from self.meter.read(Schedule(self.clock.now + LATENCY, step, 1), {})
+        if self.meter.zeroing:
+            yield self.clock.wait(self.set.aperture)
+        value = float(block.values[0, 0])
+        return value if np.isfinite(value) else float(np.copysign(OVERLOAD, value))
+
     def _encoded(self, values: Array, separator: bytes = b"\r\n") -> bytes:
         return encoded(values, self.set.output, self.meter.full_scale, separator)
 

@@ -8,7 +8,7 @@ A 3458A has one input: reference and short need a scanner (`hw_bridge.drivers.sc
 
 ``ACAL`` is never sent unless the scenario asks for it (``settings: {autocal: DCV}``, carried out with ``--arm`` when it
 connects): it writes the instrument's constants, takes minutes, wants the input disconnected, and is to be followed by a
-rest. How warm the instrument is inside is asked and kept in the log, so that whoever reads it later can tell whether
+rest. How warm the instrument is inside is asked and kept with its name, so that whoever reads it later can tell whether
 one was due; see decision 35. It has met the emulated instrument of `hw_bridge.cores.hp3458a`, and no real one.
 """
 
@@ -139,21 +139,20 @@ class Hp3458ADriver(Driver):
         self.confirmed(wire, "MFORMAT DREAL", 5)
         self.confirmed(wire, f"{self.function} {self.range!r}", self.range)
         self.confirmed(wire, f"AZERO {'ON' if self.auto_zero else 'OFF'}", float(self.auto_zero))
-        self.calibrate(wire)
+        calibrated = self.calibrate(wire)
         self.faultless(wire)
-        return identity
+        return f"{identity}, {calibrated}"
 
-    def calibrate(self, wire: Wire) -> None:
-        """Autocal, if the scenario asks for it and the run is armed; and how warm it is inside."""
-        inside = f"inside it has {number(self.fenced(wire, 'TEMP?')):.1f} degC"
+    def calibrate(self, wire: Wire) -> str:
+        """Autocal, if the scenario asks for it and the run is armed; returns that, and how warm it is inside."""
+        inside = f"{number(self.fenced(wire, 'TEMP?')):.1f} degC inside"
         if self.autocal not in ACAL or not self.armed:
-            self.log.append(f"{inside}; no autocal{' (dry run)' if self.autocal in ACAL else ''}")
-            return
+            return f"{inside}, no autocal{' (dry run)' if self.autocal in ACAL else ''}"
         seconds, rest = ACAL[self.autocal]
         wire.write(f"ACAL {self.autocal}")
         self.fenced(wire, "ID?", self.patience + 1.5 * seconds)
         self.faultless(wire)
-        self.log.append(f"{inside}; ACAL {self.autocal} done: let it rest for {rest} min")
+        return f"{inside}, ACAL {self.autocal} done: let it rest for {rest} min"
 
     def read(
         self,

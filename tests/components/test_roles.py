@@ -58,6 +58,7 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (SwitchBox, roles.SwitchBox),
     (Stop, roles.ContactStop),
     (RangedThermometer, roles.RangedOhmmeter),
+    (RangedVoltmeter, roles.RangedMeter),
     (RangedVoltmeter, roles.RangedVoltmeter),
     (RangedSource, roles.RangedCurrentSource),
     (Flexure, roles.MotionStage),
@@ -65,7 +66,10 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
 
 
 def operations(role: type) -> list[str]:
-    return [name for name, value in vars(role).items() if inspect.isfunction(value) and not name.startswith("_")]
+    """Its own and those of the roles that it builds on."""
+    kinds = [kind for kind in role.__mro__ if kind.__module__ == roles.__name__]
+    members = {name: value for kind in kinds for name, value in vars(kind).items()}
+    return [name for name, value in members.items() if inspect.isfunction(value) and not name.startswith("_")]
 
 
 @pytest.mark.parametrize(("instrument", "role"), INSTRUMENTS)

@@ -122,11 +122,11 @@ def test_an_autocal_is_made_when_it_is_asked_for_and_armed(
         passed = wired.station.clock.seconds - before
         assert (passed >= ACAL["DCV"][0]) == sent
         done = "ACAL DCV done: let it rest for 15 min"
-        assert made.log == [f"inside it has 36.0 degC; {done if sent else told(settings)}"]
+        assert made.identity == f"HP3458A, 36.0 degC inside, {done if sent else told(settings)}"
 
 
 def told(settings: dict[str, str]) -> str:
-    """What the log says without one."""
+    """What is told without one."""
     return "no autocal (dry run)" if settings else "no autocal"
 
 
