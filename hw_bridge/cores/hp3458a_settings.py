@@ -38,6 +38,9 @@ from hw_bridge.cores.reading_format import FORMATS, integer_scale
 from hw_bridge.cores.reading_memory import ReadingMemory
 from twin.clock import Clock
 
+DIGITS = ((1e-8, 0.1667), (1e-7, 0.01), (1e-6, 100e-6), (1e-5, 10e-6))
+"""Share of the range that is resolved, and the aperture from which on it is (s)."""
+
 
 class Settings3458A(Core):
     """The settings, errors and memory of a 3458A; methods ``do_…`` are its commands.
@@ -105,8 +108,7 @@ class Settings3458A(Core):
     def do_res(self, percent: str = "") -> None:
         """Percent of the range to resolve: an aperture that has as many digits, unless it is longer already."""
         wanted = real(percent, 1e-9, 100.0, 0.0) / 100.0
-        digits = ((1e-8, 0.1667), (1e-7, 0.01), (1e-6, 100e-6), (1e-5, 10e-6))
-        needed = next((aperture for step, aperture in digits if wanted < 10 * step), LEAST_APERTURE)
+        needed = next((aperture for step, aperture in DIGITS if wanted < 10 * step), LEAST_APERTURE)
         self.set.aperture = max(self.set.aperture, needed)
 
     def do_arange(self, state: str = "") -> None:
@@ -194,10 +196,12 @@ class Settings3458A(Core):
         self.set.offset_compensation = bool(word(state, STATES, STATES["ON"]))
 
     def do_ndig(self, digits: str = "") -> None:
-        integer(digits, 3, 8, 7)  # on the display
+        self.set.digits = integer(digits, 3, 8, 7)  # on the display
 
     def do_extout(self, event: str = "", polarity: str = "") -> None:
         """Nothing is wired to the connector."""
+        names = {"OFF": 0, "ICOMP": 1, "ONCE": 2, "APER": 3, "BCOMP": 4, "SRQ": 5, "RCOMP": 6}
+        self.set.external = word(event, names, 1), word(polarity, {"NEG": 0, "POS": 1}, 0)
 
     def do_disp(self, state: str = "", text: str = "", more: str = "") -> None:
         self.set.kept["DISP"] = word(state, {**STATES, "MSG": 2, "CLR": 3}, STATES["ON"])
@@ -252,6 +256,9 @@ class Settings3458A(Core):
             "END?": named(ENDS, s.end),
             "QFORMAT?": named(QUERIES, s.query),
             "MATH?": "0, 0",
+            "EXTOUT?": "{}, {}".format(*s.external),
+            "NDIG?": str(s.digits),
+            "RES?": shown(100.0 * next((step for step, aperture in DIGITS if s.aperture >= aperture), 1e-4)),
             "OCOMP?": named(STATES, int(s.offset_compensation)),
             "EMASK?": str(s.emask),
             "RQS?": str(s.service),

@@ -81,6 +81,8 @@ class Settings:
     query: int = QUERIES["NORM"]
     emask: int = 32767
     service: int = 0
+    external: tuple[int, int] = (1, 0)
+    digits: int = 7
     kept: dict[str, int] = field(
         default_factory=lambda: {
             "INBUF": 0,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from components.roles import RangedCurrentSource
+from hw_bridge.cores.keithley6221_words import REJECTED
 from hw_bridge.cores.scpi import ScpiCore, ScpiError, choice, header, number, switch
 from twin.clock import Clock
 
@@ -28,31 +29,7 @@ class Keithley6221(ScpiCore):
 
     model: ClassVar[str] = "Keithley 6221"
     identity: ClassVar[str] = "KEITHLEY INSTRUMENTS INC.,MODEL 6221,0000001,D03  /700x"
-    rejected: ClassVar[Mapping[str, int]] = {
-        # of sources that this one is not, or that need a nanovoltmeter at its serial port
-        **{f"[:SOURce]:{kind}:ARM": -241 for kind in ("DELTa", "DCONductance", "PDELta", "WAVE")},
-        **{f"[:SOURce]:{kind}:NVPResent?": -241 for kind in ("DELTa", "DCONductance", "PDELta")},
-        **{f"[:SOURce]:WAVE:{what}": -241 for what in ("FUNCtion", "FREQuency", "AMPLitude", "OFFSet", "DCYCle")},
-        "[:SOURce]:WAVE:INITiate": -241,
-        "[:SOURce]:WAVE:ABORt": -241,
-        "[:SOURce]:DELTa:HIGH": -241,
-        "[:SOURce]:DELTa:DELay": -241,
-        "[:SOURce]:DELTa:COUNt": -241,
-        "[:SOURce]:SWEep:ARM": -221,
-        "[:SOURce]:SWEep:SPACing": -221,
-        "[:SOURce]:LIST:CURRent": -221,
-        ":SENSe[:DATA]?": -241,
-        ":TRACe:DATA?": -241,
-        ":INITiate[:IMMediate]": -221,
-        ":TRIGger:OUTPut": -241,
-        ":TRIGger:OLINe": -241,
-        ":TRIGger:ILINe": -241,
-        ":ARM:TIMer": -221,
-        "*TRG": -221,
-        "*SAV": -314,
-        "*RCL": -314,
-        ":SYSTem:COMMunicate:SERial:SEND": -241,
-    }
+    rejected: ClassVar[Mapping[str, int]] = REJECTED
 
     def __init__(self, name: str, clock: Clock, source: RangedCurrentSource) -> None:
         super().__init__(name, clock)
