@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import caproto
 from caproto import AccessRights, AlarmSeverity, AlarmStatus, ChannelDouble, ChannelEnum
 from caproto.asyncio.server import Context, VirtualCircuit
-from caproto.asyncio.utils import _create_bound_tcp_socket, _TaskHandler, _TransportWrapper
+from caproto.asyncio.utils import AsyncioQueue, _create_bound_tcp_socket, _TaskHandler, _TransportWrapper
 from caproto.server.common import DisconnectedCircuit
 
 from hw_bridge.gate import Gate
@@ -35,8 +35,8 @@ from twin.errors import TwinError
 PREFIX = "kibble"
 SCAN = 0.1
 """From look to look for those that monitor (s, of the clock on the wall)."""
-CHANNELS, MESSAGE, WAITING = 1024, 1 << 16, 32
-"""Channels of a connection, bytes of a message, and puts to an instrument that may wait."""
+CHANNELS, MESSAGE, COMMANDS, WAITING = 1024, 1 << 16, 64, 32
+"""Channels of a connection, bytes of a message, commands of a client and puts to an instrument that may wait."""
 
 
 class Refused(Exception):  # noqa: N818
@@ -187,8 +187,20 @@ class State(Variable, ChannelEnum):
         return self.record.states[int(value)]
 
 
+class Datagrams(AsyncioQueue):
+    """Searches that wait; one too many is lost, as datagrams are."""
+
+    def put(self, value: Any) -> None:
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(value)
+
+
 class Circuit(VirtualCircuit):
     """A connection that holds no more than it may, and ends with all that belongs to it."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.command_queue = asyncio.Queue(COMMANDS)
 
     async def command_queue_loop(self) -> None:
         with suppress(Exception):  # what caproto makes of a client's mistakes
@@ -217,6 +229,8 @@ class Server(Context):
     def __init__(self, variables: Mapping[str, Any], host: str, port: int) -> None:
         super().__init__(dict(variables), [host])
         self.ca_server_port = port
+        self.broadcaster_datagram_queue = Datagrams(COMMANDS)
+        self.command_bundle_queue = asyncio.Queue(COMMANDS)
         self._listening: list[asyncio.Server] = []
 
     async def open(self) -> list[asyncio.Task[Any]]:
