@@ -33,6 +33,8 @@ from hw_bridge.transports.listener import CONNECTIONS, LOG, Listener
 from twin.errors import TwinError
 
 PREFIX = "kibble"
+SEARCH = 2048
+"""Bytes of a datagram of searches; those of clients are shorter than those of Ethernet."""
 SCAN = 0.1
 """From look to look for those that monitor (s, of the clock on the wall)."""
 CHANNELS, MESSAGE, COMMANDS, WAITING = 1024, 1 << 16, 64, 32
@@ -188,11 +190,13 @@ class State(Variable, ChannelEnum):
 
 
 class Datagrams(AsyncioQueue):
-    """Searches that wait; one too many is lost, as datagrams are."""
+    """Searches that wait; one too many or too long is lost, as datagrams are."""
 
     def put(self, value: Any) -> None:
-        with suppress(asyncio.QueueFull):
-            self._queue.put_nowait(value)
+        _, data, _ = value
+        if isinstance(data, Exception) or len(data) <= SEARCH:
+            with suppress(asyncio.QueueFull):
+                self._queue.put_nowait(value)
 
 
 class Circuit(VirtualCircuit):
@@ -200,7 +204,7 @@ class Circuit(VirtualCircuit):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.command_queue = asyncio.Queue(COMMANDS)
+        self.command_queue: asyncio.Queue[Any] = asyncio.Queue(COMMANDS)
 
     async def command_queue_loop(self) -> None:
         with suppress(Exception):  # what caproto makes of a client's mistakes
@@ -230,7 +234,7 @@ class Server(Context):
         super().__init__(dict(variables), [host])
         self.ca_server_port = port
         self.broadcaster_datagram_queue = Datagrams(COMMANDS)
-        self.command_bundle_queue = asyncio.Queue(COMMANDS)
+        self.command_bundle_queue: asyncio.Queue[Any] = asyncio.Queue(COMMANDS)
         self._listening: list[asyncio.Server] = []
 
     async def open(self) -> list[asyncio.Task[Any]]:

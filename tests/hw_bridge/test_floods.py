@@ -59,14 +59,15 @@ FLOODS = {
 }
 
 
-def test_searches_without_end_are_lost_when_they_are_too_many(wired: Wired) -> None:
+@pytest.mark.parametrize("size", [1024, 16384])
+def test_searches_without_end_are_lost_when_they_are_too_many(wired: Wired, size: int) -> None:
     gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
-            for _ in range(1000):
-                peer.sendto(CA_VERSION + bytes(BLOCK // 4), ("127.0.0.1", port(wired, "epics")))
+            for _ in range(FLOOD // size // 4):
+                peer.sendto(CA_VERSION + bytes(size), ("127.0.0.1", port(wired, "epics")))
         held = tracemalloc.get_traced_memory()[1] - before
     finally:
         tracemalloc.stop()
