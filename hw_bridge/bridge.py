@@ -126,7 +126,7 @@ class Bridge:
             bench = Bench(twin.clock, twin.recorder, Streams(self.scenario.seed))
             try:
                 driver: Driver = kind(name, hardware, model, bench, armed=self.arm)
-            except BridgeError as error:
+            except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver

@@ -60,6 +60,10 @@ class Driver:
     """Limits without which it is not armed."""
     takes: ClassVar[Mapping[str, str]] = {}
     """Settings that it takes, with their units."""
+    worded: ClassVar[bool] = False
+    """Whether its commands stand in the scenario file."""
+    staged: ClassVar[bool] = False
+    """Whether it has stages with drivers of their own."""
     role: ClassVar[str] = ""
     """In `components.roles`."""
     unit: ClassVar[str] = "1"
@@ -83,6 +87,12 @@ class Driver:
         """Called before anything acts; an interlock that does not hold raises."""
         self.patience = hardware.timeout
         self.worker = Worker(name, bench.clock)
+        for what, given, taken in (
+            ("commands", hardware.commands, self.worded),
+            ("stages", hardware.stages, self.staged),
+        ):
+            if given and not taken:
+                raise BridgeError(f"{name}: {hardware.driver} takes no hardware.{what}", name)
         self.settings = Settings(name, hardware.settings, self.takes)
         self.wire = self.connection()
 

@@ -47,6 +47,7 @@ _LEADING = re.compile(r"[^0-9+\-.]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 class Generic(Driver):
     """What both have in common."""
 
+    worded = True
     needed: ClassVar[frozenset[str]] = frozenset({"identify"})
     known: ClassVar[frozenset[str]] = frozenset({"identify", "identity"})
 

@@ -52,6 +52,7 @@ class Hp3458ADriver(Driver):
     """See the module. The range is the lowest that holds ``limits.voltage``, or else that of the twin's meter."""
 
     senses = ("input",)
+    worded = True  # of a scanner
     role = "Voltmeter"
     unit = "V"
     takes: ClassVar[Mapping[str, str]] = {"autocal": TEXT}

@@ -38,17 +38,13 @@ HOTTEST = 50.0
 class Pt100Driver(Hp3458ADriver):
     """See the module."""
 
+    worded = False
     role = "Thermometer"
     unit = "K"
     senses = ("temperature_rise",)
     takes: ClassVar[Mapping[str, str]] = {**Hp3458ADriver.takes, "ice_resistance": "ohm"}
     function = "OHMF"
     calibrations = ("OHMS", "ALL")
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        if self.hardware.commands:
-            raise BridgeError(f"{self.name}: hardware.commands is for the generic drivers and scanners", self.name)
 
     def lowest_range(self, twin: Any) -> float:
         sensor = self.model if isinstance(self.model, Thermometer) else Thermometer()

@@ -93,7 +93,7 @@ class SiosInterferometer(Driver):
 
     role = "Interferometer"
     unit = "m"
-    senses = ("position",)
+    senses = ("position", "reference")
     takes: ClassVar[Mapping[str, str]] = {
         "library": TEXT,
         "channel": "1",

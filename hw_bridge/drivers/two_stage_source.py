@@ -39,6 +39,7 @@ class TwoStageSource(Playing, Driver):
     """See the module."""
 
     acts = True
+    staged = True
     limited = ("current", "voltage")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
