@@ -37,8 +37,8 @@ from twin.twin import Twin
 
 SHORT = (Digits(aperture=0.0, digits=4.5), Digits(aperture=10e-6, digits=5.5))
 """Digits of a 3458A at apertures that scenarios do not state."""
-SOURCE_ADDRESS, METER_ADDRESS = 12, 22
-"""On the bus, of the first of each."""
+SOURCE_ADDRESS, METER_ADDRESS, LAST_ADDRESS = 12, 22, 30
+"""On the bus, of the first of each, and the last that there is."""
 FINE = "_fine"
 """What the second stage of a source is called by, after its name."""
 TIDY = 60 * NS
@@ -171,13 +171,22 @@ def _all_digits(meter: Voltmeter) -> list[Digits]:
 
 
 def _instruments(parts: Mapping[str, Component], clock: RealTimeClock) -> list[Instrument]:
-    """Sources, meters, thermometers and stages, in this order, each as the scenario names it."""
-    found: list[Instrument] = []
-    sources = [(name, part) for name, part in parts.items() if isinstance(part, RangedSource)]
-    sources.sort(key=lambda item: item[0].endswith(FINE))
-    meters = [(name, part) for name, part in parts.items() if isinstance(part, RangedVoltmeter | RangedThermometer)]
-    meters.sort(key=lambda item: isinstance(item[1], RangedThermometer))
-    found += [Instrument(Keithley6221(name, clock, s), SOURCE_ADDRESS + k) for k, (name, s) in enumerate(sources)]
-    found += [Instrument(Hp3458A(name, clock, m), METER_ADDRESS + k) for k, (name, m) in enumerate(meters)]
+    """Sources, meters, thermometers, fine stages and movers, in this order, each as the scenario names it."""
+    coarse = [(name, part) for name, part in parts.items() if isinstance(part, RangedSource)]
+    fine = [(name, part) for name, part in coarse if name.endswith(FINE)]
+    coarse = [item for item in coarse if item not in fine]
+    meters: list[tuple[str, Any]] = [(name, part) for name, part in parts.items() if isinstance(part, RangedVoltmeter)]
+    meters += [(name, part) for name, part in parts.items() if isinstance(part, RangedThermometer)]
     stages = [(name, part) for name, part in parts.items() if isinstance(part, MotionStage)]
-    return found + [Instrument(PiGcs(name, clock, stage), None) for name, stage in stages]
+    after = SOURCE_ADDRESS + len(coarse)
+    return [
+        *(Instrument(Keithley6221(name, clock, s), SOURCE_ADDRESS + k) for k, (name, s) in enumerate(coarse)),
+        *(Instrument(Hp3458A(name, clock, m), _address(METER_ADDRESS + k)) for k, (name, m) in enumerate(meters)),
+        *(Instrument(Keithley6221(name, clock, s), after + k) for k, (name, s) in enumerate(fine)),
+        *(Instrument(PiGcs(name, clock, stage), None) for name, stage in stages),
+    ]
+
+
+def _address(wanted: int) -> int:
+    """On the bus; beyond the last one they go on with the first."""
+    return wanted if wanted <= LAST_ADDRESS else wanted - LAST_ADDRESS

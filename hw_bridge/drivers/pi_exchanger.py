@@ -75,10 +75,12 @@ class PiExchanger(PiGcsDriver):
         if self.armed:
             self._position = yield from self.ask(self._here)
             self._named_place(self._position)
+        for guard in self.guards:  # before the twin's moves
+            guard()
         beside = None if twin is None else self.clock.process(getattr(twin, what)(duration))
         if self._position != target:
             now = self.clock.now
-            yield from self.move(glide(self._position, target, now, max(end, now + 1)))
+            yield from self.move(glide(self._position, target, now, now + to_ns(duration)))
         if self.armed and self._named_place((yield from self.ask(self._here))) != f"{what}ed":
             raise BridgeError(f"{self.name}: {what} left it at the other place", self.name, self.wire.resource)
         if beside is not None and not beside.processed:

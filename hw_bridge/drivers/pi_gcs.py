@@ -144,7 +144,8 @@ class PiGcsDriver(Driver):
         target, velocity, acceleration = self._demands(laws)
         end = laws[-1].end
         assert end is not None
-        acting = velocity > AT_REST and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
+        goes = velocity > AT_REST or abs(target - self._position) > NEAR
+        acting = goes and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
         shadow = None if self._shadow is None else self.clock.process(self._shadow.move(laws))
         if acting:
             yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
