@@ -22,14 +22,15 @@ from typing import Any, ClassVar
 
 from components.mass_exchanger import MassExchanger
 from components.motion import glide
-from hw_bridge.drivers.pi_gcs import MM, PiGcsDriver, number
+from hw_bridge.drivers.driver import number
+from hw_bridge.drivers.pi_gcs import MM, PiAxis
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.times import to_ns
 
 
-class PiExchanger(PiGcsDriver):
+class PiExchanger(PiAxis):
     """See the module."""
 
     role = "MassExchanger"

@@ -31,12 +31,11 @@ POLL, POLLS = 0.02, 250
 """Between two looks whether it has arrived (s), and how many."""
 
 
-class PiGcsDriver(Driver):
-    """See the module."""
+class PiAxis(Driver):
+    """An axis, whatever it moves; see the module."""
 
     acts = True
     limited = ("lower", "upper", "velocity")
-    role = "MotionStage"
     unit = "m"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -205,3 +204,9 @@ class PiGcsDriver(Driver):
         first, last = (float(p.values_at(t)[0].real) for p, t in ((laws[0], laws[0].start), (laws[-1], end)))
         seconds = (end - laws[0].start) / NS
         return last, fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)
+
+
+class PiGcsDriver(PiAxis):
+    """A stage."""
+
+    role = "MotionStage"
