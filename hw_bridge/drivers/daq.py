@@ -25,7 +25,8 @@ card.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -51,7 +52,47 @@ SLACK = 0.01
 WIRES = {"differential": "DIFF", "single_ended": "RSE", "pseudo_differential": "PSEUDO_DIFF"}
 
 
-class DaqDriver(Driver):
+class Card(Driver):
+    """What is at a card: its library, and its name."""
+
+    def connection(self) -> Wire:
+        return LibraryWire(self.hardware.resource, self.hardware.timeout, self._load, lambda module: None)
+
+    def _load(self) -> Any:
+        try:
+            import nidaqmx
+            import nidaqmx.constants
+            import nidaqmx.system
+        except ImportError:
+            raise WireError(f"{self.name} needs nidaqmx: pip install 'kibble-twin[daq]'") from None
+        return nidaqmx
+
+    def called(self, wire: Wire, what: Callable[[Any], Any]) -> Any:
+        """Call into the library; its errors become ours."""
+        assert isinstance(wire, LibraryWire)
+        try:
+            return what(wire.handle)
+        except (BridgeError, ValueError):
+            raise
+        except Exception as error:  # nidaqmx raises its own, and what ctypes raises
+            text = " ".join(str(error).split())
+            raise WireError(f"{self.hardware.resource}: {type(error).__name__}: {text}") from None
+
+    def identify(self, wire: Wire) -> str:
+        """What the card calls itself."""
+
+        def named(daq: Any) -> str:
+            device = daq.system.Device(self.hardware.resource)
+            return f"{device.product_type}, serial number {device.serial_num:X}"
+
+        return str(self.called(wire, named))
+
+    def pause(self, seconds: float) -> None:
+        """Wait for what is at the card; in the thread of the connection."""
+        time.sleep(seconds)
+
+
+class DaqDriver(Card):
     """What the sensors have in common.
 
     Attributes
@@ -77,9 +118,6 @@ class DaqDriver(Driver):
         if len(self.quantities) > 1 and (self.hardware.calibration.gain or self.hardware.calibration.offset):
             raise BridgeError(f"{self.name}: one calibration does not fit several quantities", self.name)
 
-    def connection(self) -> Wire:
-        return LibraryWire(self.hardware.resource, self.hardware.timeout, self._load, lambda module: None)
-
     @property
     def reach(self) -> tuple[float, float, float]:
         first = next(iter(self.quantities))
@@ -88,33 +126,9 @@ class DaqDriver(Driver):
 
     # --- the card ----------------------------------------------------------------------------------------------------
 
-    def _load(self) -> Any:
-        try:
-            import nidaqmx
-            import nidaqmx.constants
-            import nidaqmx.system
-        except ImportError:
-            raise WireError(f"{self.name} needs nidaqmx: pip install 'kibble-twin[daq]'") from None
-        return nidaqmx
-
-    def called(self, wire: Wire, what: Any) -> Any:
-        """Call into the library; its errors become ours."""
-        assert isinstance(wire, LibraryWire)
-        try:
-            return what(wire.handle)
-        except (BridgeError, ValueError):
-            raise
-        except Exception as error:  # nidaqmx raises its own, and what ctypes raises
-            text = " ".join(str(error).split())
-            raise WireError(f"{self.hardware.resource}: {type(error).__name__}: {text}") from None
-
     def set_up(self, wire: Wire) -> str:
-        def identify(daq: Any) -> str:
-            device = daq.system.Device(self.hardware.resource)
-            return f"{device.product_type}, serial number {device.serial_num:X}"
-
-        identity: str = self.called(wire, identify)
-        self.sample(wire, 2)  # and every channel, range and rate is there
+        identity = self.identify(wire)
+        self.sample(wire, 2)  # every channel, range and rate is there
         return identity
 
     def sample(self, wire: Wire, samples: int) -> Array:

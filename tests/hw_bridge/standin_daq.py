@@ -21,6 +21,10 @@ class TerminalConfiguration(enum.Enum):
     PSEUDO_DIFF = 12529
 
 
+class LineGrouping(enum.Enum):
+    CHAN_FOR_ALL_LINES = 1
+
+
 class DaqError(Exception):
     """As the vendor's: not one of Python's own."""
 
@@ -41,6 +45,7 @@ class Card:
         self.volts: dict[str, Callable[[int], Any]] = {line: lambda n, v=v: v for line, v in volts.items()}
         self.coerced, self.largest, self.gone, self.short = 1.0, 10.0, False, False
         self.opened = self.closed = 0
+        self.relays, self.stuck, self.written = 0, False, list[int]()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Card:
         """In the place of the library."""
@@ -48,6 +53,7 @@ class Card:
         module.constants, module.system = ModuleType("nidaqmx.constants"), ModuleType("nidaqmx.system")
         module.constants.AcquisitionType = AcquisitionType
         module.constants.TerminalConfiguration = TerminalConfiguration
+        module.constants.LineGrouping = LineGrouping
         module.system.Device = self._device
         module.Task = lambda: Task(self)
         for part in (module, module.constants, module.system):
@@ -67,6 +73,9 @@ class Task:
         self._card, self._lines, self._running = card, list[str](), False
         self.ai_channels = SimpleNamespace(add_ai_voltage_chan=self._add)
         self.timing = SimpleNamespace(cfg_samp_clk_timing=self._clock, samp_clk_rate=0.0)
+        self.di_channels = SimpleNamespace(add_di_chan=self._digital)
+        self.do_channels = SimpleNamespace(add_do_chan=self._digital)
+        self._digital_line = ""
         card.opened += 1
 
     def __enter__(self) -> Task:
@@ -89,12 +98,26 @@ class Task:
         assert sample_mode is AcquisitionType.FINITE and samps_per_chan >= 2
         self.timing.samp_clk_rate = rate * self._card.coerced
 
+    def _digital(self, lines: str, *, line_grouping: Any) -> None:
+        assert line_grouping is LineGrouping.CHAN_FOR_ALL_LINES
+        device, _, self._digital_line = lines.partition("/")
+        self._card._device(device)
+
+    def write(self, data: int, *, auto_start: bool) -> None:
+        """To the relays."""
+        assert auto_start and self._digital_line == "port0/line0:3"
+        self._card.written.append(data)
+        self._card.relays = self._card.relays if self._card.stuck else data
+
     def start(self) -> None:
         """Begin."""
         self._running = True
 
-    def read(self, *, number_of_samples_per_channel: int, timeout: float) -> Any:
-        """A list for one channel, lists for several."""
+    def read(self, *, number_of_samples_per_channel: int = 1, timeout: float = 10.0) -> Any:
+        """A list for one channel, lists for several; of digital lines, a word."""
+        if self._digital_line:
+            assert self._digital_line == "port1/line0:3"
+            return self._card.relays
         assert self._running and timeout > 0
         self._card._device("Dev1")
         n = number_of_samples_per_channel - self._card.short

@@ -19,11 +19,14 @@ from hw_bridge.errors import BridgeError, SafetyError
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import reference
+from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver, named, opened
 from tests.hw_bridge.wired import Wired
 from twin.times import NS
 
 WAYS = ["simulated", "driver", "hardware"]
+LINES = {"lines": "port0/line0:3", "readback": "port1/line0:3", "settle": 0.0}
+DIGITAL = {"open": "0000", "close +0 +0 00": "0011", "close +- 00 0-": "1100"}
 BOX = {
     "identify": "*IDN?",
     "state": "CLOS?",
@@ -76,8 +79,8 @@ def from_command_line(request: pytest.FixtureRequest, kinds: tuple[str, ...]) ->
 # --- switch box ------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(params=WAYS)
-def box(request: pytest.FixtureRequest) -> Iterator[Mover]:
+@pytest.fixture(params=[*WAYS, "card"])
+def box(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mover]:
     with ExitStack() as stack:
         if request.param == "simulated":
             twin = alone(SwitchBox(), main=1.0, compensation=0.5, voltage_1=3.0, voltage_2=5.0)
@@ -93,8 +96,12 @@ def box(request: pytest.FixtureRequest) -> Iterator[Mover]:
             made = driver("b", "generic_switch_box", server.resource, bench(), commands=BOX, interlocks=INTERLOCK)
             stack.enter_context(opened(made))
             yield Mover(made, made.clock, lambda: relays.closed)
+        elif request.param == "card":
+            card = Card({}).install(monkeypatch)
+            made = stack.enter_context(opened(digital_box()))
+            yield Mover(made, made.clock, lambda: card.relays)
         else:
-            made = stack.enter_context(opened(from_command_line(request, ("generic_switch_box",))))
+            made = stack.enter_context(opened(from_command_line(request, ("generic_switch_box", "daq_switch_box"))))
             yield Mover(made, made.clock, lambda: None)
 
 
@@ -104,7 +111,8 @@ def test_a_box_plays_its_role_and_connects(box: Mover) -> None:
     for main, meter, compensation in (((1, 0), (1, 0), (0, 0)), ((1, -1), (0, 0), (0, -1))):
         box.instrument.connect(main, meter, compensation)
         seen.append(box.where())
-    known = {"list": [[1.0, 0.0, 3.0], [1.0, -1.5, 0.0]], "str": ["(@11)", "(@12,24)"], "NoneType": [None, None]}
+    known = {"list": [[1.0, 0.0, 3.0], [1.0, -1.5, 0.0]], "str": ["(@11)", "(@12,24)"], "int": [3, 12]}
+    known["NoneType"] = [None, None]
     assert seen == known[type(seen[0]).__name__]
 
 
@@ -119,6 +127,38 @@ def relay_box(resource: str, *, armed: bool = True, **more: Any) -> Driver:
     """A driver that is not open yet."""
     given = {"commands": BOX, "interlocks": INTERLOCK, **more}
     return driver("b", "generic_switch_box", resource, bench(), armed=armed, **given)
+
+
+def digital_box(**more: Any) -> Driver:
+    """At the lines of a card."""
+    given = {"commands": DIGITAL, "settings": LINES, "interlocks": INTERLOCK, **more}
+    return driver("b", "daq_switch_box", "Dev1", bench(), **given)
+
+
+def test_digital_lines_break_before_they_make_and_are_read_back_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = Card({}).install(monkeypatch)
+    with opened(digital_box()) as made:
+        made.connect((1, 0), (1, 0))  # type: ignore[attr-defined]
+        assert card.written == [0, 3] and made.identity.startswith("USB-6281")
+        assert made.make_safe() == "left at '0011', read back"
+        card.stuck = True
+        with pytest.raises(BridgeError, match="b: open left it at '0011'"):
+            made.connect((1, -1), (0, 0), (0, -1))  # type: ignore[attr-defined]
+    assert card.opened == card.closed
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ({"commands": {**DIGITAL, "open": "00"}}, "all alike in length"),
+        ({"commands": {**DIGITAL, "closed": "0000"}}, "unknown closed"),
+        ({"commands": {"close +0 +0 00": "0011"}}, "lacks open"),
+        ({"settings": {"lines": "port0"}}, "lacks readback"),
+    ],
+)
+def test_digital_lines_that_are_told_wrongly(more: dict[str, Any], text: str) -> None:
+    with pytest.raises(BridgeError, match=text):
+        digital_box(**more)
 
 
 def test_relays_break_before_they_make_and_are_read_back() -> None:

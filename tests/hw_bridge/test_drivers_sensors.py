@@ -143,7 +143,7 @@ def test_the_stand_in_has_the_interface_of_nidaqmx() -> None:
     nidaqmx: Any = pytest.importorskip("nidaqmx")
     from nidaqmx.constants import AcquisitionType, TerminalConfiguration
     from nidaqmx.task import Timing
-    from nidaqmx.task.collections import AIChannelCollection
+    from nidaqmx.task.collections import AIChannelCollection, DIChannelCollection, DOChannelCollection
 
     differential = {"terminal_config": TerminalConfiguration["DIFF"], "min_val": -1.0, "max_val": 1.0}
     inspect.signature(AIChannelCollection.add_ai_voltage_chan).bind(None, "Dev1/ai0", **differential)
@@ -152,6 +152,10 @@ def test_the_stand_in_has_the_interface_of_nidaqmx() -> None:
     inspect.signature(nidaqmx.Task.read).bind(None, number_of_samples_per_channel=2, timeout=1.0)
     assert {"RSE", "DIFF", "PSEUDO_DIFF"} <= set(TerminalConfiguration.__members__)
     assert hasattr(Timing, "samp_clk_rate")
+    lines = {"line_grouping": nidaqmx.constants.LineGrouping.CHAN_FOR_ALL_LINES}
+    inspect.signature(DIChannelCollection.add_di_chan).bind(None, "Dev1/port1/line0:3", **lines)
+    inspect.signature(DOChannelCollection.add_do_chan).bind(None, "Dev1/port0/line0:3", **lines)
+    inspect.signature(nidaqmx.Task.write).bind(None, 3, auto_start=True)
     assert all(hasattr(nidaqmx.system.Device, name) for name in ("product_type", "serial_num"))
 
 
