@@ -37,8 +37,13 @@ class RangedThermometer(Thermometer):
     _zeroing: bool = PrivateAttr(default=True)
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """What it can measure: voltage, and resistance with four wires."""
+        return ("DCV", "OHMF")
+
+    @property
     def function(self) -> str:
-        """What it measures: ``"DCV"`` or ``"OHMF"``."""
+        """What it measures."""
         return self._function
 
     @property
@@ -63,8 +68,8 @@ class RangedThermometer(Thermometer):
         ValueError
             For anything but ``"DCV"`` and ``"OHMF"``.
         """
-        if function not in ("DCV", "OHMF"):
-            raise ValueError(f"{self.name}: it measures DCV and OHMF, not {function}")
+        if function not in self.functions:
+            raise ValueError(f"{self.name}: it measures {' and '.join(self.functions)}, not {function}")
         if function != self._function:
             self._function, self._selected = function, None
 

@@ -29,6 +29,11 @@ class RangedVoltmeter(Voltmeter):
     _zeroing: bool | None = PrivateAttr(default=None)
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """What it can measure."""
+        return ("DCV",)
+
+    @property
     def function(self) -> str:
         """What it measures."""
         return "DCV"

@@ -242,8 +242,12 @@ class RangedMeter(Protocol):
     on reads infinite."""
 
     @property
+    def functions(self) -> Sequence[str]:
+        """What it can measure: ``"DCV"``, and with a sensor at its terminals ``"OHMF"`` with four wires."""
+
+    @property
     def function(self) -> str:
-        """What it measures: ``"DCV"``, or ``"OHMF"`` with four wires."""
+        """What it measures."""
 
     def choose(self, function: str) -> None:
         """Change what it measures; an error if it cannot."""

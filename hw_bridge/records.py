@@ -93,10 +93,12 @@ def of_source(core: Keithley6221) -> list[Record]:
 def of_meter(core: Hp3458A) -> list[Record]:
     """The last reading that was asked for here, how it is taken, and the command to take one."""
     last = {"reading": 0.0}
-    unit = "ohm" if core.meter.function == "OHMF" or hasattr(core.meter, "ice_resistance") else "V"
+    function, unit = ("OHMF", "ohm") if "OHMF" in core.meter.functions else ("DCV", "V")
 
     def read(wanted: float) -> Any:
         if wanted:
+            if core.meter.function != function:
+                core.do_func(function)
             last["reading"] = yield from core.single()
 
     def reach() -> tuple[float, float]:
@@ -104,7 +106,7 @@ def of_meter(core: Hp3458A) -> list[Record]:
         return -most, most
 
     def choose(value: float) -> None:
-        core.do_func("OHMF" if unit == "ohm" else "DCV", repr(value) if value else "AUTO")
+        core.do_func(function, repr(value) if value else "AUTO")
 
     return [
         Record("reading", unit, lambda: last["reading"], reach=reach),

@@ -154,11 +154,19 @@ def test_a_source_that_drives_what_a_meter_reads(wired: Wired) -> None:
     put("current_voltmeter:range", 1.0), put("current_voltmeter:read", 1)
     told = get("current_voltmeter:reading")
     assert told.data[0] == 1e38 and (told.metadata.status, told.metadata.severity) == (HIHI, MAJOR)
+    put("current_voltmeter:range", 0.0), put("current_voltmeter:read", 1)
+    assert value("current_voltmeter:reading") == pytest.approx(3.0, rel=1e-3), "the meter has chosen"
     put("current_source:compliance", 1.0)
     told = get("current_source:in_compliance")
     assert (told.data[0], told.metadata.status, told.metadata.severity) == (1, STATE, MAJOR)
     put("current_source:output", "Off")
     assert get("current_source:in_compliance").metadata.severity == NO_ALARM
+
+
+def test_a_thermometer_has_its_resistance() -> None:
+    put("coil_thermometer:read", 1)
+    assert value("coil_thermometer:reading") == pytest.approx(109.73, abs=0.2)
+    assert get("coil_thermometer:reading").metadata.units == b"ohm"
 
 
 def test_a_stage_arrives_before_its_put_is_done(wired: Wired) -> None:
