@@ -174,7 +174,10 @@ class Bridge:
                 driver.open()
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
-            self._tell(f"{name}: {driver.identity}{', reads only' if driver.operated and not driver.acts else ''}")
+            reads_only = ", reads only" if driver.operated and not driver.acts else ""
+            self._tell(f"{name}: {driver.identity}{reads_only}")
+            if driver.role:
+                self._tell(f"{name}: {driver.statement()}")
         if any(driver.acts for driver in self.drivers.values()):
             self._tell("outputs are ARMED" if self.arm else "dry run: outputs are checked and not switched; see --arm")
         return {name: driver for name, driver in self.drivers.items() if driver.operated}

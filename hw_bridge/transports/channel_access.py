@@ -22,7 +22,7 @@ from typing import Any, ClassVar
 import caproto
 from caproto import AccessRights, AlarmSeverity, AlarmStatus, ChannelDouble, ChannelEnum
 from caproto.asyncio.server import Context, VirtualCircuit
-from caproto.asyncio.utils import AsyncioQueue, _create_bound_tcp_socket, _TaskHandler, _TransportWrapper
+from caproto.asyncio.utils import AsyncioQueue, _TransportWrapper
 from caproto.server.common import DisconnectedCircuit
 
 from hw_bridge.gate import Gate
@@ -241,7 +241,7 @@ class Server(Context):
         """Listen; returns what runs until it is cancelled."""
         (host,) = self.interfaces
         self.port = self.ca_server_port
-        self.tcp_sockets = {host: await _create_bound_tcp_socket(host, self.port)}
+        self.tcp_sockets = {host: _bound(host, self.port)}
         self.broadcaster.server_addresses.append((host, self.port))
         await self._create_broadcaster_transport(host)
         self._listening.append(await asyncio.start_server(self._accepted, sock=self.tcp_sockets[host]))
@@ -259,7 +259,7 @@ class Server(Context):
         """Listen no more, and end all connections."""
         for server in self._listening:
             server.close()
-        handlers: list[_TaskHandler] = [self.server_tasks, *(circuit.tasks for circuit in self.circuits)]
+        handlers = [self.server_tasks, *(circuit.tasks for circuit in self.circuits)]
         for circuit in list(self.circuits):
             with suppress(Exception):  # it may have gone by itself
                 await circuit._on_disconnect()
@@ -343,6 +343,19 @@ def _free(host: str) -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """A socket for connections."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.setblocking(False)
+    try:
+        made.bind((host, port))
+    except OSError:
+        made.close()
+        raise
+    return made
 
 
 def _vacant(host: str, port: int) -> None:

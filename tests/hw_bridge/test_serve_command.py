@@ -75,6 +75,11 @@ def test_other_machines_need_a_token_and_the_rest_is_a_warning(
     assert "sesame" not in out + errors
 
 
+def test_process_variables_can_be_left_out(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "kbmini_tmtp", "--json", "--no-epics"]) == 0
+    assert "epics" not in {row["transport"] for row in json.loads(capsys.readouterr().out)["instruments"]}
+
+
 def test_a_balance_with_two_windings_is_served_too(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "kbmini_power_regulated", "--json"]) == 0
     names = {row["name"]: row["model"] for row in json.loads(capsys.readouterr().out)["instruments"]}
