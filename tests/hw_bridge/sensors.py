@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+import hw_bridge.drivers.sios
 from components.displacement_sensor import DisplacementSensor
 from components.fluxgate import Fluxgate
 from components.interferometer import Interferometer
 from components.position_detector import PositionDetector
 from components.thermometer import Thermometer
 from hw_bridge.drivers.driver import Driver
+from tests.hw_bridge.standin_siosifm import Library
 from tests.hw_bridge.subjects import bench, driver, named, opened
 
 SOURCE = Path(__file__).parent / "standin_siosifm.c"
@@ -109,14 +111,24 @@ def interferometer(path: str, **more: Any) -> Driver:
     return driver("z", "sios", "USB::0", bench(), settings=settings)
 
 
+COMPILER = shutil.which("cc") or shutil.which("gcc")
+PYTHON = "python"
+"""In the place of a path: the stand-in in Python."""
+
+
 @contextmanager
-def compiled(folder: Path) -> Iterator[tuple[ctypes.CDLL, str]]:
-    """The stand-in for the library of SIOS, and where it is."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler for the stand-in of siosifm")
-    path = folder / "libstandin.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(path), str(SOURCE)], check=True, capture_output=True)
-    library = ctypes.CDLL(str(path))
-    library.SetLength.argtypes = [ctypes.c_int, ctypes.c_double, ctypes.c_double]
-    yield library, str(path)
+def siosifm(folder: Path, language: str) -> Iterator[tuple[Any, str]]:
+    """The stand-in for the library of SIOS, in C or in Python, and where it is."""
+    if language == "c":
+        if COMPILER is None:
+            pytest.skip("no C compiler for the stand-in of siosifm")
+        path = folder / "libstandin.so"
+        subprocess.run([COMPILER, "-shared", "-fPIC", "-o", str(path), str(SOURCE)], check=True, capture_output=True)
+        library = ctypes.CDLL(str(path))
+        library.SetLength.argtypes = [ctypes.c_int, ctypes.c_double, ctypes.c_double]
+        yield library, str(path)
+        return
+    standin, known = Library(), hw_bridge.drivers.sios.loaded
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hw_bridge.drivers.sios, "loaded", lambda path: standin if path == PYTHON else known(path))
+        yield standin, PYTHON

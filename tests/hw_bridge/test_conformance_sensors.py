@@ -16,15 +16,16 @@ import pytest
 from components import roles
 from hw_bridge.drivers.driver import Driver
 from tests.hw_bridge.sensors import (
+    COMPILER,
     DAQ,
     MEANT,
     UNITS,
     VOLTS,
     Sensor,
-    compiled,
     hardware_sensor,
     interferometer,
     simulated,
+    siosifm,
     standing,
 )
 from tests.hw_bridge.standin_daq import Card
@@ -70,7 +71,7 @@ def sensor(
         with standing(driver("t", kind, address, bench()), {"temperature_rise": 0.0}) as made:
             yield role, made
     elif role == "Interferometer":
-        with compiled(tmp_path) as (library, path):
+        with siosifm(tmp_path, "c" if COMPILER else "python") as (library, path):
             library.SetLength(1, 0.4e6, 0.0)
             with standing(interferometer(path), {"position": 0.4e-3}) as made:
                 yield role, made

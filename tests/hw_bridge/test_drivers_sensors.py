@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import inspect
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +14,7 @@ from components.thermometer import Thermometer
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.hp3458a import ACAL
 from hw_bridge.errors import BridgeError
-from tests.hw_bridge.sensors import DAQ, VOLTS, compiled, interferometer
+from tests.hw_bridge.sensors import DAQ, VOLTS, interferometer, siosifm
 from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
@@ -244,14 +243,14 @@ def test_without_nidaqmx_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> No
 # --- the interferometer ----------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def sios(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ctypes.CDLL, str]]:
-    with compiled(tmp_path_factory.mktemp("siosifm")) as made:
+@pytest.fixture(scope="module", params=["c", "python"])
+def sios(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, str]]:
+    with siosifm(tmp_path_factory.mktemp("siosifm"), request.param) as made:
         yield made
 
 
 @pytest.fixture
-def library(sios: tuple[ctypes.CDLL, str]) -> tuple[ctypes.CDLL, str]:
+def library(sios: tuple[Any, str]) -> tuple[Any, str]:
     """With nothing wrong, at zero."""
     sios[0].SetFault(0)
     sios[0].Vanish(0)
@@ -262,7 +261,7 @@ def library(sios: tuple[ctypes.CDLL, str]) -> tuple[ctypes.CDLL, str]:
 
 
 @pytest.mark.parametrize(("direction", "sign"), [("up", 1.0), ("down", -1.0)])
-def test_lengths_are_in_metres_and_averaged(library: tuple[ctypes.CDLL, str], direction: str, sign: float) -> None:
+def test_lengths_are_in_metres_and_averaged(library: tuple[Any, str], direction: str, sign: float) -> None:
     library[0].SetLength(1, 1000.0, 2.0)  # nm, and nm from value to value
     with opened(interferometer(library[1], direction=direction)) as made:
         assert made.identity == "SIOS interferometer, serial number 004711, firmware 512"
@@ -273,7 +272,7 @@ def test_lengths_are_in_metres_and_averaged(library: tuple[ctypes.CDLL, str], di
     assert library[0].Opened() == 0
 
 
-def test_zero_is_where_it_is_said_to_be(library: tuple[ctypes.CDLL, str]) -> None:
+def test_zero_is_where_it_is_said_to_be(library: tuple[Any, str]) -> None:
     library[0].SetLength(1, 5e4, 0.0)
     with opened(interferometer(library[1], zero="here")) as made:
         assert reading(made).values == pytest.approx(0.0)
@@ -290,9 +289,7 @@ def test_zero_is_where_it_is_said_to_be(library: tuple[ctypes.CDLL, str]) -> Non
         (5, r"error -7 \(not ready\)"),
     ],
 )
-def test_a_reading_that_cannot_be_trusted_is_not_recorded(
-    library: tuple[ctypes.CDLL, str], fault: int, text: str
-) -> None:
+def test_a_reading_that_cannot_be_trusted_is_not_recorded(library: tuple[Any, str], fault: int, text: str) -> None:
     with opened(interferometer(library[1])) as made:
         library[0].SetFault(fault)
         with pytest.raises(BridgeError, match=text):
@@ -302,7 +299,7 @@ def test_a_reading_that_cannot_be_trusted_is_not_recorded(
         assert reading(made).values.shape == (1, 2), "after that it is opened anew"
 
 
-def test_values_that_stop_are_a_time_out(library: tuple[ctypes.CDLL, str]) -> None:
+def test_values_that_stop_are_a_time_out(library: tuple[Any, str]) -> None:
     settings = {"library": library[1], "channel": 2}
     with opened(driver("z", "sios", "USB::0", bench(), settings=settings, timeout=0.05)) as made:
         library[0].SetFault(4)
@@ -320,7 +317,7 @@ def test_values_that_stop_are_a_time_out(library: tuple[ctypes.CDLL, str]) -> No
     ],
 )
 def test_what_is_not_as_it_is_to_be_is_refused(
-    library: tuple[ctypes.CDLL, str], fault: int, settings: dict[str, Any], text: str
+    library: tuple[Any, str], fault: int, settings: dict[str, Any], text: str
 ) -> None:
     library[0].SetFault(fault)
     made = interferometer(library[1], **settings)
@@ -340,7 +337,7 @@ def test_what_is_not_as_it_is_to_be_is_refused(
         ("COM::/dev/ttyACM0", "error -4"),
     ],
 )
-def test_a_device_that_does_not_open_is_one_line(library: tuple[ctypes.CDLL, str], resource: str, text: str) -> None:
+def test_a_device_that_does_not_open_is_one_line(library: tuple[Any, str], resource: str, text: str) -> None:
     made = driver("z", "sios", resource, bench(), settings={"library": library[1]})
     try:
         with pytest.raises(BridgeError, match=f"z: {resource} does not open: {text}"):
@@ -349,7 +346,7 @@ def test_a_device_that_does_not_open_is_one_line(library: tuple[ctypes.CDLL, str
         assert made.close()
 
 
-def test_a_device_that_has_gone_is_a_lost_connection(library: tuple[ctypes.CDLL, str]) -> None:
+def test_a_device_that_has_gone_is_a_lost_connection(library: tuple[Any, str]) -> None:
     with opened(interferometer(library[1])) as made:
         library[0].Vanish(1)
         with pytest.raises(BridgeError, match="z: USB::0: connection lost"):
