@@ -199,7 +199,7 @@ class Bridge:
         told = {
             name: {
                 "driver": self.scenario.hardware[name].driver,
-                "resource": self.scenario.hardware[name].resource,
+                "resource": driver.wire.resource,
                 "identity": driver.identity,
                 "end": self.safe.get(name, "unknown"),
                 "stale_replies": driver.wire.stale,
