@@ -1,4 +1,4 @@
-"""Fields are computed once for all tests, into a cache of their own."""
+"""Fields are computed once for all tests, into a cache of their own; examples may take their time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)  # no test measures time
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
