@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json
+from scenarios.cli.arguments import Json, check_picture
 from scenarios.cli.exit_codes import InterruptedRunError, UsageError
 from scenarios.cli.progress import busy, rated
 from scenarios.cli.terminal import note, show, show_json, show_table
@@ -46,6 +46,7 @@ def sweep(
     resume: Annotated[bool, typer.Option("--resume", help="Compute only what --out does not hold yet.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate, say how long it will take, and stop.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Allow more than 10 000 points.")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the outputs over the axes: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a study: many scenarios, side by side.
@@ -57,6 +58,8 @@ def sweep(
 
     if resume and out is None:
         raise UsageError("--resume goes on with a file: give it with --out")
+    if plot is not None:
+        check_picture(plot)
     with busy("validating the study"):
         chosen = load_study(study)
     if chosen.size > MANY and not yes:
@@ -68,6 +71,8 @@ def sweep(
             _foresee(chosen, pool, as_json=as_json)
             return
         rows = _run(chosen, pool, out, resume=resume)
+    if plot is not None:
+        _draw(chosen, rows, plot)
     _report(chosen, rows, out, as_json=as_json)
 
 
@@ -207,6 +212,16 @@ def kept_on_interrupt(journal: Journal, total: int, found: list[Row]) -> Iterato
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------
+
+
+def _draw(study: Study, rows: list[Row], plot: Path) -> None:
+    """Draw; what cannot be drawn is told, and the results are still there."""
+    from scenarios.studies.sweep_picture import PictureError, draw
+
+    try:
+        draw(study, rows, plot)
+    except PictureError as error:
+        note(f"warning: no picture: {error}")
 
 
 def _report(study: Study, rows: list[Row], out: Path | None, *, as_json: bool) -> None:
