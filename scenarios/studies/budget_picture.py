@@ -22,6 +22,7 @@ from scenarios.report.theme import (
     label,
     legend,
     panels,
+    save,
 )
 from scenarios.studies.noise_budget import TITLES
 
@@ -65,7 +66,7 @@ def draw_effects(found: Systematic, u: float, path: Path) -> None:
         axis.grid(visible=False, axis="y")
         axis.set_xlabel("|error of the mass|, relative")
         legend(axis, columns=2)
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def draw_noise(found: NoiseBudget, path: Path) -> None:
@@ -81,7 +82,7 @@ def draw_noise(found: NoiseBudget, path: Path) -> None:
         for k, (where, each) in enumerate(found.readings.items()):
             _draw_allan(axes[2 * k], where, each, looks)
             _draw_spectrum(axes[2 * k + 1], each, looks)
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def _looks(found: NoiseBudget) -> dict[str, tuple[str, str]]:

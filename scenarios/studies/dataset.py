@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.run.export import ENGINE
-from scenarios.run.output import OutputError
+from scenarios.run.export import ENGINE, ROOM
+from scenarios.run.output import OutputError, check_room
 from scenarios.studies.axes import Axis
 from scenarios.studies.journal import Row
 from scenarios.studies.outputs import OUTPUTS
@@ -135,10 +135,12 @@ def write(found: xr.Dataset, path: Path) -> None:
         If it cannot be written, such as on a full disk.
     """
     fresh = path.with_name(f".{path.name}.new")
+    texts = sum(len(text) for each in found.variables.values() if each.dtype == object for text in each.values.ravel())
     try:
+        check_room(path.parent, 2 * found.nbytes + 3 * texts + ROOM)
         found.to_netcdf(fresh, engine=ENGINE)
         os.replace(fresh, path)
-    except OSError as error:
+    except (OSError, OutputError) as error:
         fresh.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
+        reason = str(error) if isinstance(error, OutputError) else (error.strerror or str(error)).lower()
         raise OutputError(f"{path}: {reason}; what was computed is kept beside it: go on with --resume") from error

@@ -21,6 +21,7 @@ from scenarios.report.theme import (
     label,
     legend,
     panels,
+    save,
 )
 from scenarios.studies.goals import Objective
 from scenarios.studies.optimise import Member, Optimiser
@@ -43,7 +44,7 @@ def draw(search: Optimiser, path: Path) -> None:
         else:
             _front(axis, figure, search)
         legend(axis)
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def _front(axis: Any, figure: Any, search: Optimiser) -> None:

@@ -25,6 +25,7 @@ from scenarios.report.theme import (
     label,
     legend,
     panels,
+    save,
 )
 from scenarios.studies.dataset import dataset
 from scenarios.studies.journal import Row
@@ -68,7 +69,7 @@ def draw(study: Study, rows: Sequence[Row], path: Path) -> None:
             _panel(figure, axis, _Panel(study, data, along, name))
         axes[-1].set_xlabel(_named(data, along))
         legend(axes[0], columns=2)
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 @dataclass(frozen=True)

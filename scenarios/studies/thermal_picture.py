@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from scenarios.report.numbers import prefixed, significant
-from scenarios.report.theme import BLUE, GREY, ORANGE, VERMILLION, fresh_look, label, legend, panels, time_unit
+from scenarios.report.theme import BLUE, GREY, ORANGE, VERMILLION, fresh_look, label, legend, panels, save, time_unit
 from twin.times import NS
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def draw(experiment: Experiment, found: Thermal, path: Path) -> None:
         axis.set_title(f"{told}, ε = {significant(analysis.epsilon)}", pad=30.0)
         axis.set_xlim(0.0, period * time.factor)
         legend(axis, columns=4)
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def _campaign(experiment: Experiment) -> Any:
