@@ -24,9 +24,8 @@ from scenarios.run.measured import known_to
 from scenarios.run.output import SUMMARY
 from scenarios.run.result import Result
 from scenarios.schema import ScenarioError, load_text
-from scenarios.studies.parameters import present, unit_of_path
+from scenarios.studies.parameters import present, unit_of_path, width
 from twin.errors import InputError
-from twin.parameter import to_si
 from twin.recorder import Blocks
 
 MASS = "balance.test_mass.mass"
@@ -138,14 +137,14 @@ def spreads(experiment: Experiment, given: Mapping[str, str], within: float = SP
         if not path.startswith("balance.") or unit is None or not isinstance(value, int | float):
             raise BlindError(f"{path} is no quantity of {scenario.name}; see kibble-twin schema")
         try:
-            width = to_si(text, unit)
+            half = width(text, unit)
         except ValueError as error:
             raise BlindError(f"{path}: {error}") from None
-        if path == MASS or not (width > 0 and math.isfinite(width)):
+        if path == MASS or not (half > 0 and math.isfinite(half)):
             raise BlindError(f"{path}: expected a width greater than 0, and of the mass in its own option")
-        found[path] = width
-    for path, width in found.items():
-        for end in (-width, width):  # what cannot be is said before anything is drawn, so that nothing is told by it
+        found[path] = half
+    for path, half in found.items():
+        for end in (-half, half):  # what cannot be is said before anything is drawn, so that nothing is told by it
             experiment.with_({path: present(experiment, path) + end})
     return found
 
@@ -153,11 +152,11 @@ def spreads(experiment: Experiment, given: Mapping[str, str], within: float = SP
 def drawn(experiment: Experiment, widths: Mapping[str, float]) -> Secret:
     """Secret values, from the randomness of the operating system."""
     hidden = []
-    for path, width in widths.items():
+    for path, half in widths.items():
         nominal = float(present(experiment, path))
         share = 2.0 * (secrets.randbelow(_STEPS) + 0.5) / _STEPS - 1.0
         unit = unit_of_path(experiment.scenario, path)
-        hidden.append(Hidden(path, unit or "1", nominal, width, nominal + share * width))
+        hidden.append(Hidden(path, unit or "1", nominal, half, nominal + share * half))
     return Secret(1 + secrets.randbelow(_SEEDS), tuple(hidden), experiment.scenario.resolved.get("faults", {}))
 
 
