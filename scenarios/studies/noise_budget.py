@@ -22,7 +22,7 @@ from scenarios.reduction.allan import mean_deviation
 from scenarios.reduction.spectrum import welch
 from scenarios.run.experiment import Experiment
 from scenarios.run.result import Result
-from scenarios.studies.systematic import NOISES, quiet, switched_on
+from scenarios.studies.systematic import noises, quiet, switched_on
 from twin.errors import InputError
 from twin.times import NS
 
@@ -210,9 +210,9 @@ def sources(experiment: Experiment) -> list[Source]:
     """What makes noise in a scenario."""
     found: dict[str, dict[str, Any]] = {}
     on = switched_on(experiment)
-    for key in NOISES:
+    for key in noises(experiment):
         part, _, name = key.partition(".")
-        if key in on and part not in WATCH:
+        if part not in WATCH:
             title = TIMING if "jitter" in name else SOURCES.get(part, part.replace("_", " "))
             found.setdefault(title, {})[f"balance.{key}"] = on[key][0]
     return [Source(name, settings) for name, settings in found.items()]

@@ -12,8 +12,9 @@ effect. Where the two differ, effects interact.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
@@ -119,8 +120,8 @@ def _own(effect: Effect) -> tuple[str, ...]:
     return tuple(key for key in effect.settings if _OCCURRENCES[key] == least)
 
 
-NOISES = tuple(dict.fromkeys(key for effect in EFFECTS if isinstance(effect, Noise) for key in _own(effect)))
-"""Parameters that make noise."""
+_NOISES = frozenset(key for effect in EFFECTS if isinstance(effect, Noise) for key in _own(effect))
+_NOISY = re.compile(r"(.*_)?(noise|jitter|random_walk)(_.*)?")
 
 
 def switched_on(experiment: Experiment) -> dict[str, tuple[Any, Any]]:
@@ -130,6 +131,11 @@ def switched_on(experiment: Experiment) -> dict[str, tuple[Any, Any]]:
         values, neutral = dump(part), dump(part.ideal())
         found |= {f"{name}.{key}": (value, neutral[key]) for key, value in values.items() if value != neutral[key]}
     return found
+
+
+def noises(experiment: Experiment) -> list[str]:
+    """Parameters that make noise: what the catalogue calls so, and what is named so in a part it does not know."""
+    return [key for key in switched_on(experiment) if key in _NOISES or _NOISY.fullmatch(key.partition(".")[2])]
 
 
 def _off(experiment: Experiment, keys: Sequence[str]) -> dict[str, Any]:
@@ -150,18 +156,21 @@ def quiet(experiment: Experiment) -> Experiment:
         raise InputError(f"{experiment.scenario.name}: its campaign reports no mass")
     certain = [key for key in switched_on(experiment) if key.endswith(".uncertainties")]
     calm = {"faults": None, "reduction.outlier_threshold": 1e12}
-    return experiment.with_({**_off(experiment, [*NOISES, *certain]), **calm})
+    return experiment.with_({**_off(experiment, [*noises(experiment), *certain]), **calm})
 
 
 def present(experiment: Experiment) -> list[Present]:
-    """The effects of a scenario without noise; those that the same parameters switch are one."""
+    """The effects of a scenario without noise; those that the same parameters switch are one.
+
+    Of two windings the second one has its part in the effects of the first.
+    """
     on = {key: value for key, (value, _) in switched_on(experiment).items()}
     found: dict[tuple[str, ...], Present] = {}
     for effect in EFFECTS:
-        own = tuple(key for key in _own(effect) if key in on)
+        own = tuple(key for key in _both(_own(effect)) if key in on)
         if isinstance(effect, Noise) or not own:
             continue
-        partners = {f"balance.{key}": on[key] for key in effect.settings if key in on and key not in own}
+        partners = {f"balance.{key}": on[key] for key in _both(effect.settings) if key in on and key not in own}
         before = found.get(own)
         found[own] = Present(
             name=effect.name if before is None else f"{before.name}, {effect.name}",
@@ -173,6 +182,11 @@ def present(experiment: Experiment) -> list[Present]:
     rest = [key for key in on if f"balance.{key}" not in known]
     alone = [Present(key.replace(".", ": ").replace("_", " "), {f"balance.{key}": on[key]}, {}, Off()) for key in rest]
     return [*found.values(), *alone]
+
+
+def _both(keys: Iterable[str]) -> list[str]:
+    """The keys, and those of the second winding beside the first one's."""
+    return [each for key in keys for each in ((key, f"second_{key}") if key.startswith("coil.") else (key,))]
 
 
 # --- what they do ----------------------------------------------------------------------------------------------------

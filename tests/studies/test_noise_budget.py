@@ -80,6 +80,13 @@ def test_sources_are_named_by_part_and_jitter_is_timing() -> None:
     assert found["timing"] == {"balance.induced_voltmeter.trigger_jitter": 1e-5}
 
 
+def test_a_servo_is_a_source() -> None:
+    """As is any part whose parameters are called noise."""
+    found = {source.name: source.settings for source in sources(scenarios.load("kbmini_tmtp_servo"))}
+    assert list(found["servo"]) == ["balance.servo.sensor_noise"]
+    assert "position detector" not in found
+
+
 def test_what_a_source_does_not_reach_does_not_show_it() -> None:
     """The voltmeter of the motion is idle while weighing; the reference is in the mass alone."""
     readings, mass = budget().readings, budget().mass

@@ -94,7 +94,7 @@ def test_what_makes_noise_or_is_uncertain_is_off() -> None:
     calm = quiet(scenarios.load("kbmini_faulty"))
     on = switched_on(calm)
     assert not [key for key in on if key.endswith(".uncertainties")]
-    assert not [key for key in on if key.endswith(("white_noise", "flicker_noise")) and "position_detector" not in key]
+    assert not [key for key in on if "noise" in key or "jitter" in key]
     assert not calm.scenario.faults
     few = calm.with_({"campaign.cycles": 2, "thermal.start": "ambient", "campaign.velocity.cycles": 60})
     again, other = errors(Job(few, ())), errors(Job(few.with_(seed=7), ()))
@@ -105,6 +105,20 @@ def test_a_campaign_without_a_mass_is_refused(capsys: pytest.CaptureFixture[str]
     for words in ([], ["--noise"]):
         assert main(["budget", "moving_mode", *words]) == 2
         assert capsys.readouterr().err == "error: moving_mode: its campaign reports no mass\n"
+
+
+def test_a_part_that_the_catalogue_does_not_know_is_silent_too() -> None:
+    """By the names of its parameters, such as a servo's sensor noise."""
+    experiment = scenarios.load("kbmini_tmtp_servo")
+    assert "servo.sensor_noise" in switched_on(experiment)
+    assert "servo.sensor_noise" not in switched_on(quiet(experiment))
+
+
+def test_both_windings_have_part_in_an_effect() -> None:
+    effects = present(quiet(scenarios.load("nist4_omtp")))
+    (current,) = (effect for effect in effects if "quadratic current" in effect.name)
+    assert set(current.own) == {f"balance.{coil}.quadratic_current_coefficient" for coil in ("coil", "second_coil")}
+    assert current.corrections == {"quadratic_current"}
 
 
 @pytest.mark.parametrize(
