@@ -180,7 +180,11 @@ def present(experiment: Experiment) -> list[Present]:
         )
     known = set(chain.from_iterable(each.own.keys() | each.partners.keys() for each in found.values()))
     rest = [key for key in on if f"balance.{key}" not in known]
-    alone = [Present(key.replace(".", ": ").replace("_", " "), {f"balance.{key}": on[key]}, {}, Off()) for key in rest]
+    alone = []
+    for key in rest:
+        both = {f"balance.{each}": on[each] for each in _both([key]) if each in rest}
+        if key.removeprefix("second_") not in rest or not key.startswith("second_"):
+            alone.append(Present(key.replace(".", ": ").replace("_", " "), both, {}, Off()))
     return [*found.values(), *alone]
 
 

@@ -119,6 +119,8 @@ def test_both_windings_have_part_in_an_effect() -> None:
     (current,) = (effect for effect in effects if "quadratic current" in effect.name)
     assert set(current.own) == {f"balance.{coil}.quadratic_current_coefficient" for coil in ("coil", "second_coil")}
     assert current.corrections == {"quadratic_current"}
+    (mutual,) = (effect for effect in effects if "mutual curvature" in effect.name)
+    assert set(mutual.own) == {f"balance.{coil}.mutual_curvature" for coil in ("coil", "second_coil")}
 
 
 @pytest.mark.parametrize(
