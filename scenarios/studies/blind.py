@@ -17,10 +17,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from scenarios.run.build import MassCampaign
 from scenarios.run.execute import MODELS, Progress, concluded
 from scenarios.run.experiment import Experiment
-from scenarios.run.measured import known_to
+from scenarios.run.measured import known_to, reports_mass
 from scenarios.run.output import SUMMARY
 from scenarios.run.result import Result
 from scenarios.schema import ScenarioError, load_text
@@ -127,7 +126,7 @@ def spreads(experiment: Experiment, given: Mapping[str, str], within: float = SP
         If a path is no quantity of the balance, or its width none of its unit.
     """
     scenario = experiment.scenario
-    if not isinstance(scenario.campaign, MassCampaign) or present(experiment, MASS) is None:
+    if not reports_mass(scenario) or present(experiment, MASS) is None:
         raise BlindError(f"{scenario.name}: there is no mass to hide in its campaign")
     if not 0 < within < 1:
         raise BlindError(f"expected a width between 0 and 1 for the mass, not {within:g}")

@@ -16,18 +16,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 from scenarios.reduction import ReductionSettings, reduce
-from scenarios.run.build import MassCampaign
 from scenarios.run.certificates import certificates
 from scenarios.run.experiment import Experiment
+from scenarios.run.measured import reports_mass
 from scenarios.schema.fields import dump
 from scenarios.studies.catalogue import EFFECTS
 from scenarios.studies.effects import Effect, Noise
-from twin.errors import InputError
+from twin.errors import InputError, SimulationError, TwinError
 
 WITHIN = 0.01
 """Share of an effect by which alone and in company may differ without being said to interact."""
@@ -152,7 +152,7 @@ def quiet(experiment: Experiment) -> Experiment:
     InputError
         If its campaign reports no mass.
     """
-    if not isinstance(experiment.scenario.campaign, MassCampaign):
+    if not reports_mass(experiment.scenario):
         raise InputError(f"{experiment.scenario.name}: its campaign reports no mass")
     certain = [key for key in switched_on(experiment) if key.endswith(".uncertainties")]
     calm = {"faults": None, "reduction.outlier_threshold": 1e12}
@@ -198,14 +198,33 @@ def _both(keys: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Job:
-    """A campaign that is run once, and reduced without some corrections, one set after the other."""
+    """A campaign that is run once, and reduced without some corrections, one set after the other.
+
+    Parameters
+    ----------
+    name : of what is on, or off.
+    """
 
     experiment: Experiment
     without: tuple[Off, ...]
+    name: str = "all effects"
 
 
 def errors(job: Job) -> dict[Off, float]:
-    """Relative errors of the mass by the corrections that were left out; none left out is among them."""
+    """Relative errors of the mass by the corrections that were left out; none left out is among them.
+
+    Raises
+    ------
+    SimulationError
+        If it cannot be run or reduced; the message begins with the name of the job.
+    """
+    try:
+        return _errors(job)
+    except TwinError as error:
+        raise SimulationError(f"{job.name}: {error}") from error
+
+
+def _errors(job: Job) -> dict[Off, float]:
     result = job.experiment.run()
     found = {Off(): result.relative_error}
     settings, known = result.scenario.section("reduction", ReductionSettings), certificates(result.scenario)
@@ -227,9 +246,10 @@ def plan(experiment: Experiment) -> tuple[list[Present], list[Job]]:
     jobs = [Job(calm, (every, *(effect.corrections for effect in effects)))]
     for effect in effects:
         own = (effect.corrections,)
-        jobs.append(Job(ideal.with_({**effect.partners, **effect.own}), own))
-        jobs.append(Job(ideal.with_(effect.partners), own))
-        jobs.append(Job(calm.with_(_off(calm, [path.removeprefix("balance.") for path in effect.own])), own))
+        keys = [path.removeprefix("balance.") for path in effect.own]
+        jobs.append(Job(ideal.with_({**effect.partners, **effect.own}), own, f"{effect.name}, alone"))
+        jobs.append(Job(ideal.with_(effect.partners), own, f"what {effect.name} needs, alone"))
+        jobs.append(Job(calm.with_(_off(calm, keys)), own, f"all but {effect.name}"))
     return effects, jobs
 
 
@@ -259,7 +279,7 @@ def run_jobs(jobs: Sequence[Job], executor: Executor | None = None) -> Iterator[
     for job in jobs:
         key = job.experiment.scenario.hash
         before = once.get(key)
-        once[key] = job if before is None else Job(job.experiment, (*before.without, *job.without))
+        once[key] = job if before is None else replace(before, without=(*before.without, *job.without))
     made = map(errors, once.values()) if executor is None else executor.map(errors, once.values())
     known: dict[str, dict[Off, float]] = {}
     keys, fresh = iter(once), iter(made)

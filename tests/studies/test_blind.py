@@ -173,6 +173,7 @@ def test_a_passphrase_that_is_not_right_or_not_there(
         (["kbmini_tmtp", "--out", "x", "--hide", f"{RESISTOR}=-1"], "a width greater than 0"),
         (["kbmini_tmtp", "--out", "x", "--hide", f"{RESISTOR}=2 kohm"], "resistance: must be greater than 0"),
         (["moving_mode", "--out", "x"], "there is no mass to hide"),
+        (["kbmini_mass_series", "--out", "x"], "there is no mass to hide"),
         (["--open", "x"], "--open SEALED goes with --answer RESULT"),
     ],
 )

@@ -28,6 +28,7 @@ from scenarios.studies.systematic import (
     switched_on,
     told,
 )
+from twin.errors import SimulationError
 
 METERS = {"balance.current_voltmeter.gain": 0.02, "balance.induced_voltmeter.gain": -0.03}
 
@@ -101,10 +102,17 @@ def test_what_makes_noise_or_is_uncertain_is_off() -> None:
     assert again == other
 
 
+def test_what_cannot_be_run_is_named() -> None:
+    weak = ideal().with_({"balance.current_source.limit": 1e-4})
+    with pytest.raises(SimulationError, match="all but noise: "):
+        errors(Job(weak, (), "all but noise"))
+
+
 def test_a_campaign_without_a_mass_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([], ["--noise"]):
-        assert main(["budget", "moving_mode", *words]) == 2
-        assert capsys.readouterr().err == "error: moving_mode: its campaign reports no mass\n"
+    for name in ("moving_mode", "kbmini_mass_series"):
+        for words in ([], ["--noise"]):
+            assert main(["budget", name, *words]) == 2
+            assert capsys.readouterr().err == f"error: {name}: its campaign reports no mass\n"
 
 
 def test_a_part_that_the_catalogue_does_not_know_is_silent_too() -> None:
