@@ -84,8 +84,12 @@ class Spectrum:
         return found, math.sqrt(float(weights @ weights) * _relative_variance(self.length, self.stretches, 1) * _SPREAD)
 
 
-def welch(values: Array, step: float, seconds: float) -> Spectrum:
+def welch(values: Array, step: float, seconds: float, least: int = LEAST) -> Spectrum:
     """The spectrum of readings at regular steps, of stretches of `seconds`, each freed of its mean.
+
+    Parameters
+    ----------
+    least : readings in a stretch.
 
     Raises
     ------
@@ -93,8 +97,8 @@ def welch(values: Array, step: float, seconds: float) -> Spectrum:
         If there are not enough readings for one stretch.
     """
     length = min(round(seconds / step), len(values))
-    if length < LEAST:
-        raise ReductionError(f"{length} readings are too few for a spectrum; read at least {LEAST}")
+    if length < least:
+        raise ReductionError(f"{length} readings are too few for a spectrum; read at least {least}")
     hop = length // 2
     starts = np.arange(0, len(values) - length + 1, hop)
     window = _hann(length)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -147,6 +148,7 @@ def concluded(
     Parameters
     ----------
     known : what the reduction is told of the balance, see `known_to`.
+    truth : may be empty, as of a blind campaign: then nothing is said to be true.
 
     Raises
     ------
@@ -166,7 +168,7 @@ def concluded(
     parts = scenario.true_components()
     return Result(
         scenario=scenario,
-        true=_truth(scenario, parts, truth),
+        true=_truth(scenario, parts, truth) if len(truth) else Truth(math.nan, math.nan, math.nan),
         mass=reduce(readings, known, _settings(scenario)),
         thermal=_thermal(scenario, parts, truth),
         readings=readings,
