@@ -18,6 +18,8 @@ from components.fields.reduced_basis import ThermalModes
 
 Array = NDArray[np.float64]
 SERIES = 20
+SAME = 1e-9
+"""Times (s) that differ by less than about this are one: a schedule's pieces are few lengths, many times over."""
 MOST_ROUNDS = 200
 
 
@@ -117,13 +119,9 @@ class PeriodicResponse:
 
     def __init__(self, rates: Array, edges: Array, times: Array, orders: int) -> None:
         self.rates, self.edges = rates, edges
-        length = np.diff(edges)[:, None]
-        self._kept = np.exp(-length * rates)
-        self._gained = _driven(length * rates, length, orders)
+        self._kept, self._gained = _answers(rates, np.diff(edges), orders)
         self._piece, since = place(edges, times)
-        x = np.multiply.outer(since, rates)
-        self._left = np.exp(-x)
-        self._driven = _driven(x, since[:, None], orders)
+        self._left, self._driven = _answers(rates, since, orders)
 
     def modes(self, coefficients: Array, gain: Array) -> Array:
         """The modes at the times in the periodic steady state, shape (m, n).
@@ -232,6 +230,14 @@ def temperatures(modes: ThermalModes, power: PeriodicPower, times: ArrayLike, *,
     return rises
 
 
+def _answers(rates: Array, times: Array, orders: int) -> tuple[Array, Array]:
+    """What is left of modes after some times (s), and `_driven` there: shapes (m, n) and (orders, m, n)."""
+    _, first, which = np.unique(np.round(times / SAME), return_index=True, return_inverse=True)
+    t = times[first][:, None]
+    x = t * rates
+    return np.exp(-x)[which], _driven(x, t, orders)[:, which]
+
+
 def _driven(x: Array, t: Array, orders: int) -> Array:
     """``∫ exp(−rate (t − s)) s^k ds`` from 0 to t for x = rate t and k below `orders`: k! t^(k+1) φ_(k+1)(−x).
 
@@ -243,7 +249,7 @@ def _driven(x: Array, t: Array, orders: int) -> Array:
     for k in range(1, orders):
         up.append((1.0 / factorial(k) - up[-1]) / far)
     top = np.zeros_like(near)
-    for m in range(SERIES, -1, -1):
+    for m in range(SERIES - orders, -1, -1):
         top = 1.0 / factorial(m + orders) - near * top
     down = [top]
     for k in range(orders - 1, 0, -1):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import scenarios
 from scenarios.run.experiment import Experiment
-from scenarios.studies.thermal import NotPeriodicError, Thermal, thermal
+from scenarios.studies.thermal import NotPeriodicError, Thermal, ThermalCycle, thermal
 from twin.errors import InputError
 
 CHAIN = {
@@ -82,6 +82,16 @@ def test_noise_errors_and_faults_do_not_enter() -> None:
     iron = {"faults": {"iron": {"component": "magnet", "fault": "iron", "time": "10 s", "size": 1e-3}}}
     values = {thermal(each).epsilon for each in (base, base.with_(seed=99), base.with_(iron))}
     assert len(values) == 1
+
+
+def test_what_does_not_heat_is_not_followed() -> None:
+    """In the velocity phase of TMTP no current flows, whatever the temperatures: no state is solved beyond."""
+    cycle = ThermalCycle(scenarios.load("nist4_tmtp").scenario)
+    weighing = cast(Any, cycle.campaign).weighing_duration
+    power, groups = cycle._power, cycle._twin.assembly.groups
+    assert groups and all(group.frontier <= weighing for group in groups)
+    assert power is not None and power.edges[-1] == cycle.period > weighing / 1e9
+    assert not np.any(power.at(np.linspace(weighing / 1e9, cycle.period, 50, endpoint=False)))
 
 
 # --- scaling laws ----------------------------------------------------------------------------------------------------
