@@ -122,6 +122,16 @@ class PeriodicResponse:
         self._kept, self._gained = _answers(rates, np.diff(edges), orders)
         self._piece, since = place(edges, times)
         self._left, self._driven = _answers(rates, since, orders)
+        self._left_of_all: list[tuple[int, Array]] = []  # composed in pairs, fours, eights; see `at_edges`
+        kept, step = self._kept.copy(), 1
+        while step < len(kept):
+            self._left_of_all.append((step, kept[step:].copy()))
+            kept[step:] *= kept[:-step].copy()
+            step *= 2
+        whole = rates * edges[-1]
+        with np.errstate(divide="ignore"):
+            self._again = np.where(whole > 0, -1.0 / np.expm1(-whole), 0.0)
+        self._at_edges = np.exp(-np.multiply.outer(edges[:-1], rates))
 
     def modes(self, coefficients: Array, gain: Array) -> Array:
         """The modes at the times in the periodic steady state, shape (m, n).
@@ -143,20 +153,14 @@ class PeriodicResponse:
 
     def at_edges(self, coefficients: Array, gain: Array) -> Array:
         """The modes at the start of each piece, shape (pieces, n); see `modes`."""
-        gained = np.einsum("kpn,pk->pn", self._gained[: coefficients.shape[1]], coefficients) * gain
-        kept, rest = self._kept.copy(), gained.copy()
-        step = 1
-        while step < len(rest):  # composed in pairs, fours, eights: what is left of all that came before
-            rest[step:] += kept[step:] * rest[:-step]
-            kept[step:] *= kept[:-step].copy()
-            step *= 2
-        end, whole = rest[-1], self.rates * self.edges[-1]
-        if np.any((whole == 0) & (end != 0)):
+        rest: Array = np.einsum("kpn,pk->pn", self._gained[: coefficients.shape[1]], coefficients) * gain
+        for step, kept in self._left_of_all:  # what is left of all that came before
+            rest[step:] += kept * rest[:-step]
+        if np.any((self._again == 0) & (rest[-1] != 0)):
             raise ValueError(
                 "heat that finds no way out has no periodic steady state; expected a film coefficient above 0"
             )
-        first = np.divide(end, -np.expm1(-whole), out=np.zeros_like(end), where=whole > 0)
-        starts: Array = first * np.exp(-np.multiply.outer(self.edges[:-1], self.rates))
+        starts: Array = rest[-1] * self._again * self._at_edges
         starts[1:] += rest[:-1]
         return starts
 

@@ -241,9 +241,11 @@ class ThermalCycle:
         self._assumed = {port: Assumed(course, row) for row, port in enumerate(ports)}
 
         def parts() -> dict[str, Any]:
-            made: dict[str, Any] = {name: part.fresh().named(name) for name, part in self.parts.items()}
+            made: dict[str, Any] = dict.fromkeys(self.parts, Unread())
+            for name in self._heating:
+                made[name] = self.parts[name].fresh().named(name)
             made["thermal_mass"] = AssumedTemperatures().assume(self._assumed).named("thermal_mass")
-            return {name: part if name in self._heating else Unread() for name, part in made.items()}
+            return made
 
         setup = build(self.scenario, rehearsal=True, currents=currents, parts=parts, instruments=lambda _: READERS)
         setup.twin.run(setup.steps)
