@@ -93,6 +93,8 @@ def _class(name: str, kind: type[Parameters]) -> str:
 
 def _rows(kind: type[Parameters], prefix: str) -> Iterator[str]:
     for name, field in kind.model_fields.items():
+        if name == "uncertainties":  # of every component
+            continue
         extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, Parameters):
@@ -112,6 +114,7 @@ def _shown(value: Any) -> str:
 
 
 def _plain(docstring: str) -> str:
-    """A docstring as Markdown: numpy's headings are bold, double backquotes single."""
+    """A docstring as Markdown: numpy's headings are bold, double backquotes single, and none in what is set off."""
+    docstring = re.sub(r"^( {4,})``(.+)``", r"\1\2", docstring, flags=re.MULTILINE)
     text = re.sub(r"^(\w[\w ]*)\n-{3,}$", r"**\1**\n", docstring, flags=re.MULTILINE)
     return re.sub(r"``([^`]+)``", r"`\1`", text)
