@@ -4,7 +4,7 @@
 
 The package is ``docs/examples/leakage``. A laboratory would ``pip install`` it into its environment; here it goes into
 a folder of its own, which is taken away again. What passes the resistor by is not measured, so that the current, and
-with it the mass, is found too small by ``share · humidity/0.5``.
+with it the mass, is found too small by ``share · humidity/0.5``. It needs hatchling, which builds the package.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from scenarios.cli.app import main
+from scenarios.schema.library import folder, shipped
+from twin import plugins
 
 DOCS = Path(__file__).parents[2] / "docs"
 _MARKED = re.compile(r"^<!-- (run|output|file)(?:: (\S+))? -->\n\n?```(\w+).*?\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -67,6 +69,15 @@ def test_marks_are_read() -> None:
     for page in DOCS.glob("*.md"):
         text = page.read_text(encoding="utf-8")
         assert len(re.findall(r"^<!-- (?:run|output|file)\b", text, re.MULTILINE)) == len(blocks(page)), page.name
+
+
+def test_every_campaign_is_on_its_page() -> None:
+    """With a shipped scenario that runs it."""
+    text = (DOCS / "campaigns.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(\w+)`", text)) & set(shipped())
+    files = [(folder() / f"{name}.yaml").read_text(encoding="utf-8") for name in sorted(named)]
+    found = {kind for file in files for kind in re.findall(r"^campaign:.*\n  type: (\w+)$", file, re.MULTILINE)}
+    assert found == set(plugins.names(plugins.CAMPAIGNS))
 
 
 @pytest.mark.parametrize(
