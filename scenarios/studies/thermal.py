@@ -164,6 +164,7 @@ class ThermalCycle:
     def __init__(self, scenario: Scenario, fineness: int = 1) -> None:
         self.scenario, self.fineness = scenario, fineness
         self.parts = scenario.components()
+        self._unused = dict(self.parts)
         self.room = self._check()
         self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
         self.period = self.campaign.period / NS
@@ -242,8 +243,8 @@ class ThermalCycle:
 
         def parts() -> dict[str, Any]:
             made: dict[str, Any] = dict.fromkeys(self.parts, Unread())
-            for name in self._heating:
-                made[name] = self.parts[name].fresh().named(name)
+            for name in self._heating:  # a part is of one twin only
+                made[name] = self._unused.pop(name, None) or self.parts[name].fresh().named(name)
             made["thermal_mass"] = AssumedTemperatures().assume(self._assumed).named("thermal_mass")
             return made
 
