@@ -23,8 +23,10 @@ from typing import Any
 import exact_reference
 import numpy as np
 import reference_model
+import study_costs
 
 import scenarios
+from scenarios.studies.thermal import thermal
 
 HERE = Path(__file__).parent
 
@@ -157,6 +159,46 @@ def schemes() -> list[str]:
     return rows
 
 
+POINTS = 1000
+
+
+def studies() -> list[str]:
+    """A sweep over the size of a magnet: one process, two, a cluster; and the least that a point could be."""
+    chosen, nothing = study_costs.study(POINTS), study_costs.study(POINTS, "diameter")
+    bare = study_costs.Bare()
+    sizes = np.geomspace(0.2, 1.2, 50)
+    least = points = np.inf
+    for _ in range(4):  # in turn, so that both see the same machine
+        least = min(least, cpu(lambda: [bare.epsilon(p) for p in sizes], 1) / len(sizes))
+        points = min(points, cpu(lambda: [thermal(study_costs.at(p)) for p in sizes], 1) / len(sizes))
+    one = [study_costs.here(chosen) for _ in range(2)]  # before and after, likewise
+    two = study_costs.on_processes(chosen)
+    one.append(study_costs.here(chosen))
+    alone = np.mean([cost.driver for cost in one[1:]])
+    rows = ["| nist4_tmtp over p | |", "|---|---|"]
+    rows += [
+        f"| a point, scenario to ε | {points * 1e3:.1f} ms |",
+        f"| the same heat under a current that is on or off, numpy alone | {least * 1e3:.2f} ms |",
+        f"| ratio | {points / least:.0f} |",
+        f"| {POINTS} points, one process | {alone:.1f} s |",
+        f"| … two processes, CPU time of all | {two.total:.1f} s |",
+        f"| … wall time on two cores of one's own; target 10 s | {two.least_wall(2):.1f} s |",
+        f"| … wall time on this machine | {two.wall:.1f} s |",
+        f"| parallel efficiency on two cores; target 85 % | {alone / (2.0 * two.least_wall(2)):.0%} |",
+    ]
+    try:
+        with study_costs.dask() as address:
+            dask, idle = study_costs.on_dask(address, chosen), study_costs.on_dask(address, nothing)
+    except ImportError:
+        return [*rows, "| Dask | not installed: `pip install 'kibble-twin[dask]'` |"]
+    rows.append(f"| … a Dask cluster with two workers, CPU time of all | {dask.total:.1f} s |")
+    over = (idle.total - sum(idle.computing.values())) / POINTS
+    waits = idle.wall / POINTS
+    rows.append(f"| Dask's CPU time for a point, scheduler and all; target 5 ms | {over * 1e3:.2f} ms |")
+    rows.append(f"| wall time of a point there that computes nothing but a diameter | {waits * 1e3:.2f} ms |")
+    return rows
+
+
 def main() -> None:
     """Print the whole page."""
     print(f"Measured on {machine()}.\n")
@@ -165,6 +207,7 @@ def main() -> None:
         ("A campaign of 8 h", campaign()),
         ("Every scheme", schemes()),
         ("What effects cost", effects()),
+        ("A sweep", studies()),
         ("Cost against virtual time and samples", scaling()),
     ):
         print(f"## {title}\n\n" + "\n".join(rows) + "\n")

@@ -156,7 +156,7 @@ class Scenario:
 
     @property
     def _known(self) -> Known:
-        return Known(self._document.tree, self.balance)
+        return Known(self._document.tree, self.balance, (self.campaign_type, self.campaign), self.sections)
 
     def ideal(self) -> Scenario:
         """A new scenario in which every effect of every component has its neutral value, and nothing goes wrong."""

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import scenarios
 from scenarios.reduction import Excluded
 from scenarios.reduction.findings import Curve, Line
 from scenarios.report import pictures_magnet, pictures_mass, pictures_uncertainty
@@ -164,6 +165,13 @@ def test_bl_agrees_with_the_truth(result: Result) -> None:
     u = np.hypot(mass.bl_groups.u_bl_Tm, mass.u_bl_Tm)
     assert np.abs((mass.bl_groups.bl_Tm - true) / u).max() < 4.0
     assert np.abs(at_weighings.values - [cycle.bl_Tm for cycle in mass.cycles]).max() < 4.0 * u.max()
+
+
+def test_two_windings_in_series_have_the_truth_of_both() -> None:
+    keys = {"campaign.cycles": 1, "campaign.weighing.count": 5, "campaign.velocity.pairs": 2}
+    both = scenarios.load("kbmini_anti_series").with_(keys).run()
+    assert true_at_weighings(both).values == pytest.approx([both.true.bl_Tm], rel=1e-9)
+    assert both.mass.bl_Tm == pytest.approx(true_at_weighings(both).values[0], rel=1e-5)
 
 
 def test_truth_in_a_group_is_at_the_weighing_position(result: Result) -> None:
