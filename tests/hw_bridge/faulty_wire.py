@@ -1,4 +1,4 @@
-"""A proxy between a driver and a served instrument, which does something wrong with one line, on its way out or back."""
+"""A proxy between a driver and a served instrument, which does something wrong with one line that goes out or back."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def once(wired: Wired, folder: Path, faults: Mapping[str, Fault]) -> Outcome:
                     recorded = list(twin.recorder.readings)
         except TwinError as raised:
             found.error = raised
-        found.kept = list(store.blocks("readings")) if store.file.is_file() else []
+        found.kept = list(store.blocks("readings")) if store.exists else []
         found.lines = {name: dict(wire.lines) for name, wire in wires.items()}
     found.settings.append(really(wired))
     found.account = bridge.account() if bridge is not None else {}
