@@ -37,6 +37,7 @@ class Fault:
     happened: bool = field(default=False, init=False)
     struck: bytes = field(default=b"", init=False)
     """The line as it was."""
+    became: list[bytes] = field(default_factory=list, init=False)
 
     def pieces(self, line: bytes) -> list[bytes]:
         """What becomes of a line, in pieces that are sent one after the other."""
@@ -147,7 +148,8 @@ class FaultyWire:
         if fault.kind == "late":
             self._held[way].append(line)
             return True
-        for piece in fault.pieces(line):
+        fault.became = fault.pieces(line)
+        for piece in fault.became:
             sink.sendall(piece)
         if fault.kind == "killed":
             self._kill()
