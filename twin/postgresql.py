@@ -88,8 +88,9 @@ class PostgresDatabase(Database):
     def claim(self, run: int) -> bool:
         """Keep others from working on a run until this is closed; False if somebody does."""
         with self._spoken():
-            self._claimed = run
-            return _locked(self._connected(), run)
+            claimed = _locked(self._connected(), run)
+        self._claimed = run if claimed else None
+        return claimed
 
     def close(self) -> None:
         if self._connection is not None:
