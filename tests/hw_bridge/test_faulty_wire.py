@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,7 +177,14 @@ def harmless(fault: Fault, last: bool) -> bool:
     if fault.way == "command":  # one that asks for nothing, or still says the same
         return b"?" not in fault.struck or [meaning(piece) for piece in fault.became] == [meaning(fault.struck)]
     if fault.kind == "garbled":  # a reply that nobody looks at, or to a poll that is repeated
-        return fault.struck in (b"1=0", b"1=1") or fault.struck.isdigit()
+        return fault.struck in (b"1=0", b"1=1") or fault.struck.isdigit() or alike(fault.struck, fault.became[0])
+    return False
+
+
+def alike(a: bytes, b: bytes) -> bool:
+    """Whether two read-backs are one number to the six digits to which settings are compared."""
+    with suppress(ValueError):
+        return math.isclose(float(a), float(b), rel_tol=1e-6)
     return False
 
 
