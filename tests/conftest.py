@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
-import warnings
 from collections.abc import Iterator
 
 import pytest
+
+from tests import postgresql_server
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -29,13 +28,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of our own, which ends with the tests."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = pytest.importorskip("pgserver", reason="needs pgserver, a PostgreSQL server: pip install pgserver")
-    folder = tempfile.mkdtemp(prefix="kibble-")  # a short path: a socket is in it
-    try:
-        running = server.get_server(folder, cleanup_mode="stop")
-        yield running.get_uri()
-        running.cleanup()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with postgresql_server.running() as url:
+        yield url
