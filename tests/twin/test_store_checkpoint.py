@@ -45,7 +45,6 @@ def through_json(data: Any) -> Any:
     )
 )
 def test_arrays_keep_every_bit(array: np.ndarray) -> None:
-    array = np.where(np.isnan(array), 0.0, array)  # a NaN has many bit patterns
     back = decode_array(through_json(encode_array(array)))
     assert back.dtype == array.dtype and back.shape == array.shape and back.tobytes() == array.tobytes()
 
