@@ -78,6 +78,18 @@ class SharedRun:
         with _spoken(self.database), self.database.transaction() as execute:
             execute(statement, {"result": json.dumps(summary, allow_nan=False), "run": self.number})
 
+    def finished(self) -> dict[str, Any]:
+        """The summary of its result.
+
+        Raises
+        ------
+        OutputError
+            If it has not finished.
+        """
+        if self.summary is None:
+            raise OutputError(f"{self.place} has not finished; go on with: kibble-twin run --resume '{self.place}'")
+        return self.summary
+
     def write(self, folder: Path) -> None:
         """Write its results to a folder, as ``run --out`` does.
 
@@ -89,12 +101,11 @@ class SharedRun:
         from scenarios.run.experiment import load_text
         from scenarios.run.export import provenance, write_blocks
 
-        if self.summary is None:
-            raise OutputError(f"{self.place} has not finished; go on with: kibble-twin run --resume '{self.place}'")
-        attributes = provenance(self.summary, load_text(self.scenario, self.place).scenario)
+        summary = self.finished()
+        attributes = provenance(summary, load_text(self.scenario, self.place).scenario)
         write_blocks(folder / BLOCKS, self.store.blocks("readings"), self.store.blocks("truth"), attributes)
         (folder / SCENARIO).write_text(self.scenario, encoding="utf-8")
-        (folder / SUMMARY).write_text(json.dumps(self.summary, indent=2) + "\n", encoding="utf-8")
+        (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 
 
 class SharedRuns:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios.run.experiment import Experiment, load
+from scenarios.run.experiment import Experiment, load, load_text
 from scenarios.run.output import SCENARIO, SUMMARY, OutputError
-from scenarios.run.shared import is_url, results
+from scenarios.run.shared import SharedRuns, is_url
 from scenarios.schema.difference import Difference, differences
 
 _HOW = ("seed", "virtual_s", "samples")
@@ -60,8 +60,9 @@ def side(source: str) -> Side:
         If there is neither a folder nor a scenario of this name.
     """
     if is_url(source):
-        with results(source) as folder:
-            return _kept(source, folder)
+        with SharedRuns(source) as runs:
+            run = runs.one()
+            return Side(source, load_text(run.scenario, run.place), run.finished())
     if not Path(source).is_dir():
         experiment = load(source)
         experiment.check()
