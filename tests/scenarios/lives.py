@@ -12,6 +12,7 @@ import json
 import os
 import sys
 import zlib
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -56,12 +57,17 @@ def main() -> None:
     place, settings = sys.argv[1:]
     experiment = scenarios.load("kbmini_tmtp").with_(json.loads(settings))
     experiment.check()
+    live_again_and_again(lambda: live(experiment, place))
+
+
+def live_again_and_again(life: Callable[[], None]) -> None:
+    """A life for each line of standard input, in a process of its own."""
     for _ in sys.stdin:
         pid = os.fork()
         if pid == 0:
             status = 1
             try:
-                live(experiment, place)
+                life()
                 status = 0
             finally:
                 os._exit(status)

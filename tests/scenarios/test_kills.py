@@ -104,9 +104,9 @@ class Lives:
 
 
 @contextmanager
-def lives(place: str) -> Iterator[Lives]:
+def lives(place: str, module: str = "tests.scenarios.lives", told: Any = SETTINGS) -> Iterator[Lives]:
     """The lives of a run in a folder or a shared database."""
-    command = [sys.executable, "-m", "tests.scenarios.lives", place, json.dumps(SETTINGS)]
+    command = [sys.executable, "-m", module, place, json.dumps(told)]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=ROOT, **pipes) as process:
         yield Lives(process)
