@@ -52,7 +52,7 @@ Progress = Callable[[Step | None, int, int], None]
 def execute(
     scenario: Scenario,
     *,
-    store: Path | None = None,
+    store: Path | RunStore | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     arm: bool = False,
@@ -61,7 +61,7 @@ def execute(
 
     Parameters
     ----------
-    store : folder in which the run is kept under way, step by step.
+    store : in which the run is kept under way, step by step; of a folder, one is made.
     resume : continue the run that is in `store`; no step that had finished runs again.
     progress : told how far the run is.
     arm : whether the outputs of real instruments are really switched; otherwise they are only checked.
@@ -72,15 +72,15 @@ def execute(
         As their names say.
     """
     with ExitStack() as opened:
-        keeper = None
-        if store is not None:  # a power failure costs a simulation no more than its time
+        keeper = store if isinstance(store, RunStore) else None
+        if isinstance(store, Path):  # a power failure costs a simulation no more than its time
             keeper = opened.enter_context(RunStore(store, durable=bool(scenario.hardware)))
         if not scenario.hardware:
             return _executed(scenario, keeper, resume, progress)
         if resume:
             raise CheckpointError(
                 "a run with real instruments is not resumed, as nobody knows what happened to them since; "
-                f"what it has recorded is in {store}"
+                f"what it has recorded is in {store.name if isinstance(store, RunStore) else store}"
             )
         with plugins.load(plugins.BRIDGES, "bridge")(scenario, arm=arm) as bridge:
             made = _executed(scenario, keeper, False, progress, bridge)
