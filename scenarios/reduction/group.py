@@ -28,7 +28,7 @@ FEWEST_TO_TELL = 32  # of one group
 UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
 SETTLED = 1e-5  # of an aperture: change of the skew that is small, and linear
-MOST_SKEW = 0.2  # of half a cycle
+MOST_SKEW = 0.05  # of a window
 
 
 def fit_groups(
@@ -116,16 +116,18 @@ class _Model:
         """
         delay, periodic = self.delay, (0.0, 0.0)
         if self.skewed or self.period is not None:
-            few, half = sweeps.kept(slice(SWEEPS_TO_TELL)), float(np.median(np.diff(sweeps.time)))
+            few, most = sweeps.kept(slice(SWEEPS_TO_TELL)), MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
             for _ in range(ITERATIONS):
                 fit = self._fit(few, delay, periodic)
-                delay, periodic = delay + (fit.skew or 0.0), _sum(periodic, fit.periodic)
-                if abs(fit.skew or 0.0) <= SETTLED * sweeps.aperture or abs(delay) > MOST_SKEW * half:
+                step = fit.skew or 0.0
+                delay, periodic = delay + step, _sum(periodic, fit.periodic)
+                if abs(step) <= SETTLED * sweeps.aperture or abs(delay) > most:
                     break
-            if self.skewed and not abs(fit.skew or 0.0) <= SETTLED * sweeps.aperture:
+            if self.skewed and not (abs(step) <= SETTLED * sweeps.aperture and abs(delay) <= most):
                 raise ReductionError(
-                    "the voltages are not those of the motion, earlier or later by less than a tenth of a cycle; check "
-                    "which readings belong together"
+                    f"the voltages belong to positions {delay * 1e3:+.3g} ms later than those read with them; more "
+                    f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does between "
+                    "windows is not known: read both at the same time"
                 )
         fit = self._fit(sweeps, delay, periodic)
         skew = None if fit.skew is None else delay + fit.skew
