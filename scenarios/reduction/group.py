@@ -126,8 +126,8 @@ class _Model:
             if self.skewed and not (abs(step) <= SETTLED * sweeps.aperture and abs(delay) <= most):
                 raise ReductionError(
                     f"the voltages belong to positions {delay * 1e3:+.3g} ms later than those read with them; more "
-                    f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does between "
-                    "windows is not known: read both at the same time"
+                    f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does "
+                    "between windows is not known: read both at the same time"
                 )
         fit = self._fit(sweeps, delay, periodic)
         skew = None if fit.skew is None else delay + fit.skew
