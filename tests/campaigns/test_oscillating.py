@@ -71,6 +71,28 @@ def test_voltage_phase_error_makes_minus_the_bias() -> None:
     assert result.relative_error == pytest.approx(-1e-6, rel=1e-3)
 
 
+def test_a_larger_factor_while_weighing_shows_as_a_smaller_mass() -> None:
+    """(Bl)_w = (Bl)_v (1 + 1e-6), by a quadratic current effect β I² = 1e-6: −1e-6, and its correction takes it out."""
+    effect = {"balance__coil__quadratic_current_coefficient": 1e-6 / (0.5 * 9.80665 / 1400.0) ** 2}
+    result = short(**effect, reduction__corrections__quadratic_current=False).run()
+    assert result.relative_error == pytest.approx(-1e-6, abs=CLOSURE)
+    assert abs(short(**effect).run().relative_error) < CLOSURE
+
+
+def test_weakly_magnetic_copper_shifts_both_phases_alike() -> None:
+    """Copper of a tenth of the gap's area: 1e-6 in each phase (Li2021)."""
+    copper = {"susceptibility": -1e-5, "area": 40e-6, "radius": 0.05}
+    gap = {"balance__coil__gap_area": 400e-6, "balance__coil__gap_radius": 0.05}
+    plain, result = (short(**gap, balance__coil__parts=parts).run() for parts in ([], [copper]))
+    assert result.mass.bl_Tm / plain.mass.bl_Tm - 1 == pytest.approx(1e-6, abs=CLOSURE)
+    currents = [
+        np.mean([abs(b.values.mean()) for b in run.readings.select("current_voltmeter", phase="weighing")])
+        for run in (plain, result)
+    ]
+    assert currents[1] / currents[0] - 1 == pytest.approx(-1e-6, abs=CLOSURE)
+    assert abs(result.mass.mass_kg / plain.mass.mass_kg - 1) < CLOSURE
+
+
 def test_a_run_that_is_resumed_is_the_same(tmp_path: Any) -> None:
     class StopError(Exception):
         pass
