@@ -153,10 +153,7 @@ def _balanced(
 
 
 def _not_found(frequency: Fraction, why: str) -> SimulationError:
-    return SimulationError(
-        f"no periodic motion at {float(frequency):g} Hz is found: {why}; drive the hinge less, or integrate the "
-        "transient to see what it does"
-    )
+    return SimulationError(f"no periodic motion of the hinge at {float(frequency):g} Hz is found: {why}; drive it less")
 
 
 @dataclass(frozen=True, eq=False)
