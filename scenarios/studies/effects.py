@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from scenarios.campaigns.anti_series import AntiSeries
 from scenarios.campaigns.tmtp import Tmtp
 from scenarios.campaigns.velocity_phase import PrescribedMotion
 from scenarios.reduction import Corrections, MassResult, ReductionError, ReductionSettings, reduce
@@ -47,9 +46,9 @@ def short(experiment: Experiment, settings: Sequence[str] = ()) -> Experiment:
     """
     campaign = experiment.scenario.campaign
     velocity: Any = getattr(campaign, "velocity", None)
-    if type(campaign) not in (Tmtp, AntiSeries) or not isinstance(velocity, PrescribedMotion):
+    if type(campaign) is not Tmtp or not isinstance(velocity, PrescribedMotion):  # those derived from it are others
         raise InputError(
-            f"theory knows what each effect does to a TMTP campaign whose motion is prescribed, such as kbmini_tmtp; "
+            "theory knows what each effect does to a TMTP campaign whose motion is prescribed, such as kbmini_tmtp; "
             f"{experiment.scenario.name} is none"
         )
     few = {"oscillation": ["campaign.velocity.cycles=60"], "sweeps": ["campaign.velocity.pairs=4"]}

@@ -137,6 +137,51 @@ def test_too_strong_a_drive_stops_the_run() -> None:
         short(balance__flexure__upper_stop=5e-5).run()
 
 
+# --- the coil acts back ----------------------------------------------------------------------------------------------
+
+SINE = {
+    "campaign__velocity__orders": [1],
+    "campaign__velocity__amplitudes": [2e-4],
+    "campaign__velocity__phases": [0.0],
+}
+LINEAR = {
+    "balance__flexure__oscillator__quadratic_stiffness": 0.0,
+    "balance__flexure__oscillator__cubic_stiffness": 0.0,
+}
+
+
+def amplitude(result: Any) -> complex:
+    """Of the coil at 1 Hz (m), from its positions in the windows of the first cycle."""
+    edges = next(iter(result.readings.select("interferometer", phase="velocity", cycle=0)))
+    turns = 2 * np.pi * edges.schedule.instants().ravel() / NS
+    matrix = np.stack([np.ones_like(turns), np.cos(turns), np.sin(turns)], axis=1)
+    _, cosine, sine = np.linalg.lstsq(matrix, edges.values.ravel(), rcond=None)[0]
+    return complex(cosine, -sine)
+
+
+@pytest.mark.parametrize("meter", [1e-6, 1e-5])
+def test_a_meter_that_loads_the_coil_brakes_the_hinge_and_leaves_the_mass(meter: float) -> None:
+    """A current Bl v G/(1 + R G) pushes back: the motion is that of its transfer function, the mass is the same."""
+    keys = {**SINE, **LINEAR, "balance__flexure__oscillator__actuator_curvature": 0.0}
+    free = short(**keys).run()
+    load = {"balance__induced_voltmeter__input_conductance": meter, "balance__circuit__lead_resistance": 0.0}
+    braked = short(**keys, **load).run()
+    omega = 2 * np.pi
+    o = braked.scenario.components()["flexure"].oscillator
+    alone = o.omega0**2 - omega**2 + 2j * o.damping_ratio * o.omega0 * omega
+    push = 1400.0**2 * meter / (1 + 2400.0 * meter) / o.effective_mass
+    expected = alone / (alone + 1j * omega * push)
+    assert amplitude(braked) / amplitude(free) == pytest.approx(expected, rel=1e-6)
+    assert abs(expected - 1) > 1e-3
+    assert abs(braked.relative_error) < CLOSURE
+
+
+def test_wires_that_are_not_drawn_leave_the_hinge_alone() -> None:
+    wired = short(balance__induced_voltmeter__input_conductance=1e-5)
+    alone = wired.with_({f"balance.wiring.flexure.coil_{name}": None for name in ("bl", "conductance")})
+    assert amplitude(alone.run()) == amplitude(short().run())
+
+
 # --- skew ------------------------------------------------------------------------------------------------------------
 
 METERS = "induced_voltmeter", "interferometer"
