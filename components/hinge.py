@@ -98,12 +98,26 @@ class Hinge(Flexure):
             raise SimulationError(
                 f"{self.name}: a drive starts at the weighing position, but the coil is {away:.3g} m from it"
             )
-        away = 0.0 if abs(away) < ROUNDING else away
+        yield from self.move(self.course(currents, away))
+
+    def course(self, currents: Sequence[Piece], away: float = 0.0) -> list[Piece]:
+        """The positions (m) that follow from these currents (A), from the start of the first to the end of the last.
+
+        Parameters
+        ----------
+        away : where the coil then rests, beside the weighing position (m).
+
+        Raises
+        ------
+        SimulationError
+            If it touches a stop, or does not come to rest.
+        """
+        start, away = currents[0].start, 0.0 if abs(away) < ROUNDING else away
         oscillator = self.coupled(start)
         key = (away, oscillator.circuit, *(_signature(law, start) for law in currents))
         if key not in self._known:
             self._known[key] = self._motion(oscillator, [_moved(law, -start) for law in currents], away)
-        yield from self.move([_moved(law, start) for law in self._known[key]])
+        return [_moved(law, start) for law in self._known[key]]
 
     def _motion(self, oscillator: Oscillator, currents: list[Piece], away: float) -> list[Piece]:
         """The positions that follow from currents which start at 0, with the coil at rest near its place."""

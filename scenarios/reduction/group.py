@@ -141,7 +141,7 @@ class _Model:
         acceleration = None
         if delay or self.bend or self.skewed:
             motion = repeated_motion(shown, sweeps.time, sweeps.aperture)
-            position = _moved(shown, motion, sweeps.aperture, delay, self.bend)
+            position = moved(shown, motion, sweeps.aperture, delay, self.bend)
             acceleration = np.diff(motion.velocity(delay), axis=1) / sweeps.aperture if self.skewed else None
         return fit_velocity(
             sweeps.voltage,
@@ -220,7 +220,7 @@ def without_periodic_error(position: Array, periodic: tuple[float, float], perio
     return position - error
 
 
-def _moved(position: Array, motion: RepeatedMotion, step: float, delay: float, bend: float) -> Array:
+def moved(position: Array, motion: RepeatedMotion, step: float, delay: float, bend: float = 0.0) -> Array:
     """Positions (sweeps, n), read every `step` s, a `delay` later, and `bend` times the acceleration beside.
 
     The delay is exact in the motion that the sweeps repeat; to the rest it is applied by differences.

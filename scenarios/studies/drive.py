@@ -109,7 +109,7 @@ class Step:
         drive = self.motion.drive
         first, largest = _phase(drive[1]), max(map(abs, drive.values()))
         return {
-            n: (abs(a), -((n * first - _phase(a)) % (2 * math.pi))) if abs(a) > NOTHING * largest else (0.0, 0.0)
+            n: (abs(a), 0.0 - (n * first - _phase(a)) % (2 * math.pi)) if abs(a) > NOTHING * largest else (0.0, 0.0)
             for n, a in sorted(drive.items())
         }
 
