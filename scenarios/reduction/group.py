@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.force import delay as delay_of
 from scenarios.reduction.force import resonance
 from scenarios.reduction.recording import Recording, Sweeps
-from scenarios.reduction.repeated_motion import RepeatedMotion, repeated_motion
+from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.slow_noise import slow_variance
 from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity, smooth_courses
@@ -27,7 +28,8 @@ SWEEPS_TO_TELL = 512  # what a delay, the fit of the periodic error and a higher
 FEWEST_TO_TELL = 32  # of one group
 UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
-SETTLED = 1e-5  # of an aperture: change of the skew that is small, and linear
+SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
+PERIODIC = 1e-3  # change of the periodic error that is small, where positions are moved
 MOST_SKEW = 0.05  # of a window
 
 
@@ -62,6 +64,7 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
     """What was done to the positions, and what it does to Bl; `told` is whether the motion tells the delay."""
     known, right, bare = certificates.estimates(), believed(certificates), replace(how, period=None)
 
+    @cache
     def bl(**changes: Any) -> float:
         return replace(bare, **changes).fit(some).bl
 
@@ -117,13 +120,15 @@ class _Model:
         delay, periodic = self.delay, (0.0, 0.0)
         if self.skewed or self.period is not None:
             few, most = sweeps.kept(slice(SWEEPS_TO_TELL)), MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
+            close = SETTLED * sweeps.aperture
             for _ in range(ITERATIONS):
                 fit = self._fit(few, delay, periodic)
                 step = fit.skew or 0.0
                 delay, periodic = delay + step, _sum(periodic, fit.periodic)
-                if abs(step) <= SETTLED * sweeps.aperture or abs(delay) > most:
+                stays = abs(delay) <= close or np.hypot(*fit.periodic) <= PERIODIC * np.hypot(*periodic)
+                if (abs(step) <= close and stays) or abs(delay) > most:
                     break
-            if self.skewed and not (abs(step) <= SETTLED * sweeps.aperture and abs(delay) <= most):
+            if self.skewed and not (abs(step) <= close and abs(delay) <= most):
                 raise ReductionError(
                     f"the voltages belong to positions {delay * 1e3:+.3g} ms later than those read with them; more "
                     f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does "
@@ -140,8 +145,9 @@ class _Model:
             shown = position = without_periodic_error(position, periodic, self.period)
         acceleration = None
         if delay or self.bend or self.skewed:
-            motion = repeated_motion(shown, sweeps.time, sweeps.aperture)
-            position = moved(shown, motion, sweeps.aperture, delay, self.bend)
+            few = slice(SWEEPS_TO_TELL)
+            motion = repeated_motion(shown[few], sweeps.time[few], sweeps.aperture).over(shown)
+            position = motion.moved(shown, delay, self.bend)
             acceleration = np.diff(motion.velocity(delay), axis=1) / sweeps.aperture if self.skewed else None
         return fit_velocity(
             sweeps.voltage,
@@ -218,17 +224,6 @@ def without_periodic_error(position: Array, periodic: tuple[float, float], perio
     error = a * sine + b * cosine
     error -= 2 * np.pi / period * error * (a * cosine - b * sine)
     return position - error
-
-
-def moved(position: Array, motion: RepeatedMotion, step: float, delay: float, bend: float = 0.0) -> Array:
-    """Positions (sweeps, n), read every `step` s, a `delay` later, and `bend` times the acceleration beside.
-
-    The delay is exact in the motion that the sweeps repeat; to the rest it is applied by differences.
-    """
-    before, after = motion.position(), motion.position(delay)
-    edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
-    rest: Array = delay * np.gradient(position - before, step, axis=1, edge_order=edge)
-    return position + (after - before) + rest + bend * motion.acceleration(delay)
 
 
 def with_slow_noise(fits: tuple[VelocityFit, ...]) -> tuple[VelocityFit, ...]:

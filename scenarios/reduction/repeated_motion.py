@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,17 +77,42 @@ class RepeatedMotion:
     def position(self, later: float = 0.0) -> Array:
         """At each reading, or so much later (s): (m), shape (sweeps, n)."""
         t = self.time + later
-        return self.sign * self.opposite.position(t) + self.sign**2 * self.common.position(t)
+        return self._of(self.opposite.position(t), self.common.position(t))
 
     def velocity(self, later: float = 0.0) -> Array:
         """(m/s), as `position`."""
         t = self.time + later
-        return self.sign * self.opposite.velocity(t) + self.sign**2 * self.common.velocity(t)
+        return self._of(self.opposite.velocity(t), self.common.velocity(t))
 
     def acceleration(self, later: float = 0.0) -> Array:
         """(m/s²), as `position`."""
         t = self.time + later
-        return self.sign * self.opposite.acceleration(t) + self.sign**2 * self.common.acceleration(t)
+        return self._of(self.opposite.acceleration(t), self.common.acceleration(t))
+
+    def over(self, position: Array) -> RepeatedMotion:
+        """The same in all the sweeps of these positions (m), shape (sweeps, n)."""
+        told = bool(self.sign.any())
+        return replace(self, sign=_sign(position) if told else np.zeros((len(position), 1)))
+
+    def moved(self, position: Array, delay: float, bend: float = 0.0) -> Array:
+        """Positions (m) a `delay` (s) later, and `bend` (s²) times the acceleration beside, shape (sweeps, n).
+
+        The delay is exact in what the sweeps repeat; to the rest of the positions it is applied by differences.
+        """
+        step = float(self.time[1] - self.time[0])
+        edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
+        rows = []
+        for course in (self.opposite, self.common):
+            here, later = course.position(self.time), course.position(self.time + delay)
+            beside = bend * course.acceleration(self.time + delay)
+            rows.append(later - here + beside - delay * np.gradient(here, step, edge_order=edge))
+        result: Array = position + self._of(*rows)
+        if delay:
+            result += delay * np.gradient(position, step, axis=1, edge_order=edge)
+        return result
+
+    def _of(self, opposite: Array, common: Array) -> Array:
+        return self.sign * opposite + self.sign**2 * common
 
 
 def repeated_motion(position: Array, time: Array, step: float) -> RepeatedMotion:
@@ -105,7 +132,8 @@ def repeated_motion(position: Array, time: Array, step: float) -> RepeatedMotion
     """
     n = position.shape[1]
     t = step * (np.arange(n) - 0.5 * (n - 1))
-    upward = position[:, -1] > position[:, 0]
+    sign = _sign(position)
+    upward = sign[:, 0] > 0.0
     if upward.all() or not upward.any():
         return RepeatedMotion(np.zeros((len(position), 1)), t, _line(t, 0.0 * t), _line(t, 0.0 * t), False)
     up, down = position[upward], position[~upward]
@@ -118,7 +146,7 @@ def repeated_motion(position: Array, time: Array, step: float) -> RepeatedMotion
     left = _leaves(line, t, opposite)
     found = line if left <= rounding else _harmonics(t, opposite, rates[1::2], enough)
     return RepeatedMotion(
-        sign=np.where(upward, 1.0, -1.0)[:, None],
+        sign=sign,
         time=t,
         opposite=found,
         common=_harmonics(t, common, rates[::2], enough),
@@ -141,14 +169,42 @@ def _harmonics(t: Array, values: Array, rates: Array, enough: float) -> Course:
     """As few harmonics, in order of `rates` (rad/s), as leave no more than `enough` (m)."""
     skew, fair = 0.5 * (values - values[::-1]), 0.5 * (values + values[::-1])
     for count in range(1, min(len(rates), (len(t) - 1) // 2) + 1):
-        angle = np.outer(t, rates[:count])
         # Sines are odd about the middle and cosines even: apart they mix by no rounding.
-        waves = ((np.sin(angle), skew), (np.cos(angle), fair))
-        sines, cosines = (np.asarray(np.linalg.lstsq(wave, part, rcond=WEAKEST)[0]) for wave, part in waves)
+        waves = _waves(len(t), float(t[1] - t[0]), tuple(rates[:count].tolist()))
+        sines, cosines = (wave.amplitudes(part) for wave, part in zip(waves, (skew, fair), strict=True))
         course = Course(0.0, 0.0, rates[:count], sines, cosines)
         if _leaves(course, t, values, 2 * count) <= enough:
             break
     return course
+
+
+class _Waves(NamedTuple):
+    """Waves at some times, by their singular values, those that are rounding left out."""
+
+    left: Array
+    sizes: Array
+    right: Array
+
+    def amplitudes(self, values: Array) -> Array:
+        """By least squares."""
+        found: Array = ((values @ self.left) / self.sizes) @ self.right
+        return found
+
+
+@lru_cache(maxsize=64)
+def _waves(n: int, step: float, rates: tuple[float, ...]) -> tuple[_Waves, _Waves]:
+    """Sines and cosines of these rates (rad/s) at n times about 0; the same for all groups of a run."""
+    angle, found = np.outer(step * (np.arange(n) - 0.5 * (n - 1)), rates), []
+    for wave in (np.sin(angle), np.cos(angle)):
+        left, sizes, right = np.linalg.svd(wave, full_matrices=False)
+        kept = sizes > WEAKEST * sizes[0]
+        found.append(_Waves(left[:, kept], sizes[kept], right[kept]))
+    return found[0], found[1]
+
+
+def _sign(position: Array) -> Array:
+    """1 for a sweep up, −1 for one down, shape (sweeps, 1)."""
+    return np.where(position[:, -1] > position[:, 0], 1.0, -1.0)[:, None]
 
 
 def _variance_of_mean(sweeps: Array) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.reduction.group import moved, without_periodic_error
+from scenarios.reduction.group import without_periodic_error
 from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.velocity import VelocityFit
@@ -81,7 +81,7 @@ def _fitted(fit: VelocityFit, z: Array, voltage: Block, used: NDArray[np.bool_],
     if fit.skew is None:
         return z
     aperture, times = voltage.aperture / NS, voltage.times()[used].mean(axis=1)
-    return moved(z, repeated_motion(z, times, aperture), aperture, fit.skew)
+    return repeated_motion(z, times, aperture).moved(z, fit.skew)
 
 
 def _left_out(result: Result, voltage: Block) -> NDArray[np.bool_]:
