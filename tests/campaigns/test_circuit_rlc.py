@@ -122,6 +122,29 @@ def test_the_acceleration_of_an_oscillation_is_found(orders: tuple[int, ...], re
     assert np.abs(means - np.diff(position, axis=1) / step).max() < 1e-2 * np.ptp(true) * step
 
 
+@pytest.mark.parametrize("delay", [1e-4, -5e-3])
+def test_positions_are_moved_exactly_in_time(delay: float) -> None:
+    """Odd harmonics, even ones, which up and down have in common, and a drift, which no sweep repeats."""
+    step, time = 0.025, 0.25 + 0.5 * np.arange(40)
+    t = time[:, None] + step * (np.arange(13) - 6.0)
+
+    def where(t: Any) -> Any:
+        odd = 4e-5 * np.sin(2 * np.pi * t) + 3e-6 * np.cos(6 * np.pi * t)
+        return odd + 2e-7 * np.sin(4 * np.pi * t + 1.0) + 1e-9 * t + 1e-3
+
+    found = repeated_motion(where(t), time, step)
+    assert found.accelerated
+    assert np.abs(found.moved(where(t), delay) - where(t + delay)).max() < 3e-12
+    bent = found.moved(where(t), delay, 1e-6) - found.moved(where(t), delay)
+    np.testing.assert_allclose(bent, 1e-6 * found.acceleration(delay), rtol=1e-6, atol=1e-18)
+
+
+def test_what_scatters_more_than_it_is_accelerated_tells_no_skew() -> None:
+    position, time, _, step = motion((1, 3, 5, 7, 9), 12, 1e-7)
+    assert not repeated_motion(position, time, step).accelerated
+    assert repeated_motion(motion((1, 3, 5, 7, 9), 12, 1e-10)[0], time, step).accelerated
+
+
 def test_noise_is_averaged_over_the_sweeps() -> None:
     position, time, true, step = motion((1, 3, 5, 7, 9), 12, 1e-10)
     found = repeated_motion(position, time, step).acceleration()
