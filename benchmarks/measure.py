@@ -149,15 +149,27 @@ def scaling() -> list[str]:
 
 
 SCHEMES = ("tmtp", "omtp", "power_regulated", "anti_series")
-OTHERS = ("tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp", "moving_mode")
+OTHERS = ("tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp")
+VELOCITY: dict[str, tuple[str, dict[str, Any]]] = {
+    "kbmini_oscillating": (
+        "an hour of 1 Hz, nonlinear, after half an hour of weighing",
+        {"campaign.cycles": 1, "campaign.velocity.cycles": 3569, "thermal.start": "ambient"},
+    ),
+    "moving_mode": (
+        "100 s at 100 readings a second",
+        {"campaign.frequencies": [1.0], "campaign.read_time": 100.0},
+    ),
+}
+"""Velocity phases of a stated length: what they are, and how the shipped campaign becomes one."""
 
 
 def schemes() -> list[str]:
     """Every scheme on every balance, as shipped."""
     names = [f"{balance}_{scheme}" for scheme in SCHEMES for balance in ("kbmini", "tsinghua", "nist4")]
     rows = ["| campaign | virtual time | samples | time |", "|---|---|---|---|"]
-    for name in (*names, *OTHERS):
-        experiment = scenarios.load(name)
+    cases = {name: scenarios.load(name) for name in (*names, *OTHERS)}
+    cases |= {f"{name}: {what}": scenarios.load(name).with_(keys) for name, (what, keys) in VELOCITY.items()}
+    for name, experiment in cases.items():
         result = experiment.run()
         taken = cpu(experiment.run, 3)
         rows.append(f"| {name} | {result.virtual_s / 3600:.3g} h | {result.readings.samples} | {taken:.3f} s |")
