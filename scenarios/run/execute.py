@@ -157,10 +157,11 @@ def concluded(
     """
     own: Any = own_reduction(scenario)
     if own is not None:
+        findings = own.findings(readings, known)
         return Measured(
             scenario=scenario,
-            findings=own.findings(readings, known),
-            true=true_values(scenario),
+            findings=findings,
+            true=true_values(scenario, findings),
             readings=readings,
             truth=truth,
         )
