@@ -193,7 +193,7 @@ def resonances(values: Array, step: float, aperture: float, spectrum: Spectrum, 
 
 
 def _width(spectrum: Spectrum, k: int) -> float:
-    """Of a peak at half its power (Hz), as far as the spectrum resolves it; of means of three bins: they spread less."""
+    """Of a peak at half its power (Hz), as far as the spectrum resolves it; means of three bins spread less."""
     power = np.convolve(spectrum.power, np.ones(3) / 3.0, mode="same")
     low = high = k
     while low > 0 and power[low - 1] > 0.5 * power[k]:
