@@ -229,7 +229,7 @@ class Lasting(Executor):
 
     def close(self) -> None:
         """End the workers."""
-        self._own.shutdown(wait=False, cancel_futures=True)
+        self._own.shutdown(wait=False)
 
 
 def lasting(pool: Pool) -> tuple[Pool, Lasting]:
