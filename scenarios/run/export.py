@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from scenarios.run.result import Result
+    from scenarios.schema import Scenario
 
 ENGINE: Final = "h5netcdf"
 TRUTH = "truth"
@@ -48,12 +49,11 @@ class ExportError(OutputError):
 
 def write_run(result: Result, path: Path) -> None:
     """Write the blocks of a run with their provenance."""
-    write_blocks(path, result.readings, result.truth, provenance(result))
+    write_blocks(path, result.readings, result.truth, provenance(result.summary(), result.scenario))
 
 
-def provenance(result: Result) -> dict[str, Any]:
+def provenance(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     """What was run by what: the global attributes of the file."""
-    summary, scenario = result.summary(), result.scenario
     return {
         "title": f"Kibble balance campaign {scenario.name}",
         "source": f"kibble-twin {summary['version']}",
