@@ -88,8 +88,12 @@ class Spectrum:
         return found, math.sqrt(float(weights @ weights) * _relative_variance(self.length, self.stretches, 1) * _SPREAD)
 
 
-def welch(values: Array, step: float, seconds: float) -> Spectrum:
+def welch(values: Array, step: float, seconds: float, least: int = LEAST) -> Spectrum:
     """The spectrum of readings at regular steps, of stretches of `seconds`, each freed of its mean.
+
+    Parameters
+    ----------
+    least : readings in a stretch.
 
     Raises
     ------
@@ -97,8 +101,8 @@ def welch(values: Array, step: float, seconds: float) -> Spectrum:
         If there are not enough readings for one stretch.
     """
     length = min(round(seconds / step), len(values))
-    if length < LEAST:
-        raise ReductionError(f"{length} readings are too few for a spectrum; read at least {LEAST}")
+    if length < least:
+        raise ReductionError(f"{length} readings are too few for a spectrum; read at least {least}")
     hop = length // 2
     starts = np.arange(0, len(values) - length + 1, hop)
     window = _hann(length)
@@ -189,7 +193,7 @@ def resonances(values: Array, step: float, aperture: float, spectrum: Spectrum, 
 
 
 def _width(spectrum: Spectrum, k: int) -> float:
-    """Of a peak at half its power (Hz), as far as it is resolved; by means of three bins, which spread less."""
+    """Of a peak at half its power (Hz), as far as the spectrum resolves it; means of three bins spread less."""
     power = np.convolve(spectrum.power, np.ones(3) / 3.0, mode="same")
     low = high = k
     while low > 0 and power[low - 1] > 0.5 * power[k]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from scenarios.reduction import Certificates, Estimate
 from scenarios.reduction.findings import Findings, OwnReduction
+from scenarios.run.build import MassCampaign
 from scenarios.run.certificates import Stated, certificates
 from scenarios.run.record import Record
 from scenarios.schema import Scenario
@@ -46,6 +47,11 @@ def own_reduction(scenario: Scenario) -> OwnReduction | None:
     """The reduction that the scenario's campaign brings along; None for a mass campaign."""
     found = scenario.sections.get("reduction")
     return found if isinstance(found, OwnReduction) else None
+
+
+def reports_mass(scenario: Scenario) -> bool:
+    """Whether a run of the scenario gives one mass: a mass campaign without a reduction of its own."""
+    return own_reduction(scenario) is None and isinstance(scenario.campaign, MassCampaign)
 
 
 def known_to(scenario: Scenario) -> Certificates | dict[str, Estimate]:

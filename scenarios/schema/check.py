@@ -85,15 +85,21 @@ class Known:
     Parameters
     ----------
     tree : of the document.
-    balance : what it says of the balance.
+    balance, campaign, sections : what it says of them.
     """
 
     tree: Mapping[str, Any]
     balance: Balance
+    campaign: tuple[str, Parameters]
+    sections: Mapping[str, Parameters]
 
     def part(self, name: str, given: Any) -> Component | None:
         """The component of this name, if what is given for it has been validated."""
         return self.balance.parts.get(name) if self.tree["balance"].get(name) is given else None
+
+    def same(self, key: str, tree: Mapping[str, Any]) -> bool:
+        """Whether this section of another document has been validated, or is left out in both."""
+        return tree.get(key) is self.tree.get(key)
 
 
 def check(
@@ -122,9 +128,15 @@ def check(
     head_keys = {key: tree[key] for key in Head.model_fields if key in tree}
     head = validated(Head, {"name": default_name, **head_keys}, (), problems)
     balance = _balance(_mapping(tree, "balance", problems), problems, known)
-    campaign = _campaign(_mapping(tree, "campaign", problems), problems)
+    if known is not None and known.same("campaign", tree):
+        campaign: tuple[str, Parameters] | None = known.campaign
+    else:
+        campaign = _campaign(_mapping(tree, "campaign", problems), problems)
     sections: dict[str, Parameters] = {}
     for key, model in models.items():
+        if known is not None and known.same(key, tree) and isinstance(known.sections.get(key), model):
+            sections[key] = known.sections[key]
+            continue
         values = _mapping({key: {}, **tree}, key, problems)
         section = None if values is None else validated(model, values, (key,), problems)
         if section is not None:

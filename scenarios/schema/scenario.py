@@ -160,7 +160,7 @@ class Scenario:
 
     @property
     def _known(self) -> Known:
-        return Known(self._completed.tree, self.balance)
+        return Known(self._completed.tree, self.balance, (self.campaign_type, self.campaign), self.sections)
 
     def ideal(self) -> Scenario:
         """A new scenario in which every effect of every component has its neutral value, and nothing goes wrong."""
