@@ -261,7 +261,8 @@ def test_wrong_values(key: str, wrong: Any, said: str) -> None:
 
 
 def test_a_missing_instrument_is_named() -> None:
-    names = ("compensating_source.load_resistance", "second_coil.current", "second_resistor.current")
+    names = ["compensating_source.load_resistance", "compensating_source.standard_resistance"]
+    names += ["second_coil.current", "second_resistor.current"]
     without = {"balance.compensating_source": None, "balance.wiring": dict.fromkeys(names)}
     changed = {"balance.second_coil": None, "balance.second_resistor": None, "balance.second_current_voltmeter": None}
     changed["balance.second_induced_voltmeter"] = None
