@@ -13,6 +13,7 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from datetime import date
@@ -20,13 +21,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import bench_store
 import exact_reference
 import numpy as np
+import on_the_wire
 import reference_model
 import study_costs
+import ten_instruments
 
 import scenarios
 from scenarios.studies.thermal import thermal
+from twin.store import RunStore
 
 HERE = Path(__file__).parent
 
@@ -144,15 +149,27 @@ def scaling() -> list[str]:
 
 
 SCHEMES = ("tmtp", "omtp", "power_regulated", "anti_series")
-OTHERS = ("tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp", "moving_mode")
+OTHERS = ("tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp")
+VELOCITY: dict[str, tuple[str, dict[str, Any]]] = {
+    "kbmini_oscillating": (
+        "an hour of 1 Hz, nonlinear, after half an hour of weighing",
+        {"campaign.cycles": 1, "campaign.velocity.cycles": 3569, "thermal.start": "ambient"},
+    ),
+    "moving_mode": (
+        "100 s at 100 readings a second",
+        {"campaign.frequencies": [1.0], "campaign.read_time": 100.0},
+    ),
+}
+"""Velocity phases of a stated length: what they are, and how the shipped campaign becomes one."""
 
 
 def schemes() -> list[str]:
     """Every scheme on every balance, as shipped."""
     names = [f"{balance}_{scheme}" for scheme in SCHEMES for balance in ("kbmini", "tsinghua", "nist4")]
     rows = ["| campaign | virtual time | samples | time |", "|---|---|---|---|"]
-    for name in (*names, *OTHERS):
-        experiment = scenarios.load(name)
+    cases = {name: scenarios.load(name) for name in (*names, *OTHERS)}
+    cases |= {f"{name}: {what}": scenarios.load(name).with_(keys) for name, (what, keys) in VELOCITY.items()}
+    for name, experiment in cases.items():
         result = experiment.run()
         taken = cpu(experiment.run, 3)
         rows.append(f"| {name} | {result.virtual_s / 3600:.3g} h | {result.readings.samples} | {taken:.3f} s |")
@@ -199,6 +216,67 @@ def studies() -> list[str]:
     return rows
 
 
+def real_time() -> list[str]:
+    """Served instruments and the run store, in wall time, beside an echo, pyvisa-sim and the bare disk."""
+    rows = [
+        f"Load of the machine before: {os.getloadavg()[0]:.1f}.\n",
+        "| | median | 99 % | target |",
+        "|---|---|---|---|",
+    ]
+
+    def row(what: str, work: Callable[[], Any], runs: int, target: str = "") -> None:
+        times = np.sort([_wall(work) for _ in range(runs + runs // 10)][runs // 10 :]) * 1e3
+        rows.append(f"| {what} | {np.median(times):.3f} ms | {np.quantile(times, 0.99):.3f} ms | {target} |")
+
+    with on_the_wire.served() as ports, on_the_wire.echo() as echo:
+        with on_the_wire.Line(ports["current_source"]) as source:
+            row("bare echo, 13 bytes", lambda: echo.ask(b"13", 13), 3000)
+            row("served 6221, `CURR?`", lambda: source.ask(b"CURR?\n", 13), 3000, "2 ms")
+        try:
+            with on_the_wire.simulated() as ask:
+                row("pyvisa-sim, `CURR?`, without a wire", lambda: ask("CURR?"), 3000)
+        except (ImportError, ValueError):
+            rows.append("| pyvisa-sim | not installed: `pip install pyvisa-sim` | | |")
+        size = on_the_wire.KILOBYTES
+        row("bare echo, 10 kB", lambda: echo.ask(b"10000", size), 1000)
+        with on_the_wire.Line(ports["current_voltmeter"]) as meter:
+            meter.ask(on_the_wire.MEMORY + b";MCOUNT?\n", 6)
+            row("served 3458A, 10 kB of readings", lambda: meter.ask(b"RMEM 1,2500,1\n", size), 1000, "10 ms")
+    account, served = ten_instruments.lag()
+    lag = {key: value * 1e3 for key, value in account.items() if key.endswith("_s")}
+    rows.append(
+        f"| lag of {account['events']} events of a run with ten real instruments | {lag['mean_s']:.3f} ms (mean) "
+        f"| {lag['p99_s']:.3f} ms | 99 %: 5 ms |"
+    )
+    return [*rows, f"\nThe served side of the ten: {served}.\n", *_storing()]
+
+
+def _storing() -> list[str]:
+    """Committed blocks of 8 kB a second."""
+    rows = ["| blocks of 8 kB | a second | median | target |", "|---|---|---|---|"]
+
+    def row(what: str, work: Callable[[], Any], target: str = "") -> None:
+        times = np.array([_wall(work) for _ in range(2000)])
+        rows.append(f"| {what} | {1 / times.mean():.0f} | {np.median(times) * 1e3:.3f} ms | {target} |")
+
+    with tempfile.TemporaryDirectory(dir=HERE) as folder:
+        for size, name in ((0, "appended to a file"), (1 << 22, "written over in a file")):
+            write, handle = bench_store.flushing(Path(folder) / "file", size)
+            row(f"{name}, each flushed (fdatasync)", write)
+            os.close(handle)
+        for durable, target in ((True, "2000"), (False, "")):
+            with RunStore(Path(folder) / str(durable), durable=durable) as store:
+                what = f"run store, SQLite, safe from {'a power failure' if durable else 'the end of the program'}"
+                row(what, lambda: store.append("readings", bench_store.BLOCK), target)
+    return rows
+
+
+def _wall(work: Callable[[], Any]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
 def main() -> None:
     """Print the whole page."""
     print(f"Measured on {machine()}.\n")
@@ -209,6 +287,7 @@ def main() -> None:
         ("What effects cost", effects()),
         ("A sweep", studies()),
         ("Cost against virtual time and samples", scaling()),
+        ("Real time: the wire and the run store", real_time()),
     ):
         print(f"## {title}\n\n" + "\n".join(rows) + "\n")
 

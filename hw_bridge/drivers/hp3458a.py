@@ -130,15 +130,22 @@ class Hp3458ADriver(Driver):
         self.identity = self.call(self.set_up, 1.5 * calibrating)
 
     def set_up(self, wire: Wire) -> str:
-        for command in ("RESET", "TARM HOLD", "END ALWAYS", "QFORMAT NUM", "RQS 0"):
+        mark = next(self._numbers)  # that the reset takes away; what others have set goes with it
+        for command in (f"EMASK {mark}", "RESET", "TARM HOLD", "END ALWAYS", "QFORMAT NUM", "RQS 0"):
             wire.write(command)
+        if number(wire.query("EMASK?")) == mark:
+            raise WireError("it was not reset")
         identity = self.fenced(wire, "ID?")
         if "3458A" not in identity:
             raise BridgeError(f"{self.name}: {identity!r} is no 3458A", self.name, self.wire.resource)
+        for command, expected in (("QFORMAT NUM", 0), ("TARM HOLD", 4), ("END ALWAYS", 2), ("RQS 0", 0)):
+            self.confirmed(wire, command, expected)
         self.confirmed(wire, "TRIG AUTO", 1)
         self.confirmed(wire, "OFORMAT ASCII", 1)
         self.confirmed(wire, "MFORMAT DREAL", 5)
         self.confirmed(wire, f"{self.function} {self.range!r}", self.range)
+        if number(self.fenced(wire, "ARANGE?")) != 0:  # it may be on that range by itself, and leave it
+            raise WireError(f"{self.function} {self.range!r} has left its ranging on")
         self.confirmed(wire, f"AZERO {'ON' if self.auto_zero else 'OFF'}", float(self.auto_zero))
         calibrated = self.calibrate(wire)
         self.faultless(wire)

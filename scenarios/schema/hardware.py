@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from twin.parameter import Parameters, parameter
 
+HARDWARE = "hardware"
+"""Key of a component that is real."""
+
 
 class Limits(Parameters):
     """What is never exceeded: a value beyond is refused, never clipped."""
