@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
+from twin.composition import Sum, add, scale
 from twin.errors import SimulationError
 from twin.forcing import accumulated, channel_sizes, channels_at_nodes, with_series
 from twin.gated import interrupting
@@ -26,7 +27,7 @@ from twin.implicit import UnsolvedError
 from twin.modes import decompose
 from twin.piece import Piece, constant
 from twin.response import UnresolvedError
-from twin.signal import Signal, Sum, add, scale
+from twin.signal import Signal
 from twin.state import StateOutput
 from twin.succession import is_plain, respond_in_turn
 from twin.tape import Tape
@@ -429,6 +430,8 @@ class StateGroup:
 
 def _told(series: Array) -> Array:
     """A series without the coefficients at its end that are rounding of the values it was found from."""
+    if len(series) <= DEGREES[1]:  # little to save
+        return series
     needed = len(chebyshev.trimmed(series, ROUNDING))
     return series[: next((n for n in LENGTHS if n >= needed), len(series))]
 

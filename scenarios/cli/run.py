@@ -58,11 +58,22 @@ def run(
         bool,
         typer.Option("--arm", help="Really switch the outputs of real instruments; without it they are only checked."),
     ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            envvar="KIBBLE_TWIN_STORE",
+            help="Keep the run in a database that a laboratory shares, postgresql://user@host/database, by a name of "
+            "its own or as URL#NAME; see kibble-twin runs list URL.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--resume",
-            metavar="DIR",
+            metavar="DIR|URL#NAME",
             help="Go on with an interrupted run that was to be kept there; no finished step runs again.",
             show_default=False,
         ),
@@ -85,13 +96,17 @@ def run(
         if scenario is None and (settings or ideal or real or arm):
             raise UsageError("a resumed run keeps its own values: leave --set, --ideal, --real and --arm out")
         given = experiment(scenario, settings, ideal=ideal) if scenario else None
-        summary = _resume(resume, given, with_report=with_report)
+        summary = _resumed(resume, given, with_report=with_report)
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
         chosen = experiment(scenario, [*as_settings(real), *(settings or ())], ideal=ideal)
         check_arm(chosen, arm)
-        if out is None:
+        if store is not None:
+            from scenarios.cli import shared
+
+            summary = shared.run_anew(chosen, store, out, arm=arm, report=_add_report if with_report else None)
+        elif out is None:
             summary = _simulate(chosen, arm=arm).summary()
         else:
             summary = _run_anew(chosen, out, with_report=with_report, arm=arm)
@@ -143,12 +158,23 @@ def _keep_what_is_real(folder: OutputFolder) -> None:
     if not load(folder.scenario_file).scenario.hardware:
         return
     with RunStore(folder.partial) as store:
-        readings = len(store.blocks("readings")) if store.file.is_file() else 0
+        readings = len(store.blocks("readings")) if store.exists else 0
     if readings:
         raise OutputError(
             f"{folder.partial} has {readings} blocks of readings of an unfinished run with real instruments; move it "
             "away, or give another --out"
         )
+
+
+def _resumed(place: str, given: Experiment | None, *, with_report: bool) -> Summary:
+    """Go on with a run, wherever it is kept."""
+    from scenarios.run.shared import is_url
+
+    if not is_url(place):
+        return _resume(Path(place), given, with_report=with_report)
+    from scenarios.cli import shared
+
+    return shared.resume(place, given)
 
 
 def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summary:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,10 +23,15 @@ runs = typer.Typer(
 
 @runs.command("list")
 def list_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to look, and below.")] = Path(),
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR|URL", envvar="KIBBLE_TWIN_STORE", help="A folder to look in and below, or a shared database."
+        ),
+    ] = ".",
     as_json: Json = False,
 ) -> None:
-    """List the runs in a folder and below, the latest first."""
+    """List the runs in a folder and below, or in a shared database; the latest first."""
     from scenarios.run.found import find
 
     found = find(folder)
@@ -41,7 +45,7 @@ def list_(
 
 @runs.command("show")
 def show_(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)],
+    folder: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or URL#NAME.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """Show what a run has found; one that is under way, what its finished cycles tell.

@@ -14,6 +14,7 @@ from scenarios.campaigns.hinge_motion import HingeMotion
 from scenarios.campaigns.velocity_phase import PrescribedMotion
 from scenarios.report.series import Series, series
 from scenarios.run.build import build
+from scenarios.run.execute import windings
 from scenarios.run.result import Result
 from twin.signal import Constant
 from twin.timeline import Timeline
@@ -33,8 +34,11 @@ def true_shape(result: Result) -> Callable[[Array], Array] | None:
 
 
 def true_bl(result: Result) -> Series:
-    """Bl at every instant that the simulation has recorded, wherever the coil was (T·m)."""
-    return series(result.truth.select("coil.bl"))
+    """Bl at every instant that the simulation has recorded, wherever the coil was, of all windings that weigh (T·m)."""
+    first = series(result.truth.select("coil.bl"))
+    if not len(first):
+        return first
+    return Series(first.times, windings(result.scenario, result.scenario.true_components()) * first.values)
 
 
 def true_at_weighings(result: Result) -> Series:

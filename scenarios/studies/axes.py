@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scenarios.run.experiment import Experiment
-from scenarios.studies.parameters import Value, number, unit_of_path
+from scenarios.studies.parameters import Value, number, unit_of_path, width
 from twin.parameter import Parameters
 
 Array = NDArray[np.float64]
@@ -114,6 +114,14 @@ class Axis:
         return (float(_quantile(self.distribution, self.numbers, share)),) * len(self.paths)
 
 
+def overrides_at(axes: Sequence[Axis], shares: Array) -> Overrides:
+    """The parameters of all axes at these shares of them."""
+    found: Overrides = {}
+    for each, share in zip(axes, shares, strict=True):
+        found |= each.overrides(each.at(float(share)))
+    return found
+
+
 def _quantile(distribution: str, n: Mapping[str, float], share: float) -> float:
     from scipy.special import ndtri
 
@@ -185,6 +193,8 @@ def _number(base: Experiment, path: str, value: Any, key: str) -> Any:
     if key == "sigma":
         return value
     try:
+        if key == "sd" and isinstance(value, str):
+            return width(value, unit_of_path(base.scenario, path) or "1")
         return number(base.scenario, path, value)
     except ValueError as error:
         raise AxisError(key, str(error)) from None

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios.run.experiment import Experiment, load
+from scenarios.run.experiment import Experiment, load, load_text
 from scenarios.run.output import SCENARIO, SUMMARY, OutputError
+from scenarios.run.shared import SharedRuns, is_url
 from scenarios.schema.difference import Difference, differences
 
 _HOW = ("seed", "virtual_s", "samples")
@@ -49,7 +50,7 @@ def _numbers(tree: Any, path: str) -> Iterator[tuple[str, float]]:
 
 
 def side(source: str) -> Side:
-    """The result in a folder that ``run --out`` has made, or of a scenario that is run now.
+    """The result in a folder that ``run --out`` has made, in a shared database, or of a scenario that is run now.
 
     Raises
     ------
@@ -58,11 +59,18 @@ def side(source: str) -> Side:
     ScenarioError
         If there is neither a folder nor a scenario of this name.
     """
-    folder = Path(source)
-    if not folder.is_dir():
+    if is_url(source):
+        with SharedRuns(source) as runs:
+            run = runs.one()
+            return Side(source, load_text(run.scenario, run.place), run.finished())
+    if not Path(source).is_dir():
         experiment = load(source)
         experiment.check()
         return Side(source, experiment, experiment.run().summary())
+    return _kept(source, Path(source))
+
+
+def _kept(source: str, folder: Path) -> Side:
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -118,7 +126,7 @@ def draw(found: Comparison, path: Path) -> None:
         If one of them has no mass.
     """
     from scenarios.report.numbers import relative_scale
-    from scenarios.report.theme import BLUE, GREY, VERMILLION, fresh_look, label, panels
+    from scenarios.report.theme import BLUE, GREY, VERMILLION, fresh_look, label, panels, save
 
     rows = [
         (side.numbers.get("result.relative_error"), side.numbers.get("result.u_relative")) for side in _sides(found)
@@ -134,7 +142,7 @@ def draw(found: Comparison, path: Path) -> None:
         axis.axvline(0.0, color=GREY, lw=0.8)
         axis.set_yticks([0, -1], [side.name for side in _sides(found)])
         axis.set(xlabel=label("error of the mass, k = 2", scale.unit), ylim=(-1.6, 0.6))
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def _sides(found: Comparison) -> tuple[Side, Side]:

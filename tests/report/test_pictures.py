@@ -168,6 +168,13 @@ def test_bl_agrees_with_the_truth(result: Result) -> None:
     assert np.abs(at_weighings.values - [cycle.bl_Tm for cycle in mass.cycles]).max() < 4.0 * u.max()
 
 
+def test_two_windings_in_series_have_the_truth_of_both() -> None:
+    keys = {"campaign.cycles": 1, "campaign.weighing.count": 5, "campaign.velocity.pairs": 2}
+    both = scenarios.load("kbmini_anti_series").with_(keys).run()
+    assert true_at_weighings(both).values == pytest.approx([both.true.bl_Tm], rel=1e-9)
+    assert both.mass.bl_Tm == pytest.approx(true_at_weighings(both).values[0], rel=1e-5)
+
+
 def test_truth_in_a_group_is_at_the_weighing_position(result: Result) -> None:
     """It is recorded at the turning points, where Bl is 3 parts in 10⁸ lower by the profile, 1 − 8.34 m⁻² z²."""
     truth, inside = true_bl(result), true_in_groups(result)[0]

@@ -297,6 +297,22 @@ def test_a_worker_is_killed_on_a_cluster(dask: tuple[str, list[subprocess.Popen[
     assert all(row.values == here[row.number].values for row in found if row.number in here)
 
 
+@pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore")
+def test_an_optimisation_on_a_cluster(
+    dask: tuple[str, list[subprocess.Popen[bytes]]], path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same front as of one process here, generation by generation on the same workers."""
+    address, _ = dask
+    text = STUDY[: STUDY.index("  h:")].replace("values: [0.4, 0.6, 1]", "from: 0.3, to: 1")
+    path.write_text(f"{text}sampling: {{method: sobol, points: 4}}\noutputs: [epsilon]\nobjectives: [magnet_mass]\n")
+    fronts = []
+    for where in (["--cluster", address], ["--workers", "1"]):
+        assert main(["optimise", str(path), "--generations", "2", "--json", *where]) == 0
+        fronts.append(json.loads(capsys.readouterr().out)["front"])
+    assert fronts[0] == fronts[1]
+
+
 # --- before it starts ------------------------------------------------------------------------------------------------
 
 
@@ -333,3 +349,25 @@ def test_an_older_file_stays(path: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert run(path, "--out", out) == 2 and "is there: add --resume" in capsys.readouterr().err
     assert run(path, "--out", out, "--resume") == 2 and "is no sweep of kibble-twin" in capsys.readouterr().err
     assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["sweep", "optimise"])
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nonsense", "expected the address of a scheduler, such as tcp://127.0.0.1:8786, not 'nonsense'"),
+        ("tcp://127.0.0.1:9", "tcp://127.0.0.1:9: no Dask scheduler answers there"),
+    ],
+)
+def test_an_unreachable_scheduler_is_one_line(
+    command: str, address: str, message: str, path: Path, capsys: pytest.CaptureFixture[str], computed: list[int],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Nothing is computed, and nothing is left behind."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("scenarios.studies.executors.cluster", lambda address: cluster(address, 0.3))
+    path.write_text(STUDY + "objectives: [magnet_mass]\n")
+    assert main([command, str(path), "--cluster", address, "--out", str(tmp_path / "s.nc")]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not computed and [each.name for each in tmp_path.iterdir()] == ["study.yaml"]
