@@ -137,7 +137,7 @@ class Voltmeter(MeasuringInstrument):
             "V",
             aperture=schedule.step,
             disturb=self._disturb(channel, schedule.step),
-            labels=labels,
+            labels=labels if channel == "input" else {**labels, "channel": channel},
             shift=self._shift(schedule),
             read_aperture=round(schedule.step * (1.0 + self.time_base_error)) if self.time_base_error else None,
         )

@@ -16,7 +16,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,16 +64,42 @@ class NoiseFigures:
 
 @dataclass(frozen=True)
 class Streams:
-    """Random numbers of a run: a stream depends on the seed, its name and its purpose, and on no other stream."""
+    """Random numbers of a run: a stream depends on the seed, its name and its purpose, and on no other stream.
 
-    seed: int
+    Without a seed all is silent: each number is what is expected of it, so that readings are without noise.
+    """
+
+    seed: int | None
 
     def generator(self, name: str, purpose: str) -> np.random.Generator:
         """A generator at the start of a component's stream for a purpose; asking twice gives the same numbers twice."""
         if "/" in purpose:  # or two keys might read the same
             raise ValueError(f"the purpose of a random stream must not contain a slash: {purpose!r}")
+        if self.seed is None:
+            return cast(np.random.Generator, _Silence())
         key = np.frombuffer(hashlib.sha256(f"{name}/{purpose}".encode()).digest(), dtype="<u4")
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key.tolist())))
+
+
+class _Silence:
+    """In the place of a generator: what is expected of each number, of distributions that are symmetric about zero."""
+
+    bit_generator: Any = SimpleNamespace(state={})
+
+    def standard_normal(self, size: Any = None, *, out: Floats | None = None) -> Any:
+        """Zero, or zeros."""
+        if out is None:
+            return 0.0 if size is None else np.zeros(size)
+        out[...] = 0.0
+        return out
+
+    def uniform(self, low: float, high: float) -> float:
+        """The middle."""
+        return 0.5 * (low + high)
+
+    def triangular(self, left: float, mode: float, right: float) -> float:
+        """The mean."""
+        return (left + mode + right) / 3.0
 
 
 class NoiseSource:

@@ -18,18 +18,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from twin.errors import CheckpointError
-from twin.recorder import Block, Blocks, Recorder, Schedule
+from twin.recorder import Block, Blocks, Kind, Recorder, Schedule
 
 FILE = "run.db"
 FORMAT = 1
 WAIT = 10.0
 """How long (s) to wait for somebody else who writes."""
-Kind = Literal["readings", "truth"]
 _TABLES = (
     """CREATE TABLE block (
         id INTEGER PRIMARY KEY, kind TEXT NOT NULL, channel TEXT NOT NULL, quantity TEXT NOT NULL, unit TEXT NOT NULL,

@@ -201,6 +201,20 @@ class Driver:
             self.log.append(f"dry run: {told}")
         return self.armed
 
+    def take_up(self) -> Process:
+        """From the safe state go back to where an interrupted run was, which the twin beside knows.
+
+        Raises
+        ------
+        BridgeError
+            If it acts, and nobody has written how.
+        """
+        yield self.clock.wait(0.0)
+        kind = type(self).__name__
+        raise BridgeError(
+            f"{self.name}: {kind} does not know how to go back to where an interrupted run was", self.name
+        )
+
     # --- readings ----------------------------------------------------------------------------------------------------
 
     def true(self, shown: Array) -> Array:

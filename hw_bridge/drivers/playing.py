@@ -11,13 +11,18 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from components.current_source import CurrentSource
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.piece import Piece
-from twin.times import to_ns
+from twin.times import Times, to_ns
+
+TAKE_UP = 1.0
+"""Of the ramp to where an interrupted run was (s)."""
 
 
 class Playing(Driver):
@@ -151,6 +156,30 @@ class Playing(Driver):
             if wanted != self._level and self.armed:
                 yield from self._send(wanted)
             self._level = wanted
+
+    def take_up(self) -> Process:
+        """Switch on at 0 A if the output was on, and ramp to the level that it had, within `TAKE_UP` and `limits.slew`.
+
+        Raises
+        ------
+        SafetyError
+            If this is beyond a limit.
+        """
+        source = self._known()
+        now = Times(np.array([self.clock.now]))
+        level = self._played() if self._played is not None else float(source.timeline("set").at(now)[0])
+        on = bool(source.timeline("connected").at(now)[0])
+        self._allowed(level)
+        if on and self.may_act("output on"):
+            yield from self.ask(lambda wire: self.switch(wire, True))
+        if self.armed:
+            begin, slew = self.clock.now, self.limits.slew
+            seconds = TAKE_UP if slew is None else max(TAKE_UP, abs(level) / slew)
+            steps = max(1, math.ceil(seconds / self.hardware.interval)) if on else 1
+            for k in range(1, steps + 1):
+                yield self.clock.until(max(begin + to_ns(seconds) * k // steps, self.clock.now))
+                yield from self._send(level * k / steps if k < steps else level)
+        self._level, self._connected = level, on
 
     def rounding(self, current: float) -> float:
         """By how much a level may differ from what it was set to (A)."""

@@ -28,14 +28,17 @@ from scenarios.reduction import (
 from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
+from scenarios.run.shadow import Shadow
 from scenarios.schema import Scenario
 from twin import plugins
+from twin.command import record_commands
 from twin.component import Component
-from twin.errors import CheckpointError
+from twin.errors import InputError
 from twin.recorder import Blocks
 from twin.steps import Step
 from twin.store import RunStore
-from twin.times import NS
+from twin.times import NS, to_ns
+from twin.twin import Twin
 
 Array = NDArray[np.float64]
 MODELS: dict[str, Any] = {"reduction": ReductionSettings, "thermal": ThermalSettings}
@@ -55,6 +58,8 @@ def execute(
     resume: bool = False,
     progress: Progress | None = None,
     arm: bool = False,
+    shadow: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Result | Measured:
     """Run the campaign and reduce what it recorded.
 
@@ -63,7 +68,10 @@ def execute(
     store : folder in which the run is kept under way, step by step.
     resume : continue the run that is in `store`; no step that had finished runs again.
     progress : told how far the run is.
-    arm : whether the outputs of real instruments are really switched; otherwise they are only checked.
+    arm : whether the outputs of real instruments are really switched; otherwise they are only checked. A run with real
+        instruments that is resumed has to be armed as it was.
+    shadow : whether twins beside the run judge what is read, as it is read; see `scenarios.run.shadow`.
+    tell : takes what somebody has to know while it runs, line by line.
 
     Raises
     ------
@@ -74,20 +82,41 @@ def execute(
         keeper = None
         if store is not None:  # a power failure costs a simulation no more than its time
             keeper = opened.enter_context(RunStore(store, durable=bool(scenario.hardware)))
+        how = {"arm": arm, "shadow": shadow}
+        if resume and keeper is not None:
+            how = resumed_as(keeper.state(), arm=arm, shadow=shadow)
+        beside = Shadow(scenario, tell=tell) if how["shadow"] else None
         if not scenario.hardware:
-            return _executed(scenario, keeper, resume, progress)
-        if resume:
-            raise CheckpointError(
-                "a run with real instruments is not resumed, as nobody knows what happened to them since; "
-                f"what it has recorded is in {store}"
-            )
+            return _executed(scenario, keeper, resume, progress, how, beside)
         with plugins.load(plugins.BRIDGES, "bridge")(scenario, arm=arm) as bridge:
-            made = _executed(scenario, keeper, False, progress, bridge)
+            made = _executed(scenario, keeper, resume, progress, how, beside, bridge)
         return replace(made, hardware=bridge.account())
 
 
+def resumed_as(state: Mapping[str, Any], *, arm: bool, shadow: bool) -> dict[str, bool]:
+    """How an interrupted run goes on: as it began.
+
+    Raises
+    ------
+    InputError
+        If it is to be armed and was not, or the other way round: nobody switches outputs without saying so.
+    """
+    how = state.get("how", {})
+    if how.get("arm", arm) != arm:
+        raise InputError(
+            "the run was armed: say --arm to go on" if how["arm"] else "the run was a dry one: go on without --arm"
+        )
+    return {"arm": arm, "shadow": bool(how.get("shadow")) or shadow}
+
+
 def _executed(
-    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None, bridge: Any = None
+    scenario: Scenario,
+    keeper: RunStore | None,
+    resume: bool,
+    progress: Progress | None,
+    how: Mapping[str, bool],
+    shadow: Shadow | None,
+    bridge: Any = None,
 ) -> Result | Measured:
     """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
@@ -98,22 +127,31 @@ def _executed(
         else build(scenario, parts=bridge.parts, clock=bridge.clock, instruments=bridge.instruments)
     )
     known = known_to(scenario)
-    writing = 0.0
+    writing, recorder = 0.0, setup.twin.recorder
     if keeper is not None and resume:
-        state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
+        state, recorder.readings, recorder.truth = keeper.load()
+        recorder.log = keeper.blocks("log")
         setup.twin.restore(state)
+        if bridge is not None:
+            _pass_the_gap(setup.twin, state, bridge)
+        if shadow is not None:
+            shadow.go_through(recorder.readings, recorder.log)
     elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
     if keeper is not None:
-        keeper.follow(setup.twin.recorder)
+        keeper.follow(recorder)
+    if shadow is not None:
+        shadow.beside(setup.twin)
+    elif bridge is not None:
+        record_commands(setup.twin)
     resumed = setup.twin.finished_steps
 
     def keep(step: Step | None) -> None:
         nonlocal writing
         mark = time.perf_counter()
         if keeper is not None and not (resume and step is None):
-            keeper.save(setup.twin.state())
+            keeper.save({**setup.twin.state(), **_about(how, bridge)})
         if progress is not None:
             progress(step, setup.twin.finished_steps, len(setup.steps))
         writing += time.perf_counter() - mark
@@ -121,20 +159,37 @@ def _executed(
     keep(None)
     if bridge is not None:
         bridge.start()
+        if resume and resumed < len(setup.steps):
+            bridge.take_up()
     if resumed < len(setup.steps):
         setup.twin.run(setup.steps, keep)
     if bridge is not None:
         bridge.end()
-    readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
-    made = concluded(scenario, known, readings, truth)
+    made = concluded(scenario, known, recorder.readings, recorder.truth)
     return replace(
         made,
+        log=recorder.log,
+        shadow={} if shadow is None else shadow.summary(),
         virtual_s=setup.twin.clock.now / NS,
         wall_s=time.perf_counter() - begin - writing,
         events=setup.twin.clock.events,
         steps_total=len(setup.steps),
         steps_resumed=resumed,
     )
+
+
+def _about(how: Mapping[str, bool], bridge: Any) -> dict[str, Any]:
+    """What a checkpoint says beside the state of the twin: how to go on, and when this was."""
+    interruptions = [] if bridge is None else bridge.interruptions
+    return {"how": dict(how), "wall_s": time.time(), "interruptions": interruptions}
+
+
+def _pass_the_gap(twin: Twin, state: Mapping[str, Any], bridge: Any) -> None:
+    """Let the time pass in which nobody ran the campaign: real things went on."""
+    gap = max(time.time() - float(state["wall_s"]), 0.0)
+    bridge.interruptions = [*state["interruptions"], {"at_s": twin.clock.seconds, "gap_s": gap}]
+    bridge.tell(f"interrupted for {gap:.0f} s at {twin.clock.seconds:.6g} s of the run")
+    twin.clock.jump(twin.clock.now + to_ns(gap), twin.clock.events)
 
 
 def concluded(
