@@ -1,0 +1,355 @@
+"""Parameters of a scenario, estimated from what a run has recorded, with the twin itself as the model.
+
+The readings are fitted by weighted least squares: each weight is the noise that the twin gives the reading. The
+covariance is found by drawing: the estimate is linear in the readings near its end, so that what noise and what errors
+of the *other* certificates do to it is one matrix times the members of an ensemble (`scenarios.run.ensemble`). Noise
+that is not white, servo noise or vibration, counts as it is; what is stated of the fitted parameters themselves does
+not count at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.run.ensemble import Ensemble, Prediction, as_told
+from scenarios.run.experiment import Experiment
+from scenarios.run.replay import Replay, certain, middle_s
+from scenarios.schema import Scenario
+from scenarios.schema.emit import emit
+from scenarios.studies.parameters import present, unit_of_path
+from twin.command import is_command
+from twin.errors import InputError, SimulationError
+from twin.recorder import Block, Blocks
+
+Array = NDArray[np.float64]
+MEMBERS = 32
+"""Of each kind; the uncertainties are known to 1/√(2 · 32), 12 %."""
+LEAST = 1e-9
+"""Of a reading: noise that is less counts as much, so that readings without noise can be fitted."""
+SEEN, LARGEST = 10.0, 1e12
+"""A step of a parameter changes the readings by so many standard deviations in all; and how often it is enlarged."""
+ALIKE = 1e-8
+"""Singular values of the scaled sensitivities, relative: below, parameters cannot be told apart."""
+
+
+class FitError(InputError):
+    """Parameters that the readings do not determine, or that are none."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A parameter.
+
+    Parameters
+    ----------
+    path, unit : of the parameter in the scenario.
+    start, value : before and after.
+    u : standard uncertainty.
+    u_noise, u_certificates : its parts.
+    """
+
+    path: str
+    unit: str
+    start: float
+    value: float
+    u: float
+    u_noise: float
+    u_certificates: float
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """Of a channel, block by block, in its unit: mean of reading − model, before and after, with the noise of a mean."""
+
+    channel: str
+    quantity: str
+    unit: str
+    time_s: tuple[float, ...]
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    u: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The result.
+
+    Parameters
+    ----------
+    parameters : in the order they were asked for.
+    correlation : between them, shape (parameters, parameters).
+    chi2 : reduced, at the end.
+    expected_chi2 : its mean over the ensemble; 1 where nothing but noise is uncertain.
+    readings : that were fitted.
+    residuals : by channel.
+    members : of the ensemble, of each kind.
+    """
+
+    scenario: Scenario
+    parameters: tuple[Fitted, ...]
+    correlation: Array
+    chi2: float
+    expected_chi2: float
+    readings: int
+    residuals: tuple[Residuals, ...]
+    members: int
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know."""
+        if self.chi2 <= 2.0 * self.expected_chi2:
+            return ()
+        return (
+            f"the readings scatter more than the twin says (reduced χ² {self.chi2:.3g}, {self.expected_chi2:.3g} is "
+            "expected): uncertainties are enlarged by the root of this ratio; see what the residuals tell",
+        )
+
+    def overlay(self, base: str) -> str:
+        """A scenario file that sets the fitted values over another one."""
+        tree: dict[str, Any] = {"schema": 1, "extends": base, "name": f"{self.scenario.name}_fitted"}
+        comments = {}
+        for found in self.parameters:
+            keys, node = found.path.split("."), tree
+            for key in keys[:-1]:
+                node = node.setdefault(key, {})
+            node[keys[-1]] = found.value
+            comments[tuple(keys)] = f"{found.unit}, fitted: u = {found.u:.2g}, from {found.start!r}".lstrip(", ")
+        return emit(tree, comments)
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values, in SI units."""
+        return {
+            "scenario": self.scenario.name,
+            "parameters": [vars(parameter) for parameter in self.parameters],
+            "correlation": self.correlation.tolist(),
+            "reduced_chi2": self.chi2,
+            "expected_chi2": self.expected_chi2,
+            "readings": self.readings,
+            "members": self.members,
+            "residuals": [vars(residuals) for residuals in self.residuals],
+            "notes": list(self.notes),
+        }
+
+
+def fit(experiment: Experiment, readings: Blocks, log: Blocks, paths: Sequence[str], *, members: int = MEMBERS) -> Fit:
+    """Estimate parameters.
+
+    Parameters
+    ----------
+    experiment : of the run; its values are where the search starts, and hold for all other parameters.
+    readings, log : what was recorded; see `scenarios.run.recorded`.
+    paths : such as ``balance.resistor.resistance``.
+
+    Raises
+    ------
+    FitError
+        If a path is no number of the scenario, or the readings do not determine it, or cannot tell it from another.
+    SimulationError
+        If the search does not end.
+    """
+    from scipy.optimize import least_squares
+
+    start = np.array([_number(experiment, path) for path in paths])
+    scenario = _without(experiment.scenario, paths)
+    data = _Data.of(scenario, readings, log, members)
+    model = _Model(scenario, tuple(paths), readings, log, data)
+    steps = np.array([model.step(start, k) for k in range(len(paths))])
+
+    def residuals(x: Array) -> Array:
+        return model.residuals(start + steps * x)
+
+    def sensitivities(x: Array) -> Array:
+        return model.sensitivities(start + steps * x, steps)
+
+    found = least_squares(residuals, np.zeros(len(paths)), sensitivities, xtol=1e-10, ftol=1e-14, gtol=1e-10)
+    if not found.success:
+        raise SimulationError(f"the fit does not end: {found.message}")
+    jacobian, values = found.jac, start + steps * found.x
+    _told_apart(jacobian, paths)
+    at_end = _Data.of(scenario.with_(dict(zip(paths, values.tolist(), strict=True))), readings, log, members)
+    gain = np.linalg.pinv(jacobian)
+    return _concluded(experiment.scenario, model, data, at_end, gain, jacobian, start, values, steps)
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The readings that are fitted, in one row, with what the ensemble says of them."""
+
+    blocks: tuple[Block, ...]
+    good: NDArray[np.bool_]
+    values: Array
+    scale: Array
+    errors: Array
+    noise: Array
+
+    @classmethod
+    def of(cls, scenario: Scenario, readings: Blocks, log: Blocks, members: int) -> _Data:
+        found = Ensemble.of(scenario, members).predictions(readings, log)
+        if not found:
+            raise FitError("nothing was recorded that the twin reads")
+        whole = np.concatenate([block.values.ravel() for block, _ in found])
+        good = np.isfinite(whole)
+        scale = np.concatenate([_noise_of(prediction) for _, prediction in found])
+        errors, noise = (
+            np.concatenate([getattr(prediction, kind) for _, prediction in found], axis=1)[:, good] / scale[good]
+            for kind in ("errors", "noise")
+        )
+        return cls(tuple(block for block, _ in found), good, whole[good], scale[good], errors, noise)
+
+
+def _noise_of(prediction: Prediction) -> Array:
+    """Standard deviation of each reading of a block by its noise alone."""
+    own = math.sqrt(float(np.mean(prediction.noise**2)))
+    least = LEAST * float(np.sqrt(np.mean(prediction.expected**2)))
+    return np.full(len(prediction.expected), max(own, least) or 1.0)
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The twin as a function of the parameters, in standard deviations of the readings."""
+
+    scenario: Scenario
+    paths: tuple[str, ...]
+    recorded: Blocks
+    log: Blocks
+    data: _Data
+
+    def residuals(self, values: Array) -> Array:
+        """Model − reading, over the noise, shape (readings,)."""
+        sure = certain(self.scenario.with_(dict(zip(self.paths, values.tolist(), strict=True))))
+        twin, made = Replay(sure, quiet=True), []
+        for block in as_told([twin], self.recorded, self.log):
+            if is_command(block):
+                twin.follow(block)
+            elif (read := twin.read(block)) is not None:
+                made.append(read.ravel())
+        return (np.concatenate(made)[self.data.good] - self.data.values) / self.data.scale
+
+    def sensitivities(self, values: Array, steps: Array) -> Array:
+        """By central differences, for a step of each parameter, shape (readings, parameters)."""
+        columns = []
+        for k, step in enumerate(steps):
+            up, down = values.copy(), values.copy()
+            up[k], down[k] = values[k] + step, values[k] - step
+            columns.append(0.5 * (self.residuals(up) - self.residuals(down)))
+        return np.stack(columns, axis=1)
+
+    def step(self, values: Array, k: int) -> float:
+        """A step of a parameter that the readings show beyond doubt, and no more.
+
+        Raises
+        ------
+        FitError
+            If they show none.
+        """
+        before, step = self.residuals(values), 1e-9 * abs(values[k]) or 1e-15
+        for _ in range(round(math.log10(LARGEST))):
+            changed = values.copy()
+            changed[k] += step
+            seen = float(np.linalg.norm(self.residuals(changed) - before))
+            if seen >= SEEN:
+                return step * SEEN / seen
+            step *= 10.0 if seen < 1.0 else 1.2 * SEEN / seen
+            if values[k] and step > 0.5 * abs(values[k]):
+                break
+        raise FitError(f"{self.paths[k]}: the readings of this run do not tell anything about it")
+
+
+def _concluded(
+    scenario: Scenario,
+    model: _Model,
+    data: _Data,
+    at_end: _Data,
+    gain: Array,
+    jacobian: Array,
+    start: Array,
+    values: Array,
+    steps: Array,
+) -> Fit:
+    residuals, freedom = model.residuals(values), len(data.values) - len(values)
+    chi2 = float(residuals @ residuals) / freedom
+    pairs = at_end.noise.copy()
+    if len(at_end.errors):
+        pairs += at_end.errors
+    left = pairs - (pairs @ gain.T) @ jacobian.T
+    expected = float(np.mean(np.sum(left**2, axis=1))) / freedom
+    enlarged = max(1.0, chi2 / expected) if expected > 0.0 else 1.0
+    by_noise, by_errors = (_covariance(members @ gain.T * steps) for members in (at_end.noise, at_end.errors))
+    total = enlarged * by_noise + by_errors if len(at_end.errors) else enlarged * by_noise
+    u = np.sqrt(np.diag(total))
+    parts = np.sqrt(enlarged * np.diag(by_noise)), np.sqrt(np.diag(by_errors))
+    known = np.where(u > 0.0, u, 1.0)
+    parameters = tuple(
+        Fitted(path, unit_of_path(scenario, path) or "", *(float(x) for x in numbers))
+        for path, *numbers in zip(model.paths, start, values, u, *parts, strict=True)
+    )
+    before = model.residuals(start)
+    return Fit(
+        scenario,
+        parameters,
+        total / np.outer(known, known) + np.diag(np.where(u > 0.0, 0.0, 1.0)),
+        chi2,
+        expected,
+        len(data.values),
+        tuple(_by_channel(data, -before * data.scale, -residuals * data.scale)),
+        len(at_end.noise),
+    )
+
+
+def _covariance(draws: Array) -> Array:
+    """Of draws whose mean is zero, shape (draws, parameters)."""
+    return draws.T @ draws / max(len(draws), 1)
+
+
+def _by_channel(data: _Data, before: Array, after: Array) -> list[Residuals]:
+    series: dict[tuple[str, str, str], list[tuple[float, ...]]] = {}
+    place, used = 0, 0
+    for block in data.blocks:
+        size = block.values.size
+        count = int(data.good[place : place + size].sum())
+        here, place, used = slice(used, used + count), place + size, used + count
+        if count:
+            spread = float(np.sqrt(np.mean((data.noise[:, here] * data.scale[here]).mean(axis=1) ** 2)))
+            row = (middle_s(block), float(before[here].mean()), float(after[here].mean()), spread)
+            series.setdefault((block.channel, block.quantity, block.unit), []).append(row)
+    return [Residuals(*about, *zip(*rows, strict=True)) for about, rows in series.items()]
+
+
+def _number(experiment: Experiment, path: str) -> float:
+    value = present(experiment, path)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        there = "has no number there; give its value by --set" if value is None else f"is {value!r}, no number"
+        raise FitError(f"{path}: the scenario {there}")
+    return float(value)
+
+
+def _without(scenario: Scenario, paths: Sequence[str]) -> Scenario:
+    """The scenario without what it states of the uncertainty of the parameters that are fitted."""
+    stated: dict[str, Any] = {}
+    for path in paths:
+        first, *rest = path.split(".")
+        part = scenario.balance.parts.get(rest[0]) if first == "balance" and len(rest) == 2 else None
+        if part is not None and rest[1] in part.uncertainties:
+            stated[f"balance.{rest[0]}.uncertainties.{rest[1]}"] = None
+    return scenario.with_(stated) if stated else scenario
+
+
+def _told_apart(jacobian: Array, paths: Sequence[str]) -> None:
+    """Refuse parameters that do the same to all readings.
+
+    Raises
+    ------
+    FitError
+        Naming those that go together.
+    """
+    scaled = jacobian / np.linalg.norm(jacobian, axis=0)
+    _, sizes, rows = np.linalg.svd(scaled, full_matrices=False)
+    if sizes[-1] < ALIKE * sizes[0]:
+        together = [path for path, share in zip(paths, rows[-1], strict=True) if abs(share) > 0.1]
+        raise FitError(f"the readings of this run cannot tell {' and '.join(together)} apart; hold one of them")
