@@ -30,8 +30,6 @@ from scenarios.schema.hardware import Interlock
 from twin import plugins
 from twin.component import Component
 from twin.errors import WiringError
-from twin.instrument import Bench
-from twin.noise import Streams
 from twin.real_time import RealTimeClock
 from twin.times import Times
 from twin.twin import Twin
@@ -118,9 +116,8 @@ class Bridge:
         for name, hardware in self.scenario.hardware.items():
             kind = plugins.load(plugins.DRIVERS, hardware.driver)
             model = twin.graph.components[name]
-            bench = Bench(twin.clock, twin.recorder, Streams(self.scenario.seed))
             try:
-                driver: Driver = kind(name, hardware, model, bench, armed=self.arm)
+                driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except BridgeError as error:
                 raise WiringError(str(error), (name,)) from None
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]

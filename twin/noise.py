@@ -114,6 +114,7 @@ class NoiseSource:
         self.name = name
         purposes = {**vars(figures), "flicker mean": figures.flicker}
         self._generators = {key: streams.generator(name, key) for key, value in purposes.items() if value > 0}
+        self._silent = any(isinstance(generator, _Silence) for generator in self._generators.values())
         self._flicker: Floats = np.zeros(TIME_CONSTANTS.size)  # the processes at the end of the last reading, σ = 1
         self._walk = 0.0
         self._end: int | None = None  # of the last reading (ns)
@@ -136,8 +137,8 @@ class NoiseSource:
             raise ValueError(f"{self.name}: noise needs one row of integer instants and an aperture of zero or more")
         if self.figures.white > 0 and aperture == 0:
             raise ValueError(f"{self.name}: an instantaneous reading needs a bandwidth B; give the aperture 1/(2 B)")
-        if not starts.size:
-            return np.zeros(0)
+        if not starts.size or self._silent:
+            return np.zeros(starts.size)
         steps = self._steps(starts, aperture)
         if self.figures.white > 0:
             values: Floats = self._generators["white"].standard_normal(starts.size)

@@ -22,6 +22,8 @@ from twin.times import NS
 
 Label = str | int | float | bool
 Kind = Literal["readings", "truth", "log"]
+LATE = "late_s"
+"""Label of real readings: by how much they were later than the schedule says (s)."""
 CHUNK = 4_000_000
 """Values in a file of readings that were moved to disk."""
 
@@ -145,8 +147,7 @@ class Recorder:
     Attributes
     ----------
     keep : called with each block before it is kept here; a run store commits it.
-    judge : called with each block of readings before that; gives the block that is recorded in its place, and what of
-        it goes into the log.
+    heard : called with each block of readings after that.
     """
 
     def __init__(self, spill_bytes: int = 256_000_000, folder: Path | None = None) -> None:
@@ -154,7 +155,7 @@ class Recorder:
         self.truth = Blocks()
         self.log = Blocks()
         self.keep: Callable[[Kind, Block], None] | None = None
-        self.judge: Callable[[Block], tuple[Block, tuple[Block, ...]]] | None = None
+        self.heard: Callable[[Block], None] | None = None
         self._spill_bytes = spill_bytes
         self._folder = folder
         self._in_memory = 0
@@ -164,13 +165,11 @@ class Recorder:
 
     def record(self, block: Block) -> None:
         """Keep a block of readings."""
-        if self.judge is not None:
-            block, doubtful = self.judge(block)
-            for one in doubtful:
-                self.record_log(one)
         if self.keep is not None:
             self.keep("readings", block)
         self.readings.append(self._spilled(block))
+        if self.heard is not None:
+            self.heard(block)
 
     def record_truth(self, block: Block) -> None:
         """Keep a block of what only a simulation knows."""

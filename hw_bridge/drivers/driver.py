@@ -21,7 +21,9 @@ from twin.clock import Process
 from twin.component import Component
 from twin.errors import ComponentError
 from twin.instrument import Bench
-from twin.recorder import Block, Label, Schedule
+from twin.real_time import RealTimeClock
+from twin.recorder import LATE, Block, Label, Schedule
+from twin.times import NS
 
 Array = NDArray[np.float64]
 ATTEMPTS = 3
@@ -215,6 +217,10 @@ class Driver:
             f"{self.name}: {kind} does not know how to go back to where an interrupted run was", self.name
         )
 
+    def present(self) -> int:
+        """What time it is (ns), also in the thread of the connection."""
+        return self.clock.present() if isinstance(self.clock, RealTimeClock) else self.clock.now
+
     # --- readings ----------------------------------------------------------------------------------------------------
 
     def true(self, shown: Array) -> Array:
@@ -228,14 +234,27 @@ class Driver:
         return true * (1.0 + c.gain) + c.offset
 
     def record(
-        self, values: Array, schedule: Schedule, quantity: str, unit: str, aperture: int, labels: Mapping[str, Label]
+        self,
+        values: Array,
+        schedule: Schedule,
+        quantity: str,
+        unit: str,
+        aperture: int,
+        labels: Mapping[str, Label],
+        late: int = 0,
     ) -> Block:
-        """Correct, record and return what was read."""
+        """Correct, record and return what was read.
+
+        Parameters
+        ----------
+        late : by how much the readings were later than the schedule (ns), which a label tells.
+        """
         if not np.all(np.isfinite(values)):
             raise BridgeError(
                 f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
             )
-        block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), dict(labels), "real")
+        told = {**labels, LATE: late / NS}
+        block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
         self.bench.recorder.record(block)
         return block
 

@@ -138,13 +138,14 @@ class GenericMeter(Generic):
         if channel != "input":
             raise BridgeError(f"{self.name}: it has one input; for {channel!r} it needs a scanner", self.name)
         instants = schedule.instants()
-        values = np.empty(instants.shape)
+        values, late = np.empty(instants.shape), 0
         for place, instant in np.ndenumerate(instants):
             yield self.clock.until(max(int(instant), self.clock.now))
+            late = max(late, self.clock.now - int(instant))
             values[place] = yield from self.ask(self.one, schedule.step / NS)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+        return self.record(values, schedule, "voltage", "V", schedule.step, labels, late)
 
     def one(self, wire: Wire) -> float:
         """A reading, which no second question confirms."""

@@ -91,7 +91,9 @@ class Playing(Driver):
             yield from self.shadow.set(current, duration)
             return
         acting = self.may_act(f"current {current!r} A within {duration:g} s")
-        shadow = None if self.shadow is None else self.clock.process(self.shadow.set(current, duration))
+        shadow = None
+        if self.shadow is not None and not acting:
+            shadow = self.clock.process(self.shadow.set(current, duration))
         begin, level = self.clock.now, self._level
         steps = max(1, math.ceil(duration / self.hardware.interval)) if current != level else 1
         if acting:
@@ -99,7 +101,10 @@ class Playing(Driver):
                 instant = begin + to_ns(duration) * k // steps
                 if instant > self.clock.now:
                     yield self.clock.until(instant)
-                yield from self._send(current if k == steps else level + (current - level) * k / steps)
+                sent = current if k == steps else level + (current - level) * k / steps
+                yield from self._send(sent)
+                if self.shadow is not None:  # what is simulated follows what really went out
+                    yield from self.shadow.set(sent, 0.0)
         self._level = current
         if shadow is not None and not shadow.processed:
             yield shadow

@@ -8,7 +8,7 @@ propagated by drawing from them).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from scenarios.run.replay import Replay, certain, drawn, in_order, noisy
 from scenarios.schema import Scenario
 from twin.command import is_command
 from twin.recorder import Block, Blocks
+from twin.times import to_ns
 
 Array = NDArray[np.float64]
 MEMBERS = 16
@@ -32,11 +33,13 @@ class Prediction(NamedTuple):
     expected : readings of the twin as certified, without noise, shape (readings,).
     errors : what errors of parameters add, shape (balances, readings); none if no uncertainty is stated.
     noise : what noise adds, shape (runs, readings).
+    timing : what the largest error of time does, shape (readings,); zero for what is simulated.
     """
 
     expected: Array
     errors: Array
     noise: Array
+    timing: Array
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,15 @@ class Ensemble:
     sure : as certified, quiet.
     balances : each with its own errors, quiet; none if the scenario states no uncertainty.
     runs : as certified, each with its own noise.
+    shifted : as certified, quiet, and read too early or too late by `timing`; none if nothing is real.
+    timing : within which it is known when real instruments act and read (ns).
     """
 
     sure: Replay
     balances: tuple[Replay, ...]
     runs: tuple[Replay, ...]
+    shifted: tuple[Replay, ...] = ()
+    timing: int = 0
 
     @classmethod
     def of(cls, scenario: Scenario, members: int = MEMBERS) -> Ensemble:
@@ -66,12 +73,14 @@ class Ensemble:
         stated = any(part.uncertainties for part in scenario.balance.parts.values())
         balances = [Replay(drawn(scenario, k), quiet=True) for k in range(members if stated else 0)]
         runs = [Replay(noisy(scenario, members + k)) for k in range(members)]
-        return cls(Replay(certain(scenario), quiet=True), tuple(balances), tuple(runs))
+        timing = to_ns(max((hardware.timing for hardware in scenario.hardware.values()), default=0.0))
+        sure, *shifted = (Replay(certain(scenario), quiet=True) for _ in range(3 if timing else 1))
+        return cls(sure, tuple(balances), tuple(runs), tuple(shifted), timing)
 
     @property
     def all(self) -> tuple[Replay, ...]:
         """All twins."""
-        return self.sure, *self.balances, *self.runs
+        return self.sure, *self.balances, *self.runs, *self.shifted
 
     def follow(self, command: Block) -> None:
         """Tell all of them what the run was told."""
@@ -89,7 +98,18 @@ class Ensemble:
         if expected is None:
             return None
         e = expected.ravel()
-        return Prediction(e, _off(self.balances, block, e), _off(self.runs, block, e))
+        return Prediction(e, _off(self.balances, block, e), _off(self.runs, block, e), self._timing(block, e))
+
+    def _timing(self, block: Block, expected: Array) -> Array:
+        if not self.shifted or block.source != "real":
+            return np.zeros(len(expected))
+        found = []
+        for one, sign in zip(self.shifted, (-1, 1), strict=True):
+            start = max(block.schedule.start + sign * self.timing, 0)
+            values = one.read(replace(block, schedule=replace(block.schedule, start=start)))
+            assert values is not None, "all twins have the same parts"
+            found.append(np.abs(values.ravel() - expected))
+        return np.maximum(*found)
 
     def predictions(self, readings: Blocks, log: Blocks) -> list[tuple[Block, Prediction]]:
         """Those of a recorded run, by its commands if it has any and by its campaign otherwise."""

@@ -25,10 +25,11 @@ from scenarios.reduction import (
     reduce,
     thermal_analysis,
 )
+from scenarios.run.beside import Beside
 from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
-from scenarios.run.shadow import Shadow
+from scenarios.run.shadow import good
 from scenarios.schema import Scenario
 from twin import plugins
 from twin.command import record_commands
@@ -85,7 +86,7 @@ def execute(
         how = {"arm": arm, "shadow": shadow}
         if resume and keeper is not None:
             how = resumed_as(keeper.state(), arm=arm, shadow=shadow)
-        beside = Shadow(scenario, tell=tell) if how["shadow"] else None
+        beside = opened.enter_context(Beside(scenario, tell)) if how["shadow"] else None
         if not scenario.hardware:
             return _executed(scenario, keeper, resume, progress, how, beside)
         with plugins.load(plugins.BRIDGES, "bridge")(scenario, arm=arm) as bridge:
@@ -115,12 +116,14 @@ def _executed(
     resume: bool,
     progress: Progress | None,
     how: Mapping[str, bool],
-    shadow: Shadow | None,
+    shadow: Beside | None,
     bridge: Any = None,
 ) -> Result | Measured:
     """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
+    if shadow is not None:
+        shadow.ready()
     setup = (
         build(scenario)
         if bridge is None
@@ -134,15 +137,13 @@ def _executed(
         setup.twin.restore(state)
         if bridge is not None:
             _pass_the_gap(setup.twin, state, bridge)
-        if shadow is not None:
-            shadow.go_through(recorder.readings, recorder.log)
     elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
     if keeper is not None:
         keeper.follow(recorder)
     if shadow is not None:
-        shadow.beside(setup.twin)
+        shadow.follow(setup.twin)
     elif bridge is not None:
         record_commands(setup.twin)
     resumed = setup.twin.finished_steps
@@ -165,11 +166,12 @@ def _executed(
         setup.twin.run(setup.steps, keep)
     if bridge is not None:
         bridge.end()
-    made = concluded(scenario, known, recorder.readings, recorder.truth)
+    told = {} if shadow is None else shadow.concluded()
+    made = concluded(scenario, known, good(recorder.readings, recorder.log), recorder.truth)
     return replace(
         made,
         log=recorder.log,
-        shadow={} if shadow is None else shadow.summary(),
+        shadow=told,
         virtual_s=setup.twin.clock.now / NS,
         wall_s=time.perf_counter() - begin - writing,
         events=setup.twin.clock.events,

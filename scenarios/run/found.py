@@ -13,6 +13,7 @@ from scenarios.run.experiment import Experiment, load
 from scenarios.run.measured import Measured, known_to, own_reduction
 from scenarios.run.output import SUMMARY, OutputError, OutputFolder
 from scenarios.run.result import Result
+from scenarios.run.shadow import good
 from twin.recorder import Blocks
 from twin.store import RunStore
 
@@ -85,7 +86,7 @@ def so_far(run: FoundRun) -> tuple[Result | Measured, int]:
     folder = OutputFolder(run.path)
     experiment = load(folder.scenario_file)
     with RunStore(folder.partial) as store:
-        readings, truth = store.blocks("readings"), store.blocks("truth")
+        readings, truth = good(store.blocks("readings"), store.blocks("log")), store.blocks("truth")
     return _reduced(experiment, run.steps, readings, truth)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,8 @@ from twin.clock import Clock, Process
 from twin.command import follow, is_command
 from twin.component import Component
 from twin.errors import WiringError
-from twin.recorder import Block, Recorder, Schedule
-from twin.times import NS
+from twin.recorder import LATE, Block, Recorder, Schedule
+from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
 
@@ -64,10 +65,12 @@ class Replay:
 
     def read(self, block: Block) -> Array | None:
         """What the simulated instrument reads in the place of a block, of the same shape; None if it reads no such
-        thing."""
+        thing. What was read late is read then."""
         if self._made is not None:
             values = self._made.get(_key(block))
             return values if values is not None and values.shape == block.values.shape else None
+        if late := to_ns(float(block.labels.get(LATE, 0.0))):
+            block = replace(block, schedule=replace(block.schedule, start=block.schedule.start + late))
         if block.channel not in self._last or self._last[block.channel][0] != block.schedule:
             made = self._read(block)
             if made is None:
@@ -108,11 +111,16 @@ def _key(block: Block) -> tuple[str, str, int]:
 
 
 def in_order(readings: Iterable[Block], log: Iterable[Block]) -> Iterator[Block]:
-    """Readings and commands as they came; a reading before a command at its end."""
+    """Readings and commands as they came; a reading before a command at its end, a real one a little later."""
     commands = [block for block in log if is_command(block)]
-    timed = [(b.schedule.end, 0, k, b) for k, b in enumerate(readings)]
+    timed = [(b.schedule.end + _arrives(b), 0, k, b) for k, b in enumerate(readings)]
     timed += [(b.schedule.start, 1, k, b) for k, b in enumerate(commands)]
     yield from (entry[3] for entry in sorted(timed, key=lambda entry: entry[:3]))
+
+
+def _arrives(block: Block) -> int:
+    """After its end (ns); it may have been read late, and until then other instruments have been told something."""
+    return to_ns(float(block.labels.get(LATE, 0.0))) + NS if block.source == "real" else 0
 
 
 def fed(scenario: Scenario) -> dict[str, Component]:

@@ -30,6 +30,8 @@ from twin.recorder import Block, Blocks
 Array = NDArray[np.float64]
 MEMBERS = 32
 """Of each kind; the uncertainties are known to 1/√(2 · 32), 12 %."""
+FIRST = 4
+"""Of each kind, to weigh the readings."""
 LEAST = 1e-9
 """Of a reading: noise that is less counts as much, so that readings without noise can be fitted."""
 SEEN, LARGEST = 10.0, 1e12
@@ -65,7 +67,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Residuals:
-    """Of a channel, block by block, in its unit: mean of reading − model, before and after, with the noise of a mean."""
+    """Of a channel, block by block: mean of reading − model before and after, and the noise of this mean."""
 
     channel: str
     quantity: str
@@ -113,7 +115,7 @@ class Fit:
     def overlay(self, base: str) -> str:
         """A scenario file that sets the fitted values over another one."""
         tree: dict[str, Any] = {"schema": 1, "extends": base, "name": f"{self.scenario.name}_fitted"}
-        comments = {}
+        comments: dict[tuple[str | int, ...], str] = {}
         for found in self.parameters:
             keys, node = found.path.split("."), tree
             for key in keys[:-1]:
@@ -157,7 +159,7 @@ def fit(experiment: Experiment, readings: Blocks, log: Blocks, paths: Sequence[s
 
     start = np.array([_number(experiment, path) for path in paths])
     scenario = _without(experiment.scenario, paths)
-    data = _Data.of(scenario, readings, log, members)
+    data = _Data.of(scenario, readings, log, FIRST)
     model = _Model(scenario, tuple(paths), readings, log, data)
     steps = np.array([model.step(start, k) for k in range(len(paths))])
 
@@ -204,10 +206,11 @@ class _Data:
 
 
 def _noise_of(prediction: Prediction) -> Array:
-    """Standard deviation of each reading of a block by its noise alone."""
-    own = math.sqrt(float(np.mean(prediction.noise**2)))
+    """Standard deviation of each reading of a block by its noise, and by when it was taken."""
+    own = float(np.mean(prediction.noise**2))
     least = LEAST * float(np.sqrt(np.mean(prediction.expected**2)))
-    return np.full(len(prediction.expected), max(own, least) or 1.0)
+    known: Array = np.sqrt(own + prediction.timing**2 / 3.0)
+    return np.maximum(known, least or (0.0 if known.all() else 1.0))
 
 
 @dataclass(frozen=True)
