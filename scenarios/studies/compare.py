@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.run.experiment import Experiment, load
-from scenarios.run.output import SCENARIO, SUMMARY, OutputError
+from scenarios.run.found import look, so_far
+from scenarios.run.output import SCENARIO, SUMMARY, OutputError, OutputFolder
 from scenarios.schema.difference import Difference, differences
 
 _HOW = ("seed", "virtual_s", "samples")
@@ -44,6 +45,9 @@ def _numbers(tree: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(tree, Mapping):
         for key, value in tree.items():
             yield from _numbers(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(tree, list) and all(isinstance(item, int | float) for item in tree):
+        for k, value in enumerate(tree):
+            yield from _numbers(value, f"{path}.{k}")
     elif isinstance(tree, int | float) and not isinstance(tree, bool) and math.isfinite(tree):
         yield path, float(tree)
 
@@ -68,6 +72,24 @@ def side(source: str) -> Side:
     except (OSError, ValueError):
         raise OutputError(f"{source}: there is no result; expected {SUMMARY} of kibble-twin run --out") from None
     return Side(source, load(folder / SCENARIO), summary)
+
+
+def side_of_run(folder: Path) -> Side:
+    """The run in a folder; of one under way, what its finished cycles tell.
+
+    Raises
+    ------
+    OutputError
+        If it holds none, or no cycle has finished.
+    ReductionError
+        If the cycles that have finished do not suffice.
+    """
+    run = look(folder)
+    if run.status == "finished":
+        return Side(str(folder), load(folder / SCENARIO), run.summary)
+    result, cycles = so_far(run)
+    experiment = load(OutputFolder(folder).scenario_file)
+    return Side(f"{folder}, {cycles} cycles so far", experiment, result.summary())
 
 
 @dataclass(frozen=True)
