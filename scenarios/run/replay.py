@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.measuring import MeasuringInstrument
 from scenarios.reduction import ThermalSettings
 from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.measured import own_reduction
@@ -42,7 +43,7 @@ class Replay:
     Parameters
     ----------
     scenario : of the run, with the parts as they are to be; see `certain` and `drawn`.
-    quiet : without any noise.
+    quiet : without any noise, and without rounding to digits: readings are what is expected of them.
 
     Raises
     ------
@@ -51,6 +52,7 @@ class Replay:
     """
 
     def __init__(self, scenario: Scenario, *, quiet: bool = False) -> None:
+        scenario = unrounded(scenario) if quiet else scenario
         setup = build(scenario, parts=lambda: fed(scenario), clock=_ReplayClock(), quiet=quiet)
         self.twin, self._steps = setup.twin, setup.steps
         if own_reduction(scenario) is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
@@ -148,6 +150,16 @@ def certain(scenario: Scenario) -> Scenario:
     }
     faults = {"faults": None} if scenario.faults else {}
     return scenario.with_({**stated, **faults}) if stated or faults else scenario
+
+
+def unrounded(scenario: Scenario) -> Scenario:
+    """A scenario whose instruments show all digits."""
+    shown: dict[str, Any] = {}
+    for name, part in scenario.balance.parts.items():
+        if isinstance(part, MeasuringInstrument):
+            rounding = [key for key in type(part).model_fields if key == "digits" or key.endswith("resolution")]
+            shown |= {f"balance.{name}.{key}": None for key in rounding if getattr(part, key)}
+    return scenario.with_(shown) if shown else scenario
 
 
 def drawn(scenario: Scenario, number: int) -> Scenario:

@@ -10,7 +10,7 @@ not count at all.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,13 +24,13 @@ from scenarios.schema import Scenario
 from scenarios.schema.emit import emit
 from scenarios.studies.parameters import present, unit_of_path
 from twin.command import is_command
-from twin.errors import InputError, SimulationError
+from twin.errors import InputError, SimulationError, TwinError
 from twin.recorder import Block, Blocks
 
 Array = NDArray[np.float64]
 MEMBERS = 32
 """Of each kind; the uncertainties are known to 1/√(2 · 32), 12 %."""
-FIRST = 4
+FIRST = 8
 """Of each kind, to weigh the readings."""
 LEAST = 1e-9
 """Of a reading: noise that is less counts as much, so that readings without noise can be fitted."""
@@ -169,48 +169,77 @@ def fit(experiment: Experiment, readings: Blocks, log: Blocks, paths: Sequence[s
     def sensitivities(x: Array) -> Array:
         return model.sensitivities(start + steps * x, steps)
 
-    found = least_squares(residuals, np.zeros(len(paths)), sensitivities, xtol=1e-10, ftol=1e-14, gtol=1e-10)
+    linear = _linear(sensitivities(np.zeros(len(paths))), residuals(np.zeros(len(paths))), paths)
+    near = linear if _cost(residuals, linear) < _cost(residuals, np.zeros(len(paths))) else np.zeros(len(paths))
+    found = least_squares(residuals, near, sensitivities, xtol=1e-8, ftol=1e-12, gtol=1e-8)
     if not found.success:
         raise SimulationError(f"the fit does not end: {found.message}")
     jacobian, values = found.jac, start + steps * found.x
-    _told_apart(jacobian, paths)
-    at_end = _Data.of(scenario.with_(dict(zip(paths, values.tolist(), strict=True))), readings, log, members)
+    there = scenario.with_(dict(zip(paths, values.tolist(), strict=True)))
+    at_end = _Data.of(there, readings, log, members, data.whole_scale)
     gain = np.linalg.pinv(jacobian)
     return _concluded(experiment.scenario, model, data, at_end, gain, jacobian, start, values, steps)
 
 
 @dataclass(frozen=True)
 class _Data:
-    """The readings that are fitted, in one row, with what the ensemble says of them."""
+    """The readings that are fitted, in one row, with what the ensemble says of them.
+
+    Parameters
+    ----------
+    blocks : they come from.
+    good : which of all their readings are fitted.
+    values : of these.
+    scale : standard deviation of each; whole_scale : also of those that are not fitted.
+    errors, noise : as of a `Prediction`, over the scale, shape (members, readings).
+    """
 
     blocks: tuple[Block, ...]
     good: NDArray[np.bool_]
     values: Array
     scale: Array
+    whole_scale: Array
     errors: Array
     noise: Array
 
     @classmethod
-    def of(cls, scenario: Scenario, readings: Blocks, log: Blocks, members: int) -> _Data:
+    def of(
+        cls, scenario: Scenario, readings: Blocks, log: Blocks, members: int, whole_scale: Array | None = None
+    ) -> _Data:
         found = Ensemble.of(scenario, members).predictions(readings, log)
         if not found:
             raise FitError("nothing was recorded that the twin reads")
         whole = np.concatenate([block.values.ravel() for block, _ in found])
         good = np.isfinite(whole)
-        scale = np.concatenate([_noise_of(prediction) for _, prediction in found])
+        scale = _scale(found) if whole_scale is None else whole_scale
         errors, noise = (
             np.concatenate([getattr(prediction, kind) for _, prediction in found], axis=1)[:, good] / scale[good]
             for kind in ("errors", "noise")
         )
-        return cls(tuple(block for block, _ in found), good, whole[good], scale[good], errors, noise)
+        return cls(tuple(block for block, _ in found), good, whole[good], scale[good], scale, errors, noise)
 
 
-def _noise_of(prediction: Prediction) -> Array:
-    """Standard deviation of each reading of a block by its noise, and by when it was taken."""
-    own = float(np.mean(prediction.noise**2))
-    least = LEAST * float(np.sqrt(np.mean(prediction.expected**2)))
-    known: Array = np.sqrt(own + prediction.timing**2 / 3.0)
-    return np.maximum(known, least or (0.0 if known.all() else 1.0))
+def _scale(found: list[tuple[Block, Prediction]]) -> Array:
+    """Standard deviation of each reading: noise, errors of certificates, and when it was taken.
+
+    Noise is that of all blocks of a kind together.
+    """
+    kinds: dict[tuple[Any, ...], list[float]] = {}
+    for block, prediction in found:
+        kinds.setdefault(_kind(block), []).append(float(np.mean(prediction.noise**2)))
+    scales = []
+    for block, prediction in found:
+        own: Array = np.mean(kinds[_kind(block)]) + prediction.timing**2 / 3.0
+        if len(prediction.errors):
+            own = own + np.mean(prediction.errors**2, axis=0)
+        least = LEAST * float(np.sqrt(np.mean(prediction.expected**2)))
+        scales.append(np.maximum(np.sqrt(own), least or (0.0 if own.all() else 1.0)))
+    return np.concatenate(scales)
+
+
+def _kind(block: Block) -> tuple[Any, ...]:
+    labels = block.labels
+    return block.channel, block.quantity, block.aperture, labels.get("phase"), labels.get("channel")
 
 
 @dataclass(frozen=True)
@@ -343,16 +372,26 @@ def _without(scenario: Scenario, paths: Sequence[str]) -> Scenario:
     return scenario.with_(stated) if stated else scenario
 
 
-def _told_apart(jacobian: Array, paths: Sequence[str]) -> None:
-    """Refuse parameters that do the same to all readings.
+def _linear(jacobian: Array, residuals: Array, paths: Sequence[str]) -> Array:
+    """Where the readings would lead a linear model.
 
     Raises
     ------
     FitError
-        Naming those that go together.
+        If some parameters do the same to all readings, naming them.
     """
     scaled = jacobian / np.linalg.norm(jacobian, axis=0)
     _, sizes, rows = np.linalg.svd(scaled, full_matrices=False)
     if sizes[-1] < ALIKE * sizes[0]:
         together = [path for path, share in zip(paths, rows[-1], strict=True) if abs(share) > 0.1]
         raise FitError(f"the readings of this run cannot tell {' and '.join(together)} apart; hold one of them")
+    step: Array = np.asarray(np.linalg.lstsq(jacobian, -residuals, rcond=None)[0], dtype=np.float64)
+    return step
+
+
+def _cost(residuals: Callable[[Array], Array], x: Array) -> float:
+    """Sum of squares; infinite where the twin cannot be."""
+    try:
+        return float(np.sum(residuals(x) ** 2))
+    except TwinError:
+        return math.inf
