@@ -9,6 +9,7 @@ import pytest
 
 import scenarios
 from scenarios.run.replay import Replay, certain, drawn, in_order, noisy
+from scenarios.schema import Scenario
 from twin.command import is_command, record_commands
 from twin.recorder import Block, Schedule
 from twin.times import NS
@@ -46,7 +47,7 @@ def test_it_reads_what_the_campaign_reads(name: str) -> None:
             read += 1
             scale = float(np.max(np.abs(block.values)))
             assert np.max(np.abs(values - block.values)) <= 1e-12 * scale, (block.channel, block.quantity)
-    assert read > 0.8 * len(readings) and len(log) > 3
+    assert read > 0.8 * len(readings) and len(log) >= 1
 
 
 def test_quiet_readings_are_the_mean_of_noisy_ones() -> None:
@@ -68,11 +69,14 @@ def test_quiet_readings_are_the_mean_of_noisy_ones() -> None:
 
 def test_balances_differ_by_their_certificates_and_runs_by_their_noise() -> None:
     scenario = scenarios.load("kbmini_tmtp").with_(LUMPED).scenario
-    believed = scenario.components()["resistor"]
-    assert certain(scenario).true_components()["resistor"] == believed
-    assert noisy(scenario, 1).true_components()["resistor"] == believed
-    drawn_ones = {drawn(scenario, k).true_components()["resistor"].resistance for k in range(4)}  # type: ignore[attr-defined]
-    assert len(drawn_ones) == 4 and believed.resistance not in drawn_ones  # type: ignore[attr-defined]
+
+    def resistance(chosen: Scenario) -> float:
+        return float(getattr(chosen.true_components()["resistor"], "resistance"))  # noqa: B009
+
+    believed = float(getattr(scenario.components()["resistor"], "resistance"))  # noqa: B009
+    assert resistance(certain(scenario)) == resistance(noisy(scenario, 1)) == believed
+    assert len({believed, *(resistance(drawn(scenario, k)) for k in range(4))}) == 5
+    assert len({chosen.seed for k in range(4) for chosen in (drawn(scenario, k), noisy(scenario, 4 + k))}) == 8
 
 
 def test_what_was_read_late_comes_late() -> None:
