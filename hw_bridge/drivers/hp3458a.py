@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from components.voltmeter import OVERRANGE
+from components.voltmeter import OVERRANGE, TERMINALS
 from components.voltmeter import Voltmeter as SimulatedVoltmeter
 from hw_bridge.drivers.driver import Driver, number, same
 from hw_bridge.drivers.scanner import Scanner
@@ -146,7 +146,7 @@ class Hp3458ADriver(Driver):
                 late = max(late, triggered - start - first * schedule.step)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        told = labels if channel == "input" else {**labels, "channel": channel}
+        told = labels if channel == "input" else {**labels, TERMINALS: channel}
         return self.record(values, schedule, "voltage", "V", schedule.step, told, late)
 
     def timing(self, step: int) -> tuple[int, float]:

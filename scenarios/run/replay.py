@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.measuring import MeasuringInstrument
+from components.voltmeter import TERMINALS
 from scenarios.reduction import ThermalSettings
 from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.measured import own_reduction
@@ -91,7 +92,7 @@ class Replay:
         part: Any = self.twin.graph.components.get(block.channel)
         if part is None or not hasattr(part, "read"):
             return None
-        options: dict[str, Any] = {"channel": block.labels.get("channel", "input"), "instantaneous": not block.aperture}
+        options: dict[str, Any] = {"channel": block.labels.get(TERMINALS, "input"), "instantaneous": not block.aperture}
         known = inspect.signature(part.read).parameters
         given = {key: value for key, value in options.items() if key in known}
         self._wait_until(block.schedule.end)

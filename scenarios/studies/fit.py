@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.voltmeter import TERMINALS
 from scenarios.run.ensemble import Ensemble, Prediction, as_told
 from scenarios.run.experiment import Experiment
 from scenarios.run.replay import Replay, certain, middle_s
@@ -239,7 +240,7 @@ def _scale(found: list[tuple[Block, Prediction]]) -> Array:
 
 def _kind(block: Block) -> tuple[Any, ...]:
     labels = block.labels
-    return block.channel, block.quantity, block.aperture, labels.get("phase"), labels.get("channel")
+    return block.channel, block.quantity, block.aperture, labels.get("phase"), labels.get(TERMINALS)
 
 
 @dataclass(frozen=True)
