@@ -99,6 +99,18 @@ def evaluate(coefficients: Array, u: Array) -> Array:
     return total
 
 
+def evaluate_columns(coefficients: Array, u: Array) -> Array:
+    """The sums of as many series, coefficients (n, points), as there are points u in [-1, 1]."""
+    total: Array = coefficients[0]
+    if len(coefficients) == 1:
+        return total
+    twice, b1, b2 = 2.0 * u, coefficients[-1], 0.0
+    for c in coefficients[-2:0:-1]:
+        b1, b2 = c + twice * b1 - b2, b1
+    total = total + u * b1 - b2
+    return total
+
+
 SMALL = 6000
 PANELS, LOCAL = 256, 8
 """A long series at many points is expanded anew on this many panels, with this many terms each."""

@@ -28,16 +28,21 @@ from twin.piece import Piece, constant
 from twin.response import UnresolvedError
 from twin.signal import Signal, Sum, add, scale
 from twin.state import StateOutput
+from twin.succession import is_plain, respond_in_turn
 from twin.tape import Tape
-from twin.timeline import Track, evaluate_spans
 from twin.times import NS, Times
+from twin.track import Track
 
 Array = NDArray[Any]
 ROUND_OFF = 4e-15
 """Relative size of a series' tail that is taken for the rounding of its values."""
 NOTHING = 1e-12
 """In SI: of states and forcings that are smaller, what is below `ROUND_OFF` of it is rounding of what cancelled."""
+ROUNDING = 4e-16
+"""Relative size of coefficients that are rounding of the values at the nodes."""
 DEGREES = (8, 16, 32, 64, 128)
+LENGTHS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Few lengths of series, so that few kernels are made."""
 SWEEPS = 60
 
 
@@ -201,8 +206,7 @@ class StateGroup:
             row = row + modal @ self.modes.coupling
         self.resolve(times.last)
         if self.track.pieces:
-            spans = [(piece.project(row), at, index) for piece, at, index in self.track.spans(times)]
-            total = evaluate_spans(spans, times.ns.shape)
+            total = self.track.evaluate(times, lambda piece: piece.project(row))
         else:
             total = np.full(times.ns.shape, float((row @ self._q).real))
         for gain, signal in zip((modal @ self._drive).real, self.inputs, strict=True):
@@ -232,9 +236,39 @@ class StateGroup:
             # As far as laws are promised to last; without a promise, as far again as they have lasted.
             ahead = self.lookahead if self.lookahead >= instant else 2 * instant - self._law_start
             end = self.next_breakpoint(self._frontier, ahead)
+            if end < instant and self._solve_in_turn(instant, ahead):
+                continue
             self._solve(end)
             if self._frontier == end and end < ahead:
                 self._law_start = end
+
+    def _solve_in_turn(self, instant: int, ahead: int) -> bool:
+        """Solve from law to law until `instant`, as long as all inputs are short polynomials; False if none is."""
+        if self.remainders or self._stride is not None or self.modes.coupling is not None:
+            return False
+        forcings, start = [], self._frontier
+        while start < instant:
+            end = self.next_breakpoint(start, ahead)
+            forcing, sampled = self._forcing(start, end)
+            if sampled or not is_plain(forcing):
+                break
+            forcings.append(forcing)
+            start = end
+        if len(forcings) < 2:
+            return False
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                pieces, q = respond_in_turn(self.modes.rates, self._q, forcings)
+        except UnresolvedError:
+            return False
+        if not np.isfinite(q).all():
+            return False
+        for piece in pieces:
+            self.track.append(piece)
+        self.pieces_solved += len(pieces)
+        self._q, self._frontier = q, start
+        self._law_start = start if start < ahead else forcings[-1].start
+        return True
 
     @np.errstate(over="ignore", invalid="ignore")  # what diverges is found out and tried on less
     def _solve(self, end: int) -> None:
@@ -277,8 +311,8 @@ class StateGroup:
                 "check that what it controls has an effect there"
             ) from None
 
-    def _propagated(self, start: int, end: int) -> Piece | None:
-        length = end - start
+    def _forcing(self, start: int, end: int) -> tuple[Piece, list[int]]:
+        """What the inputs that are closed forms do to the modes on [start, end), and which inputs are none."""
         closed: Piece | None = None
         sampled: list[int] = []
         for i in range(len(self.inputs)):
@@ -287,8 +321,11 @@ class StateGroup:
                 sampled.append(i)
             else:
                 closed = accumulated(closed, form, self._drive[:, i])
-        if closed is None:
-            closed = Piece(start, end, length, np.zeros((1, len(self.modes.rates))))
+        return closed or Piece(start, end, end - start, np.zeros((1, len(self.modes.rates)))), sampled
+
+    def _propagated(self, start: int, end: int) -> Piece | None:
+        length = end - start
+        closed, sampled = self._forcing(start, end)
         if not sampled and not self.remainders:
             return self.modes.respond(self._q, closed)
         first = self._degrees.get(length, DEGREES[0])  # pieces of the same length are mostly alike
@@ -341,7 +378,7 @@ class StateGroup:
                     if not _resolved(series, np.maximum(self._magnitude(drive, values, guess), felt)):
                         return None
                 self._scale = size
-                return self.modes.respond(self._q, with_series(closed, series))
+                return self.modes.respond(self._q, with_series(closed, _told(series)))
             if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
                 return None
             previous_change = change
@@ -388,6 +425,12 @@ class StateGroup:
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
             yield remainder, states, remainder.excess(states, list(islice(rest, len(remainder.inputs))))
+
+
+def _told(series: Array) -> Array:
+    """A series without the coefficients at its end that are rounding of the values it was found from."""
+    needed = len(chebyshev.trimmed(series, ROUNDING))
+    return series[: next((n for n in LENGTHS if n >= needed), len(series))]
 
 
 def _resolved(series: Array, magnitude: Array) -> bool:

@@ -72,9 +72,9 @@ class Implicit(Composition):
         """Solves again and again, starting where the last solution was."""
         last: list[Array] = []
 
-        def solve(*values: Array) -> Array:
+        def solve(*values: Array | float) -> Array:
             play = self._tape.with_givens(values)
-            shapes = {v.shape for v in values}
+            shapes = {v.shape for v in values if not isinstance(v, float)}
             shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
             solution, slope = self._solve(lambda guess: _shaped(play(guess)[0], guess.shape), shape, last)
             last[:] = [solution, slope]

@@ -139,7 +139,7 @@ class Piece:
     def rebased(self, start: int, end: int) -> Piece:
         """The same function with its origin at `start` and u spanning [start, end)."""
         if start == self.start and end - start == self.length:
-            return replace(self, end=end)
+            return self if end == self.end else replace(self, end=end)
         at = Times(np.array(start, dtype=np.int64))
 
         def moved(series: Array) -> Array:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from twin import chebyshev
 from twin.errors import SimulationError
 from twin.terms import values_of_series
-from twin.times import NS, Times, stretch
+from twin.times import NS, Times, stretch, within
 
 if TYPE_CHECKING:
     from twin.signal import Signal
@@ -73,7 +72,7 @@ def _smooth_means(signal: Signal, starts: NDArray[np.int64], aperture: int, unbr
         means = _means_of_series(signal, starts, aperture)
         if means is not None:
             return means
-    return _refined_means(signal.at, signal, starts, aperture)
+    return _refined_means(signal, starts, aperture)
 
 
 def _means_of_series(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array | None:
@@ -104,20 +103,18 @@ def _averaging(n: int, length: int, aperture: int) -> Array:
     return matrix
 
 
-def _refined_means(
-    evaluate: Callable[[Times], Array], signal: Signal, starts: NDArray[np.int64], aperture: int
-) -> Array:
+def _refined_means(signal: Signal, starts: NDArray[np.int64], aperture: int) -> Array:
     previous: Any = None
     for panels in (1, 8, 64, 1024):
         for order in (2, 4, 8, 16, 32, 64) if panels == 1 else (32, 64):
             if panels * order * len(starts) > 40 * SPAN and previous is not None and len(starts) > 1:
                 half = len(starts) // 2
-                pieces = [_refined_means(evaluate, signal, part, aperture) for part in (starts[:half], starts[half:])]
+                pieces = [_refined_means(signal, part, aperture) for part in (starts[:half], starts[half:])]
                 return np.concatenate(pieces)
             x, w = gauss(order)
             fractions = ((np.arange(panels)[:, None] + x) / panels).ravel()
             weights = np.tile(w / panels, panels)
-            values = evaluate(Times.offset(starts[:, None], fractions * (aperture / NS)))
+            values = signal.at(within(starts, fractions * (aperture / NS)))
             current: Array = values @ weights
             size = float(np.max(np.abs(values) @ weights))
             if previous is not None and np.max(np.abs(current - previous)) <= TOLERANCE * size:

@@ -23,11 +23,13 @@ from twin.errors import SimulationError
 from twin.piece import Piece, combine, constant, ramp
 from twin.quadrature import means_by_quadrature
 from twin.same import Same
+from twin.tape import Play, Tape
 from twin.times import NS, Times
 
 Array = NDArray[np.float64]
-MANY = 256
-"""So many instants are worth a look for what is the same all along."""
+MANY, WORTHWHILE = 256, 2
+"""So many instants are worth a look for what is the same all along; so often an expression is evaluated before it is
+worth being written out."""
 
 
 class Signal(ABC):
@@ -40,6 +42,8 @@ class Signal(ABC):
 
     leaves: frozenset[Signal] = frozenset()
     """Sources, states and unknowns that the value at an instant depends on."""
+    operands: tuple[Signal, ...] = ()
+    """Signals from whose values at an instant that of a composition follows."""
 
     def __call__(self, t: ArrayLike) -> Array:
         times = Times.of(t)
@@ -146,6 +150,39 @@ class Composition(Signal, metaclass=Same):
         return self.combine(*[s.at(times) for s in self.operands])
 
 
+class Arithmetic(Composition):
+    """A composition that is an expression, as those that it is made of may be.
+
+    On few instants these are evaluated together: what of them is constant as a number, the rest as it was written out.
+    """
+
+    _evaluated = 0
+    _written: tuple[list[Signal], Play] | None = None
+
+    def _at_few(self, times: Times) -> Array:
+        if self._written is None:
+            self._evaluated += 1
+            if self._evaluated <= WORTHWHILE:
+                return self.combine(*[s.at(times) for s in self.operands])
+            ends = self._ends()
+            self._written = ends, Tape([self], ends).with_givens([])
+        ends, play = self._written
+        value = play(*[s.at(times) if (number := times.constant(s)) is None else number for s in ends])[0]
+        return value if np.shape(value) == times.ns.shape else np.full(times.ns.shape, value)
+
+    def _ends(self) -> list[Signal]:
+        """Where the arithmetic begins: signals that are no expressions."""
+        ends: list[Signal] = []
+        ahead: list[Signal] = [self]
+        seen = {*ahead}
+        while ahead:
+            for signal in ahead.pop().operands:
+                if signal not in seen:
+                    seen.add(signal)
+                    (ahead if isinstance(signal, Arithmetic) else ends).append(signal)
+        return ends
+
+
 class Constant(Signal):
     """The same value at all times."""
 
@@ -191,7 +228,7 @@ class Elapsed(Signal):
         return "t"
 
 
-class Sum(Composition):
+class Sum(Arithmetic):
     """``constant + Σ factor · signal``."""
 
     def __init__(self, offset: float, parts: tuple[tuple[float, Signal], ...]) -> None:
@@ -214,12 +251,14 @@ class Sum(Composition):
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size <= MANY:
-            return super()._evaluate(times)
+            return self._at_few(times)
         offset, rest = self._folded(times.constant)
         return _added(offset, [(factor, signal.at(times)) for factor, signal in rest], times.ns.shape)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        span = int(starts.min()), int(starts.max()) + max(aperture, 1)
+        if aperture == 0:
+            return self.at(Times(starts))
+        span = int(starts.min()), int(starts.max()) + aperture
         offset, rest = self._folded(lambda signal: signal.constant_over(*span))
         return _added(offset, [(factor, signal.means(starts, aperture)) for factor, signal in rest], starts.shape)
 
@@ -265,7 +304,7 @@ def _added(offset: float, terms: list[tuple[float, Array]], shape: tuple[int, ..
     return np.add(total, offset, out=total) if offset else total
 
 
-class Product(Composition):
+class Product(Arithmetic):
     """The pointwise product of two signals."""
 
     def __init__(self, a: Signal, b: Signal) -> None:
@@ -274,13 +313,14 @@ class Product(Composition):
         self.leaves = a.leaves | b.leaves
 
     def _evaluate(self, times: Times) -> Array:
-        if times.ns.size > MANY:
-            for factor, other in (self.operands, self.operands[::-1]):
-                value = times.constant(factor)
-                if value == 0.0:
-                    return np.zeros(times.ns.shape)
-                if value is not None:
-                    return other.at(times) if value == 1.0 else value * other.at(times)
+        if times.ns.size <= MANY:
+            return self._at_few(times)
+        for factor, other in (self.operands, self.operands[::-1]):
+            value = times.constant(factor)
+            if value == 0.0:
+                return np.zeros(times.ns.shape)
+            if value is not None:
+                return other.at(times) if value == 1.0 else value * other.at(times)
         return super()._evaluate(times)
 
     def combine(self, *values: Array) -> Array:
@@ -290,7 +330,9 @@ class Product(Composition):
         return " * ".join(operands)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
-        span = int(starts.min()), int(starts.max()) + max(aperture, 1)
+        if aperture == 0:
+            return self.at(Times(starts))
+        span = int(starts.min()), int(starts.max()) + aperture
         for factor, other in (self.operands, self.operands[::-1]):
             value = factor.constant_over(*span)
             if value is not None:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from twin.piece import Piece
 from twin.signal import Signal
-from twin.timeline import Track, evaluate_spans, track_means
+from twin.timeline import track_means
 from twin.times import Times
+from twin.track import Track
 
 if TYPE_CHECKING:
     from twin.group import StateGroup
@@ -50,8 +51,7 @@ class StateOutput(Signal):
         self.group.resolve(times.last)
         if not self.track.pieces:
             return np.full(times.ns.shape, float((self.modal @ self.group.modal_state(times.last)).real))
-        spans = [(self._piece(piece), at, index) for piece, at, index in self.track.spans(times)]
-        return evaluate_spans(spans, times.ns.shape)
+        return self.track.evaluate(times, self._piece)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         end = int(starts.max()) + aperture

@@ -1,21 +1,23 @@
 """Tapes: what of a composition depends on some signals, as a list of array operations.
 
-A solver evaluates the same composition again and again with other values of a few signals. What does not depend on
-them is evaluated once for given instants; the rest becomes a function that is written out and compiled: on few nodes to
-walk the composition would take as long as the arithmetic.
+The same composition is evaluated again and again, with other values of a few signals or at other instants. What does
+not depend on them is evaluated once for given instants; the rest becomes a function that is written out and compiled:
+on few instants to walk the composition would take as long as the arithmetic.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
 
-from twin.signal import Composition, Signal
 from twin.times import Times
+
+if TYPE_CHECKING:
+    from twin.signal import Composition, Signal
 
 Array = NDArray[Any]
 Play = Callable[..., list[Array]]
@@ -36,7 +38,7 @@ class Tape:
     """
 
     def __init__(self, targets: Sequence[Signal], variables: Sequence[Signal]) -> None:
-        self._variables = frozenset(variables)
+        self._depends = dict.fromkeys(variables, True)
         self._slots: dict[Signal, int] = {signal: k for k, signal in enumerate(variables)}
         self._count = len(self._slots)
         self._operations: list[tuple[int, Composition, tuple[int, ...]]] = []
@@ -44,17 +46,21 @@ class Tape:
         self.givens: list[Signal] = []
         self._targets = [self._slot(target) for target in targets]
 
+    def _is_dependent(self, signal: Signal) -> bool:
+        found = self._depends.get(signal)
+        if found is None:
+            found = self._depends[signal] = any([self._is_dependent(s) for s in signal.operands])
+        return found
+
     def _slot(self, signal: Signal) -> int:
         found = self._slots.get(signal)
         if found is not None:
             return found
-        dependent = isinstance(signal, Composition) and not signal.leaves.isdisjoint(self._variables)
-        operands = (
-            tuple(self._slot(s) for s in signal.operands) if isinstance(signal, Composition) and dependent else ()
-        )
+        dependent = self._is_dependent(signal)
+        operands = tuple([self._slot(s) for s in signal.operands]) if dependent else ()
         slot = self._slots[signal] = len(self._slots)
-        if isinstance(signal, Composition) and dependent:
-            self._operations.append((slot, signal, operands))
+        if dependent:
+            self._operations.append((slot, cast("Composition", signal), operands))
         else:
             self._given_slots.append(slot)
             self.givens.append(signal)
@@ -62,12 +68,23 @@ class Tape:
 
     def at(self, times: Times) -> Play:
         """The targets at these instants, as a function of the variables' values."""
-        return self.with_givens([signal.at(times) for signal in self.givens])
+        return self.with_givens(
+            [
+                signal.at(times) if slot in self._arrays or (value := times.constant(signal)) is None else value
+                for slot, signal in zip(self._given_slots, self.givens, strict=True)
+            ]
+        )
 
-    def with_givens(self, values: Sequence[Array]) -> Play:
+    def with_givens(self, values: Sequence[Array | float]) -> Play:
         """The targets for these values of `givens`, as a function of the variables' values."""
         play: Play = self._make(*values, *[signal.player() for signal in self._players])
         return play
+
+    @cached_property
+    def _arrays(self) -> frozenset[int]:
+        """Slots of which others than plain expressions want an array, whether it is constant or not."""
+        players: set[Signal] = set(self._players)
+        return frozenset(self._targets).union(*(slots for _, signal, slots in self._operations if signal in players))
 
     @cached_property
     def _make(self) -> Callable[..., Play]:
@@ -84,12 +101,18 @@ class Tape:
             f"{''.join(lines)}        return [{', '.join(f's{k}' for k in self._targets)}]\n"
             "    return play\n"
         )
-        made: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
-        exec(source, made)
-        make: Callable[..., Play] = made["make"]
-        return make
+        return _compiled(source)
 
     @cached_property
     def _players(self) -> list[Composition]:
         """The compositions that are no plain expressions."""
         return [signal for _, signal, operands in self._operations if not signal.expression(*("" for _ in operands))]
+
+
+@lru_cache(maxsize=256)
+def _compiled(source: str) -> Callable[..., Play]:
+    """The function `make` of a source; the twins of a scenario, rehearsals among them, write out the same."""
+    made: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+    exec(source, made)
+    make: Callable[..., Play] = made["make"]
+    return make

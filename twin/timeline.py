@@ -7,127 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
-from twin.checkpoint import decode_piece, encode_piece
 from twin.errors import SimulationError
 from twin.piece import Piece, constant, growth_degree, ramp
 from twin.quadrature import gauss
 from twin.response import CLOSE, kernel
 from twin.signal import Signal
-from twin.times import NS, Times, forget_shared
+from twin.times import NS, Times
+from twin.track import Track
 
 Array = NDArray[np.float64]
-Place = slice | NDArray[np.intp]
-Span = tuple[Piece, Times, Place | None]
-"""A piece, the instants in it, and where these are among all instants, in one row; None: they are all."""
 MANY, FEW, SHORT = 8, 32, 4
 """Apertures for each term of a series, from which on their means are worth a series of their own; so few at regular
 steps are worth a matrix that is kept, unless the series has so few terms."""
-
-
-class Track:
-    """Pieces in time order, with the list of who has to know when they change."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.pieces: list[Piece] = []
-        self.starts: list[int] = []
-        self.listeners: list[Callable[[int], None]] = []
-
-    def append(self, piece: Piece) -> None:
-        """Add a piece that starts where the last one ends."""
-        self.pieces.append(piece)
-        self.starts.append(piece.start)
-
-    def truncate(self, instant: int) -> None:
-        """Forget everything from `instant` on, and tell those who have built on it."""
-        forget_shared()
-        keep = bisect_right(self.starts, instant - 1)
-        del self.pieces[keep:], self.starts[keep:]
-        if self.pieces and (self.pieces[-1].end is None or self.pieces[-1].end > instant):
-            self.pieces[-1] = self.pieces[-1].cut(instant)
-        for listener in self.listeners:
-            listener(instant)
-
-    def forget_before(self, instant: int) -> None:
-        """Drop pieces that end at or before `instant`."""
-        drop = bisect_right(self.starts, instant) - 1
-        if drop > 0:
-            del self.pieces[:drop], self.starts[:drop]
-
-    def state(self) -> list[dict[str, Any]]:
-        """The pieces as plain data."""
-        return [encode_piece(piece) for piece in self.pieces]
-
-    def restore(self, state: list[dict[str, Any]]) -> None:
-        """The pieces of a checkpoint instead of the present ones."""
-        forget_shared()
-        self.pieces = [decode_piece(data) for data in state]
-        self.starts = [piece.start for piece in self.pieces]
-
-    def index(self, instant: int) -> int:
-        """Index of the piece that holds the instant.
-
-        Raises
-        ------
-        SimulationError
-            Outside what is known.
-        """
-        i = bisect_right(self.starts, instant) - 1
-        if i < 0:
-            raise SimulationError(
-                f"{self.name} is not known at t = {instant / NS} s: its history was dropped; read in time"
-            )
-        return i
-
-    def spans(self, times: Times) -> list[Span]:
-        """The pieces that hold the instants, each with its instants and where they are; found once for each `Times`."""
-        found = times.spans.get(self)
-        if found is None:
-            found = times.spans[self] = self._spans(times)
-        return found
-
-    def _spans(self, times: Times) -> list[Span]:
-        first, last = self.index(times.first), self.index(times.last)
-        if first == last:
-            return [(self.pieces[first], times, None)]
-        pieces, ends = self.pieces[first : last + 1], np.array(self.starts[first + 1 : last + 1], dtype=np.int64)
-        whole: list[Span] = []
-        flat, indices = times.in_a_row(), None
-        if times.every:  # rows stay together, but for those that a piece's end cuts
-            fences = np.searchsorted(times.ns[:, 0], ends), np.searchsorted(times.ns[:, -1], ends)
-            begins, stops = [0, *fences[0].tolist()], [*fences[1].tolist(), len(times.ns)]
-            rows = [slice(a, b) for a, b in zip(begins, stops, strict=True)]
-            whole = [
-                (p, times.at(place), place) for p, place in zip(pieces, rows, strict=True) if place.stop > place.start
-            ]
-            cut = np.concatenate([np.arange(b, a) for b, a in zip(stops, begins[1:], strict=False)])
-            indices = (np.unique(cut)[:, None] * times.ns.shape[1] + np.arange(times.ns.shape[1])).ravel()
-            flat = flat.at(indices)
-        which = np.searchsorted(ends, flat.ns, side="right")
-        places: list[Place]
-        if indices is None and np.all(which[1:] >= which[:-1]):
-            places = [slice(a, b) for a, b in pairwise(np.searchsorted(which, np.arange(len(pieces) + 1)).tolist())]
-        else:
-            places = [np.nonzero(which == k)[0] for k in range(len(pieces))]
-        parts = [(p, flat.at(place), place) for p, place in zip(pieces, places, strict=True)]
-        return whole + [(p, at, place if indices is None else indices[place]) for p, at, place in parts if at.ns.size]
-
-
-def evaluate_spans(spans: list[Span], shape: tuple[int, ...]) -> Array:
-    """Values of one-channel pieces at their instants, in the given shape."""
-    if spans and spans[0][2] is None:
-        return spans[0][0].evaluate(spans[0][1])
-    result = np.empty(shape)
-    in_a_row = result.reshape(-1)
-    for piece, times, place in spans:
-        (result if times.ns.ndim == result.ndim else in_a_row)[place] = piece.evaluate(times)
-    return result
 
 
 class Timeline(Signal):
@@ -187,12 +83,7 @@ class Timeline(Signal):
             self.follow(ramp(initial, final, start, end))
 
     def _evaluate(self, times: Times) -> Array:
-        if not times.ns.size:
-            return np.empty(times.ns.shape)
-        piece = self.track.pieces[self.track.index(times.first)]
-        if piece.end is None or times.last < piece.end:
-            return piece.evaluate(times)
-        return evaluate_spans(self.track.spans(times), times.ns.shape)
+        return self.track.evaluate(times, lambda piece: piece)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
         return track_means(self.track, lambda piece: piece, starts, aperture) if aperture else self.at(Times(starts))
@@ -231,10 +122,7 @@ class Slope(Signal):
         self.leaves = frozenset({timeline})
 
     def _evaluate(self, times: Times) -> Array:
-        if not times.ns.size:
-            return np.empty(times.ns.shape)
-        spans = [(piece.derivative(), at, index) for piece, at, index in self.timeline.track.spans(times)]
-        return evaluate_spans(spans, times.ns.shape)
+        return self.timeline.track.evaluate(times, Piece.derivative)
 
     def closed_form(self, start: int, end: int) -> Piece:
         return self.timeline.closed_form(start, end).derivative()

@@ -19,11 +19,12 @@ from twin import chebyshev
 
 if TYPE_CHECKING:
     from twin.signal import Signal
-    from twin.timeline import Span, Track
+    from twin.track import Span, Track
 
 NS = 1_000_000_000
-BURSTS, REGULAR = 64, 16
-"""So many bursts, or instants in a row, are worth a look for whether they are regular."""
+BURSTS, REGULAR, KEPT = 64, 16, 4096
+"""So many bursts, or instants in a row, are worth a look for whether they are regular;
+so many are worth their memory."""
 Array = NDArray[np.float64]
 
 
@@ -44,7 +45,7 @@ class Times:
     def __init__(self, ns: NDArray[np.int64], rest: Array | float = 0.0) -> None:
         self.ns = ns
         self.rest = rest
-        self._is_fractional = not isinstance(rest, float) or rest != 0.0
+        self.is_fractional = not isinstance(rest, float) or rest != 0.0
         self.stretch: tuple[int, int] | None = None  # whose Chebyshev nodes these are
         self._ends: tuple[int, int] | None = None
         self._every: int | None = None
@@ -105,7 +106,7 @@ class Times:
         """Seconds since `start` (ns); not to be written to."""
         if self._since is None or self._since[0] != start:
             seconds = (self.ns - start) / NS
-            self._since = start, seconds + self.rest if self._is_fractional else seconds
+            self._since = start, seconds + self.rest if self.is_fractional else seconds
         return self._since[1]
 
     def turns_since(self, start: int, hertz: Fraction) -> Array:
@@ -130,7 +131,7 @@ class Times:
         """From row to row (ns), if these are the many bursts of a regular schedule; 0 if not."""
         if self._every is None:
             self._every = 0
-            if self.ns.ndim == 2 and len(self.ns) >= BURSTS and not self._is_fractional:
+            if self.ns.ndim == 2 and len(self.ns) >= BURSTS and not self.is_fractional:
                 every = int(self.ns[1, 0] - self.ns[0, 0])
                 if every > 0 and np.array_equal(self.ns[1:], self.ns[:-1] + every):
                     self._every = every
@@ -157,7 +158,7 @@ class Times:
         """From instant to instant (ns), if they are many in one row at regular steps; 0 if not."""
         if self._step is None:
             self._step = 0
-            if self.ns.shape[:-1] in ((), (1,)) and self.ns.size >= REGULAR and not self._is_fractional:
+            if self.ns.shape[:-1] in ((), (1,)) and self.ns.size >= REGULAR and not self.is_fractional:
                 instants = self.ns.ravel()
                 steps = instants[1:] - instants[:-1]
                 if steps[0] > 0 and bool((steps == steps[0]).all()):
@@ -206,6 +207,18 @@ def _column(first: int, every: int, count: int) -> Times:
     return Times((first + every * np.arange(count, dtype=np.int64))[:, None])
 
 
+def within(starts: NDArray[np.int64], seconds: Array) -> Times:
+    """So many seconds after each of the starts, shape (starts, seconds); few of them are kept."""
+    if starts.size * seconds.size > KEPT:
+        return Times.offset(starts[:, None], seconds)
+    return _within(starts.tobytes(), seconds.tobytes())
+
+
+@lru_cache(maxsize=32)
+def _within(starts: bytes, seconds: bytes) -> Times:
+    return Times.offset(np.frombuffer(starts, dtype=np.int64)[:, None], np.frombuffer(seconds))
+
+
 def middles(starts: NDArray[np.int64], aperture: int) -> Times:
     """The middle of each burst of readings over `aperture` ns that start at `starts`, shape (…, 1)."""
     first = starts[..., :1] + (starts[..., -1:] - starts[..., :1] + aperture) // 2
@@ -220,3 +233,4 @@ def forget_shared() -> None:
     """What was found is no longer so, or of no more use."""
     _nodes.cache_clear()
     _column.cache_clear()
+    _within.cache_clear()

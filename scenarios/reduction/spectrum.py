@@ -24,7 +24,8 @@ NEIGHBOURS = 4
 """Bins beyond which periodograms under a Hann window do not correlate."""
 SPAN = 5.0
 """Half widths of a resonance that are fitted, to either side."""
-ITERATIONS = 100
+ITERATIONS, SETTLED = 100, 1e-3
+"""At most so many, until a step is less than this part of the uncertainty."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,16 +212,16 @@ def _fit(frequency: Array, power: Array, aperture: float, near: float, width: fl
         now = logarithm(theta)
         slopes = np.array([(logarithm(theta + d) - logarithm(theta - d)) / 2e-6 for d in 1e-6 * np.eye(4)])
         information = slopes @ slopes.T + 1e-9 * np.eye(4)
+        covariance = _SPREAD * np.linalg.inv(information)
         change = np.linalg.solve(information, slopes @ (read / np.exp(now) - 1.0))
         limit = np.array([1.0, 0.3 / quality, 0.5, 1.0])
         change = np.clip(change, -limit, limit)
         theta = theta + change
-        if np.abs(change[:3]).max() < 1e-9:
+        if np.all(np.abs(change[:3]) < SETTLED * np.sqrt(np.diag(covariance)[:3])):
             break
     else:
         return None
     size, centre, quality, _ = np.exp(theta)
-    covariance = _SPREAD * np.linalg.inv(information)
     if abs(centre - near) > SPAN * width or quality <= 0.5:
         return None
     u = np.sqrt(np.diag(covariance))
