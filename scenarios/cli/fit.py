@@ -118,6 +118,7 @@ def _draw(found: Fit, path: Path) -> None:
             np.array(r.before),
         )
         for r in found.residuals
+        if any(r.u)
     ]
     with fresh_look():
-        drawn(channels[:MOST], "noise, k = 2").savefig(path, dpi=150)
+        drawn(channels[:MOST], "noise and certificates, k = 2").savefig(path, dpi=150)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.report.numbers import prefixed, readable
-from scenarios.report.theme import BLUE, GREY, SKY, VERMILLION, Picture, label, legend, panels, time_unit
+from scenarios.report.theme import BLUE, GREY, SKY, VERMILLION, Picture, label, panels, time_unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,6 +90,9 @@ def drawn(channels: Sequence[Channel], band: str = "band") -> Figure:
             axis.plot(times[~good], channel.residual[~good] * scale.factor, "X", color=VERMILLION, label="alarm", ms=7)
         axis.set(ylabel=label("Δ", readable(scale.unit)))
         axis.set_title(channel.name)
-        legend(axis)
+    shown: dict[str, Any] = {}
+    for axis in axes:
+        shown |= dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
+    figure.legend(shown.values(), shown.keys(), loc="outside upper right", ncols=len(shown), columnspacing=1.2)
     axes[-1].set_xlabel(label("time", unit.unit))
     return figure

@@ -68,7 +68,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Residuals:
-    """Of a channel, block by block: mean of reading − model before and after, and the noise of this mean."""
+    """Of a channel, block by block: mean of reading − model before and after, and the standard uncertainty of it."""
 
     channel: str
     quantity: str
@@ -348,10 +348,15 @@ def _by_channel(data: _Data, before: Array, after: Array) -> list[Residuals]:
         count = int(data.good[place : place + size].sum())
         here, place, used = slice(used, used + count), place + size, used + count
         if count:
-            spread = float(np.sqrt(np.mean((data.noise[:, here] * data.scale[here]).mean(axis=1) ** 2)))
-            row = (middle_s(block), float(before[here].mean()), float(after[here].mean()), spread)
+            row = (middle_s(block), float(before[here].mean()), float(after[here].mean()), _u_of_mean(data, here))
             series.setdefault((block.channel, block.quantity, block.unit), []).append(row)
     return [Residuals(*about, *zip(*rows, strict=True)) for about, rows in series.items()]
+
+
+def _u_of_mean(data: _Data, here: slice) -> float:
+    """Standard uncertainty of the mean of some readings, by noise and certificates."""
+    means = [(kind[:, here] * data.scale[here]).mean(axis=1) for kind in (data.noise, data.errors) if len(kind)]
+    return math.sqrt(sum(float(np.mean(mean**2)) for mean in means))
 
 
 def _number(experiment: Experiment, path: str) -> float:
