@@ -47,7 +47,7 @@ def fit(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the residuals: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Estimate parameters from a run by least squares, with the twin as the model.
+    """Estimate parameters from a run, with the twin as the model.
 
     The twin is told what the run's instruments were told, at the same times. The uncertainties are those that noise and
     all other certificates give; what is stated of the fitted parameters themselves does not count.

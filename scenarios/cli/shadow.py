@@ -23,9 +23,9 @@ def shadow(
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the residuals: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Compare what a run has read with what twins beside it read, told the same at the same times.
+    """Judge what a run has read by twins beside it.
 
-    The band of a reading is that of noise and certificates. Nothing of the run is changed. Exit code 0: all is within
+    They are told what the run's instruments were told, at the same times. The band of a reading is that of noise and certificates. Nothing of the run is changed. Exit code 0: all is within
     its band; 4: something is not; 2: RUN holds no run.
     """
     from scenarios.cli.progress import busy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.report.numbers import prefixed, readable
+from scenarios.report.numbers import Prefix, prefixed, readable
 from scenarios.report.theme import BLUE, GREY, SKY, VERMILLION, Picture, label, panels, time_unit
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def drawn(channels: Sequence[Channel], band: str = "band") -> Figure:
     for axis, channel in zip(axes, channels, strict=True):
         times = channel.time_s * unit.factor
         before = channel.residual if channel.before is None else channel.before
-        scale = prefixed(channel.unit, np.concatenate([channel.residual, before, channel.band]))
+        sizes = np.concatenate([channel.residual, before, channel.band])
+        scale = Prefix(1.0, "") if channel.unit in ("", "1") else prefixed(channel.unit, sizes)
         axis.axhline(0.0, color=GREY, lw=0.8)
         axis.errorbar(
             times, np.zeros(len(times)), yerr=channel.band * scale.factor, fmt="none", ecolor=SKY, lw=3.0, label=band
