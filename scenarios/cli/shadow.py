@@ -25,8 +25,9 @@ def shadow(
 ) -> None:
     """Judge what a run has read by twins beside it.
 
-    They are told what the run's instruments were told, at the same times. The band of a reading is that of noise and certificates. Nothing of the run is changed. Exit code 0: all is within
-    its band; 4: something is not; 2: RUN holds no run.
+    They are told what the run's instruments were told, at the same times. The band of a reading is that of noise and
+    certificates. Nothing of the run is changed. Exit code 0: all is within its band; 4: something is not; 2: RUN holds
+    no run.
     """
     from scenarios.cli.progress import busy
     from scenarios.run.recorded import recorded
