@@ -62,7 +62,7 @@ def shadow_pictures(shadow: Mapping[str, Any]) -> list[Picture]:
     return [
         Picture(
             "shadow",
-            f"Mean residual of each block in its band, for {min(len(found), MOST)} channels; {alarms} alarms.",
+            f"Mean residual of each block in its band; channels: {min(len(found), MOST)}, alarms: {alarms}.",
             "Mean of reading − prediction for each block, in the band of the twin's noise and the certificates, "
             "expanded to one false alarm in a million. A cross has left it, or some of its readings have.",
             lambda: drawn(found[:MOST]),

@@ -6,11 +6,13 @@ not good goes into the log of the run, and the reduction does not get them (`sce
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Any
 
 from scenarios.run.shadow import MEMBERS, Shadow, Verdict, doubtful, summary, taken_out
@@ -43,6 +45,7 @@ class Beside:
         self._waiting: deque[Future[Any]] = deque()
         self._commands: list[Block] = []
         self._recorder: Recorder | None = None
+        self._failed = ""
         self._pool = ProcessPoolExecutor(
             1, mp_context=get_context("forkserver"), initializer=_begin, initargs=(scenario, members)
         )
@@ -61,7 +64,10 @@ class Beside:
         SimulationError
             If they cannot be.
         """
-        self._result(self._pool.submit(_built))
+        try:
+            self._pool.submit(_built).result()
+        except Exception as error:  # whatever it is, in the other process
+            raise SimulationError(f"the shadow cannot be built: {error}") from error
 
     def follow(self, twin: Twin) -> None:
         """From now on, be told what this twin is told and what it records; what it has recorded before comes first."""
@@ -85,16 +91,24 @@ class Beside:
         Raises
         ------
         SimulationError
-            If the shadow has failed.
+            If the shadow has failed; the run is complete then, and can be resumed for a verdict.
         """
         self._collect(wait=True)
+        if self._failed:
+            raise SimulationError(f"the shadow has failed: {self._failed}; run --resume judges all blocks again")
         return summary(self.verdicts, self.members)
 
     def _heard(self, block: Block) -> None:
         """A block of readings has been recorded."""
         self._collect()
+        if self._failed:
+            return
         commands, self._commands = self._commands, []
-        future = self._pool.submit(_judge, commands, block)
+        try:
+            future = self._pool.submit(_judge, commands, block)
+        except RuntimeError as error:  # its process has ended
+            self._fail(error)
+            return
         future.add_done_callback(self._alarm)
         self._waiting.append(future)
 
@@ -106,22 +120,25 @@ class Beside:
     def _collect(self, *, wait: bool = False) -> None:
         """Keep the verdicts that have come, and log what is not good."""
         while self._waiting and (wait or self._waiting[0].done()):
-            found: Any = self._result(self._waiting.popleft())
+            try:
+                found: Any = self._waiting.popleft().result()
+            except Exception as error:  # whatever it is, the run is worth more, and goes on
+                self._fail(error)
+                return
             for verdict in found if isinstance(found, list) else [found]:
                 if verdict is not None:
                     self._keep(verdict)
 
+    def _fail(self, error: Exception) -> None:
+        self._failed = str(error) or type(error).__name__
+        self._waiting.clear()
+        self._tell(f"the shadow has failed: {self._failed}; the run goes on, and nobody judges it")
+
     def _keep(self, verdict: Verdict) -> None:
-        self.verdicts.append(verdict)
+        self.verdicts.append(verdict if verdict.alarm else verdict.slim())
         if verdict.alarm and verdict.block.source == "real" and taken_out(verdict.block) not in self._known:
             assert self._recorder is not None
             self._recorder.record_log(verdict.for_the_log())
-
-    def _result(self, future: Future[Any]) -> Any:
-        try:
-            return future.result()
-        except Exception as error:  # whatever it is, the run is worth more, and is kept
-            raise SimulationError(f"the shadow has failed: {error}; kibble-twin shadow RUN tries again") from error
 
 
 # --- in the process --------------------------------------------------------------------------------------------------
@@ -130,7 +147,16 @@ class Beside:
 def _begin(scenario: Scenario, members: int) -> None:
     global _shadow
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run decides when to end
+    threading.Thread(target=_end_with_the_run, daemon=True).start()
     _shadow = Shadow(scenario, members)
+
+
+def _end_with_the_run() -> None:
+    """Nobody else tells this process that the run was killed."""
+    run = parent_process()
+    assert run is not None
+    run.join()
+    os._exit(1)
 
 
 def _built() -> bool:
@@ -141,11 +167,13 @@ def _judge(commands: Sequence[Block], block: Block) -> Verdict | None:
     assert _shadow is not None
     for one in commands:
         _shadow.follow(one)
-    return _shadow.judge(block)
+    verdict = _shadow.judge(block)
+    _shadow.verdicts.clear()  # the other process keeps them
+    return verdict
 
 
 def _go_through(readings: list[Block], log: Blocks) -> list[Verdict]:
     assert _shadow is not None
-    before = len(_shadow.verdicts)
     _shadow.go_through(readings, log)
-    return _shadow.verdicts[before:]
+    found, _shadow.verdicts = _shadow.verdicts, []
+    return found

@@ -85,7 +85,7 @@ def execute(
             keeper = opened.enter_context(RunStore(store, durable=bool(scenario.hardware)))
         how = {"arm": arm, "shadow": shadow}
         if resume and keeper is not None:
-            how = resumed_as(keeper.state(), arm=arm, shadow=shadow)
+            how = resumed_as(keeper.state(), arm=arm, shadow=shadow, logged=bool(scenario.hardware))
         beside = opened.enter_context(Beside(scenario, tell)) if how["shadow"] else None
         if not scenario.hardware:
             return _executed(scenario, keeper, resume, progress, how, beside)
@@ -94,20 +94,30 @@ def execute(
         return replace(made, hardware=bridge.account())
 
 
-def resumed_as(state: Mapping[str, Any], *, arm: bool, shadow: bool) -> dict[str, bool]:
+def resumed_as(state: Mapping[str, Any], *, arm: bool, shadow: bool, logged: bool) -> dict[str, bool]:
     """How an interrupted run goes on: as it began.
+
+    Parameters
+    ----------
+    state : of its last checkpoint.
+    arm, shadow : as it is to go on.
+    logged : whether what its instruments were told was kept in any case.
 
     Raises
     ------
     InputError
-        If it is to be armed and was not, or the other way round: nobody switches outputs without saying so.
+        If it is to be armed and was not, or the other way round: nobody switches outputs without saying so. If it is to
+        have a shadow, and nobody knows what its instruments were told.
     """
     how = state.get("how", {})
     if how.get("arm", arm) != arm:
         raise InputError(
             "the run was armed: say --arm to go on" if how["arm"] else "the run was a dry one: go on without --arm"
         )
-    return {"arm": arm, "shadow": bool(how.get("shadow")) or shadow}
+    had = bool(how.get("shadow"))
+    if shadow and not (had or logged):
+        raise InputError("the run began without --shadow: let it go on without; kibble-twin shadow judges it then")
+    return {"arm": arm, "shadow": had or shadow}
 
 
 def _executed(

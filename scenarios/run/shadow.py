@@ -60,6 +60,12 @@ class Verdict:
         """Whether anything is out of its band."""
         return bool(self.doubtful.any())
 
+    def slim(self) -> Verdict:
+        """Without the readings, of which there may be many: zeros in their place, which take no memory."""
+        shape = self.block.values.shape
+        block = replace(self.block, values=np.broadcast_to(np.zeros(()), shape))
+        return replace(self, block=block, doubtful=np.broadcast_to(np.zeros((), dtype=bool), shape))
+
     def for_the_log(self) -> Block:
         """The readings that are not good, and no others."""
         labels = {**self.block.labels, DOUBTFUL: int(self.doubtful.sum())}

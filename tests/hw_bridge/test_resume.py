@@ -113,8 +113,9 @@ def test_a_driver_that_does_not_know_how_ends_the_run(wired: Wired, real: dict[s
 @pytest.mark.parametrize(("was", "said"), [(True, False), (False, True)])
 def test_it_goes_on_armed_as_it_was(was: bool, said: bool) -> None:
     with pytest.raises(InputError, match="--arm"):
-        resumed_as({"how": {"arm": was, "shadow": False}}, arm=said, shadow=False)
-    assert resumed_as({"how": {"arm": was, "shadow": True}}, arm=was, shadow=False) == {"arm": was, "shadow": True}
+        resumed_as({"how": {"arm": was, "shadow": False}}, arm=said, shadow=False, logged=True)
+    state = {"how": {"arm": was, "shadow": True}}
+    assert resumed_as(state, arm=was, shadow=False, logged=True) == {"arm": was, "shadow": True}
 
 
 # --- killed ----------------------------------------------------------------------------------------------------------

@@ -45,8 +45,35 @@ def run() -> Measured:
     return result
 
 
-def page(account: dict[str, Any]) -> str:
-    result = replace(run(), hardware=account)
+SHADOW: dict[str, Any] = {
+    "members": 16,
+    "false_alarm": 1e-6,
+    "alarms": 21,
+    "told": ["meter voltage at 3 s: 1 of 8 readings out of the band; <late>"],
+    "channels": [
+        {
+            "channel": name,
+            "quantity": "voltage",
+            "unit": "V",
+            "source": "real",
+            "blocks": 2,
+            "judged": judged,
+            "readings": 16,
+            "doubtful": judged,
+            "alarms": judged // 2,
+            "rms_score": 1.25 if judged else None,
+            "time_s": [1.0, 3.0],
+            "residual": [1e-6, 5e-6],
+            "band": [3e-6, 3e-6],
+            "alarm": [False, judged > 0],
+        }
+        for name, judged in (("meter", 2), ("silent", 0))
+    ],
+}
+
+
+def page(account: dict[str, Any], shadow: dict[str, Any] | None = None) -> str:
+    result = replace(run(), hardware=account, shadow=shadow or {})
     graph = svg(build(result.scenario).twin.graph)
     return measured.page(result, Origin.of(result), [], graph, datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -84,6 +111,14 @@ def test_what_could_not_be_verified_stands_out() -> None:
     text = page({**ACCOUNT, "unverified": ["current_source: its safe state could NOT be verified: no answer"]})
     assert 'role="alert"' in text and "could NOT be verified: no answer" in text
     assert "has been read back.</p>" not in text
+
+
+def test_the_twin_beside_a_run_tells_its_alarms_with_a_picture() -> None:
+    text = page({}, SHADOW)
+    assert "out of the band; &lt;late&gt;" in text and "… and 20 more." in text
+    assert ">1.25<" in text and ">no band<" in text
+    assert 'aria-label="Mean residual of each block in its band; channels: 1, alarms: 1."' in text
+    assert ">Shadow</a>" in text and "Real instruments" not in text
 
 
 def test_an_interruption_is_told() -> None:

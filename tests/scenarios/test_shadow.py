@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,14 @@ import pytest
 
 import scenarios
 from scenarios.cli.app import main
+from scenarios.run.beside import Beside
 from scenarios.run.ensemble import Prediction
+from scenarios.run.execute import resumed_as
 from scenarios.run.experiment import Experiment
+from scenarios.run.reopen import reopen
 from scenarios.run.shadow import Shadow, Verdict, as_they_were_read, good, judged, taken_out
-from twin.recorder import Block, Blocks, Schedule
+from twin.errors import InputError, SimulationError
+from twin.recorder import Block, Blocks, Recorder, Schedule
 from twin.times import NS
 
 ROOM = {"balance.environment.uncertainties": None}
@@ -136,10 +141,52 @@ def test_the_commands_tell_alarms_by_exit_code_4(tmp_path: Path, capsys: pytest.
     again = json.loads(capsys.readouterr().out)
     assert [c["alarms"] > 0 for c in again["channels"]] == [c["alarms"] > 0 for c in told["channels"]]
     assert (tmp_path / "shadow.png").stat().st_size > 5000
-    assert main(["report", out]) == 0
-    page = (tmp_path / "out" / "report.html").read_text()
-    assert "The twin beside it" in page and told["told"][0] in page
-    assert (tmp_path / "out" / "pictures" / "shadow.svg").is_file()
+    reopened, _ = reopen(tmp_path / "out")
+    assert reopened.shadow == told and [b.channel for b in reopened.log] == ["flexure"]
+
+
+class StoppedError(Exception):
+    """What interrupts a run."""
+
+
+def test_a_run_that_goes_on_is_judged_from_its_beginning(tmp_path: Path) -> None:
+    chosen = moving().with_({"campaign.frequencies": [1.0, 2.0]})
+
+    def stop(step: object, finished: int, total: int) -> None:
+        if finished == total - 1:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        chosen.run(store=tmp_path, progress=stop, shadow=True)
+    result = chosen.run(store=tmp_path, resume=True)  # it had a shadow, and has one again
+    assert result.steps_resumed > 0
+    assert sum(c["readings"] for c in result.shadow["channels"]) == result.readings.samples
+    assert result.shadow["alarms"] == 0 and len(result.log) > 1
+    whole = chosen.run()
+    assert whole.summary()["result"] == result.summary()["result"]
+    assert whole.summary().get("shadow") is None and not len(whole.log)
+
+
+def test_nobody_gives_a_shadow_to_a_run_without_a_log() -> None:
+    with pytest.raises(InputError, match="began without --shadow"):
+        resumed_as({"how": {"arm": False, "shadow": False}}, arm=False, shadow=True, logged=False)
+
+
+def test_a_run_goes_on_when_its_shadow_fails() -> None:
+    told: list[str] = []
+    run = moving().run()
+    with Beside(moving().scenario, told.append, members=4) as beside:
+        beside.ready()
+        recorder = Recorder()
+        beside._recorder, recorder.heard = recorder, beside._heard
+        blocks = list(run.readings)
+        wrong = [replace(blocks[0], labels={"laws": "[]", "command": "motion"}, channel="nobody")]
+        beside._commands = wrong
+        for one in blocks:
+            recorder.record(one)
+        with pytest.raises(SimulationError, match="the shadow has failed"):
+            beside.concluded()
+    assert len(recorder.readings) == len(blocks) and sum("nobody judges it" in text for text in told) == 1
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
