@@ -13,15 +13,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from components.motion import glide
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.errors import BridgeError, SafetyError
-from scenarios.cli.app import main
 from scenarios.run.execute import resumed_as
+from scenarios.run.export import read_blocks, read_log
 from scenarios.run.output import OutputFolder
-from tests.hw_bridge.real_bench import bridged, output, resources
+from tests.hw_bridge.ladder import install
+from tests.hw_bridge.real_bench import TEXT, bridged, hardware, output, resources
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
 from twin.errors import InputError
@@ -29,26 +31,6 @@ from twin.store import RunStore
 from twin.times import NS
 
 ROOT = Path(__file__).parents[2]
-SINES = """
-schema: 1
-extends: nist4_inductance
-name: sines
-balance:
-  coil: {geometry: null, inductance: 1 mH, inductance_curvature: 164, yoke_inductance: 0 H}
-  current_source: {limit: 1 mA}
-  resistor: {resistance: 1 kohm, white_noise: 30 uV/Hz^0.5}
-  current_voltmeter: {range: 10 V, digits: [], auto_zero: true}
-campaign:
-  amplitude: 0.5 mA
-  frequencies: [4, 8, 8, 8]
-  profile_frequencies: []
-  read_time: 0.25 s
-  least_cycles: 2
-  settle: 0.1 s
-  approach: 0.1 s
-reduction: {current: 0.5 mA}
-"""
-"""Sines of current through a resistor that is real, from a source that is, read by a meter that is; 3 s."""
 
 
 # --- from the safe state to where the run was ------------------------------------------------------------------------
@@ -121,25 +103,28 @@ def test_it_goes_on_armed_as_it_was(was: bool, said: bool) -> None:
 # --- killed ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def words(tmp_path: Path) -> Iterator[tuple[Wired, list[str]]]:
-    """A run of sines on instruments that are served in real time."""
-    (tmp_path / "sines.yaml").write_text(SINES)
-    with Wired(1.0) as wired:
+class Program:
+    """The program, run in a folder on instruments that are served in real time."""
+
+    def __init__(self, folder: Path, wired: Wired) -> None:
+        self.folder = folder
+        install(folder / "site")
         there = resources(wired)
-        limits = {"current": "1 mA", "voltage": "10 V"}
-        source = {
-            "driver": "keithley6221",
-            "resource": there["current_source"],
-            "limits": limits,
-            "interval": "20 ms",
-            "timeout": "20 s",
-        }
-        meter = {"driver": "hp3458a", "resource": there["induced_voltmeter"], "timeout": "20 s"}
-        found = ["run", "sines.yaml", "--no-report", "--real", "resistor=artefact"]
-        found += ["--set", f"balance.current_source.hardware={json.dumps(source)}"]
-        found += ["--set", f"balance.current_voltmeter.hardware={json.dumps(meter)}"]
-        yield wired, found
+        real = hardware({name: there[name] for name in ("current_source", "induced_voltmeter")})
+        del real["displacement_sensor"]
+        text = TEXT.partition("campaign:")[0] + "campaign: {type: ladder}\n"
+        (folder / "bench.yaml").write_text(text)
+        self.words = ["run", "bench.yaml", "--arm", "--shadow", "--out", "kept", "--no-report", "--json"]
+        self.words += ["--set=balance.resistor.white_noise=30 uV/Hz^0.5"]  # what the real source and meter do
+        self.words += [f"--set=balance.{name}.hardware={json.dumps(entry)}" for name, entry in real.items()]
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """In a process of its own."""
+        program = "import sys; from scenarios.cli.app import main; sys.exit(main())"
+        env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{self.folder / 'site'}"}
+        command = [sys.executable, "-c", program, *words]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(command, cwd=self.folder, env=env, text=True, encoding="utf-8", **pipes)
 
 
 def finished_steps(partial: Path) -> int:
@@ -147,52 +132,46 @@ def finished_steps(partial: Path) -> int:
         return int(store.state()["finished_steps"]) if store.has_checkpoint else -1
 
 
-def test_killed_it_goes_on_and_loses_nothing(
-    words: tuple[Wired, list[str]],
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    wired, run = words
-    program = "import sys; from scenarios.cli.app import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, *run, "--arm", "--out", "kept"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=tmp_path, env=env, stderr=subprocess.PIPE, text=True)
-    partial = OutputFolder(tmp_path / "kept").partial
-    while not (finished_steps(partial) >= 1 and output(wired)[0]) and process.poll() is None:
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    _, err = process.communicate()
-    assert process.returncode == -signal.SIGKILL, err
-    assert output(wired)[0], "nobody has switched it off"
-    with RunStore(partial) as store:
-        state, before = store.state(), store.blocks("readings")
-    assert 1 <= state["finished_steps"] < 4 and state["how"] == {"arm": True, "shadow": False}
+def test_killed_it_goes_on_and_loses_nothing(tmp_path: Path) -> None:
+    with Wired(1.0) as wired:
+        program, partial = Program(tmp_path, wired), OutputFolder(tmp_path / "kept").partial
+        process = program.start(*program.words)
+        while finished_steps(partial) < 2 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        _, err = process.communicate()
+        assert process.returncode == -signal.SIGKILL, err
+        assert output(wired)[0], "nobody has switched it off"
+        with RunStore(partial) as store:
+            state, before = store.state(), store.blocks("readings")
+        done = state["finished_steps"]
+        assert 2 <= done < 6 and len(before) >= done and state["how"] == {"arm": True, "shadow": True}
 
-    monkeypatch.chdir(tmp_path)
-    assert main(["run", "--resume", "kept"]) == 2
-    assert "the run was armed: say --arm to go on" in capsys.readouterr().err
-    assert main(["run", "--resume", "kept", "--arm", "--no-report", "--json"]) == 0
-    captured = capsys.readouterr()
-    assert output(wired) == (False, 0.0)
-    told = json.loads(captured.out)
-    assert (told["steps_resumed"], told["steps_total"]) == (state["finished_steps"], 4)
+        unarmed = program.start("run", "--resume", "kept")
+        _, err = unarmed.communicate()
+        assert unarmed.returncode == 2 and "the run was armed: say --arm to go on" in err
+        assert output(wired)[0]
+
+        resumed = program.start("run", "--resume", "kept", "--arm", "--no-report", "--json")
+        out, err = resumed.communicate()
+        assert resumed.returncode == 0, err
+        assert output(wired) == (False, 0.0)
+        fitted = program.start("fit", "kept", "--parameter", "balance.resistor.resistance", "--members=4", "--json")
+        (resistance,) = json.loads(fitted.communicate()[0])["parameters"]
+    told = json.loads(out)
+    assert (told["steps_resumed"], told["steps_total"]) == (done, 6)
+    assert told["result"]["voltage_V"] == pytest.approx(np.arange(1, 7) * 0.1, rel=1e-2)
     (gap,) = told["hardware"]["interruptions"]
     assert gap["gap_s"] > 0.0 and gap["at_s"] == pytest.approx(state["now"] / NS)
     assert told["hardware"]["instruments"]["current_source"]["end"] == "output off, level 0 A, read back"
-    assert "interrupted for" in captured.err and "current_source: taken up again" in captured.err
-    kept = [b for b in before if b.schedule.end <= state["now"]]
-    again = _readings(tmp_path / "kept")
-    assert kept and all(any(_same(a, b) for b in again) for a in kept)
-    real = [b for b in again if b.source == "real"]
-    assert len(real) == 4 and min(b.schedule.start for b in real[len(kept) // 2 :]) > state["now"]
-
-
-def _readings(folder: Path) -> list[Any]:
-    from scenarios.run.export import read_blocks
-
-    return list(read_blocks(folder / "run.nc")[0])
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool((a.channel, a.schedule) == (b.channel, b.schedule) and (a.values == b.values).all())
+    assert "interrupted for" in err and "current_source: taken up again" in err
+    (channel,) = told["shadow"]["channels"]
+    assert (channel["channel"], channel["judged"], channel["alarms"]) == ("induced_voltmeter", 6, 0)
+    assert resistance["value"] == pytest.approx(1000.0, abs=8.0 * resistance["u"]) and resistance["u"] < 1.0
+    kept, again = list(before)[:done], list(read_blocks(tmp_path / "kept" / "run.nc")[0])
+    assert len(again) == 6
+    for a, b in zip(kept, again, strict=False):
+        assert (a.schedule, a.values.tolist()) == (b.schedule, b.values.tolist())
+    assert again[done].schedule.start > state["now"] + gap["gap_s"] * NS
+    levels = [b.values.item() for b in read_log(tmp_path / "kept" / "run.nc") if b.quantity == "set"]
+    assert levels[-1] == pytest.approx(6e-4) and np.all(np.diff(levels) > 0.0)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hw_bridge.bridge import Bridge
-from scenarios.cli.app import main
 from scenarios.run.beside import Beside
 from scenarios.run.shadow import as_they_were_read, good
 from scenarios.schema import Scenario
-from tests.hw_bridge.real_bench import output, resources, scenario
-from tests.hw_bridge.test_resume import SINES
+from tests.hw_bridge.real_bench import output, scenario
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
 from twin.real_time import RealTimeClock
@@ -61,31 +56,3 @@ def test_what_leaves_its_band_is_not_good(wired: Wired, real: dict[str, Any], oh
     for read, again in zip(recorder.readings, as_they_were_read(left, recorder.log), strict=True):
         assert np.array_equal(read.values, again.values)
         assert np.mean(read.values) == pytest.approx(np.sign(np.mean(read.values)) * 0.5, rel=1e-3)
-
-
-@pytest.fixture
-def in_real_time(tmp_path: Path) -> Iterator[list[str]]:
-    """Words for a run of sines on instruments that are served in real time."""
-    (tmp_path / "sines.yaml").write_text(SINES)
-    with Wired(1.0) as wired:
-        there = resources(wired)
-        source = {"driver": "keithley6221", "resource": there["current_source"], "interval": "20 ms"}
-        source |= {"limits": {"current": "1 mA", "voltage": "10 V"}, "timeout": "20 s"}
-        meter = {"driver": "hp3458a", "resource": there["induced_voltmeter"], "timeout": "20 s"}
-        found = ["run", str(tmp_path / "sines.yaml"), "--real", "resistor=artefact"]
-        found += ["--set", f"balance.current_source.hardware={json.dumps(source)}"]
-        yield [*found, "--set", f"balance.current_voltmeter.hardware={json.dumps(meter)}"]
-
-
-def test_a_run_with_a_shadow_tells_what_it_found(
-    in_real_time: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    out = tmp_path / "out"
-    short = ["--set", "campaign.frequencies=[8]"]
-    assert main([*in_real_time, *short, "--arm", "--shadow", "--out", str(out), "--no-report", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    real = [c for c in told["shadow"]["channels"] if c["source"] == "real"]
-    assert [(c["channel"], c["alarms"], c["judged"]) for c in real] == [("current_voltmeter", 0, 1)]
-    assert main(["shadow", str(out), "--members", "4", "--json"]) == 0
-    again = json.loads(capsys.readouterr().out)["channels"]
-    assert [c["residual"] for c in again if c["source"] == "real"] == [pytest.approx(real[0]["residual"], abs=1e-3)]
