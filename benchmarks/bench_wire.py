@@ -1,73 +1,24 @@
-"""Served instruments over a raw socket, in a process of their own, beside a bare loopback echo of the same sizes."""
+"""Served instruments over a raw socket, in a process of their own, beside pyvisa-sim and a bare loopback echo."""
 
 from __future__ import annotations
 
-import json
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
-from typing import Any
 
+import on_the_wire
 import pytest
-
-SERVE = "import sys; from scenarios.cli.app import main; sys.exit(main())"
-ECHO = """
-import socket
-with socket.create_server(("127.0.0.1", 0)) as server:
-    print(server.getsockname()[1], flush=True)
-    client, _ = server.accept()
-    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    while size := client.recv(64):
-        client.sendall(bytes(int(size)))
-"""
-KILOBYTES = 10_000
-"""Of 2500 readings in DINT."""
-
-
-class Line:
-    """A connection that asks and waits for so many bytes."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), 60.0)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def __enter__(self) -> Line:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def ask(self, question: bytes, size: int) -> bytes:
-        """Send, and read `size` bytes."""
-        self.socket.sendall(question)
-        data = b""
-        while len(data) < size and (part := self.socket.recv(size - len(data))):
-            data += part
-        return data
+from on_the_wire import KILOBYTES, MEMORY, Line
 
 
 @pytest.fixture(scope="module")
 def echo() -> Iterator[Line]:
-    with subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        with Line(int(process.stdout.readline())) as line:
-            yield line
+    with on_the_wire.echo() as line:
+        yield line
 
 
 @pytest.fixture(scope="module")
 def ports() -> Iterator[dict[str, int]]:
-    """Of the served instruments, in real time."""
-    command = [sys.executable, "-c", SERVE, "serve", "kbmini_tmtp", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        try:
-            told: dict[str, Any] = json.loads(process.stdout.readline())
-            rows = [row for row in told["instruments"] if row["transport"] == "socket"]
-            yield {row["name"]: int(row["address"].split("::")[2]) for row in rows}
-        finally:
-            process.send_signal(signal.SIGTERM)
+    with on_the_wire.served() as found:
+        yield found
 
 
 def test_echo(benchmark, echo: Line) -> None:
@@ -81,6 +32,13 @@ def test_query(benchmark, ports: dict[str, int]) -> None:
         assert benchmark(source.ask, b"CURR?\n", 13) == b"0.000000E+00\n"
 
 
+def test_query_of_pyvisa_sim(benchmark) -> None:
+    """The same question to an instrument that is simulated within the program that asks, without a wire."""
+    pytest.importorskip("pyvisa_sim", reason="a peer: pip install pyvisa-sim")
+    with on_the_wire.simulated() as ask:
+        assert benchmark(ask, "CURR?") == "0.000000E+00"
+
+
 def test_echo_of_10_kb(benchmark, echo: Line) -> None:
     """10 kB back."""
     assert len(benchmark(echo.ask, b"10000", KILOBYTES)) == KILOBYTES
@@ -88,9 +46,8 @@ def test_echo_of_10_kb(benchmark, echo: Line) -> None:
 
 def test_binary_read_of_10_kb(benchmark, ports: dict[str, int]) -> None:
     """2500 readings out of the memory of a 3458A, as 32-bit integers. Target: median 10 ms."""
-    setup = b"TARM HOLD;TRIG AUTO;DCV 10;AZERO OFF;NPLC 0;MFORMAT DINT;OFORMAT DINT;MEM FIFO;NRDGS 2500,AUTO;TARM SGL"
     with Line(ports["current_voltmeter"]) as meter:
-        assert meter.ask(setup + b";MCOUNT?\n", 6) == b"2500\r\n"
+        assert meter.ask(MEMORY + b";MCOUNT?\n", 6) == b"2500\r\n"
         assert len(benchmark(meter.ask, b"RMEM 1,2500,1\n", KILOBYTES)) == KILOBYTES
 
 

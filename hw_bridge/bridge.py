@@ -118,7 +118,7 @@ class Bridge:
             model = twin.graph.components[name]
             try:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
-            except BridgeError as error:
+            except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver
@@ -128,9 +128,8 @@ class Bridge:
                 driver.check_limits()
             except SafetyError as error:
                 raise WiringError(str(error), (name,)) from None
-            if isinstance(self.scenario.campaign, MassCampaign) and "reference" not in getattr(
-                driver, "channels", ("reference",)
-            ):
+            lone = driver.role == "Voltmeter" and "reference" not in getattr(driver, "channels", ())
+            if isinstance(self.scenario.campaign, MassCampaign) and lone:
                 raise WiringError(
                     f"{name}: in a mass campaign a voltmeter reads its zero and the reference too, and this one "
                     "has one input; it needs a scanner, see hw_bridge/drivers/scanner.py",
@@ -167,7 +166,10 @@ class Bridge:
                 driver.open()
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
-            self.tell(f"{name}: {driver.identity}{', reads only' if driver.operated and not driver.acts else ''}")
+            reads_only = ", reads only" if driver.operated and not driver.acts else ""
+            self.tell(f"{name}: {driver.identity}{reads_only}")
+            if driver.role:
+                self.tell(f"{name}: {driver.statement()}")
         if any(driver.acts for driver in self.drivers.values()):
             self.tell("outputs are ARMED" if self.arm else "dry run: outputs are checked and not switched; see --arm")
         return {name: driver for name, driver in self.drivers.items() if driver.operated}
@@ -202,13 +204,14 @@ class Bridge:
         told = {
             name: {
                 "driver": self.scenario.hardware[name].driver,
-                "resource": self.scenario.hardware[name].resource,
+                "resource": driver.wire.resource,
                 "calibration": self.scenario.hardware[name].calibration.model_dump(),
                 "acts": driver.acts,
                 "identity": driver.identity,
                 "end": self.safe.get(name, "unknown"),
                 "stale_replies": driver.wire.stale,
                 "log": driver.log,
+                "statement": driver.statement().plain(),
                 "met_hardware": driver.met_hardware,
             }
             for name, driver in self.drivers.items()

@@ -1,4 +1,5 @@
-"""Fields are computed once for all tests, into a cache of their own."""
+"""What all tests share: fields computed once into a cache of their own, one database server, examples without a
+deadline."""
 
 from __future__ import annotations
 
@@ -6,6 +7,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+from tests import postgresql_server
+
+settings.register_profile("untimed", deadline=None)  # no test measures time
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -21,3 +28,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Real instruments for the conformance suite."""
     parser.addoption("--hardware", action="append", metavar="NAME=driver@resource", help="a real instrument to test")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of our own, which ends with the tests."""
+    with postgresql_server.running() as url:
+        yield url

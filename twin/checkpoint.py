@@ -1,10 +1,12 @@
 """Checkpoints: the state of a run as plain data (JSON), without loss of a bit.
 
-Floats are written in their shortest exact decimal form. A checkpoint is taken between steps only.
+Arrays are little-endian numbers in base 64, which takes a tenth of the time of decimal ones; single numbers have their
+shortest exact decimal form. A checkpoint is taken between steps only.
 """
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from fractions import Fraction
 from typing import Any
 
@@ -16,24 +18,21 @@ from twin.piece import Piece
 from twin.terms import Decays, Term
 
 Array = NDArray[Any]
-FORMAT = 2
+FORMAT = 3
+FLOAT, COMPLEX = "<f8", "<c16"
 
 
 def encode_array(array: Array) -> dict[str, Any]:
     """An array of floats or complex numbers, any shape."""
     array = np.asarray(array)
-    if np.iscomplexobj(array):
-        return {"shape": list(array.shape), "re": array.real.ravel().tolist(), "im": array.imag.ravel().tolist()}
-    return {"shape": list(array.shape), "re": array.astype(float).ravel().tolist()}
+    kind = COMPLEX if np.iscomplexobj(array) else FLOAT
+    return {"shape": list(array.shape), kind: b64encode(array.astype(kind).tobytes()).decode("ascii")}
 
 
 def decode_array(data: dict[str, Any]) -> Array:
     """The inverse of `encode_array`."""
-    if "im" not in data:
-        return np.array(data["re"], dtype=float).reshape(data["shape"])
-    values = np.empty(len(data["re"]), dtype=complex)
-    values.real, values.imag = data["re"], data["im"]
-    return values.reshape(data["shape"])
+    kind, native = (COMPLEX, np.complex128) if COMPLEX in data else (FLOAT, np.float64)
+    return np.frombuffer(b64decode(data[kind]), dtype=kind).astype(native).reshape(data["shape"])
 
 
 def encode_piece(piece: Piece) -> dict[str, Any]:

@@ -429,6 +429,8 @@ class StateGroup:
 
 def _told(series: Array) -> Array:
     """A series without the coefficients at its end that are rounding of the values it was found from."""
+    if len(series) <= DEGREES[1]:  # little to save
+        return series
     needed = len(chebyshev.trimmed(series, ROUNDING))
     return series[: next((n for n in LENGTHS if n >= needed), len(series))]
 

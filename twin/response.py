@@ -28,6 +28,8 @@ ROWS = 700
 """Longest series in which the layer of a fast mode is resolved."""
 MAGNIFIED = 100.0
 """By how much the rounding of an input's highest coefficient may grow in a response."""
+SHORT = 4
+"""A series this short is not searched for rounding."""
 RESONANT = 3e-14
 """Rounding, relative to a mode's scale, that a resonance with a short layer may have."""
 
@@ -165,7 +167,8 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     start, length = inputs.start, inputs.length
     h = length / NS
     source, apart = _absorb_slow_terms(inputs, h)
-    source = chebyshev.trimmed(source, chebyshev.ROUNDING)
+    if len(source) > SHORT:
+        source = chebyshev.trimmed(source, chebyshev.ROUNDING)
     k = kernel(rates, length, source.shape[0])
     columns = source.T[:, :, None]
     rest = x0 - (k.initial[:, None, :] @ columns)[:, 0, 0]

@@ -5,14 +5,13 @@ steps. So a run that is killed at any moment has all blocks that it had recorded
 that finished, or reduced from what it has. What the interrupted step had recorded is set aside when the run resumes,
 and stays in the database.
 
-The database is SQLite's, with a write-ahead log; values are little-endian doubles with a checksum, the rest is text and
-integers. Others may read it while the run goes on.
+A run has a database of its own, SQLite's, or a place in one that a laboratory shares; see `twin.database`.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,52 +21,56 @@ from typing import Any, Self
 
 import numpy as np
 
+from twin.database import Database, Execute, SqliteDatabase
 from twin.errors import CheckpointError
 from twin.recorder import Block, Blocks, Kind, Recorder, Schedule
 
-FILE = "run.db"
-FORMAT = 1
-WAIT = 10.0
-"""How long (s) to wait for somebody else who writes."""
-_TABLES = (
-    """CREATE TABLE block (
-        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, channel TEXT NOT NULL, quantity TEXT NOT NULL, unit TEXT NOT NULL,
-        source TEXT NOT NULL, start_ns INTEGER NOT NULL, step_ns INTEGER NOT NULL, count INTEGER NOT NULL,
-        every_ns INTEGER NOT NULL, repeats INTEGER NOT NULL, aperture_ns INTEGER NOT NULL, labels TEXT NOT NULL,
-        data BLOB NOT NULL, checksum INTEGER NOT NULL, set_aside INTEGER NOT NULL DEFAULT 0)""",
-    """CREATE TABLE checkpoint (
-        id INTEGER PRIMARY KEY CHECK (id = 1), state TEXT NOT NULL, last_block INTEGER NOT NULL)""",
-)
 _COLUMNS = "channel, quantity, unit, source, start_ns, step_ns, count, every_ns, repeats, aperture_ns, labels, data"
+_APPEND = (
+    f"INSERT INTO block (run, kind, {_COLUMNS}, checksum) VALUES (:run, :kind, :channel, :quantity, :unit, :source, "
+    ":start, :step, :count, :every, :repeats, :aperture, :labels, :data, :checksum)"
+)
+_SAVE = """INSERT INTO checkpoint (run, state, saved, last_block)
+    VALUES (:run, :state, :saved, (SELECT coalesce(max(id), 0) FROM block WHERE run = :run))
+    ON CONFLICT (run) DO UPDATE SET state = excluded.state, saved = excluded.saved, last_block = excluded.last_block"""
+_SET_ASIDE = """UPDATE block SET set_aside = (SELECT max(set_aside) + 1 FROM block WHERE run = :run)
+    WHERE run = :run AND set_aside = 0 AND id > (SELECT last_block FROM checkpoint WHERE run = :run)"""
 
 
 class RunStore:
-    """A folder that holds a run under way.
+    """The store of a run under way.
 
     Parameters
     ----------
-    folder : made with the first thing that is written.
-    durable : whether a commit outlasts a power failure, and takes a few milliseconds for it. A program that is killed
+    place : a folder, which is made with the first thing that is written, or a database.
+    run : which of the runs in the database.
+    durable : with a folder: whether a commit outlasts a power failure, and waits for the disk. A program that is killed
         loses nothing in either case.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
-        self.folder = folder
-        self.durable = durable
-        self._connection: sqlite3.Connection | None = None
+    def __init__(self, place: Path | Database, *, run: int = 1, durable: bool = True) -> None:
+        self._database = SqliteDatabase(place, durable=durable) if isinstance(place, Path) else place
+        self._run = {"run": run}
+        self.name = self._database.name
 
     @property
-    def file(self) -> Path:
-        """The database."""
-        return self.folder / FILE
+    def exists(self) -> bool:
+        """Whether anything has been written to the database."""
+        with self._legible():
+            return self._database.exists()
 
     @property
     def has_checkpoint(self) -> bool:
         """Whether the run has got as far as its first checkpoint."""
-        if not self.file.is_file():
-            return False
-        with self._reading() as connection:
-            return bool(connection.execute("SELECT count(*) FROM checkpoint").fetchone()[0])
+        return self.exists and self.saved is not None
+
+    @property
+    def saved(self) -> float | None:
+        """When the last checkpoint was committed (s since 1970); None if there is none."""
+        with self._reading() as execute:
+            for (saved,) in execute("SELECT saved FROM checkpoint WHERE run = :run", self._run):
+                return float(saved)
+        return None
 
     def __enter__(self) -> Self:
         return self
@@ -79,9 +82,7 @@ class RunStore:
 
     def close(self) -> None:
         """Let go of the database; the next use opens it again."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._database.close()
 
     # --- writing -----------------------------------------------------------------------------------------------------
 
@@ -93,22 +94,16 @@ class RunStore:
         """Commit a block."""
         s, data = block.schedule, np.ascontiguousarray(block.values, dtype="<f8").tobytes()
         labels = json.dumps(dict(block.labels), ensure_ascii=False)
-        about = (block.channel, block.quantity, block.unit, block.source)
-        times = (s.start, s.step, s.count, s.every, s.repeats, block.aperture)
-        with self._writing() as connection:
-            connection.execute(
-                f"INSERT INTO block (kind, {_COLUMNS}, checksum) VALUES (?{', ?' * 13})",
-                (kind, *about, *times, labels, data, zlib.crc32(data)),
-            )
+        about = {"channel": block.channel, "quantity": block.quantity, "unit": block.unit, "source": block.source}
+        times = {"start": s.start, "step": s.step, "count": s.count, "every": s.every, "repeats": s.repeats}
+        values = {"aperture": block.aperture, "labels": labels, "data": data, "checksum": zlib.crc32(data)}
+        with self._writing() as execute:
+            execute(_APPEND, {"kind": kind, **about, **times, **values, **self._run})
 
     def save(self, state: dict[str, Any]) -> None:
         """Commit a checkpoint: the state of the run after the blocks so far."""
-        with self._writing() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO checkpoint (id, state, last_block) "
-                "VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM block))",
-                (json.dumps(state),),
-            )
+        with self._writing() as execute:
+            execute(_SAVE, {"state": json.dumps(state), "saved": time.time(), **self._run})
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -121,81 +116,60 @@ class RunStore:
             If there is none, or it cannot be read.
         """
         if not self.has_checkpoint:
-            raise CheckpointError(f"{self.folder} holds no run to resume: there is no checkpoint in {FILE}")
-        with self._writing() as connection:
-            connection.execute(
-                "UPDATE block SET set_aside = (SELECT max(set_aside) + 1 FROM block) "
-                "WHERE set_aside = 0 AND id > (SELECT last_block FROM checkpoint)"
-            )
+            raise CheckpointError(f"{self.name} holds no run to resume: there is no checkpoint")
+        with self._writing() as execute:
+            execute(_SET_ASIDE, self._run)
         state = self.state()
         return state, self.blocks("readings"), self.blocks("truth")
 
     def state(self) -> dict[str, Any]:
         """The state of the last checkpoint."""
-        with self._reading() as connection:
-            row = connection.execute("SELECT state FROM checkpoint").fetchone()
-            state = json.loads(row[0]) if row else None
-            if not isinstance(state, dict):
-                raise ValueError("there is no checkpoint")
-            return state
+        with self._reading() as execute:
+            for (text,) in execute("SELECT state FROM checkpoint WHERE run = :run", self._run):
+                state = json.loads(text)
+                if isinstance(state, dict):
+                    return state
+            raise ValueError("there is no checkpoint")
 
     def blocks(self, kind: Kind) -> Blocks:
         """All blocks of a kind that are in force, in the order of recording; also those since the last checkpoint."""
-        with self._reading() as connection:
-            query = f"SELECT {_COLUMNS}, checksum FROM block WHERE kind = ? AND set_aside = 0 ORDER BY id"
-            return Blocks([_block(row) for row in connection.execute(query, (kind,))])
+        query = (
+            f"SELECT {_COLUMNS}, checksum FROM block WHERE run = :run AND kind = :kind AND set_aside = 0 ORDER BY id"
+        )
+        with self._reading() as execute:
+            return Blocks([_block(*row) for row in execute(query, {"kind": kind, **self._run})])
 
     # --- the database ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _writing(self) -> Iterator[Execute]:
         try:
-            connection = self._opened()
-            with connection:
-                yield connection
-        except (sqlite3.Error, OSError) as error:
-            raise CheckpointError(f"{self.file} cannot be written ({error}); make room for it, and resume") from None
+            with self._database.transaction() as execute:
+                yield execute
+        except self._database.errors as error:
+            raise CheckpointError(f"{self.name} cannot be written ({error}); {self._database.advice}") from None
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[Execute]:
+        with self._legible():
+            if not self._database.exists():
+                raise ValueError("there is no such run")
+            with self._database.transaction() as execute:
+                yield execute
+
+    @contextmanager
+    def _legible(self) -> Iterator[None]:
+        wrong: tuple[type[Exception], ...] = (*self._database.errors, ValueError, KeyError, TypeError, OverflowError)
         try:
-            if not self.file.is_file():
-                raise ValueError(f"{FILE} is missing")
-            yield self._opened()
-        except (sqlite3.Error, OSError, ValueError, KeyError, TypeError, OverflowError) as error:
-            raise CheckpointError(f"{self.file} cannot be read ({error}); start the run anew") from None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.file, timeout=WAIT)
-            try:
-                _prepare(connection, "FULL" if self.durable else "NORMAL")
-            except BaseException:
-                connection.close()
-                raise
-            self._connection = connection
-        return self._connection
+            yield
+        except wrong as error:
+            raise CheckpointError(f"{self.name} cannot be read ({error})") from None
 
 
-def _prepare(connection: sqlite3.Connection, synchronous: str) -> None:
-    """Make the tables of a new database; refuse one of another format."""
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == FORMAT:
-        return
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
-            for table in _TABLES:
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-        elif found != FORMAT:
-            raise sqlite3.DatabaseError(f"its format is {found}, not {FORMAT}")
-
-
-def _block(row: tuple[Any, ...]) -> Block:
+def _block(
+    channel: str, quantity: str, unit: str, source: Any, start: int, step: int, count: int, every: int, repeats: int,
+    aperture: int, labels: str, data: bytes, checksum: int,
+) -> Block:  # fmt: skip
     """The block of a row.
 
     Raises
@@ -203,7 +177,6 @@ def _block(row: tuple[Any, ...]) -> Block:
     ValueError
         If the values are not those that were written.
     """
-    channel, quantity, unit, source, start, step, count, every, repeats, aperture, labels, data, checksum = row
     if zlib.crc32(data) != checksum:
         raise ValueError(f"the values of a block of {channel} are damaged")
     schedule = Schedule(start, step, count, every, repeats)

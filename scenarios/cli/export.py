@@ -15,25 +15,31 @@ from scenarios.cli.terminal import note, show, show_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SUFFIXES = {"kibbg2": ".kibbg2", "netcdf": ".nc", "csv": ".csv", "mat": ".mat"}
+SUFFIXES = {"kibbg2": ".kibbg2", "netcdf": ".nc", "csv": ".csv", "mat": ".mat", "folder": ""}
 
 
 def export(
-    folder: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="The results of a run, as run --out has kept them.", show_default=False),
+    run: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="The results of a run, as run --out has kept them, or URL#NAME.", show_default=False
+        ),
     ],
     format_: Annotated[
-        Literal["kibbg2", "netcdf", "csv", "mat"],
+        Literal["kibbg2", "netcdf", "csv", "mat", "folder"],
         typer.Option(
             "--format",
             help="kibbg2: the folder of NIST's balance, for its viewer; netcdf: every block with units and labels, for "
-            "xarray; csv: a row for each reading; mat: for MATLAB.",
+            "xarray; csv: a row for each reading; mat: for MATLAB; folder: as run --out writes it.",
         ),
     ] = "netcdf",
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="PATH", help="Where to; by default beside RUN, with the format's suffix."),
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="Where to; by default beside RUN, or here for one of a database, with the format's suffix.",
+        ),
     ] = None,
     start: Annotated[
         datetime | None,
@@ -46,24 +52,22 @@ def export(
     """Write the readings of a run for other programs. What is there already is not replaced."""
     from scenarios.cli.progress import busy
     from scenarios.run.reopen import check_folder
+    from scenarios.run.shared import is_url, results
 
-    check_folder(folder)
-    target = out if out is not None else Path(f"{folder}{SUFFIXES[format_]}")
+    target = out if out is not None else Path(f"{run.rpartition('#')[2] if is_url(run) else run}{SUFFIXES[format_]}")
     if target.exists():
         raise UsageError(f"{target} is there already; move it, or choose another place with --out")
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{target}: {target.absolute().parent} is no folder; make it first")
     left_out: list[str] = []
-
-    def write(path: Path) -> None:
-        left_out.extend(_written(folder, format_, path, start))
-
-    with busy(f"writing {target}"):
-        _at_once(target, write)
+    with results(run) as folder:
+        check_folder(folder)
+        with busy(f"writing {target}"):
+            _at_once(target, lambda path: left_out.extend(_written(folder, format_, path, start)))
     for what in left_out:
         note(f"note: left out, the format has no place for it: {what}")
     if as_json:
-        show_json({"run": str(folder), "format": format_, "written": str(target), "left_out": left_out})
+        show_json({"run": run, "format": format_, "written": str(target), "left_out": left_out})
     else:
         show(f"wrote {target}")
 
@@ -77,6 +81,10 @@ def _written(folder: Path, format_: str, path: Path, start: datetime | None) -> 
         import shutil
 
         shutil.copyfile(folder / BLOCKS, path)
+    elif format_ == "folder":
+        import shutil
+
+        shutil.copytree(folder, path)
     elif format_ == "mat":
         from scenarios.run.tables import write_mat
 

@@ -66,11 +66,22 @@ def run(
             "certificates allow; a real one is then not recorded as good.",
         ),
     ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="URL",
+            envvar="KIBBLE_TWIN_STORE",
+            help="Keep the run in a database that a laboratory shares, postgresql://user@host/database, by a name of "
+            "its own or as URL#NAME; see kibble-twin runs list URL.",
+            show_default=False,
+        ),
+    ] = None,
     resume: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--resume",
-            metavar="DIR",
+            metavar="DIR|URL#NAME",
             help="Go on with an interrupted run that was to be kept there; no finished step runs again. One with real "
             "instruments connects again; say --arm if it was armed.",
             show_default=False,
@@ -95,13 +106,18 @@ def run(
         if scenario is None and (settings or ideal or real):
             raise UsageError("a resumed run keeps its own values: leave --set, --ideal and --real out")
         given = experiment(scenario, [*as_settings(real), *(settings or ())], ideal=ideal) if scenario else None
-        summary = _resume(resume, given, with_report=with_report, arm=arm, shadow=shadow)
+        summary = _resumed(resume, given, with_report=with_report, arm=arm, shadow=shadow)
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
         chosen = experiment(scenario, [*as_settings(real), *(settings or ())], ideal=ideal)
         check_arm(chosen, arm)
-        if out is None:
+        if store is not None:
+            from scenarios.cli import shared
+
+            draw = _add_report if with_report else None
+            summary = shared.run_anew(chosen, store, out, arm=arm, shadow=shadow, report=draw)
+        elif out is None:
             summary = _simulate(chosen, arm=arm, shadow=shadow).summary()
         else:
             summary = _run_anew(chosen, out, with_report=with_report, arm=arm, shadow=shadow)
@@ -161,12 +177,25 @@ def _keep_what_is_real(folder: OutputFolder) -> None:
     if not load(folder.scenario_file).scenario.hardware:
         return
     with RunStore(folder.partial) as store:
-        readings = len(store.blocks("readings")) if store.file.is_file() else 0
+        readings = len(store.blocks("readings")) if store.exists else 0
     if readings:
         raise OutputError(
             f"{folder.partial} has {readings} blocks of readings of an unfinished run with real instruments; run "
             f"--resume {_quoted(folder.path)} goes on with it, or move it away, or give another --out"
         )
+
+
+def _resumed(
+    place: str, given: Experiment | None, *, with_report: bool, arm: bool = False, shadow: bool = False
+) -> Summary:
+    """Go on with a run, wherever it is kept."""
+    from scenarios.run.shared import is_url
+
+    if not is_url(place):
+        return _resume(Path(place), given, with_report=with_report, arm=arm, shadow=shadow)
+    from scenarios.cli import shared
+
+    return shared.resume(place, given, arm=arm, shadow=shadow)
 
 
 def _resume(

@@ -24,10 +24,15 @@ runs = typer.Typer(
 
 @runs.command("list")
 def list_(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to look, and below.")] = Path(),
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="DIR|URL", envvar="KIBBLE_TWIN_STORE", help="A folder to look in and below, or a shared database."
+        ),
+    ] = ".",
     as_json: Json = False,
 ) -> None:
-    """List the runs in a folder and below, the latest first."""
+    """List the runs in a folder and below, or in a shared database; the latest first."""
     from scenarios.run.found import find
 
     found = find(folder)
@@ -41,7 +46,7 @@ def list_(
 
 @runs.command("show")
 def show_(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run.", show_default=False)],
+    folder: Annotated[str, typer.Argument(metavar="RUN", help="The folder of a run, or URL#NAME.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """Show what a run has found; one that is under way, what its finished cycles tell.
@@ -64,13 +69,13 @@ def show_(
         show_summary(summary)
 
 
-_RUN = "The folder of a run, finished or under way."
+_RUN = "A run, finished or under way: its folder, or URL#NAME in a database."
 
 
 @runs.command("compare")
 def compare_(
-    first: Annotated[Path, typer.Argument(metavar="A", help=_RUN, show_default=False)],
-    second: Annotated[Path, typer.Argument(metavar="B", help=_RUN, show_default=False)],
+    first: Annotated[str, typer.Argument(metavar="A", help=_RUN, show_default=False)],
+    second: Annotated[str, typer.Argument(metavar="B", help=_RUN, show_default=False)],
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw both masses: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:

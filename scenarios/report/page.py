@@ -64,6 +64,7 @@ def page(
         corrections=corrections,
         idle=idle,
         excluded=tables.excluded(result),
+        notes=result.notes,
     )
     return text.lstrip()
 

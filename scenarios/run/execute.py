@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ Progress = Callable[[Step | None, int, int], None]
 def execute(
     scenario: Scenario,
     *,
-    store: Path | None = None,
+    store: Path | RunStore | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     arm: bool = False,
@@ -66,7 +67,7 @@ def execute(
 
     Parameters
     ----------
-    store : folder in which the run is kept under way, step by step.
+    store : in which the run is kept under way, step by step; of a folder, one is made.
     resume : continue the run that is in `store`; no step that had finished runs again.
     progress : told how far the run is.
     arm : whether the outputs of real instruments are really switched; otherwise they are only checked. A run with real
@@ -80,8 +81,8 @@ def execute(
         As their names say.
     """
     with ExitStack() as opened:
-        keeper = None
-        if store is not None:  # a power failure costs a simulation no more than its time
+        keeper = store if isinstance(store, RunStore) else None
+        if isinstance(store, Path):  # a power failure costs a simulation no more than its time
             keeper = opened.enter_context(RunStore(store, durable=bool(scenario.hardware)))
         how = {"arm": arm, "shadow": shadow}
         if resume and keeper is not None:
@@ -214,6 +215,7 @@ def concluded(
     Parameters
     ----------
     known : what the reduction is told of the balance, see `known_to`.
+    truth : may be empty, as of a blind campaign: then nothing is said to be true.
 
     Raises
     ------
@@ -222,10 +224,11 @@ def concluded(
     """
     own: Any = own_reduction(scenario)
     if own is not None:
+        findings = own.findings(readings, known)
         return Measured(
             scenario=scenario,
-            findings=own.findings(readings, known),
-            true=true_values(scenario),
+            findings=findings,
+            true=true_values(scenario, findings),
             readings=readings,
             truth=truth,
         )
@@ -233,7 +236,7 @@ def concluded(
     parts = scenario.true_components()
     return Result(
         scenario=scenario,
-        true=_truth(scenario, parts, truth),
+        true=_truth(scenario, parts, truth) if len(truth) else Truth(math.nan, math.nan, math.nan),
         mass=reduce(readings, known, _settings(scenario)),
         thermal=_thermal(scenario, parts, truth),
         readings=readings,
@@ -279,6 +282,14 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
     )
 
 
+def windings(scenario: Scenario, parts: Mapping[str, Component]) -> float:
+    """Bl of all windings that weigh together over that of the first."""
+    coil, second = parts["coil"], parts.get("second_coil")
+    if not (cast(Any, scenario.campaign).in_series and isinstance(coil, Coil) and isinstance(second, Coil)):
+        return 1.0
+    return 1.0 + second.winding_factor * second.share / (coil.winding_factor * coil.share)
+
+
 def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
     """The true mass, the true Bl averaged over the weighing windows, and what external flux does to the mass."""
     mass = parts["test_mass"]
@@ -287,9 +298,7 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     campaign: Any = scenario.campaign
     start, end = campaign.weighing_windows().T
     middles = (np.arange(32) + 0.5) / 32
-    coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
-    if campaign.in_series and isinstance(coil, Coil) and isinstance(second, Coil):
-        both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
+    both = windings(scenario, parts)
     weighed = both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
     flux, error = parts.get("external_flux"), 0.0
     if isinstance(flux, ExternalFlux):

@@ -16,9 +16,11 @@ from scenarios.run.execute import MODELS, Progress, execute
 from scenarios.run.measured import known_to, own_reduction
 from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
+from scenarios.schema import load_text as scenario_of_text
 from twin import plugins
 from twin.errors import InputError, SimulationError, WiringError
 from twin.steps import Step
+from twin.store import RunStore
 from twin.times import to_ns
 
 
@@ -77,7 +79,7 @@ class Experiment:
     def run(
         self,
         *,
-        store: Path | None = None,
+        store: Path | RunStore | None = None,
         resume: bool = False,
         progress: Progress | None = None,
         arm: bool | None = None,
@@ -136,6 +138,11 @@ def load(source: str | Path, settings: Sequence[str] = ()) -> Experiment:
         One line that names file, line and key.
     """
     return Experiment(load_scenario(source, models=MODELS, settings=settings))
+
+
+def load_text(text: str, name: str) -> Experiment:
+    """The experiment of a scenario that is kept as text; messages call it `name`."""
+    return Experiment(scenario_of_text(text, file=name, models=MODELS))
 
 
 def _check_settings(scenario: Scenario) -> None:

@@ -16,24 +16,27 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from scenarios.run.output import OutputError
+from scenarios.run.output import OutputError, check_room
 from twin.recorder import Block, Blocks, Label, Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from scenarios.run.result import Result
+    from scenarios.schema import Scenario
 
 ENGINE: Final = "h5netcdf"
 TRUTH, LOG = "truth", "log"
 FORMAT = 1
+ROOM = 200_000
+"""Bytes of a file beside its values."""
 _OWN = ("start_ns", "record", "burst", "reading")
 
 
@@ -46,12 +49,11 @@ class ExportError(OutputError):
 
 def write_run(result: Result, path: Path) -> None:
     """Write the blocks of a run with their provenance."""
-    write_blocks(path, result.readings, result.truth, provenance(result), result.log)
+    write_blocks(path, result.readings, result.truth, provenance(result.summary(), result.scenario), result.log)
 
 
-def provenance(result: Result) -> dict[str, Any]:
+def provenance(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     """What was run by what: the global attributes of the file."""
-    summary, scenario = result.summary(), result.scenario
     return {
         "title": f"Kibble balance campaign {scenario.name}",
         "source": f"kibble-twin {summary['version']}",
@@ -74,9 +76,15 @@ def write_blocks(
     path : the file; one that is there is replaced.
     attributes : global attributes.
     log : what was told, and what is not good; a group of its own, if there is any.
+
+    Raises
+    ------
+    OutputError
+        If there is no room.
     """
     import xarray as xr
 
+    check_room(path.parent, 8 * (readings.samples + truth.samples) + 1_000 * (len(readings) + len(truth)) + ROOM)
     xr.Dataset(attrs={**attributes, "kibble_twin_format": FORMAT}).to_netcdf(path, mode="w", engine=ENGINE)
     xr.Dataset().to_netcdf(path, mode="a", group=TRUTH, engine=ENGINE)
     groups: list[tuple[str | None, Blocks]] = [(None, readings), (TRUTH, truth)]

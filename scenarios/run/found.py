@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from scenarios.run.execute import concluded
-from scenarios.run.experiment import Experiment, load
+from scenarios.run.experiment import Experiment, load, load_text
 from scenarios.run.measured import Measured, known_to, own_reduction
 from scenarios.run.output import SUMMARY, OutputError, OutputFolder
 from scenarios.run.result import Result
 from scenarios.run.shadow import good
+from scenarios.run.shared import SharedRun, SharedRuns, is_url
 from twin.recorder import Blocks
 from twin.store import RunStore
 
@@ -27,7 +29,7 @@ class FoundRun:
 
     Parameters
     ----------
-    path : the folder of its results, also while it is under way.
+    path : the folder of its results, also while it is under way; of a run in a shared database, ``URL#NAME``.
     status : whether it has finished; a run under way may be one that was interrupted.
     changed : when it was last written (s since 1970).
     scenario, campaign, seed : what was run.
@@ -35,7 +37,7 @@ class FoundRun:
     summary : of a finished run; empty for another.
     """
 
-    path: Path
+    path: Path | str
     status: Literal["finished", "under way"]
     changed: float
     scenario: str
@@ -46,31 +48,38 @@ class FoundRun:
     summary: dict[str, Any]
 
 
-def find(root: Path) -> list[FoundRun]:
-    """All runs in and below a folder, the one that was written last first.
+def find(place: Path | str) -> list[FoundRun]:
+    """All runs in and below a folder, or in a shared database; the one that was written last first.
 
     Raises
     ------
     OutputError
         If there is no such folder.
     """
+    if is_url(place):
+        with SharedRuns(str(place)) as runs:
+            return [_shared(run) for run in runs.all()]
+    root = Path(place)
     if not root.is_dir():
         raise OutputError(f"{root}: no such folder")
     found = [run for folder in _folders(root, DEPTH) for run in _runs(folder)]
     return sorted(found, key=lambda run: -run.changed)
 
 
-def look(path: Path) -> FoundRun:
-    """The run of a folder.
+def look(place: Path | str) -> FoundRun:
+    """The run of a folder, or the one of that name in a shared database.
 
     Raises
     ------
     OutputError
         If it holds none.
     """
-    for run in _runs(path):
+    if is_url(place):
+        with SharedRuns(str(place)) as runs:
+            return _shared(runs.one())
+    for run in _runs(Path(place)):
         return run
-    raise OutputError(f"{path} holds no run; give a folder that run --out has written, or is writing")
+    raise OutputError(f"{place} holds no run; give a folder that run --out has written, or is writing")
 
 
 def so_far(run: FoundRun) -> tuple[Result | Measured, int]:
@@ -83,11 +92,22 @@ def so_far(run: FoundRun) -> tuple[Result | Measured, int]:
     ReductionError
         If the cycles that have finished do not suffice.
     """
-    folder = OutputFolder(run.path)
-    experiment = load(folder.scenario_file)
-    with RunStore(folder.partial) as store:
+    with opened(run.path) as (experiment, store):
         readings, truth = good(store.blocks("readings"), store.blocks("log")), store.blocks("truth")
     return _reduced(experiment, run.steps, readings, truth)
+
+
+@contextmanager
+def opened(place: Path | str) -> Iterator[tuple[Experiment, RunStore]]:
+    """A run under way, and its store."""
+    if is_url(place):
+        with SharedRuns(str(place)) as runs:
+            run = runs.one()
+            yield load_text(run.scenario, run.place), run.store
+    else:
+        folder = OutputFolder(Path(place))
+        with RunStore(folder.partial) as store:
+            yield load(folder.scenario_file), store
 
 
 def _reduced(experiment: Experiment, finished: int, readings: Blocks, truth: Blocks) -> tuple[Result | Measured, int]:
@@ -128,33 +148,38 @@ def _runs(path: Path) -> Iterator[FoundRun]:
         yield _finished(folder)
 
 
+def _shared(run: SharedRun) -> FoundRun:
+    if run.summary is not None:
+        return _told(run.place, run.changed, run.summary)
+    store = run.store
+    return _going_on(run.place, run.changed, load_text(run.scenario, run.place), store)
+
+
 def _finished(folder: OutputFolder) -> FoundRun:
     file = folder.target / SUMMARY
     try:
-        told = json.loads(file.read_text(encoding="utf-8"))
-        return FoundRun(
-            folder.path,
-            "finished",
-            file.stat().st_mtime,
-            str(told["scenario"]),
-            str(told["campaign"]),
-            int(told["seed"]),
-            int(told["steps_total"]),
-            int(told["steps_total"]),
-            told,
-        )
+        return _told(folder.path, file.stat().st_mtime, json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{file} is no summary of a run: {error}") from None
 
 
 def _under_way(folder: OutputFolder) -> FoundRun:
-    experiment = load(folder.scenario_file)
-    scenario, steps = experiment.scenario, 0
-    changed = folder.scenario_file.stat().st_mtime
+    begun = folder.scenario_file.stat().st_mtime
     with RunStore(folder.partial) as store:
-        if store.has_checkpoint:
-            steps = int(store.state()["finished_steps"])
-            changed = max(path.stat().st_mtime for path in store.file.parent.glob(f"{store.file.name}*"))
-    total = len(experiment.plan())
+        return _going_on(folder.path, begun, load(folder.scenario_file), store)
+
+
+def _told(path: Path | str, changed: float, told: dict[str, Any]) -> FoundRun:
+    """A finished run, by its summary."""
+    total = int(told["steps_total"])
+    name, campaign, seed = str(told["scenario"]), str(told["campaign"]), int(told["seed"])
+    return FoundRun(path, "finished", changed, name, campaign, seed, total, total, told)
+
+
+def _going_on(path: Path | str, begun: float, experiment: Experiment, store: RunStore) -> FoundRun:
+    """A run under way, by its store."""
+    scenario, total, steps, changed = experiment.scenario, len(experiment.plan()), 0, begun
+    if store.has_checkpoint:
+        steps, changed = int(store.state()["finished_steps"]), store.saved or begun
     name, campaign = scenario.name, scenario.campaign_type
-    return FoundRun(folder.path, "under way", changed, name, campaign, scenario.seed, steps, total, {})
+    return FoundRun(path, "under way", changed, name, campaign, scenario.seed, steps, total, {})

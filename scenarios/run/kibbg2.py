@@ -205,7 +205,7 @@ class _Run:
         voltage = self._volts("current", block.values.ravel(), time, cycle)
         columns = np.stack([time, voltage, 1e3 * self._place(position, time)], axis=1)[good]
         state = str(block.labels["state"]).capitalize()
-        name = f"{self._stamp(block.schedule.start)}_{state}{int(block.labels['weighing'])}_FMData.dat"
+        name = f"{self._stamp(block.schedule.start)}_{int(block.labels['weighing'])}_{state}FMData.dat"
         _write(folder / name, columns)
 
     def write_velocity(self, folder: Path, cycle: int) -> None:

@@ -69,9 +69,15 @@ class Record(ABC):
             **({"hardware": dict(self.hardware)} if self.hardware else {}),
             **({"shadow": dict(self.shadow)} if self.shadow else {}),
             **self.findings_summary(),
+            "notes": list(self.notes),
         }
         plain: dict[str, Any] = _finite(summary)
         return plain
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the results should know, a sentence each."""
+        return self.scenario.notes
 
     @abstractmethod
     def findings_summary(self) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios.run.experiment import Experiment, load
-from scenarios.run.found import look, so_far
-from scenarios.run.output import SCENARIO, SUMMARY, OutputError, OutputFolder
+from scenarios.run.experiment import Experiment, load, load_text
+from scenarios.run.found import look, opened, so_far
+from scenarios.run.output import SCENARIO, SUMMARY, OutputError
+from scenarios.run.shared import SharedRuns, is_url
 from scenarios.schema.difference import Difference, differences
 
 _HOW = ("seed", "virtual_s", "samples")
@@ -53,7 +54,7 @@ def _numbers(tree: Any, path: str) -> Iterator[tuple[str, float]]:
 
 
 def side(source: str) -> Side:
-    """The result in a folder that ``run --out`` has made, or of a scenario that is run now.
+    """The result in a folder that ``run --out`` has made, in a shared database, or of a scenario that is run now.
 
     Raises
     ------
@@ -62,11 +63,18 @@ def side(source: str) -> Side:
     ScenarioError
         If there is neither a folder nor a scenario of this name.
     """
-    folder = Path(source)
-    if not folder.is_dir():
+    if is_url(source):
+        with SharedRuns(source) as runs:
+            run = runs.one()
+            return Side(source, load_text(run.scenario, run.place), run.finished())
+    if not Path(source).is_dir():
         experiment = load(source)
         experiment.check()
         return Side(source, experiment, experiment.run().summary())
+    return _kept(source, Path(source))
+
+
+def _kept(source: str, folder: Path) -> Side:
     try:
         summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -74,22 +82,22 @@ def side(source: str) -> Side:
     return Side(source, load(folder / SCENARIO), summary)
 
 
-def side_of_run(folder: Path) -> Side:
-    """The run in a folder; of one under way, what its finished cycles tell.
+def side_of_run(place: str) -> Side:
+    """A run in a folder or a shared database; of one under way, what its finished cycles tell.
 
     Raises
     ------
     OutputError
-        If it holds none, or no cycle has finished.
+        If there is none, or no cycle has finished.
     ReductionError
         If the cycles that have finished do not suffice.
     """
-    run = look(folder)
+    run = look(place)
     if run.status == "finished":
-        return Side(str(folder), load(folder / SCENARIO), run.summary)
+        return side(place)
     result, cycles = so_far(run)
-    experiment = load(OutputFolder(folder).scenario_file)
-    return Side(f"{folder}, {cycles} cycles so far", experiment, result.summary())
+    with opened(place) as (experiment, _):
+        return Side(f"{place}, {cycles} cycles so far", experiment, result.summary())
 
 
 @dataclass(frozen=True)
@@ -140,7 +148,7 @@ def draw(found: Comparison, path: Path) -> None:
         If one of them has no mass.
     """
     from scenarios.report.numbers import relative_scale
-    from scenarios.report.theme import BLUE, GREY, VERMILLION, fresh_look, label, panels
+    from scenarios.report.theme import BLUE, GREY, VERMILLION, fresh_look, label, panels, save
 
     rows = [
         (side.numbers.get("result.relative_error"), side.numbers.get("result.u_relative")) for side in _sides(found)
@@ -156,7 +164,7 @@ def draw(found: Comparison, path: Path) -> None:
         axis.axvline(0.0, color=GREY, lw=0.8)
         axis.set_yticks([0, -1], [side.name for side in _sides(found)])
         axis.set(xlabel=label("error of the mass, k = 2", scale.unit), ylim=(-1.6, 0.6))
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def _sides(found: Comparison) -> tuple[Side, Side]:

@@ -1,4 +1,4 @@
-"""A proxy between a driver and a served instrument, which does something wrong with one reply."""
+"""A proxy between a driver and a served instrument, which does something wrong with one line that goes out or back."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import product
+from typing import Literal
 
 import numpy as np
 
+Way = Literal["command", "reply"]
 KINDS = ("late", "dropped", "truncated", "garbled", "doubled", "split", "half-closed", "killed")
+WAYS: tuple[Way, ...] = ("reply", "command")
+FAULTS = tuple(product(WAYS, KINDS))
 
 
 @dataclass
@@ -19,27 +24,29 @@ class Fault:
 
     Parameters
     ----------
+    way : of the line.
     kind : one of `KINDS`.
-    reply : which reply of the instrument, counted from the beginning.
+    number : which line on that way, counted from the beginning.
     seed : of where in it.
     """
 
+    way: Way
     kind: str
-    reply: int
+    number: int
     seed: int
     happened: bool = field(default=False, init=False)
     struck: bytes = field(default=b"", init=False)
-    """The reply as it was."""
+    """The line as it was."""
+    became: list[bytes] = field(default_factory=list, init=False)
 
     def pieces(self, line: bytes) -> list[bytes]:
-        """What becomes of a reply, in pieces that are sent one after the other."""
-        self.happened, self.struck = True, line.strip()
+        """What becomes of a line, in pieces that are sent one after the other."""
         rng = np.random.default_rng(self.seed)
         body, end = line.rstrip(b"\r\n"), line[len(line.rstrip(b"\r\n")) :]
         cut = int(rng.integers(0, max(len(body), 1)))
         if self.kind == "dropped":
             return []
-        if self.kind in ("truncated",):
+        if self.kind == "truncated":
             return [body[:cut] + end]
         if self.kind in ("half-closed", "killed"):
             return [body[:cut]]
@@ -59,17 +66,21 @@ class FaultyWire:
     Parameters
     ----------
     port : of the served instrument.
-    fault : for one of its replies; None: none.
+    fault : for one of the lines; None: none.
+
+    Attributes
+    ----------
+    lines : how many there have been on each way.
+    dead : whether there is no way to the instrument any more.
     """
 
     def __init__(self, port: int, fault: Fault | None) -> None:
         self._target, self.fault = port, fault
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.resource = f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
-        self.replies = 0
-        self.held: list[bytes] = []
-        """Replies that are late: they come before the next one."""
+        self.lines: dict[Way, int] = dict.fromkeys(WAYS, 0)
         self.dead = False
+        self._held: dict[Way, list[bytes]] = {way: [] for way in WAYS}  # what is late comes before the next line
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._accept)]
@@ -102,53 +113,47 @@ class FaultyWire:
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self._open |= {near, far}
-            for work in (self._forward, self._backward):
-                thread = threading.Thread(target=work, args=(near, far))
+            for way, source, sink in (("command", near, far), ("reply", far, near)):
+                thread = threading.Thread(target=self._carry, args=(way, source, sink))
                 self._threads.append(thread)
                 thread.start()
 
-    def _forward(self, near: socket.socket, far: socket.socket) -> None:
-        """From the driver to the instrument."""
+    def _carry(self, way: Way, source: socket.socket, sink: socket.socket) -> None:
+        """One way of a connection, line by line; the other ends with it, unless only this one is closed."""
         try:
-            while data := near.recv(4096):
-                far.sendall(data)
-        except OSError:
-            pass
-        finally:
-            with suppress(OSError):
-                far.shutdown(socket.SHUT_RDWR)
-
-    def _backward(self, near: socket.socket, far: socket.socket) -> None:
-        """From the instrument to the driver, reply by reply."""
-        try:
-            with far.makefile("rb") as lines:
+            with source.makefile("rb") as lines:
                 for line in lines:
-                    self._reply(near, line)
+                    if not self._pass(way, sink, line):
+                        sink.shutdown(socket.SHUT_WR)
+                        lines.read()  # whoever sends is not told
         except OSError:
             pass
         finally:
             with self._lock:
-                self._open -= {near, far}
-            near.close()
-            far.close()
+                self._open -= {source, sink}
+            for end in (source, sink):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            source.close()
 
-    def _reply(self, near: socket.socket, line: bytes) -> None:
-        number, self.replies = self.replies, self.replies + 1
-        fault = self.fault
-        if fault is None or number != fault.reply:
-            near.sendall(b"".join(self.held) + line)
-            self.held.clear()
-            return
+    def _pass(self, way: Way, sink: socket.socket, line: bytes) -> bool:
+        """Send a line on, or what becomes of it; whether this way stays open."""
+        fault, number = self.fault, self.lines[way]
+        self.lines[way] += 1
+        if fault is None or (way, number) != (fault.way, fault.number):
+            sink.sendall(b"".join(self._held[way]) + line)
+            self._held[way].clear()
+            return True
+        fault.happened, fault.struck = True, line.strip()
         if fault.kind == "late":
-            fault.happened, fault.struck = True, line.strip()
-            self.held.append(line)
-            return
-        for piece in fault.pieces(line):
-            near.sendall(piece)
-        if fault.kind == "half-closed":
-            near.shutdown(socket.SHUT_WR)
-        elif fault.kind == "killed":
+            self._held[way].append(line)
+            return True
+        fault.became = fault.pieces(line)
+        for piece in fault.became:
+            sink.sendall(piece)
+        if fault.kind == "killed":
             self._kill()
+        return fault.kind != "half-closed"
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def summary(folder: Path) -> dict[str, Any]:
 def stamped(folder: Path) -> list[Path]:
     """The data files in the order of their leading time stamps."""
     files = [*(folder / "Velocity mode").iterdir(), *(folder / "Force mode").iterdir()]
-    assert all(re.fullmatch(r"\d{14}_\w+_(VM|FM)Data\.dat", path.name) for path in files)
+    assert all(re.fullmatch(r"\d{14}_\w+_(VM|OnFM|OffFM)Data\.dat", path.name) for path in files)
     stamps = [int(path.name.split("_")[0]) for path in files]
     assert len(set(stamps)) == len(stamps)
     return sorted(files, key=lambda path: int(path.name.split("_")[0]))
@@ -75,7 +75,8 @@ def viewed(folder: Path) -> tuple[float, int]:
     phases: list[list[tuple[bool, float, float]]] = []
     moving: list[Path] = []
     for path in [*stamped(folder), None]:
-        if path is not None and path.name.lower().endswith("vmdata.dat"):
+        kind = "" if path is None else path.name.rpartition("_")[2].lower()  # what the viewer goes by
+        if path is not None and kind == "vmdata.dat":
             moving.append(path)
             continue
         if moving:
@@ -84,7 +85,7 @@ def viewed(folder: Path) -> tuple[float, int]:
             moving = []
         if path is not None:
             t, volts, _ = np.loadtxt(path, ndmin=2).T
-            phases[-1].append(("_On" in path.name, float(t.mean()), float(volts.mean()) * scale / ohm))
+            phases[-1].append((kind.startswith("on"), float(t.mean()), float(volts.mean()) * scale / ohm))
     assert phases[-1] == []  # ends with a velocity group
     times, bls = np.array(groups).T
     air = np.loadtxt(folder / "PRTData.dat", skiprows=1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,8 +23,10 @@ from hypothesis.extra import numpy as hnp
 
 from tests.twin.builders import Formula, Given, Lag, assemble, ns, single_group
 from twin.checkpoint import FORMAT, check_format, decode_array, decode_piece, encode_array, encode_piece
-from twin.errors import CheckpointError
+from twin.database import FORMAT as FORMAT_OF_DATABASE
+from twin.errors import CheckpointError, InputError
 from twin.piece import Piece, constant, harmonics, polynomial, ramp
+from twin.postgresql import PostgresDatabase
 from twin.recorder import Block, Blocks, Recorder, Schedule
 from twin.store import RunStore
 from twin.terms import Decays, Term
@@ -40,7 +45,6 @@ def through_json(data: Any) -> Any:
     )
 )
 def test_arrays_keep_every_bit(array: np.ndarray) -> None:
-    array = np.where(np.isnan(array), 0.0, array)  # a NaN has many bit patterns
     back = decode_array(through_json(encode_array(array)))
     assert back.dtype == array.dtype and back.shape == array.shape and back.tobytes() == array.tobytes()
 
@@ -160,9 +164,27 @@ def block(value: float, channel: str = "dvm") -> Block:
     )
 
 
-def stored(folder: Path, steps: int = 2) -> Recorder:
+Opening = Callable[[], RunStore]
+"""Opens the store of one run, again and again."""
+_numbers = itertools.count(1)
+
+
+def opening(kind: str, folder: Path, request: pytest.FixtureRequest) -> Opening:
+    if kind == "sqlite":
+        return lambda: RunStore(folder, durable=False)
+    url, number = request.getfixturevalue("postgresql"), next(_numbers)
+    return lambda: RunStore(PostgresDatabase(url, durable=False), run=number)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Opening:
+    """A run of a database of either kind."""
+    return opening(request.param, tmp_path, request)
+
+
+def stored(opened: Opening, steps: int = 2) -> Recorder:
     recorder = Recorder()
-    with RunStore(folder, durable=False) as store:
+    with opened() as store:
         store.follow(recorder)
         for k in range(steps):
             recorder.record(block(float(k)))
@@ -175,17 +197,9 @@ def first_values(blocks: Blocks) -> list[float]:
     return [float(b.values[0, 0]) for b in blocks]
 
 
-def changed(folder: Path, statement: str, *values: object) -> None:
-    """Do something to the database that no store does."""
-    connection = sqlite3.connect(folder / "run.db")
-    with connection:
-        connection.execute(statement, values)
-    connection.close()
-
-
-def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    recorder = stored(tmp_path)
-    with RunStore(tmp_path) as store:
+def test_what_was_saved_is_loaded(opened: Opening) -> None:
+    recorder = stored(opened)
+    with opened() as store:
         state, readings, truth = store.load()
     assert state["finished_steps"] == 2 and len(readings) == len(truth) == 2
     for loaded, made in zip((*readings, *truth), (*recorder.readings, *recorder.truth), strict=True):
@@ -193,57 +207,84 @@ def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
         assert {**loaded.__dict__, "values": 0} == {**made.__dict__, "values": 0}
 
 
-@given(
-    values=hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=st.floats(width=64)),
-    labels=st.dictionaries(st.text(max_size=5), st.one_of(st.text(), st.integers(), st.booleans())),
-    start=st.integers(-(2**62), 2**62),
-)
-@settings(max_examples=30, deadline=None)
-def test_every_bit_of_a_block_comes_back(values: Any, labels: dict[str, Any], start: int) -> None:
-    schedule = Schedule(start, 1, values.shape[1], 7, values.shape[0])
-    made = Block("dvm ü", "voltage", "V", schedule, 3, values, labels, "real")
-    with tempfile.TemporaryDirectory() as folder, RunStore(Path(folder), durable=False) as store:
-        store.append("readings", made)
-        (found,) = store.blocks("readings")
-    assert found.values.tobytes() == made.values.tobytes()
-    assert {**found.__dict__, "values": 0} == {**made.__dict__, "values": 0}
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_every_bit_of_a_block_comes_back(kind: str, request: pytest.FixtureRequest) -> None:
+    @given(
+        values=hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 5)), elements=st.floats(width=64)),
+        labels=st.dictionaries(st.text(max_size=5), st.one_of(st.text(), st.integers(), st.booleans())),
+        start=st.integers(-(2**62), 2**62),
+    )
+    @settings(max_examples=30, deadline=None)
+    def check(values: Any, labels: dict[str, Any], start: int) -> None:
+        schedule = Schedule(start, 1, values.shape[1], 7, values.shape[0])
+        made = Block("dvm ü", "voltage", "V", schedule, 3, values, labels, "real")
+        with tempfile.TemporaryDirectory() as folder, opening(kind, Path(folder), request)() as store:
+            store.append("readings", made)
+            (found,) = store.blocks("readings")
+        assert found.values.tobytes() == made.values.tobytes()
+        assert {**found.__dict__, "values": 0} == {**made.__dict__, "values": 0}
+
+    check()
 
 
-def test_a_loaded_store_goes_on(tmp_path: Path) -> None:
-    stored(tmp_path)
-    with RunStore(tmp_path) as store:
+def test_a_loaded_store_goes_on(opened: Opening) -> None:
+    stored(opened)
+    with opened() as store:
         _, readings, _ = store.load()
         store.append("readings", block(7.0))
         store.save({"finished_steps": 3})
-    with RunStore(tmp_path) as store:
+    with opened() as store:
         state, readings, truth = store.load()
     assert (state["finished_steps"], len(readings), len(truth)) == (3, 3, 2)
     assert first_values(readings) == [0.0, 1.0, 7.0]
 
 
-def test_what_came_after_the_checkpoint_is_there_until_the_run_resumes_and_then_set_aside(tmp_path: Path) -> None:
-    stored(tmp_path)
+def test_what_came_after_the_checkpoint_is_there_until_the_run_resumes_and_then_set_aside(opened: Opening) -> None:
+    stored(opened)
     for value in (8.0, 9.0):
-        with RunStore(tmp_path) as store:
+        with opened() as store:
             store.append("readings", block(value))
             assert first_values(store.blocks("readings")) == [0.0, 1.0, value]
-        with RunStore(tmp_path) as store:
+        with opened() as store:
             assert first_values(store.load()[1]) == [0.0, 1.0]
-    connection = sqlite3.connect(tmp_path / "run.db")
-    assert connection.execute("SELECT set_aside, count(*) FROM block GROUP BY set_aside").fetchall() == [
-        (0, 4), (1, 1), (2, 1),
-    ]  # fmt: skip
-    connection.close()
+    with opened() as store, store._database.transaction() as execute:
+        counted = "SELECT set_aside, count(*) FROM block WHERE run = :run GROUP BY set_aside ORDER BY set_aside"
+        assert [tuple(row) for row in execute(counted, store._run)] == [(0, 4), (1, 1), (2, 1)]
 
 
-def test_others_may_read_while_a_run_goes_on(tmp_path: Path) -> None:
-    with RunStore(tmp_path) as store, RunStore(tmp_path) as other:
+def test_others_may_read_while_a_run_goes_on(opened: Opening) -> None:
+    with opened() as store, opened() as other:
         store.append("readings", block(1.0))
-        assert not other.has_checkpoint
+        assert not other.has_checkpoint and other.saved is None
         store.save({"finished_steps": 1})
         store.append("readings", block(2.0))
         assert other.state() == {"finished_steps": 1}
         assert first_values(other.blocks("readings")) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("data", b""), ("data", b"1234567"), ("data", bytes(48)), ("labels", "{"), ("repeats", 3), ("step_ns", 0)],
+)
+def test_a_damaged_block_is_an_error(opened: Opening, column: str, value: object) -> None:
+    stored(opened)
+    last = "(SELECT max(id) FROM block WHERE run = :run)"
+    with opened() as store, store._database.transaction() as execute:
+        execute(f"UPDATE block SET {column} = :value WHERE id = {last}", {"value": value, **store._run})
+    with opened() as store, pytest.raises(CheckpointError, match="cannot be read"):
+        store.load()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "5", "\x01"])
+def test_a_garbage_checkpoint_is_an_error(opened: Opening, text: str) -> None:
+    stored(opened)
+    with opened() as store, store._database.transaction() as execute:
+        execute("UPDATE checkpoint SET state = :text WHERE run = :run", {"text": text, **store._run})
+    with opened() as store, pytest.raises(CheckpointError, match=r"cannot be read \(.*\)$"):
+        store.load()
+
+
+# --- SQLite ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_program_killed_at_random_loses_no_block_that_was_committed(tmp_path: Path) -> None:
@@ -271,30 +312,11 @@ def test_a_program_killed_at_random_loses_no_block_that_was_committed(tmp_path: 
 
 
 def test_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match=r"holds no run to resume: there is no checkpoint in run.db"):
+    with pytest.raises(CheckpointError, match=r"run.db holds no run to resume: there is no checkpoint"):
         RunStore(tmp_path / "nothing").load()
-    with pytest.raises(CheckpointError, match=r"run.db cannot be read \(run.db is missing\)"):
+    with pytest.raises(CheckpointError, match=r"run.db cannot be read \(there is no such run\)"):
         RunStore(tmp_path / "nothing").blocks("readings")
     assert not (tmp_path / "nothing").exists()
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", "5", "\x00\x01"])
-def test_a_garbage_checkpoint_is_an_error(tmp_path: Path, text: str) -> None:
-    stored(tmp_path)
-    changed(tmp_path, "UPDATE checkpoint SET state = ?", text)
-    with pytest.raises(CheckpointError, match=r"cannot be read .*; start the run anew"), RunStore(tmp_path) as store:
-        store.load()
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [("data", b""), ("data", b"1234567"), ("data", bytes(48)), ("labels", "{"), ("repeats", 3), ("step_ns", 0)],
-)
-def test_a_damaged_block_is_an_error(tmp_path: Path, column: str, value: object) -> None:
-    stored(tmp_path)
-    changed(tmp_path, f"UPDATE block SET {column} = ? WHERE id = 3", value)
-    with pytest.raises(CheckpointError, match="cannot be read"), RunStore(tmp_path) as store:
-        store.load()
 
 
 @pytest.mark.parametrize("garbage", [b"no database at all, but a text of some length", bytes(200)])
@@ -305,9 +327,11 @@ def test_a_garbage_file_is_an_error(tmp_path: Path, garbage: bytes) -> None:
 
 
 def test_a_database_of_another_format_is_an_error(tmp_path: Path) -> None:
-    stored(tmp_path)
-    changed(tmp_path, "PRAGMA user_version = 99")
-    with pytest.raises(CheckpointError, match="its format is 99, not 1"), RunStore(tmp_path) as store:
+    stored(lambda: RunStore(tmp_path, durable=False))
+    connection = sqlite3.connect(tmp_path / "run.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(CheckpointError, match="its format is 99, not 2"), RunStore(tmp_path) as store:
         store.load()
 
 
@@ -315,3 +339,61 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CheckpointError, match="cannot be written"):
         RunStore(tmp_path / "file").append("readings", block(1.0))
+
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_not_there_is_told_in_one_line() -> None:
+    pytest.importorskip("sqlalchemy", reason="needs the extra postgresql")
+    store = RunStore(PostgresDatabase("postgresql://somebody:secret@127.0.0.1:1/lab"))
+    with pytest.raises(CheckpointError) as told:
+        store.append("readings", block(1.0))
+    text = str(told.value)
+    assert "127.0.0.1" in text and "see whether the server is there" in text
+    assert "\n" not in text and "secret" not in text
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        assert store.exists
+
+
+@pytest.mark.parametrize("url", ["mysql://localhost/lab", "lab", "postgresql://localhost:port/lab"])
+def test_another_url_is_refused(url: str) -> None:
+    pytest.importorskip("sqlalchemy", reason="needs the extra postgresql")
+    with pytest.raises(InputError, match="expected postgresql://"):
+        PostgresDatabase(url)
+
+
+def test_a_server_that_ends_a_connection_ends_the_run_and_may_be_asked_again(postgresql: str) -> None:
+    with closing(PostgresDatabase(postgresql)) as database, closing(PostgresDatabase(postgresql)) as other:
+        store = RunStore(database, run=next(_numbers))
+        store.append("readings", block(1.0))
+        with other.transaction() as execute:
+            every = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            list(execute(every + "AND application_name = 'kibble-twin'", {}))
+        with pytest.raises(CheckpointError, match="cannot be written"):
+            store.append("readings", block(2.0))
+        store.append("readings", block(3.0))
+        assert first_values(store.blocks("readings")) == [1.0, 3.0]
+
+
+def test_who_claims_a_run_has_it_alone_until_the_connection_ends(postgresql: str) -> None:
+    number = next(_numbers)
+    with closing(PostgresDatabase(postgresql)) as first, closing(PostgresDatabase(postgresql)) as second:
+        assert first.claim(number) and not second.claim(number)
+        first.close()
+        assert second.claim(number)
+        with pytest.raises(CheckpointError, match="another program has the run now"):
+            first.exists()
+
+
+def test_tables_of_another_format_are_refused(postgresql: str) -> None:
+    with closing(PostgresDatabase(postgresql)) as database:
+        for number in (99, FORMAT_OF_DATABASE):
+            with database.transaction() as execute:
+                execute("UPDATE format SET number = :number", {"number": number})
+            with closing(PostgresDatabase(postgresql)) as other:
+                if number == FORMAT_OF_DATABASE:
+                    assert other.exists()
+                else:
+                    with pytest.raises(other.errors, match="is 99, not"):
+                        other.exists()
