@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenarios.cli.arguments import Json, check_picture
+from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import note, show, show_json, show_table
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def fit(
     folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The folder of a run, finished or under way.", show_default=False)
+        str, typer.Argument(metavar="RUN", help="A run, finished or under way: its folder, or URL#NAME.")
     ],
     parameters: Annotated[
         list[str],
@@ -53,23 +54,25 @@ def fit(
     all other certificates give; what is stated of the fitted parameters themselves does not count.
     """
     from scenarios.cli.progress import busy
-    from scenarios.run.experiment import load
+    from scenarios.run.experiment import Experiment
     from scenarios.run.recorded import recorded
     from scenarios.studies.fit import fit as fitted
 
     if plot is not None:
         check_picture(plot)
     run = recorded(folder)
-    experiment = load(run.scenario_file, settings) if settings else run.experiment
+    if out is not None and run.scenario_file is None:
+        raise UsageError("--out: the scenario of this run is in a database; kibble-twin export the run first")
+    experiment = Experiment(run.experiment.scenario.with_settings(settings)) if settings else run.experiment
     with busy("fitting"):
         found = fitted(experiment, run.readings, run.log, parameters, members=members)
-    if out is not None:
+    if out is not None and run.scenario_file is not None:
         base = os.path.relpath(run.scenario_file, out.resolve().parent)
         out.write_text(found.overlay(base), encoding="utf-8")
     if plot is not None:
         _draw(found, plot)
     if as_json:
-        show_json({"run": str(folder), **found.plain()})
+        show_json({"run": folder, **found.plain()})
     else:
         _show(found)
 

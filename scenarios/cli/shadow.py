@@ -15,7 +15,7 @@ from scenarios.cli.terminal import note, show_json, show_table
 
 def shadow(
     folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="The folder of a run, finished or under way.", show_default=False)
+        str, typer.Argument(metavar="RUN", help="A run, finished or under way: its folder, or URL#NAME.")
     ],
     members: Annotated[
         int, typer.Option(min=4, help="Twins with errors of their own, and as many with noise of their own.")
@@ -43,7 +43,7 @@ def shadow(
     if plot is not None:
         _draw(summary, plot)
     if as_json:
-        show_json({"run": str(folder), **summary})
+        show_json({"run": folder, **summary})
     else:
         rows = [
             (
