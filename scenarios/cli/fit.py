@@ -13,7 +13,7 @@ from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import note, show, show_json, show_table
 
 if TYPE_CHECKING:
-    from scenarios.studies.fit import Fit
+    from scenarios.studies.fitted import Fit
 
 
 def fit(

@@ -14,7 +14,8 @@ import scenarios
 from scenarios.cli.app import main
 from scenarios.run.experiment import Experiment
 from scenarios.run.measured import Measured
-from scenarios.studies.fit import Fit, FitError, fit
+from scenarios.studies.fit import FitError, fit
+from scenarios.studies.fitted import Fit
 
 WARM: dict[str, Any] = {
     "balance.thermal_mass.geometry": None,
