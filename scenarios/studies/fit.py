@@ -98,6 +98,7 @@ class _Data:
     values : of these.
     scale : standard deviation of each; whole_scale : also of those that are not fitted.
     errors, noise : as of a `Prediction`, over the scale, shape (members, readings).
+    channels : number of the channel of each.
     """
 
     blocks: tuple[Block, ...]
@@ -107,6 +108,7 @@ class _Data:
     whole_scale: Array
     errors: Array
     noise: Array
+    channels: NDArray[np.intp]
 
     @classmethod
     def of(
@@ -122,7 +124,12 @@ class _Data:
             np.concatenate([getattr(prediction, kind) for _, prediction in found], axis=1)[:, good] / scale[good]
             for kind in ("errors", "noise")
         )
-        return cls(tuple(block for block, _ in found), good, whole[good], scale[good], scale, errors, noise)
+        blocks = tuple(block for block, _ in found)
+        numbers = {name: k for k, name in enumerate(dict.fromkeys((b.channel, b.quantity) for b in blocks))}
+        channels = np.concatenate(
+            [np.full(b.values.size, numbers[b.channel, b.quantity], dtype=np.intp) for b in blocks]
+        )
+        return cls(blocks, good, whole[good], scale[good], scale, errors, noise, channels[good])
 
 
 def _scale(found: list[tuple[Block, Prediction]]) -> Array:
@@ -217,11 +224,11 @@ def _concluded(
         pairs += at_end.errors
     left = pairs - (pairs @ gain.T) @ jacobian.T
     expected = float(np.mean(np.sum(left**2, axis=1))) / freedom
-    enlarged = max(1.0, chi2 / expected) if expected > 0.0 else 1.0
-    by_noise, by_errors = (_covariance(members @ gain.T * steps) for members in (at_end.noise, at_end.errors))
-    total = enlarged * by_noise + by_errors if len(at_end.errors) else enlarged * by_noise
+    noise = at_end.noise * _enlarged(data.channels, residuals, left)
+    by_noise, by_errors = (_covariance(members @ gain.T * steps) for members in (noise, at_end.errors))
+    total = by_noise + by_errors
     u = np.sqrt(np.diag(total))
-    parts = np.sqrt(enlarged * np.diag(by_noise)), np.sqrt(np.diag(by_errors))
+    parts = np.sqrt(np.diag(by_noise)), np.sqrt(np.diag(by_errors))
     known = np.where(u > 0.0, u, 1.0)
     parameters = tuple(
         Fitted(path, unit_of_path(scenario, path) or "", *(float(x) for x in numbers))
@@ -238,6 +245,15 @@ def _concluded(
         tuple(_by_channel(data, -before * data.scale, -residuals * data.scale)),
         len(at_end.noise),
     )
+
+
+def _enlarged(channels: NDArray[np.intp], residuals: Array, left: Array) -> Array:
+    """By how much the noise of each reading is enlarged: channels that scatter more than their twins do (Birge)."""
+    found = np.bincount(channels, residuals**2)
+    expected = np.bincount(channels, np.mean(left**2, axis=0))
+    ratio = np.where(expected > 0.0, found / np.where(expected > 0.0, expected, 1.0), 1.0)
+    factor: Array = np.sqrt(np.maximum(ratio, 1.0))
+    return factor[channels]
 
 
 def _covariance(draws: Array) -> Array:

@@ -79,7 +79,7 @@ class Fit:
             return ()
         return (
             f"the readings scatter more than the twin says (reduced χ² {self.chi2:.3g}, {self.expected_chi2:.3g} is "
-            "expected): uncertainties are enlarged by the root of this ratio; see what the residuals tell",
+            "expected): the noise of each channel is enlarged to what it shows; see what the residuals tell",
         )
 
     def overlay(self, base: str) -> str:
