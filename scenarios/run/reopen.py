@@ -10,7 +10,7 @@ from typing import Any
 
 from scenarios.run.execute import concluded
 from scenarios.run.experiment import load
-from scenarios.run.export import ENGINE, ExportError, read_blocks
+from scenarios.run.export import ENGINE, ExportError, read_blocks, read_log
 from scenarios.run.measured import Measured, known_to
 from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY, OutputError
 from scenarios.run.record import package_version
@@ -93,12 +93,16 @@ def reopen(folder: Path, settings: Sequence[str] = ()) -> tuple[Result | Measure
     try:
         attributes = _attributes(folder / BLOCKS)
         readings, truth = read_blocks(folder / BLOCKS)
+        log = read_log(folder / BLOCKS)
     except ExportError as error:
         raise OutputError(str(error)) from None
     summary = _summary(folder / SUMMARY)
     campaign: Any = scenario.campaign
     result = replace(
         concluded(scenario, known_to(scenario), readings, truth),
+        log=log,
+        hardware=summary.get("hardware") or {},
+        shadow=summary.get("shadow") or {},
         virtual_s=summary.get("virtual_s") or campaign.duration / NS,
         wall_s=summary.get("wall_s") or 0.0,
         events=summary.get("events") or 0,
