@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+import numpy as np
 import pytest
+import study_costs
 
 import scenarios
-from scenarios.studies import sweep
-from scenarios.studies.executors import processes
 from scenarios.studies.outputs import evaluate
-from scenarios.studies.study import load_study
 from scenarios.studies.thermal import thermal
-
-STUDY = """study: 1
-scenario: nist4_tmtp
-axes:
-  p: {{path: balance.scale, from: 0.2, to: 1.2, points: {points}, spacing: log}}
-outputs: [{outputs}]
-"""
 
 
 @pytest.mark.parametrize("name", ["nist4_tmtp", "kbmini_tmtp", "nist4_omtp", "nist4_power_regulated"])
@@ -28,27 +18,26 @@ def test_thermal(benchmark, name: str) -> None:
     assert benchmark(thermal, experiment).epsilon
 
 
+def test_the_least_that_a_point_could_be(benchmark) -> None:
+    """The same heat under a current that is on or off, in closed form: within a few percent of the twin's."""
+    bare = study_costs.Bare()
+    assert benchmark(bare.epsilon, 0.7) == pytest.approx(thermal(study_costs.at(0.7)).epsilon, rel=0.02)
+
+
 def test_a_point_that_computes_nothing(benchmark) -> None:
     """What a sweep adds to any point: the scenario, its validation, its hash."""
-    experiment = scenarios.load("nist4_tmtp")
     sizes = iter(range(1, 10**9))
 
     def point() -> float:
-        changed = experiment.with_({"balance.scale": 1.0 + 1e-9 * next(sizes)})
+        changed = study_costs.at(1.0 + 1e-9 * next(sizes))
         return evaluate(changed, ["diameter"])["diameter"] + len(changed.scenario.hash)
 
     assert benchmark(point) > 0.6
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_thousand_points(benchmark, workers: int, tmp_path: Path) -> None:
+def test_a_thousand_points(benchmark, workers: int) -> None:
     """TMTP over p. Target: 10 s on two cores, processes and all; 85 % of twice the rate of one."""
-    path = tmp_path / "study.yaml"
-    path.write_text(STUDY.format(points=1000, outputs="epsilon"))
-    study = load_study(path)
-
-    def run() -> int:
-        pool = sweep.Pool(lambda: processes(workers), workers)
-        return sum(not row.error for row in sweep.rows(study, study.points(), pool, 0.02))
-
-    assert benchmark.pedantic(run, rounds=1) == 1000
+    study = study_costs.study(1000)
+    cost = benchmark.pedantic(study_costs.on_processes, (study, workers), rounds=1)
+    assert len(cost.spent) == workers and np.isfinite(cost.wall)

@@ -26,9 +26,11 @@ import exact_reference
 import numpy as np
 import on_the_wire
 import reference_model
+import study_costs
 import ten_instruments
 
 import scenarios
+from scenarios.studies.thermal import thermal
 from twin.store import RunStore
 
 HERE = Path(__file__).parent
@@ -147,18 +149,70 @@ def scaling() -> list[str]:
 
 
 SCHEMES = ("tmtp", "omtp", "power_regulated", "anti_series")
-OTHERS = ("tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp", "moving_mode")
+OTHERS = ("tsinghua_magnet_moving_tmtp", "tsinghua_magnet_moving_omtp")
+VELOCITY: dict[str, tuple[str, dict[str, Any]]] = {
+    "kbmini_oscillating": (
+        "an hour of 1 Hz, nonlinear, after half an hour of weighing",
+        {"campaign.cycles": 1, "campaign.velocity.cycles": 3569, "thermal.start": "ambient"},
+    ),
+    "moving_mode": (
+        "100 s at 100 readings a second",
+        {"campaign.frequencies": [1.0], "campaign.read_time": 100.0},
+    ),
+}
+"""Velocity phases of a stated length: what they are, and how the shipped campaign becomes one."""
 
 
 def schemes() -> list[str]:
     """Every scheme on every balance, as shipped."""
     names = [f"{balance}_{scheme}" for scheme in SCHEMES for balance in ("kbmini", "tsinghua", "nist4")]
     rows = ["| campaign | virtual time | samples | time |", "|---|---|---|---|"]
-    for name in (*names, *OTHERS):
-        experiment = scenarios.load(name)
+    cases = {name: scenarios.load(name) for name in (*names, *OTHERS)}
+    cases |= {f"{name}: {what}": scenarios.load(name).with_(keys) for name, (what, keys) in VELOCITY.items()}
+    for name, experiment in cases.items():
         result = experiment.run()
         taken = cpu(experiment.run, 3)
         rows.append(f"| {name} | {result.virtual_s / 3600:.3g} h | {result.readings.samples} | {taken:.3f} s |")
+    return rows
+
+
+POINTS = 1000
+
+
+def studies() -> list[str]:
+    """A sweep over the size of a magnet: one process, two, a cluster; and the least that a point could be."""
+    chosen, nothing = study_costs.study(POINTS), study_costs.study(POINTS, "diameter")
+    bare = study_costs.Bare()
+    sizes = np.geomspace(0.2, 1.2, 50)
+    least = points = np.inf
+    for _ in range(4):  # in turn, so that both see the same machine
+        least = min(least, cpu(lambda: [bare.epsilon(p) for p in sizes], 1) / len(sizes))
+        points = min(points, cpu(lambda: [thermal(study_costs.at(p)) for p in sizes], 1) / len(sizes))
+    one = [study_costs.here(chosen) for _ in range(2)]  # before and after, likewise
+    two = study_costs.on_processes(chosen)
+    one.append(study_costs.here(chosen))
+    alone = np.mean([cost.driver for cost in one[1:]])
+    rows = ["| nist4_tmtp over p | |", "|---|---|"]
+    rows += [
+        f"| a point, scenario to ε | {points * 1e3:.1f} ms |",
+        f"| the same heat under a current that is on or off, numpy alone | {least * 1e3:.2f} ms |",
+        f"| ratio | {points / least:.0f} |",
+        f"| {POINTS} points, one process | {alone:.1f} s |",
+        f"| … two processes, CPU time of all | {two.total:.1f} s |",
+        f"| … wall time on two cores of one's own; target 10 s | {two.least_wall(2):.1f} s |",
+        f"| … wall time on this machine | {two.wall:.1f} s |",
+        f"| parallel efficiency on two cores; target 85 % | {alone / (2.0 * two.least_wall(2)):.0%} |",
+    ]
+    try:
+        with study_costs.dask() as address:
+            dask, idle = study_costs.on_dask(address, chosen), study_costs.on_dask(address, nothing)
+    except ImportError:
+        return [*rows, "| Dask | not installed: `pip install 'kibble-twin[dask]'` |"]
+    rows.append(f"| … a Dask cluster with two workers, CPU time of all | {dask.total:.1f} s |")
+    over = (idle.total - sum(idle.computing.values())) / POINTS
+    waits = idle.wall / POINTS
+    rows.append(f"| Dask's CPU time for a point, scheduler and all; target 5 ms | {over * 1e3:.2f} ms |")
+    rows.append(f"| wall time of a point there that computes nothing but a diameter | {waits * 1e3:.2f} ms |")
     return rows
 
 
@@ -231,6 +285,7 @@ def main() -> None:
         ("A campaign of 8 h", campaign()),
         ("Every scheme", schemes()),
         ("What effects cost", effects()),
+        ("A sweep", studies()),
         ("Cost against virtual time and samples", scaling()),
         ("Real time: the wire and the run store", real_time()),
     ):

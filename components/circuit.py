@@ -13,7 +13,7 @@ from pydantic import model_validator
 from twin.component import Component, Port
 from twin.parameter import parameter
 from twin.shifted import Delayed
-from twin.signal import Composition, Elapsed, Signal
+from twin.signal import Composition, Constant, Elapsed, Signal
 from twin.times import NS, middles, to_ns
 
 Array = NDArray[float64]
@@ -87,15 +87,22 @@ class Circuit(Component):
         "source_current": Port("A"),
         "coil_voltage": Port("V", default=0.0),
         "coil_resistance": Port("ohm", default=0.0),
+        "meter_conductance": Port("S", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "coil_current": Port("A"),
         "voltage": Port("V"),
         "source_resistance": Port("ohm"),
+        "load_conductance": Port("S"),
+        "load_capacitance": Port("F"),
+        "load_inductance": Port("H"),
     }
     depends: ClassVar[Mapping[str, frozenset[str]]] = {
         "coil_current": frozenset({"source_current", "coil_resistance"}),
         "source_resistance": frozenset({"coil_resistance"}),
+        "load_conductance": frozenset({"meter_conductance"}),
+        "load_capacitance": frozenset(),
+        "load_inductance": frozenset(),
     }
 
     leakage: float = parameter("S", 0.0, neutral=0.0, ge=0, description="G, conductance across the coil")
@@ -152,7 +159,15 @@ class Circuit(Component):
             voltage = voltage + (self.thermal_emf + self.thermal_emf_drift * Elapsed())
         if self.lead_resistance:
             terminals = terminals + self.lead_resistance
-        return {"coil_current": current, "voltage": voltage, "source_resistance": terminals}
+        meter = inputs["meter_conductance"]
+        return {
+            "coil_current": current,
+            "voltage": voltage,
+            "source_resistance": terminals,
+            "load_conductance": self.leakage + meter / (1.0 + self.lead_resistance * meter),
+            "load_capacitance": Constant(self.capacitance),
+            "load_inductance": Constant(self.inductance),
+        }
 
     def scaled(self, factor: float) -> Circuit:
         """The coil's resistance goes with 1/p at the same number of turns, its inductance with p; the rest stays."""

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
+from components.back_action import CoilCircuit
 from components.flexure import Flexure
 from components.hinge_balance import Periodic, steady
 from components.hinge_transient import Course, State, transient
 from components.mover import ROUNDING
 from components.oscillator import Oscillator
 from twin.clock import Process
+from twin.component import Port
 from twin.errors import SimulationError
 from twin.parameter import parameter
 from twin.piece import Piece, extremes
+from twin.signal import Signal
 from twin.times import NS
 
 AT_REST = 1e-9
@@ -33,12 +37,43 @@ class Hinge(Flexure):
     The counterweight balances it at the weighing position, about which it moves. A current that starts or changes
     leaves a transient, which is integrated until it is within 1e-12 m of the periodic motion; from there on the motion
     is that Fourier series. The coil must not touch a stop.
+
+    The moving coil drives a current through whatever is closed around it, and that current acts back; both are one
+    system (`components.back_action`). Bl and resistance are those when a drive starts, to six digits, so that drives
+    that are alike make the same motion.
     """
+
+    inputs: ClassVar[Mapping[str, Port]] = {
+        **Flexure.inputs,
+        "coil_bl": Port("T*m", default=0.0),
+        "coil_resistance": Port("ohm", default=0.0),
+        "coil_inductance": Port("H", default=0.0),
+        "coil_conductance": Port("S", default=0.0),
+        "coil_capacitance": Port("F", default=0.0),
+    }
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        "position": frozenset({"load"}),
+        "required_force": frozenset(Flexure.inputs),
+    }
 
     oscillator: Oscillator = Oscillator()
     current_limit: float = parameter("A", 6e-4, gt=0, description="of the actuator's drive", source="Li2026")
 
     _known: dict[tuple[object, ...], list[Piece]] = PrivateAttr(default_factory=dict)
+    _around: dict[str, Signal] = PrivateAttr(default_factory=dict)
+
+    def signals(self, **inputs: Signal) -> dict[str, Signal]:
+        self._around = {port: inputs[port] for port in self.inputs if port not in Flexure.inputs}
+        return super().signals(**inputs)
+
+    def coupled(self, instant: int) -> Oscillator:
+        """The oscillator with the circuit around the coil just before an instant (ns), if it is in a balance."""
+        if not self._around:
+            return self.oscillator
+        names = ("bl", "resistance", "inductance", "conductance", "capacitance")
+        before = max(instant - 1, 0)
+        around = [float(f"{float(self._around[f'coil_{name}'](before)):.6g}") for name in names]
+        return self.oscillator.coupled(CoilCircuit(**dict(zip(names, around, strict=True))))
 
     def drive(self, currents: Sequence[Piece]) -> Process:
         """Send these currents (A) through the actuator, one after the other; ends when they end.
@@ -63,40 +98,48 @@ class Hinge(Flexure):
             raise SimulationError(
                 f"{self.name}: a drive starts at the weighing position, but the coil is {away:.3g} m from it"
             )
-        away = 0.0 if abs(away) < ROUNDING else away
-        key = (away, *(_signature(law, start) for law in currents))
-        if key not in self._known:
-            self._known[key] = self._motion([_moved(law, -start) for law in currents], away)
-        yield from self.move([_moved(law, start) for law in self._known[key]])
+        yield from self.move(self.course(currents, away))
 
-    def _motion(self, currents: list[Piece], away: float) -> list[Piece]:
+    def course(self, currents: Sequence[Piece], away: float = 0.0) -> list[Piece]:
+        """The positions (m) that follow from these currents (A), from the start of the first to the end of the last.
+
+        Parameters
+        ----------
+        away : where the coil then rests, beside the weighing position (m).
+
+        Raises
+        ------
+        SimulationError
+            If it touches a stop, or does not come to rest.
+        """
+        start, away = currents[0].start, 0.0 if abs(away) < ROUNDING else away
+        oscillator = self.coupled(start)
+        key = (away, oscillator.circuit, *(_signature(law, start) for law in currents))
+        if key not in self._known:
+            self._known[key] = self._motion(oscillator, [_moved(law, -start) for law in currents], away)
+        return [_moved(law, start) for law in self._known[key]]
+
+    def _motion(self, oscillator: Oscillator, currents: list[Piece], away: float) -> list[Piece]:
         """The positions that follow from currents which start at 0, with the coil at rest near its place."""
         low, high = (stop - self.weighing_position for stop in self.travel)
         laws: list[Piece] = []
-        state = State(away, 0.0, self._exercised(currents))
+        state = State(away, 0.0, _exercised(oscillator, currents))
         for current in currents:
-            periodic, end = periodic_motion(self.oscillator, current), _end(current)
-
+            periodic, end = periodic_motion(oscillator, current), _end(current)
             settled = partial(_settled, periodic, current.start)
-            course = transient(self.oscillator, current, state, current.start, end, (low, high), settled)
+            course = transient(oscillator, current, state, current.start, end, (low, high), settled)
             self._refuse_contacts(course)
             laws += [self._placed(piece) for piece in course.pieces]
             state = course.state
             if course.end < end:
                 laws.append(periodic.piece(self.weighing_position, course.end, end, origin=current.start))
-                z, v = _on(periodic, end - current.start)
-                state = State(z, v, state.relaxed)
-        if abs(state.z) > AT_REST or abs(state.v) > AT_REST * self.oscillator.omega0:
+                state = _on(periodic, end - current.start, state.relaxed)
+        if abs(state.z) > AT_REST or abs(state.v) > AT_REST * oscillator.omega0:
             raise SimulationError(
                 f"{self.name}: {_end(currents[-1]) / NS} s after the drive has started the coil is still {state.z:.3g} "
                 "m from where it rests; leave it more time after the drive"
             )
         return laws
-
-    def _exercised(self, currents: list[Piece]) -> NDArray[np.float64]:
-        """Relaxations of a hinge that has moved like this before: what is slow of them is where the mean motion is."""
-        mean = float(periodic_motion(self.oscillator, currents[0]).displacement[0].real)
-        return np.full(len(self.oscillator.relaxations().rates), mean)
 
     def _placed(self, piece: Piece) -> Piece:
         series = piece.series.copy()
@@ -131,16 +174,25 @@ def periodic_motion(oscillator: Oscillator, current: Piece) -> Periodic:
     return steady(oscillator, base, amplitudes)
 
 
-def _on(periodic: Periodic, elapsed: int) -> tuple[float, float]:
-    """Displacement (m) and velocity (m/s) so many nanoseconds after the start; the phase is reduced exactly."""
-    z, v = periodic.at(np.array(float(elapsed * periodic.frequency / NS % 1)))
-    return float(z), float(v)
+def _exercised(oscillator: Oscillator, currents: list[Piece]) -> NDArray[np.float64]:
+    """Relaxations of a hinge that has moved like this before: what is slow of them is where the mean motion is."""
+    mean = float(periodic_motion(oscillator, currents[0]).displacement[0].real)
+    return np.full(len(oscillator.relaxations().rates), mean)
+
+
+def _on(periodic: Periodic, elapsed: int, relaxed: NDArray[np.float64]) -> State:
+    """The state so many nanoseconds after the start; the phase is reduced exactly. Relaxations are as they are."""
+    phase = float(elapsed * periodic.frequency / NS % 1)
+    z, v = periodic.at(np.array(phase))
+    return State(float(z), float(v), relaxed, periodic.circuit(phase))
 
 
 def _settled(periodic: Periodic, start: int, now: int, state: State) -> bool:
     """Whether nothing of a transient is left."""
-    z, v = _on(periodic, now - start)
-    return abs(state.z - z) < ROUNDING and abs(state.v - v) < ROUNDING * periodic.omega
+    there, omega = _on(periodic, now - start, state.relaxed), periodic.omega
+    back = periodic.oscillator.back_action
+    push = float(np.abs(back.c * (state.circuit - there.circuit)).sum())  # of what the circuit still does (m/s²)
+    return abs(state.z - there.z) < ROUNDING and max(abs(state.v - there.v), push / omega) < ROUNDING * omega
 
 
 def _moved(law: Piece, by: int) -> Piece:

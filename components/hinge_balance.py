@@ -56,6 +56,13 @@ class Periodic:
         waves = np.exp(2j * np.pi * np.multiply.outer(phase, n))
         return (waves @ self.displacement).real, (waves @ (1j * n * self.omega * self.displacement)).real
 
+    def circuit(self, phase: float) -> Array:
+        """States of the coil's circuit at a phase in cycles, shape (k,)."""
+        omega = self.omega * np.arange(len(self.displacement))
+        states = self.oscillator.back_action.states(omega[1:]) * (1j * omega * self.displacement)[1:, None]
+        result: Array = (np.exp(2j * np.pi * phase * np.arange(1, len(omega))) @ states).real
+        return result
+
     def current(self, phase: Array) -> Array:
         """The current (A) at phases in cycles."""
         total: Array = np.zeros(np.shape(phase))
@@ -153,10 +160,7 @@ def _balanced(
 
 
 def _not_found(frequency: Fraction, why: str) -> SimulationError:
-    return SimulationError(
-        f"no periodic motion at {float(frequency):g} Hz is found: {why}; drive the hinge less, or integrate the "
-        "transient to see what it does"
-    )
+    return SimulationError(f"no periodic motion of the hinge at {float(frequency):g} Hz is found: {why}; drive it less")
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -51,11 +51,12 @@ class Contact:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """Where the oscillator is: displacement (m), velocity (m/s), and the relaxations x_i (m), shape (k,)."""
+    """Where the oscillator is: displacement (m), velocity (m/s), relaxations x_i (m), states of the coil's circuit."""
 
     z: float
     v: float
     relaxed: Array = field(default_factory=lambda: np.zeros(0))
+    circuit: Array = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,8 @@ def transient(
     Parameters
     ----------
     current : of the actuator (A), valid from `start` to `end` (ns).
-    state : at `start`; without relaxations those of the oscillator start at its displacement.
+    state : at `start`; without relaxations those of the oscillator start at its displacement, without states of the
+        circuit no current flows.
     stops : lowest and highest displacement (m).
     until : told instant (ns) and state after each stretch without contact; True ends the integration there.
 
@@ -93,7 +95,9 @@ def transient(
     """
     relax = oscillator.relaxations()
     if len(state.relaxed) != len(relax.rates):
-        state = State(state.z, state.v, np.full(len(relax.rates), state.z))
+        state = replace(state, relaxed=np.full(len(relax.rates), state.z))
+    if len(state.circuit) != oscillator.back_action.size:
+        state = replace(state, circuit=np.zeros(oscillator.back_action.size))
     fastest = max([abs(t.rate.imag) / (2 * math.pi) for t in current.terms] + [oscillator.natural_frequency])
     longest = stretch = math.ceil(NS / fastest)
     pieces: list[Piece] = []
@@ -125,7 +129,7 @@ def transient(
             pieces.append(solved.piece.cut(instant))
         contacts.append(Contact(instant / NS, stop, arrives.v))
         away = -oscillator.restitution * arrives.v
-        state, now = State(stop, away if abs(away) > AT_REST else 0.0, arrives.relaxed), instant
+        state, now = replace(arrives, z=stop, v=away if abs(away) > AT_REST else 0.0), instant
     return Course(pieces, contacts, state, now)
 
 
@@ -136,16 +140,18 @@ def _end(piece: Piece) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Stretch:
-    """A solved stretch: displacement as a piece, the series of velocity and of the relaxations (n, k)."""
+    """A solved stretch: displacement as a piece; series of velocity, of relaxations and circuit (n, k) each."""
 
     piece: Piece
     velocity: Array
     relaxed: Array
+    circuit: Array
 
     def state_at(self, u: float) -> State:
         at = np.array([u])
         z, v = (float(chebyshev.evaluate(s, at)[0]) for s in (self.piece.series[:, 0], self.velocity))
-        return State(z, v, np.asarray(np.polynomial.chebyshev.chebval(u, self.relaxed)))
+        relaxed, circuit = (np.asarray(np.polynomial.chebyshev.chebval(u, s)) for s in (self.relaxed, self.circuit))
+        return State(z, v, relaxed, circuit)
 
 
 @lru_cache(maxsize=4)
@@ -172,14 +178,18 @@ def _solved(oscillator: Oscillator, current: Piece, state: State, start: int, en
     for rate, stiffness, follower, x0 in zip(relax.rates, relax.stiffness, followers, state.relaxed, strict=True):
         linear -= stiffness * rate * (follower @ once)
         constant_part -= stiffness * x0 * follower.sum(axis=1)
-    a, last = np.zeros(n), math.inf
+    back = oscillator.back_action
+    from_start, from_velocity = back.followers(once)
+    resisting = np.tensordot(back.c, from_velocity, 1) + (oscillator.damping + back.d) * np.eye(n)  # all that v makes
+    constant_part = constant_part + np.tensordot(back.c, from_start, 1) @ state.circuit
+    inertia, a, last = 1.0 + back.e, np.zeros(n), math.inf
     for _ in range(ITERATIONS):
         z, v = free_z + twice @ a, free_v + once @ a
         bent, bent_slope = oscillator.bending(z)
         driven, driven_slope = oscillator.drive(z)
-        residual = a + oscillator.damping * v + linear @ z + constant_part + bent - driven * amperes
+        residual = inertia * a + resisting @ v + linear @ z + constant_part + bent - driven * amperes
         slope = linear + np.diag(bent_slope - driven_slope * amperes)
-        step = np.linalg.solve(np.eye(n) + oscillator.damping * once + slope @ twice, residual)
+        step = np.linalg.solve(inertia * np.eye(n) + resisting @ once + slope @ twice, residual)
         a = a - step
         change = float(np.abs(step).max())
         size = float(np.abs(a).max()) + square * float(np.abs(z).max()) + abs(oscillator.gain) * np.abs(amperes).max()
@@ -202,7 +212,9 @@ def _solved(oscillator: Oscillator, current: Piece, state: State, start: int, en
     relaxed = np.zeros((n, len(relax.rates)))
     for i, (rate, follower) in enumerate(zip(relax.rates, followers, strict=True)):
         relaxed[:, i] = chebyshev.interpolation(n) @ (follower @ (state.relaxed[i] + rate * (once @ z)))
-    return _Stretch(Piece(start, end, end - start, displacement[:, None]), velocity, relaxed)
+    flowing = (from_start @ state.circuit + from_velocity @ (free_v + once @ a)).T  # at the nodes, (n, k)
+    piece = Piece(start, end, end - start, displacement[:, None])
+    return _Stretch(piece, velocity, relaxed, chebyshev.interpolation(n) @ flowing)
 
 
 def _first_hit(solved: _Stretch, stops: tuple[float, float]) -> tuple[int, float] | None:
@@ -232,11 +244,13 @@ def _leaves(solved: _Stretch, stops: tuple[float, float]) -> bool:
 
 
 def _acceleration(oscillator: Oscillator, current: Piece, state: State, times: Times) -> Array:
-    """Of a coil held at rest where it is (m/s²), while the relaxations go on."""
+    """Of a coil held at rest where it is (m/s²), while relaxations and currents go on."""
     relax, z = oscillator.relaxations(), np.array([state.z])
     gone = state.z - state.relaxed  # decays while the coil stays
-    decays = np.exp(-np.multiply.outer(times.since(times.first), relax.rates))
+    elapsed, back = times.since(times.first), oscillator.back_action
+    decays = np.exp(-np.multiply.outer(elapsed, relax.rates))
     force = oscillator.omega0**2 * state.z + oscillator.bending(z)[0][0] + decays @ (relax.stiffness * gone)
+    force = force + back.at_rest(state.circuit, elapsed) @ back.c
     result: Array = oscillator.drive(z)[0][0] * current.evaluate(times) - force
     return result
 
@@ -263,4 +277,5 @@ def _resting(oscillator: Oscillator, current: Piece, state: State, now: int, end
             a, b = (a, middle) if value * push[0] <= 0.0 else (middle, b)
         end = b
     decays = np.exp(-oscillator.relaxations().rates * ((end - now) / NS))
-    return constant(state.z, now, end), State(state.z, 0.0, state.z + (state.relaxed - state.z) * decays)
+    flows = oscillator.back_action.at_rest(state.circuit, np.array((end - now) / NS))
+    return constant(state.z, now, end), State(state.z, 0.0, state.z + (state.relaxed - state.z) * decays, flows)

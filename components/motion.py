@@ -66,6 +66,13 @@ def sweeps(
     duration : of a sweep (s), of which `acceleration_time` (s) at either end.
     start : ns.
     """
+    return list(_sweeps(centre, velocity, duration, acceleration_time, start, pairs))
+
+
+@lru_cache(maxsize=8)  # of a study, every point moves alike
+def _sweeps(
+    centre: float, velocity: float, duration: float, acceleration_time: float, start: int, pairs: int
+) -> tuple[Piece, ...]:
     a, total, fast = to_ns(acceleration_time), to_ns(duration), to_ns(duration) - 2 * to_ns(acceleration_time)
     rate, gained = velocity / (a / NS), 0.5 * velocity * (a / NS)
     height = velocity * (a + fast) / NS
@@ -78,7 +85,7 @@ def sweeps(
         laws.append(polynomial([z0, 0.0, 0.5 * sign * rate], t0, t1))
         laws.append(polynomial([z1, sign * velocity], t1, t2))
         laws.append(polynomial([z2, sign * velocity, -0.5 * sign * rate], t2, t3))
-    return laws
+    return tuple(laws)
 
 
 def glide(z0: float, z1: float, start: int, end: int) -> list[Piece]:

@@ -1,11 +1,11 @@
 """The weighing unit as an oscillator: its equation of motion, and what each term of it is.
 
-    z̈ + 2 ζ ω0 ż + ω0² (z + κ2 z² + κ3 z³) + ω0² δ Σ w_i (z − x_i) + G (Bl)²/m ż = ρ (Bl)_A(z) I(t)
+    z̈ + 2 ζ ω0 ż + ω0² (z + κ2 z² + κ3 z³) + ω0² δ Σ w_i (z − x_i) + Bl i/m = ρ (Bl)_A(z) I(t)
 
 z is the coil's distance from where the hinge rests, ρ = 1/(r m) with the arm ratio r and the mass m that moves,
 referred to the coil, and ``(Bl)_A(z) = (Bl)_A (1 + a1 z + a2 z²)`` the actuator's constant (Li2026). The x_i relax
-towards z, the after-effect of the hinge (Keck2024). G loads the balance's own coil, which so acts back on its motion;
-the coil's inductance is left out, ω L G ≪ 1.
+towards z, the after-effect of the hinge (Keck2024). i is the current that the balance's own coil drives as it moves, a
+state of its circuit (`components.back_action`), none while nothing is closed around it.
 
 How the equation is solved: `components.hinge_balance` for the periodic motion, `components.hinge_transient` for all
 others.
@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
+from components.back_action import NONE, BackAction, CoilCircuit
 from twin.parameter import Parameters, parameter
 
 Array = NDArray[Any]
@@ -69,9 +70,9 @@ class Oscillator(Parameters):
     )
     time_constants: list[float] = parameter("s", [10.0, 100.0, 1e3], description="τ_i of the relaxations")
     weights: list[float] = parameter("1", [0.4, 0.3, 0.3], description="w_i, share of the defect that each has")
-    load_conductance: float = parameter("S", 0.0, neutral=0.0, ge=0, description="G, across the balance's own coil")
-    coil_bl: float = parameter("T*m", 0.0, ge=0, description="Bl of that coil, for what it acts back")
     restitution: float = parameter("1", 0.0, ge=0, lt=1, description="speed after an impact on a stop over that before")
+
+    _circuit: CoilCircuit | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _relaxations_fit(self) -> Oscillator:
@@ -79,8 +80,6 @@ class Oscillator(Parameters):
             raise ValueError(
                 f"expected a weight for each time constant greater than 0, not {self.weights} and {self.time_constants}"
             )
-        if self.load_conductance and not self.coil_bl:
-            raise ValueError("expected coil_bl, the Bl of the balance's coil, beside load_conductance")
         return self
 
     @property
@@ -90,9 +89,24 @@ class Oscillator(Parameters):
 
     @property
     def damping(self) -> float:
-        """Rate of damping, 2 ζ ω0 + G (Bl)²/m (1/s)."""
-        back_action = self.load_conductance * self.coil_bl**2 / self.effective_mass
-        return 2.0 * self.damping_ratio * self.omega0 + back_action
+        """Rate of damping, 2 ζ ω0 (1/s)."""
+        return 2.0 * self.damping_ratio * self.omega0
+
+    def coupled(self, circuit: CoilCircuit) -> Oscillator:
+        """The same hinge, moving a coil with this circuit."""
+        found = self.model_copy()
+        found._circuit = circuit if circuit.conducts else None
+        return found
+
+    @property
+    def circuit(self) -> CoilCircuit | None:
+        """That of the balance's own coil; None while it is open."""
+        return self._circuit
+
+    @property
+    def back_action(self) -> BackAction:
+        """What that circuit does."""
+        return self._circuit.on(self.effective_mass) if self._circuit else NONE
 
     @property
     def gain(self) -> float:
@@ -127,5 +141,6 @@ class Oscillator(Parameters):
         relax = self.relaxations()
         swing = 1j * np.multiply.outer(omega, 1.0 / relax.rates)
         lag: Array = (relax.stiffness * swing / (1.0 + swing)).sum(axis=-1)
-        result: Array = self.omega0**2 - omega**2 + 1j * omega * self.damping + lag
+        damping = self.damping + self.back_action.response(omega)
+        result: Array = self.omega0**2 - omega**2 + 1j * omega * damping + lag
         return result

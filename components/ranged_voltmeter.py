@@ -29,6 +29,27 @@ class RangedVoltmeter(Voltmeter):
     _zeroing: bool | None = PrivateAttr(default=None)
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """What it can measure."""
+        return ("DCV",)
+
+    @property
+    def function(self) -> str:
+        """What it measures."""
+        return "DCV"
+
+    def choose(self, function: str) -> None:
+        """Stay what it is.
+
+        Raises
+        ------
+        ValueError
+            For anything but ``"DCV"``.
+        """
+        if function != "DCV":
+            raise ValueError(f"{self.name}: nothing that it is wired to can be measured as {function}")
+
+    @property
     def full_scale(self) -> float:
         return (self.range or RANGES[-1]) if self._selected is None else self._selected
 
@@ -36,8 +57,8 @@ class RangedVoltmeter(Voltmeter):
     def zeroing(self) -> bool:
         return self.auto_zero if self._zeroing is None else self._zeroing
 
-    def fitting(self, voltage: float) -> float:
-        """The lowest range (V) that shows a voltage (V).
+    def fitting(self, value: float) -> float:
+        """The lowest range (V) that shows a value (V).
 
         Raises
         ------
@@ -45,9 +66,9 @@ class RangedVoltmeter(Voltmeter):
             If there is none.
         """
         for full_scale in RANGES:
-            if abs(voltage) <= OVERRANGE * full_scale and abs(voltage) <= LARGEST:
+            if abs(value) <= OVERRANGE * full_scale and abs(value) <= LARGEST:
                 return full_scale
-        raise ValueError(f"{self.name}: no range shows {voltage:g} V")
+        raise ValueError(f"{self.name}: no range shows {value:g} V")
 
     def select(self, full_scale: float) -> None:
         """Change to one of `RANGES` (V).

@@ -237,28 +237,50 @@ class SwitchBox(Protocol):
 
 
 @runtime_checkable
-class RangedVoltmeter(Voltmeter, Protocol):
-    """A voltmeter with ranges (V); a voltage beyond that which it is on reads infinite."""
+class RangedMeter(Protocol):
+    """A multimeter with ranges of direct voltage (V) and perhaps of resistance (ohm); what is beyond that which it is
+    on reads infinite."""
+
+    @property
+    def functions(self) -> Sequence[str]:
+        """What it can measure: ``"DCV"``, and with a sensor at its terminals ``"OHMF"`` with four wires."""
+
+    @property
+    def function(self) -> str:
+        """What it measures."""
+
+    def choose(self, function: str) -> None:
+        """Change what it measures; an error if it cannot."""
 
     @property
     def full_scale(self) -> float:
-        """Of the range that it is on (V)."""
+        """Of the range that it is on (V or ohm)."""
 
     @property
     def zeroing(self) -> bool:
         """Whether it subtracts a zero reading from each reading."""
 
-    def fitting(self, voltage: float) -> float:
-        """The lowest range (V) that shows a voltage (V); an error if there is none."""
+    def fitting(self, value: float) -> float:
+        """The lowest range (V or ohm) that shows a value; an error if there is none."""
 
     def select(self, full_scale: float) -> None:
-        """Change to a range (V)."""
+        """Change to a range (V or ohm)."""
 
     def select_for_input(self) -> None:
         """Change to the lowest range that shows what is at the input now."""
 
     def zero(self, on: bool) -> None:
         """Subtract a zero reading from each reading, or not."""
+
+
+@runtime_checkable
+class RangedVoltmeter(Voltmeter, RangedMeter, Protocol):
+    """A multimeter whose terminals are at a voltage."""
+
+
+@runtime_checkable
+class RangedOhmmeter(Thermometer, RangedMeter, Protocol):
+    """A multimeter with a thermometer's sensor at its terminals: it reads what is chosen."""
 
 
 @runtime_checkable

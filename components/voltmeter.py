@@ -75,7 +75,8 @@ class Voltmeter(MeasuringInstrument):
         "reference": Port("V"),
         "source_resistance": Port("ohm", default=0.0),
     }
-    outputs: ClassVar[Mapping[str, Port]] = {}
+    outputs: ClassVar[Mapping[str, Port]] = {"conductance": Port("S")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"conductance": frozenset()}
 
     range: float | None = parameter("V", None, gt=0, description="a reading beyond 120 % of it is an error")
     digits: list[Digits] = Field(
@@ -113,7 +114,7 @@ class Voltmeter(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._wired = inputs
-        return {}
+        return {"conductance": Constant(self.input_conductance)}
 
     def read(
         self,

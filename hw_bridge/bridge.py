@@ -126,7 +126,7 @@ class Bridge:
             bench = Bench(twin.clock, twin.recorder, Streams(self.scenario.seed))
             try:
                 driver: Driver = kind(name, hardware, model, bench, armed=self.arm)
-            except BridgeError as error:
+            except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver
@@ -136,9 +136,8 @@ class Bridge:
                 driver.check_limits()
             except SafetyError as error:
                 raise WiringError(str(error), (name,)) from None
-            if isinstance(self.scenario.campaign, MassCampaign) and "reference" not in getattr(
-                driver, "channels", ("reference",)
-            ):
+            lone = driver.role == "Voltmeter" and "reference" not in getattr(driver, "channels", ())
+            if isinstance(self.scenario.campaign, MassCampaign) and lone:
                 raise WiringError(
                     f"{name}: in a mass campaign a voltmeter reads its zero and the reference too, and this one "
                     "has one input; it needs a scanner, see hw_bridge/drivers/scanner.py",
@@ -175,7 +174,10 @@ class Bridge:
                 driver.open()
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
-            self._tell(f"{name}: {driver.identity}{', reads only' if driver.operated and not driver.acts else ''}")
+            reads_only = ", reads only" if driver.operated and not driver.acts else ""
+            self._tell(f"{name}: {driver.identity}{reads_only}")
+            if driver.role:
+                self._tell(f"{name}: {driver.statement()}")
         if any(driver.acts for driver in self.drivers.values()):
             self._tell("outputs are ARMED" if self.arm else "dry run: outputs are checked and not switched; see --arm")
         return {name: driver for name, driver in self.drivers.items() if driver.operated}
@@ -197,11 +199,12 @@ class Bridge:
         told = {
             name: {
                 "driver": self.scenario.hardware[name].driver,
-                "resource": self.scenario.hardware[name].resource,
+                "resource": driver.wire.resource,
                 "identity": driver.identity,
                 "end": self.safe.get(name, "unknown"),
                 "stale_replies": driver.wire.stale,
                 "log": driver.log,
+                "statement": driver.statement().plain(),
                 "met_hardware": driver.met_hardware,
             }
             for name, driver in self.drivers.items()

@@ -1,8 +1,9 @@
 """A scenario's balance as instruments that a laboratory's own program operates, with no campaign.
 
 Physics is shared: what the served source drives warms the coil, and the served meters read it. Nobody but the client
-controls the current, so the servo is left out, and the source is the coarse one alone; the coil goes where the served
-stage takes it. The balance starts at the temperature of the room. What is read belongs to the client: nothing is kept.
+controls the current, so the servo is left out; a source of two stages is two sources, whose currents add up; the coil
+goes where the served stage takes it. The balance starts at the temperature of the room. What is read belongs to the
+client: nothing is kept.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from components.compensating_source import CompensatingSource
 from components.current_source import CurrentSource
-from components.ranged_source import RangedSource
+from components.ranged_source import KEITHLEY_6221, OVERRANGE, RangedSource
+from components.ranged_thermometer import RangedThermometer
 from components.ranged_voltmeter import RangedVoltmeter
 from components.resistor import Resistor
 from components.roles import MotionStage
 from components.servo import IdealServo
+from components.thermometer import Thermometer
 from components.voltmeter import Digits, Voltmeter
 from hw_bridge.cores.core import Core
 from hw_bridge.cores.hp3458a import Hp3458A
@@ -33,8 +37,10 @@ from twin.twin import Twin
 
 SHORT = (Digits(aperture=0.0, digits=4.5), Digits(aperture=10e-6, digits=5.5))
 """Digits of a 3458A at apertures that scenarios do not state."""
-SOURCE_ADDRESS, METER_ADDRESS = 12, 22
-"""On the bus, of the first of each."""
+SOURCE_ADDRESS, METER_ADDRESS, LAST_ADDRESS = 12, 22, 30
+"""On the bus, of the first of each, and the last that there is."""
+FINE = "_fine"
+"""What the second stage of a source is called by, after its name."""
 TIDY = 60 * NS
 """So often (ns of the simulation) history is dropped."""
 
@@ -104,13 +110,27 @@ def operated(parts: Mapping[str, Component], wiring: Mapping[str, str]) -> tuple
     kept = {name: _operated(part) for name, part in parts.items() if name not in servos}
     for name in sources:
         kept[name] = _loaded(name, kept[name], parts, wiring)
-    unwired = {f"{name}.{port}" for name in sources for port in ("demand", "following")}
+    unwired = {f"{name}.{port}" for name in sources for port in ("demand", "following", "servo_noise")}
     left = {
         into: out
         for into, out in wiring.items()
         if not servos & {into.partition(".")[0], out.partition(".")[0]} and into not in unwired
     }
+    for name in sources:
+        if isinstance(parts[name], CompensatingSource) or not parts[name].fine_range:  # type: ignore[attr-defined]
+            continue
+        coarse: Any = kept[name]
+        fine = kept[name + FINE] = _fine(coarse)
+        left |= {f"{name}.demand": f"{name}{FINE}.current", f"{name}.servo_noise": f"{name}{FINE}.noise"}
+        load = left.get(f"{name}.load_resistance")
+        left |= {f"{name}{FINE}.load_resistance": load} if load and fine.compliance_voltage else {}
     return kept, left
+
+
+def _fine(coarse: RangedSource) -> RangedSource:
+    """The second stage, another source of the same kind and without errors, beside the first at the same load."""
+    same = {k: getattr(coarse, k) for k in ("compliance_voltage", "series_resistance", "white_noise", "flicker_noise")}
+    return RangedSource(limit=OVERRANGE * KEITHLEY_6221[-1].full_scale, **same)
 
 
 def _operated(part: Component) -> Component:
@@ -118,6 +138,8 @@ def _operated(part: Component) -> Component:
         made: Any = _remade(part, RangedSource)
     elif isinstance(part, Voltmeter):
         made = _remade(part, RangedVoltmeter, digits=_all_digits(part))
+    elif isinstance(part, Thermometer):
+        made = _remade(part, RangedThermometer)
     else:
         return part
     made.plan_faults(part._planned_faults)
@@ -149,11 +171,22 @@ def _all_digits(meter: Voltmeter) -> list[Digits]:
 
 
 def _instruments(parts: Mapping[str, Component], clock: RealTimeClock) -> list[Instrument]:
-    """Sources, meters and stages, in this order, each as the scenario names it."""
-    found: list[Instrument] = []
-    sources = [(name, part) for name, part in parts.items() if isinstance(part, RangedSource)]
-    meters = [(name, part) for name, part in parts.items() if isinstance(part, RangedVoltmeter)]
-    found += [Instrument(Keithley6221(name, clock, s), SOURCE_ADDRESS + k) for k, (name, s) in enumerate(sources)]
-    found += [Instrument(Hp3458A(name, clock, m), METER_ADDRESS + k) for k, (name, m) in enumerate(meters)]
+    """Sources, meters, thermometers, fine stages and movers, in this order, each as the scenario names it."""
+    coarse = [(name, part) for name, part in parts.items() if isinstance(part, RangedSource)]
+    fine = [(name, part) for name, part in coarse if name.endswith(FINE)]
+    coarse = [item for item in coarse if item not in fine]
+    meters: list[tuple[str, Any]] = [(name, part) for name, part in parts.items() if isinstance(part, RangedVoltmeter)]
+    meters += [(name, part) for name, part in parts.items() if isinstance(part, RangedThermometer)]
     stages = [(name, part) for name, part in parts.items() if isinstance(part, MotionStage)]
-    return found + [Instrument(PiGcs(name, clock, stage), None) for name, stage in stages]
+    after = SOURCE_ADDRESS + len(coarse)
+    return [
+        *(Instrument(Keithley6221(name, clock, s), SOURCE_ADDRESS + k) for k, (name, s) in enumerate(coarse)),
+        *(Instrument(Hp3458A(name, clock, m), _address(METER_ADDRESS + k)) for k, (name, m) in enumerate(meters)),
+        *(Instrument(Keithley6221(name, clock, s), after + k) for k, (name, s) in enumerate(fine)),
+        *(Instrument(PiGcs(name, clock, stage), None) for name, stage in stages),
+    ]
+
+
+def _address(wanted: int) -> int:
+    """On the bus; beyond the last one they go on with the first."""
+    return wanted if wanted <= LAST_ADDRESS else wanted - LAST_ADDRESS

@@ -20,6 +20,11 @@ from hw_bridge.transports.prologix import Prologix
 from hw_bridge.transports.raw_socket import RawSocket
 from hw_bridge.transports.vxi11 import Vxi11
 
+try:
+    from hw_bridge.transports.channel_access import ChannelAccess
+except ImportError:  # the extra epics is not there
+    ChannelAccess = None  # type: ignore[assignment, misc]
+
 EVERYWHERE = ("0.0.0.0", "::")
 """Addresses that mean every one of this machine; clients are told its name."""
 CLOSING = 10.0
@@ -35,9 +40,24 @@ class WireServer:
     host : address to listen at.
     port : first port, the others follow; 0: any that are free.
     token : that clients have to know, where the protocol can carry one.
+    epics : whether there are process variables too; None: if caproto is there and the address is one of IPv4.
+
+    Raises
+    ------
+    BridgeError
+        If there are to be process variables, and caproto is not there.
     """
 
-    def __init__(self, served: ServedTwin, host: str = "127.0.0.1", port: int = 0, token: str | None = None) -> None:
+    def __init__(
+        self,
+        served: ServedTwin,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        epics: bool | None = None,
+    ) -> None:
+        if epics and ChannelAccess is None:
+            raise BridgeError("EPICS Channel Access needs caproto: pip install 'kibble-twin[epics]'")
         self.host = host
         self._first_port = port
         self._loop = asyncio.new_event_loop()
@@ -51,6 +71,8 @@ class WireServer:
                 Vxi11(gate, on_bus, token, locks),
                 Prologix(gate, on_bus, token),
             ]
+        if epics or (epics is None and ChannelAccess is not None and ":" not in host):
+            self.listeners.append(ChannelAccess(gate, served.instruments, token))
 
     def start(self) -> list[dict[str, Any]]:
         """Open all ports; returns every instrument with each of its addresses.

@@ -1,4 +1,5 @@
-"""Fields are computed once for all tests, into a cache of their own; one database server serves all of them."""
+"""What all tests share: fields computed once into a cache of their own, one database server, examples without a
+deadline."""
 
 from __future__ import annotations
 
@@ -6,8 +7,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests import postgresql_server
+
+settings.register_profile("untimed", deadline=None)  # no test measures time
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -27,9 +27,8 @@ DECAYED = 50.0
 MANY, FEW = 256, 4096
 """So many instants are worth a look for what has decayed; up to so many irregular ones, decays are taken together."""
 _SAMPLES = 256  # of a piece, or of the period of its fastest term, in which its extremes are looked for
-SHORT, LONG, ROUNDING = 8, 48, 2e-16
-"""A series this short stays as it is; the last coefficients of one longer than that are dropped if they are below this
-part of its largest."""
+LONG, ROUNDING = 48, 2e-16
+"""The last coefficients of a series longer than this are dropped if they are below this part of its largest."""
 
 
 @dataclass(frozen=True)
@@ -131,8 +130,7 @@ class Piece:
                 one = one.real
             same = folded.get(rate)
             folded[rate] = Term(rate, one if same is None else _add(one, same.series), hertz)
-        if len(series) > SHORT:
-            series = chebyshev.trimmed(series)
+        series = chebyshev.trimmed(series)
         if len(series) > LONG:
             series = series[: max(LONG, len(chebyshev.trimmed(series, ROUNDING)))]
         decays = Decays(self.decays.rates, (self.decays.factors @ weights)[:, None].real) if self.decays else NO_DECAYS

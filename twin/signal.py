@@ -168,7 +168,8 @@ class Arithmetic(Composition):
             self._written = ends, Tape([self], ends).with_givens([])
         ends, play = self._written
         value = play(*[s.at(times) if (number := times.constant(s)) is None else number for s in ends])[0]
-        return value if np.shape(value) == times.ns.shape else np.full(times.ns.shape, value)
+        known = isinstance(value, np.ndarray) and value.shape == times.ns.shape
+        return value if known else np.full(times.ns.shape, value)
 
     def _ends(self) -> list[Signal]:
         """Where the arithmetic begins: signals that are no expressions."""

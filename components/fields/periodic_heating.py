@@ -18,6 +18,8 @@ from components.fields.reduced_basis import ThermalModes
 
 Array = NDArray[np.float64]
 SERIES = 20
+SAME = 1e-9
+"""Times (s) that differ by less than about this are one: a schedule's pieces are few lengths, many times over."""
 MOST_ROUNDS = 200
 
 
@@ -117,13 +119,19 @@ class PeriodicResponse:
 
     def __init__(self, rates: Array, edges: Array, times: Array, orders: int) -> None:
         self.rates, self.edges = rates, edges
-        length = np.diff(edges)[:, None]
-        self._kept = np.exp(-length * rates)
-        self._gained = _driven(length * rates, length, orders)
+        self._kept, self._gained = _answers(rates, np.diff(edges), orders)
         self._piece, since = place(edges, times)
-        x = np.multiply.outer(since, rates)
-        self._left = np.exp(-x)
-        self._driven = _driven(x, since[:, None], orders)
+        self._left, self._driven = _answers(rates, since, orders)
+        self._left_of_all: list[tuple[int, Array]] = []  # composed in pairs, fours, eights; see `at_edges`
+        kept, step = self._kept.copy(), 1
+        while step < len(kept):
+            self._left_of_all.append((step, kept[step:].copy()))
+            kept[step:] *= kept[:-step].copy()
+            step *= 2
+        whole = rates * edges[-1]
+        with np.errstate(divide="ignore"):
+            self._again = np.where(whole > 0, -1.0 / np.expm1(-whole), 0.0)
+        self._at_edges = np.exp(-np.multiply.outer(edges[:-1], rates))
 
     def modes(self, coefficients: Array, gain: Array) -> Array:
         """The modes at the times in the periodic steady state, shape (m, n).
@@ -145,20 +153,14 @@ class PeriodicResponse:
 
     def at_edges(self, coefficients: Array, gain: Array) -> Array:
         """The modes at the start of each piece, shape (pieces, n); see `modes`."""
-        gained = np.einsum("kpn,pk->pn", self._gained[: coefficients.shape[1]], coefficients) * gain
-        kept, rest = self._kept.copy(), gained.copy()
-        step = 1
-        while step < len(rest):  # composed in pairs, fours, eights: what is left of all that came before
-            rest[step:] += kept[step:] * rest[:-step]
-            kept[step:] *= kept[:-step].copy()
-            step *= 2
-        end, whole = rest[-1], self.rates * self.edges[-1]
-        if np.any((whole == 0) & (end != 0)):
+        rest: Array = np.einsum("kpn,pk->pn", self._gained[: coefficients.shape[1]], coefficients) * gain
+        for step, kept in self._left_of_all:  # what is left of all that came before
+            rest[step:] += kept * rest[:-step]
+        if np.any((self._again == 0) & (rest[-1] != 0)):
             raise ValueError(
                 "heat that finds no way out has no periodic steady state; expected a film coefficient above 0"
             )
-        first = np.divide(end, -np.expm1(-whole), out=np.zeros_like(end), where=whole > 0)
-        starts: Array = first * np.exp(-np.multiply.outer(self.edges[:-1], self.rates))
+        starts: Array = rest[-1] * self._again * self._at_edges
         starts[1:] += rest[:-1]
         return starts
 
@@ -232,6 +234,14 @@ def temperatures(modes: ThermalModes, power: PeriodicPower, times: ArrayLike, *,
     return rises
 
 
+def _answers(rates: Array, times: Array, orders: int) -> tuple[Array, Array]:
+    """What is left of modes after some times (s), and `_driven` there: shapes (m, n) and (orders, m, n)."""
+    _, first, which = np.unique(np.round(times / SAME), return_index=True, return_inverse=True)
+    t = times[first][:, None]
+    x = t * rates
+    return np.exp(-x)[which], _driven(x, t, orders)[:, which]
+
+
 def _driven(x: Array, t: Array, orders: int) -> Array:
     """``∫ exp(−rate (t − s)) s^k ds`` from 0 to t for x = rate t and k below `orders`: k! t^(k+1) φ_(k+1)(−x).
 
@@ -243,7 +253,7 @@ def _driven(x: Array, t: Array, orders: int) -> Array:
     for k in range(1, orders):
         up.append((1.0 / factorial(k) - up[-1]) / far)
     top = np.zeros_like(near)
-    for m in range(SERIES, -1, -1):
+    for m in range(SERIES - orders, -1, -1):
         top = 1.0 / factorial(m + orders) - near * top
     down = [top]
     for k in range(orders - 1, 0, -1):

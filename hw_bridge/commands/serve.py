@@ -50,8 +50,16 @@ def serve(
             "--token",
             metavar="TOKEN",
             envvar="KIBBLE_TWIN_TOKEN",
-            help="What clients have to know: as inst0@TOKEN (VXI-11) or hislip0@TOKEN; raw sockets and Prologix cannot "
-            "carry it.",
+            help="What clients have to know: as inst0@TOKEN (VXI-11) or hislip0@TOKEN; raw sockets, Prologix and EPICS "
+            "cannot carry it.",
+            show_default=False,
+        ),
+    ] = None,
+    epics: Annotated[
+        bool | None,
+        typer.Option(
+            "--epics/--no-epics",
+            help="Process variables by EPICS Channel Access, or none; by default if the extra epics is installed.",
             show_default=False,
         ),
     ] = None,
@@ -73,7 +81,7 @@ def serve(
     chosen = experiment(scenario, settings, ideal=ideal)
     with (
         _until_signalled(clock) as received,
-        WireServer(ServedTwin(chosen.scenario, clock), bind, port, token) as server,
+        WireServer(ServedTwin(chosen.scenario, clock), bind, port, token, epics) as server,
     ):
         instruments = server.start()
         for kind in server.open_to_all():

@@ -8,7 +8,8 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import simpy
 
@@ -34,6 +35,32 @@ class Answer:
         """Send a piece of the reply; `end` with its last byte (EOI); `more` of the same will follow."""
         self.sent = True
         yield from self.session.reply(data, self.number, end=end, more=more)
+
+
+@dataclass
+class Turn:
+    """An operation of a role that waits for its turn among the messages.
+
+    Parameters
+    ----------
+    operation : to be done; what it returns may be a process.
+    done : has what it returned and what it raised; simpy would make another error of the same kind.
+    """
+
+    operation: Callable[[], Any]
+    done: simpy.Event
+
+    def run(self) -> Process:
+        """Do it."""
+        result, failed = None, None
+        try:
+            result = self.operation()
+            if hasattr(result, "send"):
+                result = yield from result
+        except Exception as error:
+            failed = error
+        finally:  # also after a device clear
+            self.done.succeed((result, failed))
 
 
 class Core(ABC):
@@ -62,7 +89,7 @@ class Core(ABC):
         self.name = name
         self.clock = clock
         self.since: int | None = None
-        self._queue: deque[tuple[Session, int, bytes]] = deque()
+        self._queue: deque[tuple[Session, int, bytes | Turn]] = deque()
         self._current: Session | None = None
         self._worker: simpy.Process | None = None
 
@@ -133,7 +160,17 @@ class Core(ABC):
         session.buffer.clear()
         session.overflow = False
 
-    def submit(self, session: Session, number: int, message: bytes) -> None:
+    def perform(self, session: Session, operation: Callable[[], Any]) -> Process:
+        """Have an operation of a role done in its turn; returns what it returns, raises what it raises."""
+        turn = Turn(operation, self.clock.event())
+        session.pending += 1
+        self.submit(session, session.newest, turn)
+        result, failed = yield turn.done
+        if failed is not None:
+            raise failed
+        return result
+
+    def submit(self, session: Session, number: int, message: bytes | Turn) -> None:
         """Put a message in the queue; `number` among the session's messages."""
         self._queue.append((session, number, message))
         if self._worker is None:
@@ -146,13 +183,16 @@ class Core(ABC):
             self._current, self.since = session, self.clock.now
             try:
                 with self.awaiting():
-                    yield from self._deal(message, Answer(session, number))
+                    if isinstance(message, Turn):
+                        yield from message.run()
+                    else:
+                        yield from self._deal(message, Answer(session, number))
             except simpy.Interrupt:
                 pass  # a device clear: nobody waits for the rest
             except TwinError as error:
                 self.failed(str(error))
             except Exception:  # a mistake of ours must not take the other instruments along
-                LOG.exception("%s: %r", self.name, message[:80])
+                LOG.exception("%s: %.100r", self.name, message)
                 self.failed("internal error")
             finally:
                 self._current, self.since = None, None

@@ -1,4 +1,4 @@
-"""An HP/Agilent/Keysight 3458A: its own language to the operations of a `RangedVoltmeter`.
+"""An HP/Agilent/Keysight 3458A: its own language to the operations of a `RangedMeter`.
 
 The language is older than SCPI: commands of letters, parameters apart by commas or spaces, −1 or nothing for a
 default, each event and format with a number that may stand for its name and that queries reply with. Numbers are those
@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from components.roles import RangedVoltmeter
+from components.roles import RangedOhmmeter, RangedVoltmeter
 from hw_bridge.cores.core import Answer
 from hw_bridge.cores.hp3458a_settings import Settings3458A
 from hw_bridge.cores.hp3458a_words import (
@@ -54,13 +54,13 @@ _COMMAND = re.compile(r"([A-Za-z]+\??)[\s,]*(.*)\Z", re.DOTALL)
 
 
 class Hp3458A(Settings3458A):
-    """The direct voltage function of a 3458A."""
+    """Direct voltage and, with a sensor at its terminals, resistance with four wires."""
 
     model: ClassVar[str] = "HP 3458A"
     message_available: ClassVar[int] = 128
     separators: ClassVar[bytes] = b"\n;"
 
-    def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter) -> None:
+    def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter | RangedOhmmeter) -> None:
         super().__init__(name, clock, meter)
         self._commands: dict[str, Callable[..., Any]] = {
             key.removeprefix("do_").upper().replace("_QUERY", "?"): getattr(self, key)
@@ -136,6 +136,7 @@ class Hp3458A(Settings3458A):
             self.meter.select_for_input()
         step = to_ns(s.aperture)
         busy = step * (2 if self.meter.zeroing else 1)
+        busy *= 2 if s.offset_compensation and self.meter.function == "OHMF" else 1  # and the voltage without current
         every = max(to_ns(s.timer), busy) if s.sample == SAMPLES["TIMER"] else busy
         if s.sample == SAMPLES["TIMER"] and to_ns(s.timer) < busy:
             self.fault(TOO_FAST)
@@ -161,6 +162,17 @@ class Hp3458A(Settings3458A):
                 yield from answer.send(self._encoded(values), end=last and s.end == ENDS["ON"], more=not last)
         if self.meter.zeroing:
             yield self.clock.wait(s.aperture)  # the zero reading after the last one
+
+    def single(self) -> Process:
+        """One reading with the present settings, whatever triggers and memory are set to; returns it."""
+        if self.set.auto_range:
+            self.meter.select_for_input()
+        step = to_ns(self.set.aperture)
+        block = yield from self.meter.read(Schedule(self.clock.now + LATENCY, step, 1), {})
+        if self.meter.zeroing:
+            yield self.clock.wait(self.set.aperture)
+        value = float(block.values[0, 0])
+        return value if np.isfinite(value) else float(np.copysign(OVERLOAD, value))
 
     def _encoded(self, values: Array, separator: bytes = b"\r\n") -> bytes:
         return encoded(values, self.set.output, self.meter.full_scale, separator)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.roles import RangedVoltmeter
+from components.roles import RangedOhmmeter, RangedVoltmeter
 from hw_bridge.cores.core import Core
 from hw_bridge.cores.hp3458a_words import (
     CONFLICT,
     ENDS,
+    ERROR_REGISTER,
     EVENTS,
+    FUNCTIONS,
     HARDWARE,
     LARGEST_APERTURE,
     LEAST_APERTURE,
@@ -36,6 +38,9 @@ from hw_bridge.cores.reading_format import FORMATS, integer_scale
 from hw_bridge.cores.reading_memory import ReadingMemory
 from twin.clock import Clock
 
+DIGITS = ((1e-8, 0.1667), (1e-7, 0.01), (1e-6, 100e-6), (1e-5, 10e-6))
+"""Share of the range that is resolved, and the aperture from which on it is (s)."""
+
 
 class Settings3458A(Core):
     """The settings, errors and memory of a 3458A; methods ``do_…`` are its commands.
@@ -48,7 +53,7 @@ class Settings3458A(Core):
     errors, status : its registers.
     """
 
-    def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter) -> None:
+    def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter | RangedOhmmeter) -> None:
         super().__init__(name, clock)
         self.meter = meter
         self.memory = ReadingMemory()
@@ -69,14 +74,22 @@ class Settings3458A(Core):
     # --- function, range, integration --------------------------------------------------------------------------------
 
     def do_dcv(self, most: str = "", resolution: str = "") -> None:
-        self.do_range(most, resolution)
+        self.do_func("DCV", most, resolution)
+
+    def do_ohmf(self, most: str = "", resolution: str = "") -> None:
+        self.do_func("OHMF", most, resolution)
 
     def do_func(self, function: str = "", most: str = "", resolution: str = "") -> None:
         name = function.upper()
         if name in REJECTED:
             raise FaultError(REJECTED[name])
-        if name not in ("", "-1", "DCV", "1"):
+        chosen = next((word for word, number in FUNCTIONS.items() if name in (word, str(number))), None)
+        if chosen is None and name not in ("", "-1"):
             raise FaultError(HARDWARE if name.isdigit() and 2 <= int(name) <= 14 else UNDEFINED)
+        try:
+            self.meter.choose(chosen or "DCV")
+        except ValueError:  # nothing is there that could be measured so
+            raise FaultError(HARDWARE) from None
         self.do_range(most, resolution)
 
     def do_range(self, most: str = "", resolution: str = "") -> None:
@@ -84,7 +97,7 @@ class Settings3458A(Core):
             self.set.auto_range = True
         else:
             try:
-                full_scale = self.meter.fitting(real(most, 0.0, 1050.0, 0.0))
+                full_scale = self.meter.fitting(real(most, 0.0, 1e9, 0.0))
             except ValueError:
                 raise FaultError(RANGE) from None
             self.meter.select(full_scale)
@@ -95,8 +108,7 @@ class Settings3458A(Core):
     def do_res(self, percent: str = "") -> None:
         """Percent of the range to resolve: an aperture that has as many digits, unless it is longer already."""
         wanted = real(percent, 1e-9, 100.0, 0.0) / 100.0
-        digits = ((1e-8, 0.1667), (1e-7, 0.01), (1e-6, 100e-6), (1e-5, 10e-6))
-        needed = next((aperture for step, aperture in digits if wanted < 10 * step), LEAST_APERTURE)
+        needed = next((aperture for step, aperture in DIGITS if wanted < 10 * step), LEAST_APERTURE)
         self.set.aperture = max(self.set.aperture, needed)
 
     def do_arange(self, state: str = "") -> None:
@@ -151,7 +163,7 @@ class Settings3458A(Core):
             return '0,"NO ERROR"'
         bit = self.errors & -self.errors
         self.errors &= ~bit
-        return f'{100 + bit.bit_length()},"{MESSAGES[bit]}"'
+        return f'{ERROR_REGISTER + bit.bit_length() - 1},"{MESSAGES[bit]}"'
 
     def do_emask(self, mask: str = "") -> None:
         self.set.emask = integer(mask, 0, 32767, 32767)
@@ -181,13 +193,15 @@ class Settings3458A(Core):
             raise FaultError(CONFLICT)  # it would load the source with 10 Mohm, which the meter here does not
 
     def do_ocomp(self, state: str = "") -> None:
-        word(state, STATES, STATES["ON"])  # of ohms
+        self.set.offset_compensation = bool(word(state, STATES, STATES["ON"]))
 
     def do_ndig(self, digits: str = "") -> None:
-        integer(digits, 3, 8, 7)  # on the display
+        self.set.digits = integer(digits, 3, 8, 7)  # on the display
 
     def do_extout(self, event: str = "", polarity: str = "") -> None:
         """Nothing is wired to the connector."""
+        names = {"OFF": 0, "ICOMP": 1, "ONCE": 2, "APER": 3, "BCOMP": 4, "SRQ": 5, "RCOMP": 6}
+        self.set.external = word(event, names, 1), word(polarity, {"NEG": 0, "POS": 1}, 0)
 
     def do_disp(self, state: str = "", text: str = "", more: str = "") -> None:
         self.set.kept["DISP"] = word(state, {**STATES, "MSG": 2, "CLR": 3}, STATES["ON"])
@@ -197,6 +211,7 @@ class Settings3458A(Core):
         self.memory = ReadingMemory()
         self.errors, self.status = 0, self.status & 8
         self.meter.zero(True)
+        self.meter.choose("DCV")
 
     def do_preset(self, kind: str = "") -> None:
         """NORM 1, FAST 0, DIG 2."""
@@ -208,6 +223,7 @@ class Settings3458A(Core):
         self.set.trigger, self.set.query = EVENTS["SYN"], before.query
         self.memory = ReadingMemory()
         self.meter.zero(chosen == 1)
+        self.meter.choose("DCV")
         if chosen == 0:
             self.do_dcv("10")
             self.set.arm, self.set.trigger, self.set.output = EVENTS["SYN"], EVENTS["AUTO"], FORMATS["DINT"]
@@ -223,7 +239,7 @@ class Settings3458A(Core):
             "TIMER?": shown(s.timer),
             "SWEEP?": f"{shown(s.timer)}, {s.count}",
             "DELAY?": shown(s.delay or 0.0),
-            "FUNC?": f"{named({'DCV': 1}, 1)}, {shown(meter.full_scale)}",
+            "FUNC?": f"{named(FUNCTIONS, FUNCTIONS[meter.function])}, {shown(meter.full_scale)}",
             "RANGE?": shown(meter.full_scale),
             "ARANGE?": named(STATES, int(s.auto_range)),
             "APER?": shown(s.aperture),
@@ -240,6 +256,10 @@ class Settings3458A(Core):
             "END?": named(ENDS, s.end),
             "QFORMAT?": named(QUERIES, s.query),
             "MATH?": "0, 0",
+            "EXTOUT?": "{}, {}".format(*s.external),
+            "NDIG?": str(s.digits),
+            "RES?": shown(100.0 * next((step for step, aperture in DIGITS if s.aperture >= aperture), 1e-4)),
+            "OCOMP?": named(STATES, int(s.offset_compensation)),
             "EMASK?": str(s.emask),
             "RQS?": str(s.service),
             "AUXERR?": "0",

@@ -13,6 +13,8 @@ from hw_bridge.cores.reading_format import FORMATS
 
 HARDWARE, CALIBRATION, TOO_FAST, SYNTAX, REMOTE, UNDEFINED, RANGE, MEMORY = (1 << k for k in range(8))
 CONFLICT, SUBPROGRAM, SYSTEM = 2048, 8192, 16384
+ERROR_REGISTER = 100
+"""``ERRSTR?`` numbers an error by its bit of the error register, in the 100 series (the 200 series: AUXERR)."""
 MESSAGES = {
     HARDWARE: "HARDWARE ERROR -- SEE AUXERR?",
     CALIBRATION: "CALIBRATION ERROR",
@@ -27,7 +29,7 @@ MESSAGES = {
     SYSTEM: "SYSTEM ERROR",
 }
 REJECTED: Mapping[str, int] = {
-    **dict.fromkeys(("ACV", "ACDCV", "ACI", "ACDCI", "DCI", "OHM", "OHMF", "FREQ", "PER"), HARDWARE),
+    **dict.fromkeys(("ACV", "ACDCV", "ACI", "ACDCI", "DCI", "OHM", "FREQ", "PER"), HARDWARE),
     **dict.fromkeys(("DSAC", "DSDC", "SSAC", "SSDC", "SSPARM", "SSRC", "ACBAND", "SETACV", "FSOURCE"), HARDWARE),
     **dict.fromkeys(("MMATH", "SMATH", "RMATH", "RATIO", "LEVEL", "LFILTER", "SLOPE"), CONFLICT),
     **dict.fromkeys(("CALL", "CONT", "PAUSE", "SUB", "SUBEND", "COMPRESS", "DELSUB", "SCRATCH"), SUBPROGRAM),
@@ -37,6 +39,8 @@ REJECTED: Mapping[str, int] = {
 }
 """Commands of the real instrument that the twin does not carry out, with the bit of the error register that says so."""
 
+FUNCTIONS = {"DCV": 1, "OHMF": 5}
+"""That are carried out, with their numbers."""
 EVENTS = {"AUTO": 1, "EXT": 2, "SGL": 3, "HOLD": 4, "SYN": 5}
 SAMPLES = {"AUTO": 1, "SYN": 5, "TIMER": 6}
 STATES = {"OFF": 0, "ON": 1}
@@ -63,6 +67,7 @@ class Settings:
     """What commands set, as after ``RESET``."""
 
     auto_range: bool = True
+    offset_compensation: bool = False
     aperture: float = 0.2
     line: float = 50.0
     arm: int = EVENTS["AUTO"]
@@ -76,6 +81,8 @@ class Settings:
     query: int = QUERIES["NORM"]
     emask: int = 32767
     service: int = 0
+    external: tuple[int, int] = (1, 0)
+    digits: int = 7
     kept: dict[str, int] = field(
         default_factory=lambda: {
             "INBUF": 0,

@@ -1,6 +1,8 @@
 """A Keithley 6221 (coarse) current source: SCPI to the operations of a `RangedCurrentSource`.
 
-Numbers are those of its reference manual (622x-901-01); the core holds no limit of its own, the source refuses.
+Numbers are those of its reference manual (622x-901-01), and no others: of command and execution errors it has −171 to
+−100 and −260 to −220, of its own −363, −350, −314 and +900 (there in section 11 and appendix B). The core holds no
+limit of its own, the source refuses.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from components.roles import RangedCurrentSource
+from hw_bridge.cores.keithley6221_words import REJECTED
 from hw_bridge.cores.scpi import ScpiCore, ScpiError, choice, header, number, switch
 from twin.clock import Clock
 
@@ -26,31 +29,7 @@ class Keithley6221(ScpiCore):
 
     model: ClassVar[str] = "Keithley 6221"
     identity: ClassVar[str] = "KEITHLEY INSTRUMENTS INC.,MODEL 6221,0000001,D03  /700x"
-    rejected: ClassVar[Mapping[str, int]] = {
-        # of sources that this one is not, or that need a nanovoltmeter at its serial port
-        **{f"[:SOURce]:{kind}:ARM": -241 for kind in ("DELTa", "DCONductance", "PDELta", "WAVE")},
-        **{f"[:SOURce]:{kind}:NVPResent?": -241 for kind in ("DELTa", "DCONductance", "PDELta")},
-        **{f"[:SOURce]:WAVE:{what}": -241 for what in ("FUNCtion", "FREQuency", "AMPLitude", "OFFSet", "DCYCle")},
-        "[:SOURce]:WAVE:INITiate": -241,
-        "[:SOURce]:WAVE:ABORt": -241,
-        "[:SOURce]:DELTa:HIGH": -241,
-        "[:SOURce]:DELTa:DELay": -241,
-        "[:SOURce]:DELTa:COUNt": -241,
-        "[:SOURce]:SWEep:ARM": -221,
-        "[:SOURce]:SWEep:SPACing": -221,
-        "[:SOURce]:LIST:CURRent": -221,
-        ":SENSe[:DATA]?": -241,
-        ":TRACe:DATA?": -241,
-        ":INITiate[:IMMediate]": -213,
-        ":TRIGger:OUTPut": -241,
-        ":TRIGger:OLINe": -241,
-        ":TRIGger:ILINe": -241,
-        ":ARM:TIMer": -221,
-        "*TRG": -211,
-        "*SAV": -200,
-        "*RCL": -200,
-        ":SYSTem:COMMunicate:SERial:SEND": -241,
-    }
+    rejected: ClassVar[Mapping[str, int]] = REJECTED
 
     def __init__(self, name: str, clock: Clock, source: RangedCurrentSource) -> None:
         super().__init__(name, clock)
@@ -66,6 +45,9 @@ class Keithley6221(ScpiCore):
         self.auto_range = False
         self._kept = {"delay": "1.000000E-03", "filter": "0", "earth": "0", "shield": "OLOW", "response": "FAST"}
         self._kept |= {"display": "1", "beeper": "1", "arm": "IMM", "trigger": "IMM"}
+
+    def failed(self, reason: str) -> None:
+        self.fault(900, "Internal system error")
 
     def refresh(self) -> None:
         self.measurement.update(IN_COMPLIANCE if self.source.in_compliance else 0)

@@ -159,7 +159,7 @@ class PiGcs(Core):
         return {
             "POS?": _shown(self.stage.commanded()[0]),
             "MOV?": _shown(self.target),
-            "ONT?": str(int(not self._moving)),
+            "ONT?": str(int(not self.moving)),
             "VEL?": _shown(self.velocity),
             "ACC?": _shown(self.acceleration),
             "DEC?": _shown(self.acceleration),
@@ -176,9 +176,9 @@ class PiGcs(Core):
 
     def _single(self, byte: int) -> str | None:
         if byte == 4:
-            return f"0x{0x1000 * self.servo | 0x2000 * self._moving | 0x8000 * (not self._moving):X}"
+            return f"0x{0x1000 * self.servo | 0x2000 * self.moving | 0x8000 * (not self.moving):X}"
         if byte == 5:
-            return str(int(self._moving))
+            return str(int(self.moving))
         if byte == 7:
             return "\xb1"  # ready
         if byte == 24:
@@ -201,8 +201,14 @@ class PiGcs(Core):
     # --- motion ------------------------------------------------------------------------------------------------------
 
     @property
-    def _moving(self) -> bool:
+    def moving(self) -> bool:
+        """Whether it is on its way."""
         return self.clock.now < self._end
+
+    @property
+    def arrival(self) -> int:
+        """When the last motion ends or has ended (ns)."""
+        return self._end
 
     def _go(self, target: float, acceleration: float) -> None:
         """Set off for a position (m); what moved before goes on from where it is."""

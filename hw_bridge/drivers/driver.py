@@ -13,6 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from hw_bridge.drivers.settings import Settings
+from hw_bridge.drivers.statement import Statement
 from hw_bridge.drivers.wire import Wire, WireError, wire
 from hw_bridge.drivers.worker import Worker
 from hw_bridge.errors import BridgeError, SafetyError
@@ -56,6 +58,16 @@ class Driver:
     senses: ClassVar[Sequence[str]] = ()
     limited: ClassVar[Sequence[str]] = ()
     """Limits without which it is not armed."""
+    takes: ClassVar[Mapping[str, str]] = {}
+    """Settings that it takes, with their units."""
+    worded: ClassVar[bool] = False
+    """Whether its commands stand in the scenario file."""
+    staged: ClassVar[bool] = False
+    """Whether it has stages with drivers of their own."""
+    role: ClassVar[str] = ""
+    """In `components.roles`."""
+    unit: ClassVar[str] = "1"
+    """Of what it reads or delivers."""
     met_hardware: ClassVar[bool] = False
     """Whether it has ever met the real instrument."""
 
@@ -75,7 +87,28 @@ class Driver:
         """Called before anything acts; an interlock that does not hold raises."""
         self.patience = hardware.timeout
         self.worker = Worker(name, bench.clock)
-        self.wire: Wire = wire(hardware.resource, hardware.timeout)
+        for what, given, taken in (
+            ("commands", hardware.commands, self.worded),
+            ("stages", hardware.stages, self.staged),
+        ):
+            if given and not taken:
+                raise BridgeError(f"{name}: {hardware.driver} takes no hardware.{what}", name)
+        self.settings = Settings(name, hardware.settings, self.takes)
+        self.wire = self.connection()
+
+    def connection(self) -> Wire:
+        """A connection to the instrument; none is made yet."""
+        return wire(self.hardware.resource, self.hardware.timeout)
+
+    @property
+    def reach(self) -> tuple[float, float, float]:
+        """Lowest and highest that it reads or delivers, and its step (`unit`); infinite and 0: not known."""
+        return -math.inf, math.inf, 0.0
+
+    def statement(self) -> Statement:
+        """What it can, within which limits, and how well."""
+        u, channels = self.hardware.calibration.u or None, getattr(self, "channels", ())
+        return Statement(self.role, self.unit, *self.reach, u, tuple(channels), self.met_hardware)
 
     # --- from beginning to end ---------------------------------------------------------------------------------------
 
@@ -121,7 +154,7 @@ class Driver:
                     self.log.append(f"a job did not come back: {error}")
                     self.wire.abort()
                     self.worker = Worker(self.name, self.clock)
-                    self.wire = wire(self.hardware.resource, self.hardware.timeout)
+                    self.wire = self.connection()
         raise BridgeError(f"{self.name}: its safe state could NOT be verified: {last}", self.name, self.wire.resource)
 
     def to_safe(self, wire: Wire) -> str:
@@ -214,10 +247,18 @@ class Driver:
         return true * (1.0 + c.gain) + c.offset
 
     def record(
-        self, values: Array, schedule: Schedule, quantity: str, unit: str, aperture: int, labels: Mapping[str, Label]
+        self,
+        values: Array,
+        schedule: Schedule,
+        quantity: str,
+        unit: str,
+        aperture: int,
+        labels: Mapping[str, Label],
+        *,
+        gaps: bool = False,
     ) -> Block:
-        """Correct, record and return what was read."""
-        if not np.all(np.isfinite(values)):
+        """Correct, record and return what was read; with `gaps`, not a number stands for no reading."""
+        if not gaps and not np.all(np.isfinite(values)):
             raise BridgeError(
                 f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
             )

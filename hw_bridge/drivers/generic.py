@@ -47,6 +47,7 @@ _LEADING = re.compile(r"[^0-9+\-.]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 class Generic(Driver):
     """What both have in common."""
 
+    worded = True
     needed: ClassVar[frozenset[str]] = frozenset({"identify"})
     known: ClassVar[frozenset[str]] = frozenset({"identify", "identity"})
 
@@ -129,6 +130,8 @@ class GenericMeter(Generic):
     """A voltmeter that is asked for one reading after the other."""
 
     senses = ("input",)
+    role = "Voltmeter"
+    unit = "V"
     channels = ("input",)
     needed = Generic.needed | {"read"}
     known = Generic.known | needed
@@ -158,6 +161,7 @@ class GenericExchanger(Generic):
     ``unloaded``. Its safe state is where it stands, read back."""
 
     acts = True
+    role = "MassExchanger"
     needed = Generic.needed | {"load", "unload", "state", "loaded", "unloaded"}
     known = Generic.known | needed
 

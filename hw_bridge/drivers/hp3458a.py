@@ -4,8 +4,12 @@ Memory gives what the language lacks: each burst is recalled twice, and the two 
 comes a number of ours from the mask of the error register (``EMASK``, which acts on nothing as long as ``RQS`` is 0),
 so that an answer that is late, doubled or cut short is found out.
 
-A 3458A has one input: reference and short need a scanner (`hw_bridge.drivers.scanner`). It has met the
-emulated instrument of `hw_bridge.cores.hp3458a`, and no real one.
+A 3458A has one input: reference and short need a scanner (`hw_bridge.drivers.scanner`).
+
+``ACAL`` is never sent unless the scenario asks for it (``settings: {autocal: DCV}``, carried out with ``--arm`` when it
+connects): it writes the instrument's constants, takes minutes, wants the input disconnected, and is to be followed by a
+rest. How warm the instrument is inside is asked and kept with its name, so that whoever reads it later can tell whether
+one was due; see decision 35. It has met the emulated instrument of `hw_bridge.cores.hp3458a`, and no real one.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import math
 from collections.abc import Mapping
 from functools import partial
 from itertools import cycle
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +27,7 @@ from components.voltmeter import OVERRANGE
 from components.voltmeter import Voltmeter as SimulatedVoltmeter
 from hw_bridge.drivers.driver import Driver, number, same
 from hw_bridge.drivers.scanner import Scanner
+from hw_bridge.drivers.settings import TEXT
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
@@ -39,26 +44,48 @@ DEAD = 100e-6
 TIMER = 6
 """The sample event of that name, as queries tell it."""
 RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
+ACAL = {"DCV": (165.0, 15), "OHMS": (660.0, 30), "ALL": (960.0, 30)}
+"""How long an autocal takes (s), and how long the relays then want to rest (min), by the user's guide."""
 
 
 class Hp3458ADriver(Driver):
     """See the module. The range is the lowest that holds ``limits.voltage``, or else that of the twin's meter."""
 
     senses = ("input",)
+    worded = True  # of a scanner
+    role = "Voltmeter"
+    unit = "V"
+    takes: ClassVar[Mapping[str, str]] = {"autocal": TEXT}
+    function = "DCV"
+    calibrations = ("DCV", "ALL")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._numbers = cycle(range(1, 32767))
         twin = self.model if isinstance(self.model, SimulatedVoltmeter) else None
+        self.range = self.lowest_range(twin)
+        self.scanner = Scanner(self.name, self.hardware.commands, self.patience)
+        self.auto_zero = twin.auto_zero if twin is not None else True
+        self.autocal = self.settings.choice("autocal", "none", *self.calibrations)
+
+    def lowest_range(self, twin: SimulatedVoltmeter | None) -> float:
+        """The range to be on (V)."""
         largest = self.limits.voltage or (twin.range if twin is not None and twin.range else RANGES[2])
         try:
-            self.range = next(r for r in RANGES if largest <= r * OVERRANGE)
+            return next(r for r in RANGES if largest <= r * OVERRANGE)
         except StopIteration:
             raise BridgeError(
                 f"{self.name}: a 3458A has no range for limits.voltage of {largest:g} V", self.name
             ) from None
-        self.scanner = Scanner(self.name, self.hardware.commands, self.patience)
-        self.auto_zero = twin.auto_zero if twin is not None else True
+
+    @property
+    def conversions(self) -> int:
+        """How many times it converts for a reading."""
+        return 2 if self.auto_zero else 1
+
+    @property
+    def reach(self) -> tuple[float, float, float]:
+        return -OVERRANGE * self.range, OVERRANGE * self.range, 0.0
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -84,7 +111,7 @@ class Hp3458ADriver(Driver):
     def confirmed(self, wire: Wire, command: str, *expected: float) -> None:
         """Send a command and read back all that it has set."""
         wire.write(command)
-        query = command.split()[0].replace("DCV", "RANGE") + "?"
+        query = command.split()[0].replace(self.function, "RANGE") + "?"
         answer = self.fenced(wire, query)
         found = [number(text) for text in answer.split(",")]
         if len(found) != len(expected) or not np.allclose(found, expected, rtol=1e-6, atol=1e-12):
@@ -97,6 +124,10 @@ class Hp3458ADriver(Driver):
             raise BridgeError(f"{self.name}: the instrument reports error {first}", self.name, self.wire.resource)
 
     # --- what it does ------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        calibrating = ACAL[self.autocal][0] if self.armed and self.autocal in ACAL else 0.0
+        self.identity = self.call(self.set_up, 1.5 * calibrating)
 
     def set_up(self, wire: Wire) -> str:
         mark = next(self._numbers)  # that the reset takes away; what others have set goes with it
@@ -112,12 +143,24 @@ class Hp3458ADriver(Driver):
         self.confirmed(wire, "TRIG AUTO", 1)
         self.confirmed(wire, "OFORMAT ASCII", 1)
         self.confirmed(wire, "MFORMAT DREAL", 5)
-        self.confirmed(wire, f"DCV {self.range!r}", self.range)
+        self.confirmed(wire, f"{self.function} {self.range!r}", self.range)
         if number(self.fenced(wire, "ARANGE?")) != 0:  # it may be on that range by itself, and leave it
-            raise WireError(f"DCV {self.range!r} has left its ranging on")
+            raise WireError(f"{self.function} {self.range!r} has left its ranging on")
         self.confirmed(wire, f"AZERO {'ON' if self.auto_zero else 'OFF'}", float(self.auto_zero))
+        calibrated = self.calibrate(wire)
         self.faultless(wire)
-        return identity
+        return f"{identity}, {calibrated}"
+
+    def calibrate(self, wire: Wire) -> str:
+        """Autocal, if the scenario asks for it and the run is armed; returns that, and how warm it is inside."""
+        inside = f"{number(self.fenced(wire, 'TEMP?')):.1f} degC inside"
+        if self.autocal not in ACAL or not self.armed:
+            return f"{inside}, no autocal{' (dry run)' if self.autocal in ACAL else ''}"
+        seconds, rest = ACAL[self.autocal]
+        wire.write(f"ACAL {self.autocal}")
+        self.fenced(wire, "ID?", self.patience + 1.5 * seconds)
+        self.faultless(wire)
+        return f"{inside}, ACAL {self.autocal} done: let it rest for {rest} min"
 
     def read(
         self,
@@ -133,6 +176,11 @@ class Hp3458ADriver(Driver):
         BridgeError
             For another channel, or if a reading cannot be trusted; nothing is recorded then.
         """
+        values = yield from self.readings(schedule, channel)
+        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+
+    def readings(self, schedule: Schedule, channel: str) -> Process:
+        """What it shows on the schedule, shape (repeats, count)."""
         self.scanner.check(channel)
         parts, aperture = self.timing(schedule.step)
         values = np.empty((schedule.repeats, schedule.count))
@@ -152,22 +200,22 @@ class Hp3458ADriver(Driver):
                 values[burst, first : first + count] = shown.reshape(count, parts).mean(axis=1)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+        return values
 
     def timing(self, step: int) -> tuple[int, float]:
         """Into how many readings a step (ns) is divided, and the aperture of each (s)."""
-        seconds, each = step / NS, 2 if self.auto_zero else 1
+        seconds, each = step / NS, self.conversions
         parts = max(1, math.ceil(seconds / (each * (LONGEST + DEAD))))
         aperture = math.floor((seconds / parts / each - DEAD) * 1e7) * 1e-7
         if aperture < 1e-6:
             raise BridgeError(
-                f"{self.name}: a step of {seconds:g} s leaves no time for a reading{' and its zero' * self.auto_zero}",
+                f"{self.name}: a step of {seconds:g} s leaves no time for a reading and what belongs to it",
                 self.name,
             )
         return parts, aperture
 
     def burst(self, wire: Wire, count: int, timer: float, aperture: float, channel: str = "input") -> Array:
-        """Readings (V), oldest first: taken once, recalled twice."""
+        """Readings, oldest first: taken once, recalled twice."""
         self.scanner.select(channel)
         self.confirmed(wire, "MEM FIFO", 2)
         self.confirmed(wire, f"APER {aperture!r}", aperture)
@@ -185,5 +233,5 @@ class Hp3458ADriver(Driver):
         if len(values) != count:
             raise WireError(f"{count} readings were recalled as {len(values)}")
         if np.any(np.abs(values) > self.range * OVERRANGE * 1.01):
-            raise BridgeError(f"{self.name}: overload on the range of {self.range:g} V", self.name)
+            raise BridgeError(f"{self.name}: overload on the range of {self.range:g}", self.name)
         return values

@@ -31,11 +31,12 @@ POLL, POLLS = 0.02, 250
 """Between two looks whether it has arrived (s), and how many."""
 
 
-class PiGcsDriver(Driver):
-    """See the module."""
+class PiAxis(Driver):
+    """An axis, whatever it moves; see the module."""
 
     acts = True
     limited = ("lower", "upper", "velocity")
+    unit = "m"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -115,6 +116,10 @@ class PiGcsDriver(Driver):
         """Lowest and highest position (m): of the controller, of the twin's stage and of the limits."""
         return self._travel
 
+    @property
+    def reach(self) -> tuple[float, float, float]:
+        return *self._travel, 0.0
+
     def commanded(self) -> tuple[float, float]:
         """Position (m) that it was sent to, and velocity (m/s) between motions."""
         return (self._position, 0.0) if self._shadow is None else self._shadow.commanded()
@@ -138,7 +143,8 @@ class PiGcsDriver(Driver):
         target, velocity, acceleration = self._demands(laws)
         end = laws[-1].end
         assert end is not None
-        acting = velocity > AT_REST and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
+        goes = velocity > AT_REST or abs(target - self._position) > NEAR
+        acting = goes and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
         shadow = None if self._shadow is None else self.clock.process(self._shadow.move(laws))
         if acting:
             yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
@@ -198,3 +204,9 @@ class PiGcsDriver(Driver):
         first, last = (float(p.values_at(t)[0].real) for p, t in ((laws[0], laws[0].start), (laws[-1], end)))
         seconds = (end - laws[0].start) / NS
         return last, fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)
+
+
+class PiGcsDriver(PiAxis):
+    """A stage."""
+
+    role = "MotionStage"

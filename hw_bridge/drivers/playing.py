@@ -29,12 +29,18 @@ class Playing(Driver):
     step : in which the instrument sets it (A); 0: unknown.
     """
 
+    role = "CurrentSource"
+    unit = "A"
     limit: float
     step: float = 0.0
     _played: Callable[[], float] | None = None
     _level = 0.0
     _connected = False
     _playing = False
+
+    @property
+    def reach(self) -> tuple[float, float, float]:
+        return -self.limit, self.limit, self.step
 
     @abstractmethod
     def send_level(self, wire: Wire, current: float) -> None:
@@ -151,6 +157,11 @@ class Playing(Driver):
             if wanted != self._level and self.armed:
                 yield from self._send(wanted)
             self._level = wanted
+
+    def true_level(self, level: float) -> float:
+        """What a level that the instrument shows truly is, by its calibration (A)."""
+        c = self.hardware.calibration
+        return (level - c.offset) / (1.0 + c.gain)
 
     def rounding(self, current: float) -> float:
         """By how much a level may differ from what it was set to (A)."""

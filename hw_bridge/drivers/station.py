@@ -46,6 +46,7 @@ class GenericStation(Generic):
     """See the module."""
 
     feeds = True
+    role = "EnvironmentStation"
     needed = Generic.needed | {"temperature"}
     known = Generic.known | {*QUANTITIES, *(f"{quantity}_unit" for quantity in QUANTITIES)}
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from hw_bridge.errors import BridgeError
+from twin.errors import ComponentError
 
 Result = TypeVar("Result")
 LONGEST = 1 << 17
@@ -220,6 +221,68 @@ class VisaWire(Wire):
             return bytes(self._instrument.read_raw())
         except Exception as error:
             raise (TimeoutError if "timeout" in str(error).lower() else OSError)(str(error)) from None
+
+
+class Pair(Wire):
+    """Two connections of one instrument; each has its conversations by itself, in the same thread."""
+
+    def __init__(self, first: Wire, second: Wire) -> None:
+        self.both = (first, second)
+        super().__init__(f"{first.resource} + {second.resource}", first.patience)
+
+    def converse(self, conversation: Callable[[Wire], Result]) -> Result:
+        """Have a conversation, which has those with each of the two."""
+        return conversation(self)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether one of them is."""
+        return any(wire.dirty for wire in self.both)
+
+    @dirty.setter
+    def dirty(self, value: bool) -> None:
+        for wire in self.both:
+            wire.dirty = wire.dirty or value
+
+    @property
+    def met(self) -> bool:
+        """Whether one of them has ever connected."""
+        return any(wire.met for wire in self.both)
+
+    @met.setter
+    def met(self, value: bool) -> None:
+        """They know it themselves."""
+
+    @property
+    def stale(self) -> int:
+        """How often something was there that nobody had asked for."""
+        return sum(wire.stale for wire in self.both)
+
+    @stale.setter
+    def stale(self, value: int) -> None:
+        """They count themselves."""
+
+    def abort(self) -> None:
+        for wire in self.both:
+            wire.abort()
+
+    def close(self) -> None:
+        for wire in self.both:
+            wire.close()
+
+    def unread(self) -> bool:
+        return any(wire.unread() for wire in self.both)
+
+    def _connect(self) -> None:
+        raise ComponentError("each of a pair is opened by its own conversation")
+
+    _disconnect = _connect
+
+    def _send(self, data: bytes) -> None:
+        raise ComponentError("a pair has no line of its own")
+
+    def _line(self, patience: float) -> bytes:
+        raise ComponentError("a pair has no line of its own")
 
 
 def wire(resource: str, patience: float) -> Wire:

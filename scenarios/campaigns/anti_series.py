@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from scenarios.campaigns.bench import TwoWindingBench
+from scenarios.campaigns.needs import SECOND_WINDING
 from scenarios.campaigns.tmtp import Tmtp, TmtpPhases
+from scenarios.schema.needs import Need
 from twin.clock import Clock, Process
 from twin.times import to_ns
 
@@ -23,6 +25,7 @@ class AntiSeries(Tmtp):
     """Name that the source keeps the current of the velocity phase under."""
     in_series: ClassVar[bool] = True
     """Both windings weigh together."""
+    beside: ClassVar[tuple[Need, ...]] = (SECOND_WINDING,)
 
     def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
         return AntiSeriesPhases(self, TwoWindingBench.of(components), clock, weighing_position)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 from components.roles import (
@@ -47,9 +48,10 @@ class Bench:
         WiringError
             If one is missing or cannot do what its role asks for.
         """
-        hints = get_type_hints(cls)
+        kind: Any = cls
+        roles = _roles(kind)
         for field in fields(cls):
-            role, there = (get_args(hints[field.name]) or (hints[field.name],))[0], field.name in components
+            role, there = roles[field.name], field.name in components
             if not isinstance(components.get(field.name), role) and (there or field.default is not None):
                 found = "the one that is there cannot do that" if there else "there is none"
                 if role.__name__ in cls.hints:
@@ -58,6 +60,12 @@ class Bench:
                     f"{cls.campaign} needs the role {role.__name__}, called {field.name!r}; {found}", (field.name,)
                 )
         return cls(**{field.name: components[field.name] for field in fields(cls) if field.name in components})
+
+
+@cache
+def _roles(bench: type[Bench]) -> dict[str, Any]:
+    """Of its instruments, by name."""
+    return {name: (get_args(hint) or (hint,))[0] for name, hint in get_type_hints(bench).items()}
 
 
 @dataclass(frozen=True, kw_only=True)

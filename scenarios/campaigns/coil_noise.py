@@ -47,9 +47,27 @@ class CoilNoise(Parameters):
         return to_ns(self.zero_time) + to_ns(self.read_time)
 
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """The white noise of the meter, which is the floor where nothing else is."""
+        """The white noise of the meter, which is the floor where nothing else is, and has no slope."""
         meter = parts.get("induced_voltmeter")
-        return {} if meter is None else {"floor_V_per_rtHz": float(meter.white_noise)}
+        if meter is None:
+            return {}
+        noise = float(meter.white_noise)
+        return {"floor_V_per_rtHz": noise, "meter_V_per_rtHz": noise, "floor_exponent": 0.0}
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """The time that this floor takes, and the resonances nearest to those that were found."""
+        told, magnet, meter = dict[str, Any](), parts.get("magnet"), parts.get("induced_voltmeter")
+        if magnet is not None and meter is not None and getattr(magnet, "bl", None):
+            volts = magnet.bl * settings.velocity * settings.relative
+            told["time_s"] = float(meter.white_noise) ** 2 / (2.0 * volts**2)
+        modes = getattr(parts.get("ground_vibration"), "resonances", [])
+        if modes and "resonances_Hz" in found:
+            nearest = [min(modes, key=lambda mode: abs(mode.frequency - f)) for f in found["resonances_Hz"]]
+            told |= {
+                "resonances_Hz": [mode.frequency for mode in nearest],
+                "resonance_quality": [mode.quality for mode in nearest],
+            }
+        return told
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign as steps.

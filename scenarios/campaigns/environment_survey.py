@@ -85,24 +85,54 @@ class EnvironmentSurvey(Parameters):
         """Of the campaign (ns)."""
         return len(self.arrangements) * self._length
 
-    def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """Mean change of the field from the bottom to the top, without a motor, by arrangement (T)."""
+    def true_values(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """The field around at the bottom, at the top, its change, and what the motor adds, by arrangement (T, rad)."""
         flux, ring = parts.get("external_flux"), parts.get("sensor_ring")
         if flux is None or ring is None:
             return {}
-        still = {"energised": Constant(0.0), "stage": Constant(0.0)}
-        found = {}
-        for arrangement in self.arrangements:
-            ends = []
-            for z in (-0.5 * self.travel, 0.5 * self.travel):
-                density = flux.signals(**still, magnet_position=Constant(z))["outside_density"]
-                height = arrangement.height + ring.height_error + (z if arrangement.carried else 0.0)
-                angles = ring.azimuth + 2 * np.pi * np.arange(6) / 6
-                ends.append(
-                    [float(density.at(ring.radius, a, Constant(height), arrangement.axis)(0.0)) for a in angles]
-                )
-            found[f"{arrangement.name}_change_T"] = float(np.mean(ends[1]) - np.mean(ends[0]))
+        angles = ring.azimuth + 2 * np.pi * np.arange(6) / 6
+
+        def around(how: Arrangement, z: float, motor: float) -> Any:
+            """What the sensors see with the magnet at a height (m)."""
+            still = {"energised": Constant(motor), "stage": Constant(z)}
+            density = flux.signals(**still, magnet_position=Constant(z))["outside_density"]
+            height = Constant(how.height + ring.height_error + (z if how.carried else 0.0))
+            return np.array([float(density.at(ring.radius, a, height, how.axis)(0.0)) for a in angles])
+
+        found: dict[str, Any] = {}
+        for how in self.arrangements:
+            bottom, top = (around(how, z, 0.0) for z in (-0.5 * self.travel, 0.5 * self.travel))
+            change, name = top - bottom, how.name
+            for end, values in (("bottom", bottom), ("top", top), ("change", change)):
+                mean, wave = values.mean(), (values * np.exp(1j * angles)).sum() / 3.0
+                key = f"{name}_{end}"
+                found[f"{key}_T" if end == "change" else f"{key}_mean_T"] = mean
+                found[f"{key}_amplitude_T"] = abs(wave)
+                if end != "change":
+                    found[f"{key}_phase_rad"] = np.angle(wave)
+                else:
+                    found[f"{name}_change_left_T"] = np.sqrt(
+                        np.mean((values - mean - (wave * np.exp(-1j * angles)).real) ** 2)
+                    )
+            found |= {
+                f"{name}_changes_T": change,
+                f"{name}_largest_change_T": change[np.abs(change).argmax()],
+                f"{name}_motor_steps_T": around(how, 0.0, 1.0) - around(how, 0.0, 0.0),
+            }
         return found
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """The motor's step at the sensor where it was found to stand out most, and phases without a turn too many."""
+        told = self.true_values(parts)
+        steps: dict[str, Any] = {}
+        for key in (key for key in told if key.endswith("_phase_rad")):
+            steps[key] = told[key] + 2 * np.pi * np.round((found[key] - told[key]) / (2 * np.pi))
+        for name in (how.name for how in self.arrangements if told):
+            values, u = (np.array(found[f"{key}{name}_motor_steps_T"]) for key in ("", "u_"))
+            steps[f"{name}_motor_step_T"] = told[f"{name}_motor_steps_T"][
+                (np.abs(values) / np.where(u > 0, u, 1.0)).argmax()
+            ]
+        return steps
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign as steps, one for each arrangement.

@@ -12,17 +12,24 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from components.interfering_magnet import InterferingMagnet
+from components.external_flux import ExternalFlux
+from components.interfering_magnet import InterferingMagnet, Mounted
 from components.roles import SourceStage
+from components.sensor_ring import SensorRing
 from scenarios.campaigns.phases import contiguous
 from scenarios.campaigns.sensor_bench import SensorBench
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
 from twin.recorder import Label
+from twin.signal import Constant
 from twin.steps import Step
 from twin.times import to_ns
+
+HEIGHTS = 20_001
+"""At which the largest mean is looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,18 +81,59 @@ class GapSurvey(Parameters):
         """Of the campaign (ns)."""
         return sum(self._length(scan) for scan in self.scans)
 
-    def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """γ of the circumferential mean, the largest of a scan, as couplings and the true surface field have it."""
-        magnet, flux = parts.get("interfering_magnet"), parts.get("external_flux")
-        if not isinstance(magnet, InterferingMagnet) or flux is None:
+    def true_values(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """What couplings and the true surface field make of each scan: mean around, fields at the sensors, and γ."""
+        magnet, flux, ring = (parts.get(name) for name in ("interfering_magnet", "external_flux", "sensor_ring"))
+        if not isinstance(magnet, InterferingMagnet) or not isinstance(flux, ExternalFlux):
             return {}
-        return {
-            f"{scan.mounting}_gamma_mean": float(
-                np.abs(flux.mean_let_in(magnet.source(scan.mounting), np.array(scan.heights))).max()
-                / magnet.surface_field
-            )
-            for scan in self.scans
-        }
+        weaker = flux.native_permeability / flux.permeability
+        told: dict[str, Any] = {"beta_certified": weaker}
+        for scan in self.scans:
+            heights, source = np.sort(scan.heights), magnet.source(scan.mounting)
+            mean = flux.mean_let_in(source, heights)
+            gammas = {"gamma_mean": float(np.abs(mean).max() / magnet.surface_field)}
+            about: dict[str, Any] = {"mean_T": mean}
+            if np.allclose(heights, -heights[::-1], atol=1e-9):
+                about |= {
+                    "even_T": _rms(0.5 * (mean + mean[::-1])),
+                    "odd_T": _rms(0.5 * (mean - mean[::-1])),
+                    "mean_at_0_T": mean[len(mean) // 2],
+                }
+            if isinstance(ring, SensorRing):
+                fields = _at_sensors(magnet, flux, ring, scan.mounting, heights)
+                nearest = np.abs(fields).max(axis=1).argmax()
+                around = fields[nearest]
+                gammas["gamma_max"] = float(np.abs(fields).max() / magnet.surface_field)
+                about |= {
+                    "uniformity_T": float(np.std(around)),
+                    "half_wave_T": _rms(around[:3] + around[3:]),
+                    "mean_where_largest_T": mean[nearest],
+                    **{f"field_{k + 1}_T": fields[:, k] for k in range(6)},
+                }
+            about |= gammas | {f"{key}_working": gamma / weaker for key, gamma in gammas.items()}
+            told |= {f"{scan.mounting}_{key}": value for key, value in about.items()}
+        return told
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """The surface field that makes the error that limits are stated for, and the peak on the side found."""
+        told = self.true_values(parts)
+        if not told:
+            return {}
+        gammas = {scan.mounting: told.get(f"{scan.mounting}_gamma_max_working", 0.0) for scan in self.scans}
+        made = settings.gap_field * settings.target
+        limits = {f"{mounting}_limit_T": made / gamma for mounting, gamma in gammas.items() if gamma}
+        return limits | self._peaks(parts, found)
+
+    def _peaks(self, parts: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, float]:
+        """Where the mean is largest near where that was found: it may be so on both sides of the plane."""
+        told = {}
+        for scan in self.scans:
+            key, low, high = f"{scan.mounting}_peak_height_m", min(scan.heights), max(scan.heights)
+            if key in found:
+                about = np.clip(found[key] + 0.2 * (high - low) * np.linspace(-1.0, 1.0, HEIGHTS), low, high)
+                mean = parts["external_flux"].mean_let_in(parts["interfering_magnet"].source(scan.mounting), about)
+                told[key] = float(about[np.abs(mean).argmax()])
+        return told
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign as steps, one for each scan.
@@ -100,6 +148,35 @@ class GapSurvey(Parameters):
             Step(f"scan {scan.mounting}", self._length(scan), partial(run.scan, k, scan), "survey", k)
             for k, scan in enumerate(self.scans)
         ]
+
+
+def _rms(values: Any) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
+
+
+def _at_sensors(
+    magnet: InterferingMagnet, flux: ExternalFlux, ring: SensorRing, mounting: str, heights: Any
+) -> NDArray[np.float64]:
+    """What the sensors of a ring in the symmetry plane see of a magnet at some heights (m), shape (heights, 6)."""
+    how, still = magnet.mountings[mounting], Constant(0.0)
+    seen = []
+    for height in heights.tolist():
+        z, there = Constant(height), Constant(1.0)
+        brought = Mounted(magnet.source(mounting), how.shielding_around, z, there, z, there)
+        ports: dict[str, Any] = {"energised": still, "stage": still, "magnet_position": still}
+        without = flux.signals(**ports)["gap_density"]
+        with_it = flux.signals(**{**ports, "interfering": (brought,)})["gap_density"]
+        angles = ring.azimuth + 2.0 * np.pi * np.arange(6) / 6
+        place = Constant(ring.height_error)
+        seen.append(
+            [
+                float(
+                    with_it.at(ring.radius, a, place, "radial")(0.0) - without.at(ring.radius, a, place, "radial")(0.0)
+                )
+                for a in angles
+            ]
+        )
+    return np.array(seen)
 
 
 class _Run:

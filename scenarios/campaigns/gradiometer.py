@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import model_validator
 
 from components import motion
 from components.roles import DisplacementSensor, ProbeGuide, Voltmeter
 from scenarios.campaigns.bench import Bench
-from scenarios.campaigns.gap_truth import gap_truth
+from scenarios.campaigns.gap_truth import gap_series, gap_truth
 from scenarios.campaigns.phases import contiguous
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
@@ -79,6 +80,14 @@ class GradiometerProfile(Parameters):
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
         """Field, slope and deviation in the middle of the gap."""
         return gap_truth(parts)
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """Profile, uniform range, and the deviation where the reduction looks at it."""
+        told = gap_series(parts, found, settings.tolerance)
+        if "deviation_off_plane" in found and told:
+            b = parts["gap_field"].deviation_at(np.array([0.0, settings.off_plane]))
+            told |= {"deviation_off_plane": b[1], **({"deviation_growth": b[1] / b[0]} if b[0] else {})}
+        return told
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign as steps.

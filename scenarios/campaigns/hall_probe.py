@@ -13,7 +13,7 @@ from pydantic import model_validator
 from components import motion
 from components.roles import DisplacementSensor, HallProbe, ProbeGuide
 from scenarios.campaigns.bench import Bench
-from scenarios.campaigns.gap_truth import gap_truth
+from scenarios.campaigns.gap_truth import gap_series, gap_truth
 from scenarios.campaigns.phases import contiguous
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
@@ -67,6 +67,13 @@ class HallProbeProfile(Parameters):
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
         """Field, slope and deviation in the middle of the gap."""
         return gap_truth(parts)
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """Profile, deviations and uniform range, and what the guide's walk truly looks like."""
+        told, middle, guide = gap_series(parts, found, settings.tolerance), gap_truth(parts), parts.get("guide")
+        if middle and guide is not None:
+            told["centring_T_per_m"] = middle["radial_slope_T_per_m"] * guide.walk_x
+        return told
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
         """The campaign as steps.

@@ -18,6 +18,7 @@ import numpy as np
 from pydantic import model_validator
 
 from components.external_flux import ExternalFlux
+from components.magnet import Magnet
 from components.motion import glide
 from components.roles import Interferometer, MotionStage, Voltmeter
 from scenarios.campaigns.bench import Bench
@@ -110,7 +111,19 @@ class InducedVoltage(Parameters):
         else:
             carried = [name for name, source in flux.sources.items() if getattr(source, "carried", False)]
             seen = [sum(sum(flux.derivatives(name, -z, -z)) for name in carried) for z in places]
-        return {"delta_b_T": float(0.5 * w @ np.array(seen)) / flux.wire_length}
+        mean = float(0.5 * w @ np.array(seen)) / flux.wire_length
+        return {"delta_b_T": mean, "wire_length_m": flux.wire_length}
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """The voltage that this field makes, and the error of a mass."""
+        told, magnet = self.true_values(parts), parts.get("magnet")
+        if not told:
+            return {}
+        volts = told["delta_b_T"] * told["wire_length_m"]
+        results = {"delta_v_V": volts * found["velocity_m_per_s"]}
+        if "epsilon" in found and isinstance(magnet, Magnet) and magnet.bl:
+            results["epsilon"] = 0.0 - volts / magnet.bl
+        return results
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,9 @@ import numpy as np
 from pydantic import model_validator
 
 from components import motion
+from components.coil import Coil
 from components.roles import KeepingSource, Voltmeter, WeighingUnit
+from components.yoke import Yoke
 from scenarios.campaigns.bench import Bench
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
@@ -120,6 +122,48 @@ class Inductance(Parameters):
             "gradient_dc_H_per_m": -2.0 * k * depth,
             "second_derivative_dc_H_per_m2": -2.0 * k,
         }
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """L and R at the frequencies and heights that they were found at, with the yoke's lag, and the force."""
+        coil, yoke = parts.get("coil"), parts.get("yoke")
+        if not isinstance(coil, Coil):
+            return {}
+
+        def share(frequency: Any) -> Any:
+            """Of the steady flux through the iron, and what lags."""
+            f = np.asarray(frequency, dtype=float)
+            return yoke.response(f) if isinstance(yoke, Yoke) else np.ones_like(f, dtype=complex)
+
+        own, k = coil.yoke_inductance, coil.inductance_curvature
+
+        def inductance(frequency: Any, height: Any) -> Any:
+            z = np.asarray(height, dtype=float) - coil.symmetry_plane
+            bent = k * z**2
+            return coil.inductance - bent - (1.0 - share(frequency).real) * (own - bent if own else 0.0)
+
+        centre, told = float(getattr(parts.get("flexure"), "weighing_position", 0.0)), dict[str, Any]()
+        slope = -2.0 * k * (centre - coil.symmetry_plane)
+        if "frequencies_Hz" in found:
+            told["inductances_H"] = inductance(found["frequencies_Hz"], centre)
+        if "positions_m" in found:
+            told["inductance_profile_H"] = inductance(found["at_frequencies_Hz"], found["positions_m"])
+            low, high = min(found["at_frequencies_Hz"]), max(found["at_frequencies_Hz"])
+            at_low, at_high = (float(share(f).real) if own else 1.0 for f in (low, high))
+            told |= {
+                "inductance_H": inductance(low, centre),
+                "gradient_H_per_m": slope * at_low,
+                "second_derivative_H_per_m2": -2.0 * k * at_low,
+            }
+            if "underestimate" in found:
+                bends = [-2.0 * k * (float(share(f).real) if own else 1.0) for f in found["profile_frequencies_Hz"]]
+                told |= {"second_derivatives_H_per_m2": bends, "underestimate": at_low / at_high}
+        if "loss_at_1Hz" in found:
+            told["loss_at_1Hz"] = 1.0 - inductance(1.0, centre) / inductance(0.0, centre)
+        if "force_N" in found:
+            on, off = (slope - 2.0 * k * z for z in (settings.height_on, settings.height_off))
+            force = 0.5 * settings.current**2 * ((1.0 + settings.current_mismatch) ** 2 * off - on)
+            told["force_N"] = force
+        return told
 
     # --- steps -------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from components.coil import Coil
+from components.environment import Environment
+from components.magnet import Magnet
 from components.roles import Magazine
 from components.test_mass import TestMass
 from scenarios.campaigns.bench import MassBench
@@ -129,9 +131,17 @@ class MassSeries(Series):
         return tuple(Turn(mass, False, self.settling) for mass in self.masses)
 
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """β of the coil; what the temperatures add to it is not in it."""
+        """β of the coil, and what follows of it; what the temperatures add to it is not in it."""
         coil = parts.get("coil")
         return {"beta_per_A2": coil.quadratic_current_coefficient} if isinstance(coil, Coil) else {}
+
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """The bias of the largest mass by β, and the same against m²."""
+        if not (told := self.true_values(parts)):
+            return {}
+        largest, current = max(self.masses), max(found["currents_A"])
+        bias = -told["beta_per_A2"] * current**2
+        return {"bias_relative": bias, "slope_per_kg2": bias / largest**2}
 
 
 class MassReversal(Series):
@@ -157,4 +167,9 @@ class MassReversal(Series):
         mass = parts.get("test_mass")
         if not isinstance(mass, TestMass):
             return {}
-        return {"mass_kg": mass.mass, "magnetisation_A_per_m": mass.magnetisation}
+        found = {"mass_kg": mass.mass, "magnetisation_A_per_m": mass.magnetisation}
+        magnet, room = parts.get("magnet"), parts.get("environment")
+        if isinstance(magnet, Magnet) and isinstance(room, Environment):
+            per_magnetisation = -magnet.stray_gradient / (mass.density * room.gravity)
+            found["effect_relative"] = per_magnetisation * mass.magnetisation
+        return found

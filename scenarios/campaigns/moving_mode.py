@@ -165,6 +165,22 @@ class MovingMode(Parameters):
         field = magnet.signals(**{port: Constant(0.0) for port in magnet.inputs})["field"]
         return {"bl_Tm": float(coil.signals(**{**still, "field": field, "position": centre})["bl"](0.0))}
 
+    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
+        """Slope and curvature of ln Bl there, by the magnet's profile, and the interferometer's periodic error."""
+        told, magnet, laser = dict[str, Any](), parts.get("magnet"), parts.get("interferometer")
+        if magnet is not None:
+            field = magnet.signals(**{port: Constant(0.0) for port in magnet.inputs})["field"]
+            z, step = float(getattr(parts.get("flexure"), "weighing_position", 0.0)), 1e-4
+            bl, (below, _, above) = (
+                field.shape.value(np.array([z]))[0],
+                field.shape.slope(z + step * np.arange(-1.0, 2.0)),
+            )
+            told["profile_1_per_m1"] = 0.5 * (below + above) / bl
+            told["profile_2_per_m2"] = 0.5 * (above - below) / (2.0 * step) / bl
+        if laser is not None:
+            told["periodic_error_m"] = [laser.nonlinearity] * len(found["frequencies_Hz"])
+        return {key: value for key, value in told.items() if key in found}
+
     # --- steps -------------------------------------------------------------------------------------------------------
 
     def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:

@@ -21,8 +21,10 @@ from pydantic import model_validator
 
 from scenarios.campaigns.bench import TwoWindingBench
 from scenarios.campaigns.motions import VelocityMotion
+from scenarios.campaigns.needs import SECOND_WINDING
 from scenarios.campaigns.phases import MassOperations
 from scenarios.campaigns.scheme import Scheme
+from scenarios.schema.needs import Need
 from twin.clock import Clock, Process
 from twin.parameter import parameter
 from twin.recorder import Label, Schedule
@@ -44,6 +46,8 @@ class Omtp(Scheme):
 
     kept: ClassVar[tuple[str, ...]] = ("on", "off")
     """Names that the source keeps the currents of the velocity blocks under: the state of the mass."""
+
+    beside: ClassVar[tuple[Need, ...]] = (SECOND_WINDING,)
 
     cycles: int = parameter("1", 8, ge=1, le=10_000, description="periods of four blocks")
     exchange_every: int = parameter("1", 2, ge=2, le=1000, description="periods after which the windings swap roles")

@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from scenarios.campaigns.bench import PowerRegulatedBench
+from scenarios.campaigns.needs import COMPENSATION
 from scenarios.campaigns.omtp import Omtp, OmtpBlocks
+from scenarios.schema.needs import Need
 from twin.clock import Clock, Process
 from twin.parameter import parameter
 from twin.piece import Piece, harmonics
@@ -29,6 +31,8 @@ CONTACT_READINGS = 24
 
 class PowerRegulated(Omtp):
     """The power-regulated OMTP campaign."""
+
+    beside: ClassVar[tuple[Need, ...]] = (*Omtp.beside, COMPENSATION)
 
     resistance_ratio: float = parameter(
         "1", 1.0, gt=0, description="of winding 2 over winding 1, as the compensating current takes it to be"

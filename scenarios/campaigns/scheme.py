@@ -8,6 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from scenarios.campaigns.needs import MOTION_STAGE
+from scenarios.schema.needs import Need
 from twin.clock import Clock
 from twin.parameter import Parameters
 from twin.steps import Step
@@ -23,10 +25,18 @@ class Scheme(Parameters):
     in_series: ClassVar[bool] = False
     """Whether two windings weigh together."""
 
+    beside: ClassVar[tuple[Need, ...]] = ()
+    """Parts that not every balance has."""
+
     cycles: int
     moves: Literal["coil", "magnet"] = Field(
         "coil", description="in the velocity phase: the coil, or with a motion stage the magnet, while the coil stands"
     )
+
+    @classmethod
+    def needs(cls, given: Mapping[str, Any]) -> tuple[Need, ...]:
+        """Parts that the scheme needs beside those of every balance, with these of its keys as they are written."""
+        return (*cls.beside, *((MOTION_STAGE,) if given.get("moves") == "magnet" else ()))
 
     @property
     @abstractmethod

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
 from components.coil import Coil
+from components.environment import Environment
 from components.roles import EnvironmentStation, KeepingSource, Thermometer, Voltmeter
 from components.thermal_mass import ThermalMass
 from scenarios.campaigns.bench import Bench
@@ -33,6 +34,9 @@ from twin.parameter import parameter
 from twin.recorder import Label, Schedule
 from twin.steps import Step
 from twin.times import NS, to_ns
+
+if TYPE_CHECKING:
+    from components.fields.reduced_basis import ThermalModes
 
 Array = NDArray[np.float64]
 STEPS_OF_A_RAMP, STEPS_OF_A_PERIOD = 18, 7680
@@ -80,7 +84,8 @@ class RegulatedThermalBench(ThermalBench):
 class Thermal(Scheme):
     """The campaign."""
 
-    cycles: int = parameter("1", 4, ge=2, le=1000, description="periods of the scheme", source="Liu2025: four periods")
+    cycles: int = parameter("1", 4, ge=2, le=1000, description="periods that are read", source="Liu2025: four periods")
+    settling: int = parameter("1", 0, ge=0, le=1000, description="periods before these, not read")
     scheme: Literal["tmtp", "omtp", "power_regulated"] = "tmtp"
     current: float = parameter("A", 80e-3, gt=0, description="in the holds", source="Liu2025, sec. 4")
     ramp: float = parameter("s", 180.0, gt=0, source="Liu2025, sec. 4: τ_r", description="of the current")
@@ -114,6 +119,18 @@ class Thermal(Scheme):
         """τ_c (ns)."""
         return len(self.blocks) * self.block
 
+    @property
+    def duration(self) -> int:
+        return (self.settling + self.cycles) * self.period
+
+    def steps(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> list[Step]:
+        operations = self.operations(components, clock, weighing_position)
+        names = [f"period {k + 1} of {self.settling} to settle" for k in range(self.settling)]
+        return [
+            *(Step(name, self.period, operations.settle, "settling", 0) for name in names),
+            *(step for cycle in range(self.cycles) for step in self.steps_of(operations, cycle)),
+        ]
+
     def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> HeatedBlocks:
         bench = RegulatedThermalBench if self.scheme == "power_regulated" else ThermalBench
         return HeatedBlocks(self, bench.of(components), clock)
@@ -126,10 +143,11 @@ class Thermal(Scheme):
             yield Step(name, self.block, partial(operations.heat, cycle, block), block.phase, cycle)
 
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """The periodic steady state of the magnets in a room that stays as it is; nothing without a geometry.
+        """The periodic steady state of the magnets, in the room as it is in the middle of the periods read.
 
-        δT_f, delay and δT_m are of the scheme's harmonics, as they are fitted to readings; the last value is δT_m of
-        the temperature itself.
+        Nothing without a geometry. δT_f, delay and δT_m are of the scheme's harmonics, as they are fitted to readings;
+        the last value is δT_m of the temperature itself. A room that drifts does so far more slowly than the coil
+        follows: it changes the resistance of the copper, and the heat with it.
         """
         mass, coil, second = (parts.get(name) for name in ("thermal_mass", "coil", "second_coil"))
         if not (isinstance(mass, ThermalMass) and mass.geometry is not None and isinstance(coil, Coil)):
@@ -140,31 +158,52 @@ class Thermal(Scheme):
         current = self.current * gain["current_source"]
         ratio = second.resistance / coil.resistance if isinstance(second, Coil) else 1.0
         ratio *= (gain["compensating_source"] / gain["current_source"]) ** 2
+        modes, alpha = mass.modes(), coil.resistance_temperature_coefficient
+        warmth = 1.0 + alpha * self._room(parts.get("environment"), modes)
         heat = with_warm_coil(
-            mass.modes(),
+            modes,
             self._edges(),
-            lambda t: coil.resistance * current**2 * self.course(t, ratio),
-            coil.resistance_temperature_coefficient,
+            lambda t: warmth * coil.resistance * current**2 * self.course(t, ratio),
+            alpha / warmth,
         )
         times = period * (np.arange(STEPS_OF_A_PERIOD) + 0.5) / STEPS_OF_A_PERIOD
-        rise = temperatures(mass.modes(), heat, times)[0]
-        waves, power = np.fft.rfft(rise), np.fft.rfft(heat.at(times))
+        rise, power_of = temperatures(modes, heat, times)[0], heat.at(times)
+        waves, power = np.fft.rfft(rise), np.fft.rfft(power_of)
         lag = np.angle(power[self.harmonics[0]] / waves[self.harmonics[0]]) / (2 * np.pi) - 0.25
         fitted = np.where(np.isin(np.arange(len(waves)), self.harmonics), waves, 0.0)
         swing = np.fft.irfft(fitted, len(rise))
         delay = {"delay_s": float((lag - np.ceil(lag - 0.5)) * period / self.harmonics[0])}
+        difference = self._difference(times, swing)
+        alpha_m = getattr(parts.get("magnet"), "temperature_coefficient", None)
         return {
             "delta_t_f_K": float(np.ptp(swing)),
             **(delay if np.ptp(swing) > 1e-9 * np.ptp(rise) + 1e-12 else {}),
-            "delta_t_m_K": self._difference(times, swing),
+            "delta_t_m_K": difference,
+            **({} if alpha_m is None else {"epsilon": alpha_m * difference}),
+            "period_s": period,
+            "power_W": float(power_of[self._held(times) & (power_of > 0.5 * power_of.max())].mean()),
             "delta_t_m_of_temperature_K": self._difference(times, rise),
         }
 
+    def _room(self, room: Any, modes: ThermalModes) -> float:
+        """Temperature rise of the coil by the room alone, in the middle of the periods read: it follows with a lag."""
+        if not isinstance(room, Environment):
+            return 0.0
+        lag = float((modes.outputs[1] * modes.room / modes.rates**2).sum())
+        late = (self.settling + 0.5 * self.cycles) * self.period / NS - lag
+        swing = room.temperature_swing * np.sin(2.0 * np.pi * late / room.swing_period)
+        return float(room.temperature - room.reference_temperature + room.temperature_drift * late + swing)
+
+    def _held(self, times: Array) -> NDArray[np.bool_]:
+        """Which times (s) of a period are in the hold of a block."""
+        since = np.mod(times, self.block / NS)
+        held: NDArray[np.bool_] = (since > self.ramp) & (since < self.ramp + self.hold)
+        return held
+
     def _difference(self, times: Array, rise: Array) -> float:
         """Mean over the holds of the velocity blocks less that over those of the weighing blocks."""
-        number, since = np.divmod(times, self.block / NS)
-        held = (since > self.ramp) & (since < self.ramp + self.hold)
-        moving = np.array([block.phase == "velocity" for block in self.blocks])[number.astype(int)]
+        number, held = (times // (self.block / NS)).astype(int), self._held(times)
+        moving = np.array([block.phase == "velocity" for block in self.blocks])[number]
         return float(rise[held & moving].mean() - rise[held & ~moving].mean())
 
     def _edges(self) -> Array:
@@ -207,7 +246,7 @@ class HeatedBlocks:
         c, b, start = self.campaign, self.bench, self.clock.now
         up, down, end = start + to_ns(c.ramp), start + to_ns(c.ramp) + to_ns(c.hold), start + c.block
         labels: dict[str, Label] = {"phase": block.phase, "state": block.state, "cycle": cycle, "scheme": c.scheme}
-        operations = [self.drive(block.sign * c.current, down)] if block.sign else []
+        operations = self.driven(block)
         for part, (first, last) in zip(PARTS, pairwise((start, up, down, end)), strict=True):
             operations += [self.read(contiguous(first, last, c.reading_step), {**labels, "part": part})]
         if b.environment is not None:
@@ -215,6 +254,19 @@ class HeatedBlocks:
         yield self.clock.together(operations)
         if block.sign:
             b.current_source.check(start, end)
+
+    def settle(self) -> Process:
+        """Send the currents of a period through the coil, and read nothing."""
+        for block in self.campaign.blocks:
+            start = self.clock.now
+            yield self.clock.together(self.driven(block))
+            yield self.clock.until(start + self.campaign.block)
+
+    def driven(self, block: Block) -> list[Process]:
+        """What sends the block's current through the coil; nothing in a block without."""
+        c = self.campaign
+        down = self.clock.now + to_ns(c.ramp) + to_ns(c.hold)
+        return [self.drive(block.sign * c.current, down)] if block.sign else []
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read thermometer, currents and voltages on a schedule."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scenarios.cli.arguments import Settings, Source, experiment
-from scenarios.cli.terminal import show
+from scenarios.cli.terminal import note, show
 
 
 def check(scenario: Source, settings: Settings = None) -> None:
@@ -21,4 +21,6 @@ def check(scenario: Source, settings: Settings = None) -> None:
     loops = f"{groups} loop{'' if groups == 1 else 's'}"
     parts = f"{len(graph.components)} components, {len(graph.wiring)} connections, {loops}"
     length = duration(sum(step.duration for step in steps) / NS)
+    for text in chosen.scenario.notes:
+        note(f"note: {text}")
     show(f"ok: {chosen.scenario.name}: {parts}, {len(steps)} steps, {length}")

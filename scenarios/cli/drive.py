@@ -42,12 +42,13 @@ def drive(
 
     chosen = experiment(scenario, settings)
     hinge = _hinge(chosen)
+    oscillator = hinge.coupled(0)
     asked = {"velocity": velocity, "limit": limit, "frequency": frequency, "window": window}
     task = _task(chosen, hinge, asked)
     if plot is not None:
         check_picture(plot)
-    found = study.steps(hinge.oscillator, task)
-    printed = study.printed(hinge.oscillator, task)
+    found = study.steps(oscillator, task)
+    printed = study.printed(oscillator, task)
     if plot is not None:
         from scenarios.studies.drive_picture import draw
 
@@ -59,9 +60,10 @@ def drive(
 
 
 def _hinge(chosen: Experiment) -> Hinge:
+    """The hinge in its balance, whose coil acts back on it."""
     from components.hinge import Hinge
 
-    found = chosen.scenario.components().get("flexure")
+    found = chosen.check().twin.graph.components.get("flexure")
     if not isinstance(found, Hinge):
         raise UsageError(
             f"the flexure of {chosen.scenario.name} cannot be driven; give it 'type: hinge' with an oscillator, as "

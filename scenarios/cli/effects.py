@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scenarios.cli.arguments import Json, Settings, experiment
+from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import counted
 from scenarios.cli.terminal import note, show, show_json, show_table
 from twin.errors import TwinError
@@ -35,12 +36,15 @@ def effects(
     In an otherwise ideal campaign: expected bias of the mass, found, and left by the correction.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices its threads only wait for each other
+    from scenarios.run.measured import reports_mass
     from scenarios.studies import effects as study
     from scenarios.studies import effects_table as table
     from scenarios.studies.catalogue import EFFECTS
 
-    given = list(settings or ())
-    ideal = study.short(experiment(scenario, None), given)
+    given, chosen = list(settings or ()), experiment(scenario, None)
+    if not reports_mass(chosen.scenario):
+        raise UsageError(f"{chosen.scenario.name}: its campaign reports no mass")
+    ideal = study.short(chosen, given)
     there = [effect for effect in EFFECTS if effect.lacks(ideal) is None]
     for effect in EFFECTS:
         if effect not in there:

@@ -29,7 +29,7 @@ def montecarlo(
 
     By JCGM 101 (GUM-S1), beside what the reported uncertainty says.
     """
-    from scenarios.run.build import MassCampaign
+    from scenarios.run.measured import reports_mass
     from scenarios.studies.executors import cores, processes
     from scenarios.studies.montecarlo import Distribution, draw
     from scenarios.studies.trueness import scores
@@ -41,7 +41,7 @@ def montecarlo(
     if plot is not None:
         check_picture(plot)
     chosen = experiment(scenario, settings)
-    if not isinstance(chosen.scenario.campaign, MassCampaign):
+    if not reports_mass(chosen.scenario):
         raise UsageError(f"{chosen.scenario.name}: its campaign reports no mass")
     chosen.check()
     seeds = range(1, trials + 1)

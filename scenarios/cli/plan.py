@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenarios.cli.arguments import Json, Settings, Source, experiment
-from scenarios.cli.terminal import show, show_json, show_table
+from scenarios.cli.terminal import note, show, show_json, show_table
 
 if TYPE_CHECKING:
     from twin.steps import Step
@@ -29,8 +29,11 @@ def plan(
     total = seconds(sum(step.duration for step in steps))
     if as_json:
         name, campaign = chosen.scenario.name, chosen.scenario.campaign_type
-        show_json({"scenario": name, "campaign": campaign, "duration_s": total, "steps": _numbered(steps)})
+        told = {"scenario": name, "campaign": campaign, "duration_s": total, "steps": _numbered(steps)}
+        show_json({**told, "notes": list(chosen.scenario.notes)})
         return
+    for text in chosen.scenario.notes:
+        note(f"note: {text}")
     show(f"{chosen.scenario.name}: {len(steps)} steps, {total / 3600:.4g} h of virtual time")
     if every:
         rows = ((str(s["number"]), clock(s["start_s"]), duration(s["duration_s"]), s["name"]) for s in _numbered(steps))

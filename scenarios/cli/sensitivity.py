@@ -124,7 +124,7 @@ def _draw(shares: Mapping[str, Mapping[str, Index]], path: Path) -> None:
     """Total and first-order indices as bars, a panel an output."""
     import numpy as np
 
-    from scenarios.report.theme import BLUE, SKY, fresh_look, legend, panels
+    from scenarios.report.theme import BLUE, SKY, fresh_look, legend, panels, save
 
     with fresh_look():
         names = list(next(iter(shares.values())))
@@ -139,4 +139,4 @@ def _draw(shares: Mapping[str, Mapping[str, Index]], path: Path) -> None:
             axis.set(title=output)
             legend(axis)
         axes[-1].set_xlabel("share of the variance")
-        figure.savefig(path, dpi=150)
+        save(figure, path)

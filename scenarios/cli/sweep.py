@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json
+from scenarios.cli.arguments import Json, check_picture
 from scenarios.cli.exit_codes import InterruptedRunError, UsageError
 from scenarios.cli.progress import busy, rated
 from scenarios.cli.terminal import note, show, show_json, show_table
@@ -46,6 +46,7 @@ def sweep(
     resume: Annotated[bool, typer.Option("--resume", help="Compute only what --out does not hold yet.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate, say how long it will take, and stop.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Allow more than 10 000 points.")] = False,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the outputs over the axes: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:
     """Run a study: many scenarios, side by side.
@@ -57,24 +58,28 @@ def sweep(
 
     if resume and out is None:
         raise UsageError("--resume goes on with a file: give it with --out")
+    if plot is not None:
+        check_picture(plot)
     with busy("validating the study"):
         chosen = load_study(study)
     if chosen.size > MANY and not yes:
         raise UsageError(f"{chosen.name}: {chosen.size} points are more than {MANY}; add --yes if that is meant")
     if out is not None:
-        _check_out(out, resume=resume)
-    with _workers(cluster, workers, chosen.size) as pool:
+        check_out(out, resume=resume)
+    with pool_of(cluster, workers, chosen.size) as pool:
         if dry_run:
             _foresee(chosen, pool, as_json=as_json)
             return
         rows = _run(chosen, pool, out, resume=resume)
+    if plot is not None:
+        _draw(chosen, rows, plot)
     _report(chosen, rows, out, as_json=as_json)
 
 
 # --- before the first point ------------------------------------------------------------------------------------------
 
 
-def _check_out(out: Path, *, resume: bool) -> None:
+def check_out(out: Path, *, resume: bool) -> None:
     """Refuse what cannot be written, or holds something that nobody has offered up."""
     from scenarios.run.output import OutputError
 
@@ -82,18 +87,18 @@ def _check_out(out: Path, *, resume: bool) -> None:
         raise OutputError(f"{out}: expected a file in a folder that is there")
     if not os.access(out if out.exists() else out.parent, os.W_OK):
         raise OutputError(f"{out}: cannot be written there")
-    there = next((path for path in (out, _beside(out)) if path.exists()), None)
+    there = next((path for path in (out, beside(out)) if path.exists()), None)
     if there is not None and not resume:
         raise OutputError(f"{there} is there: add --resume to go on with it, or move it away")
 
 
-def _beside(out: Path) -> Path:
+def beside(out: Path) -> Path:
     """Where the finished points are kept until all are."""
     return out.with_name(f".{out.name}.points")
 
 
 @contextmanager
-def _workers(address: str | None, workers: int, size: int) -> Iterator[Pool | None]:
+def pool_of(address: str | None, workers: int, size: int) -> Iterator[Pool | None]:
     """Processes here, or those of a cluster; None for a single one."""
     from scenarios.studies.executors import cluster, cores, processes
     from scenarios.studies.sweep import Pool
@@ -122,7 +127,7 @@ def _foresee(study: Study, pool: Pool | None, *, as_json: bool) -> None:
     else:
         shape = " × ".join(map(str, study.shape))
         show(f"{study.name}: {study.size} points ({shape}) of {study.base.scenario.name}, {', '.join(study.outputs)}")
-        show(f"about {duration(total)} on {_processes(count)}, {1e3 * seconds:.3g} ms a point")
+        show(f"about {duration(total)} on {in_words(count)}, {1e3 * seconds:.3g} ms a point")
 
 
 def duration(seconds: float) -> str:
@@ -133,7 +138,8 @@ def duration(seconds: float) -> str:
     return f"{seconds:.2g} s"
 
 
-def _processes(count: int) -> str:
+def in_words(count: int) -> str:
+    """So many processes."""
     return "one process" if count == 1 else f"{count} processes"
 
 
@@ -146,7 +152,7 @@ def _run(study: Study, pool: Pool | None, out: Path | None, *, resume: bool) -> 
     from scenarios.studies.journal import Journal, Row
     from scenarios.studies.sweep import pending
 
-    journal = Journal(None if out is None else _beside(out))
+    journal = Journal(None if out is None else beside(out))
     known: dict[str, Row] = {}
     if resume and out is not None:
         known = (read_rows(out) if out.exists() else {}) | journal.read()
@@ -155,7 +161,7 @@ def _run(study: Study, pool: Pool | None, out: Path | None, *, resume: bool) -> 
     points = [part for part in parts if not isinstance(part, Row)]
     if resume:
         note(f"note: {len(found)} of {study.size} points had finished")
-    with _kept(journal, study, found):
+    with kept_on_interrupt(journal, study.size, found):
         for row in _computed(study, points, pool, len(found)):
             found.append(row)
             journal.write(row)
@@ -178,7 +184,7 @@ def _computed(study: Study, points: list[Any], pool: Pool | None, done: int) -> 
     seconds = first[-1].seconds
     count = 1 if pool is None else pool.workers
     if seconds * len(points) / count > 10.0:
-        note(f"note: {len(points)} points, about {duration(seconds * len(points) / count)} on {_processes(count)}")
+        note(f"note: {len(points)} points, about {duration(seconds * len(points) / count)} on {in_words(count)}")
     total = done + len(first) + len(points)
 
     def all_rows() -> Iterator[Row]:
@@ -187,11 +193,11 @@ def _computed(study: Study, points: list[Any], pool: Pool | None, done: int) -> 
 
     yield from rated(all_rows(), total, "point", done)
     took = time.perf_counter() - begin
-    note(f"note: {total - done} points in {duration(took)}, {(total - done) / took:.3g} a second, {_processes(count)}")
+    note(f"note: {total - done} points in {duration(took)}, {(total - done) / took:.3g} a second, {in_words(count)}")
 
 
 @contextmanager
-def _kept(journal: Journal, study: Study, found: list[Row]) -> Iterator[None]:
+def kept_on_interrupt(journal: Journal, total: int, found: list[Row]) -> Iterator[None]:
     """Say after an interruption how to go on."""
     kept: AbstractContextManager[Any] = journal if journal.path is not None else nullcontext()
     try:
@@ -201,11 +207,21 @@ def _kept(journal: Journal, study: Study, found: list[Row]) -> Iterator[None]:
         if journal.path is None:
             raise
         raise InterruptedRunError(
-            f"interrupted: {len(found)} of {study.size} points are kept; go on with the same command and --resume"
+            f"interrupted: {len(found)} of {total} points are kept; go on with the same command and --resume"
         ) from None
 
 
 # --- afterwards ------------------------------------------------------------------------------------------------------
+
+
+def _draw(study: Study, rows: list[Row], plot: Path) -> None:
+    """Draw; what cannot be drawn is told, and the results are still there."""
+    from scenarios.studies.sweep_picture import PictureError, draw
+
+    try:
+        draw(study, rows, plot)
+    except PictureError as error:
+        note(f"warning: no picture: {error}")
 
 
 def _report(study: Study, rows: list[Row], out: Path | None, *, as_json: bool) -> None:

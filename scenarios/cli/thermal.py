@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenarios.cli.arguments import Json, Settings, Source, experiment
+from scenarios.cli.arguments import Json, Settings, Source, check_picture, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import show, show_json, show_table
 
@@ -38,6 +39,9 @@ def thermal(
         str | None,
         typer.Option("--over", metavar="KEY.PATH", help="Also how it scales with a parameter.", show_default=False),
     ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the magnet's temperature through a period: png, svg.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Tell the thermal-magnetic error of a campaign.
@@ -47,10 +51,17 @@ def thermal(
     from scenarios.report.numbers import readable, significant
     from scenarios.studies.outputs import OUTPUTS, evaluate
 
+    if plot is not None:
+        check_picture(plot)
     chosen = experiment(scenario, settings, ideal=ideal)
     chosen.check()
     found = evaluate(chosen, _WANTED)
     scaling = {} if over is None else _exponents(chosen, over)
+    if plot is not None:
+        from scenarios.studies.thermal import thermal as studied
+        from scenarios.studies.thermal_picture import draw
+
+        draw(chosen, studied(chosen), plot)
     if as_json:
         plain = {name: value if math.isfinite(value) else None for name, value in found.items()}
         about = {} if over is None else {"over": over, "exponents": scaling}

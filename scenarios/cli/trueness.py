@@ -24,11 +24,11 @@ def trueness(
     from multiprocessing import get_context
 
     from scenarios.cli.progress import counted
-    from scenarios.run.build import MassCampaign
+    from scenarios.run.measured import reports_mass
     from scenarios.studies.trueness import Trueness, scores
 
     chosen = experiment(scenario, settings)
-    if not isinstance(chosen.scenario.campaign, MassCampaign):
+    if not reports_mass(chosen.scenario):
         raise UsageError(f"{chosen.scenario.name}: its campaign reports no mass")
     chosen.check()
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=get_context("forkserver")) as executor:

@@ -11,7 +11,7 @@ from scenarios.reduction.settings import Corrections
 
 # A correction and the certificates that are neutral without it. What `SHARES`
 # lists are no certificates, but shares, 1 or 0: of the air's density, the voltmeters' calibration, the air's
-# refraction and the fit of the interferometer's periodic error.
+# refraction and the fits of the interferometer's periodic error and of the skew between voltages and positions.
 NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "temperature": {"temperature_coefficient": 0.0},
     "reluctance": {"reluctance_k": 0.0},
@@ -29,7 +29,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "input_impedance": {"input_conductance": 0.0, "current_input_conductance": 0.0},
     "leakage": {"leakage": 0.0},
     "time_base": {"time_base_error": 0.0},
-    "trigger_latency": {"trigger_latency": 0.0, "coil_capacitance": 0.0, "coil_inductance": 0.0},
+    "trigger_latency": {"trigger_latency": 0.0, "coil_capacitance": 0.0, "coil_inductance": 0.0, "skew": 0.0},
     "refractive_index": {"refraction": 0.0, "refractive_index": 0.0},
     "nonlinearity": {"periodic": 0.0},
     "laser_alignment": {"verticality_x": 0.0, "verticality_y": 0.0, "abbe_offset_x": 0.0, "abbe_offset_y": 0.0},
@@ -45,7 +45,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "magnetic_force": {"susceptibility": 0.0, "magnetisation": 0.0},
     "exchanger_parts": {"parts_mass": 0.0},
 }
-SHARES = ("air", "calibrated", "refraction", "periodic")
+SHARES = ("air", "calibrated", "refraction", "periodic", "skew")
 
 UNCORRECTED: Mapping[str, str] = {
     name: f"{name.replace('_', ' ')}, not corrected" for name in NEUTRAL if name != "temperature"

@@ -118,7 +118,8 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
 def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     """Bl over what was fitted, of each velocity group at its own temperature; `scale` is that of the positions."""
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
-    late *= 1.0 + run.applied.curvature_sensitivity * (curvature(v) - run.applied.curvature)
+    late *= 1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature)
+    late *= 1.0 + run.applied.skew_change * (v.skew - run.applied.skew)
     late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
     beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding that moves in a current's field
     late = late / (1.0 + 3.0 * beside)
@@ -156,18 +157,17 @@ def delay(v: SimpleNamespace) -> float:
     return float(v.trigger_latency - v.coil_resistance * v.coil_capacitance / (1.0 + v.leakage * v.coil_resistance))
 
 
-def curvature(v: SimpleNamespace) -> float:
-    """Share of the acceleration in a position moved by τ' = `delay` (s²): ½ τ'² + ½ τ² − L C.
+def resonance(v: SimpleNamespace) -> float:
+    """Share of the acceleration in a position that has been moved by `delay` (s²): ½ τ² − L C.
 
     The voltage behind resistance, inductance and capacitance of the coil is EMF − τ EMF' + (τ² − L C) EMF'', of which a
     pure delay τ = R C has ½ τ². A leakage divides τ and L C by 1 + G R. Without an inductance the delay is all.
     """
-    later = 0.5 * delay(v) ** 2
     if not v.coil_inductance:
-        return later
+        return 0.0
     loading = 1.0 + v.leakage * v.coil_resistance
     lag = v.coil_resistance * v.coil_capacitance / loading
-    return float(later + 0.5 * lag**2 - v.coil_inductance * v.coil_capacitance / loading)
+    return float(0.5 * lag**2 - v.coil_inductance * v.coil_capacitance / loading)
 
 
 def force_factor(

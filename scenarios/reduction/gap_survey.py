@@ -36,6 +36,7 @@ class Scan:
     Parameters
     ----------
     mean, u_mean : around (T), by height; what six sensors miss of it is in `u_missed` (T).
+    u_gain : of the sensors, relative.
     slope : of the mean against height (T/m), from the shapes.
     """
 
@@ -47,6 +48,7 @@ class Scan:
     mean: Array
     u_mean: Array
     u_missed: Array
+    u_gain: Array
     slope: Array
 
     def of_shapes(self, z: Array) -> Array:
@@ -85,12 +87,13 @@ class GapSurveyReduction(Parameters):
             raise ReductionError("no block of channel 'fluxgate_1' with phase 'survey': no source was brought")
         scans = [self._scan(name, readings, certificates) for name in names]
         known = _Known.of(certificates)
-        beta = Quantity("beta", known.beta.value, "1", "β", "γ as measured over γ at the working point", known.beta.u)
+        meaning = "γ as measured over γ at the working point, by the certificates of the yoke's permeability"
+        beta = Quantity("beta_certified", known.beta.value, "1", "β", meaning, known.beta.u)
         found = [beta, *(quantity for scan in scans for quantity in _quantities(scan, known, self))]
         angles = six_sensors.azimuths(certificates)
         series = [Quantity("azimuth_rad", angles, "rad", "θ", "of the sensors")]
         curves = [*(_by_height(scan) for scan in scans), _around(scans, angles)]
-        return Findings((*found, *series, *(q for scan in scans for q in _series(scan))), tuple(curves))
+        return Findings((*found, *series, *(q for scan in scans for q in _series(scan, known))), tuple(curves))
 
     def _scan(self, name: str, readings: Blocks, certificates: Mapping[str, Estimate]) -> Scan:
         told = readings.select("fluxgate_1", phase="survey", mounting=name)
@@ -111,11 +114,13 @@ class GapSurveyReduction(Parameters):
         mean, u_missed = six_sensors.circumferential_mean(fields.values, towards)
         if not self.aliasing:
             mean = fields.values.mean(axis=1)
-        of_gain = six_sensors.gains(certificates)[1] * fields.values
+        u_gain = six_sensors.gains(certificates)[1]
+        of_gain = u_gain * fields.values
         u_mean = np.sqrt((fields.u**2 + of_gain**2).sum(axis=1)) / fields.u.shape[1]
         step = 1e-4 * float(np.ptp(heights))
         ahead, behind = (np.mean([s.at(heights + d) for s in shapes], axis=0) for d in (step, -step))
-        return Scan(name, heights, fields, remains, shapes, mean, u_mean, u_missed, (ahead - behind) / (2 * step))
+        slope = (ahead - behind) / (2 * step)
+        return Scan(name, heights, fields, remains, shapes, mean, u_mean, u_missed, u_gain, slope)
 
 
 @dataclass(frozen=True)
@@ -143,48 +148,72 @@ class _Known:
         """Standard uncertainty of a field (T), with those of heights and of the sensors' radius."""
         return math.hypot(u, slope * self.u_height, value * self.u_radius)
 
+    def sensor(self, scan: Scan, k: int) -> Array:
+        """Standard uncertainties of the fields at a sensor (T), by height, with that of its gain."""
+        values, step = scan.fields.values[:, k], 1e-4 * float(np.ptp(scan.heights))
+        shape = scan.shapes[k]
+        slopes = (shape.at(scan.heights + step) - shape.at(scan.heights - step)) / (2 * step)
+        own = np.hypot(scan.fields.u[:, k], scan.u_gain[k] * values)
+        return np.array(
+            [self.field(*each) for each in zip(values.tolist(), own.tolist(), slopes.tolist(), strict=True)]
+        )
+
+    def mean(self, scan: Scan, k: int) -> float:
+        """Standard uncertainty of the mean around (T) at one of the heights."""
+        own = math.hypot(float(scan.u_mean[k]), float(scan.u_missed[k]))
+        return self.field(float(scan.mean[k]), own, float(scan.slope[k]))
+
 
 def _quantities(scan: Scan, known: _Known, settings: GapSurveyReduction) -> list[Quantity]:
-    """The numbers of one mounting, γ_max last of the γ."""
-    name, surface = scan.name, known.surface
+    """The numbers of one mounting."""
+    gammas = _gammas(scan, known)
+    found = [*gammas, _limit(scan, gammas[-1], settings), *_around_the_gap(scan, known), _remanence(scan)]
+    return found + (_symmetries(scan, known) if scan.both_sides else [])
+
+
+def _gammas(scan: Scan, known: _Known) -> list[Quantity]:
+    """γ of the mean around and of the largest field at a sensor, each as measured and at the working point."""
     k = int(np.abs(scan.mean).argmax())
     j, i = np.unravel_index(int(np.abs(scan.fields.values).argmax()), scan.fields.values.shape)
-    largest = float(scan.fields.values[j, i])
-    around = scan.fields.values[scan.nearest]
-    noise = float(np.sqrt((scan.fields.u[scan.nearest] ** 2).mean()))
-    half_wave = around[:3] + around[3:]
-    u_remains = float(np.sqrt((scan.remains.u**2).sum())) / len(around)
-
-    step = 1e-4 * float(np.ptp(scan.heights))
-    own = scan.shapes[i]
+    step, own = 1e-4 * float(np.ptp(scan.heights)), scan.shapes[i]
     steepness = float(own.at(scan.heights[j] + step) - own.at(scan.heights[j] - step)) / (2 * step)
-    u_mean = known.field(scan.mean[k], math.hypot(scan.u_mean[k], scan.u_missed[k]), scan.slope[k])
+    largest = float(scan.fields.values[j, i])
     u_largest = known.field(largest, float(scan.fields.u[j, i]), steepness)
-    found = []
-    for key, value, u, symbol, meaning in (
-        ("gamma_mean", scan.mean[k], u_mean, "γ_mean", "largest mean around the gap, over the surface field"),
-        ("gamma_max", largest, u_largest, "γ_max", "largest field at a sensor, over the surface field"),
-    ):
-        gamma = abs(float(value)) / surface.value
-        u_gamma = math.hypot(u / surface.value, gamma * surface.u / surface.value)
-        at_work = math.hypot(u_gamma / known.beta.value, gamma / known.beta.value * known.beta.u / known.beta.value)
-        found.append(Quantity(f"{name}_{key}", gamma, "1", symbol, f"{name}: {meaning}", u_gamma))
-        found.append(
-            Quantity(
-                f"{name}_{key}_working", gamma / known.beta.value, "1", f"{symbol}/β", "at the working point", at_work
-            )
-        )
-    at_most = gamma / known.beta.value  # γ_max at the working point
+    return [
+        *_gamma(scan.name, "mean", float(scan.mean[k]), known.mean(scan, k), known, "largest mean around the gap"),
+        *_gamma(scan.name, "max", largest, u_largest, known, "largest field at a sensor"),
+    ]
+
+
+def _gamma(name: str, key: str, field: float, u: float, known: _Known, meaning: str) -> list[Quantity]:
+    """Of a field (T), with its standard uncertainty."""
+    surface, beta = known.surface, known.beta
+    gamma = abs(field) / surface.value
+    u_gamma = math.hypot(u / surface.value, gamma * surface.u / surface.value)
+    at_work = gamma / beta.value
+    u_at_work = math.hypot(u_gamma / beta.value, at_work * beta.u / beta.value)
+    symbol, said = f"γ_{key}", f"{name}: {meaning}, over the surface field"
+    return [
+        Quantity(f"{name}_gamma_{key}", gamma, "1", symbol, said, u_gamma),
+        Quantity(f"{name}_gamma_{key}_working", at_work, "1", f"{symbol}/β", "at the working point", u_at_work),
+    ]
+
+
+def _limit(scan: Scan, gamma: Quantity, settings: GapSurveyReduction) -> Quantity:
+    """The surface field that makes the error of a mass that is asked for, by γ_max at the working point."""
+    at_most, u = float(gamma.value), float(gamma.u or 0.0)
     limit = settings.gap_field / at_most * settings.target
-    found += [
-        Quantity(
-            f"{name}_limit_T",
-            limit,
-            "T",
-            "B_e",
-            f"{name}: surface field for an error of {settings.target:g} at the working point, by γ_max",
-            limit * at_work / at_most,
-        ),
+    meaning = f"{scan.name}: surface field for an error of {settings.target:g} at the working point, by γ_max"
+    return Quantity(f"{scan.name}_limit_T", limit, "T", "B_e", meaning, limit * u / at_most)
+
+
+def _around_the_gap(scan: Scan, known: _Known) -> list[Quantity]:
+    """How the field lies around the gap at the height where it is largest."""
+    name, around = scan.name, scan.fields.values[scan.nearest]
+    # The gains of six sensors differ by chance, and make a spread of an even field.
+    noise = float(np.sqrt((scan.fields.u[scan.nearest] ** 2 + (scan.u_gain * around) ** 2).mean()))
+    half_wave = around[:3] + around[3:]
+    return [
         Quantity(
             f"{name}_uniformity_T", float(np.std(around)), "T", "s_θ", f"{name}: spread around, where largest", noise
         ),
@@ -202,22 +231,16 @@ def _quantities(scan: Scan, known: _Known, settings: GapSurveyReduction) -> list
             "T",
             "ΔB̄",
             f"{name}: mean around, where the field is largest",
-            known.field(
-                scan.mean[scan.nearest],
-                math.hypot(scan.u_mean[scan.nearest], scan.u_missed[scan.nearest]),
-                scan.slope[scan.nearest],
-            ),
-        ),
-        Quantity(
-            f"{name}_remanent_T",
-            float(scan.remains.values.mean()),
-            "T",
-            "ΔB̄_r",
-            f"{name}: mean around after the magnet is taken away",
-            u_remains,
+            known.mean(scan, scan.nearest),
         ),
     ]
-    return found + (_symmetries(scan, known) if scan.both_sides else [])
+
+
+def _remanence(scan: Scan) -> Quantity:
+    """What the yoke keeps."""
+    u = float(np.sqrt((scan.remains.u**2).sum())) / scan.remains.values.size
+    meaning = f"{scan.name}: mean around after the magnet is taken away"
+    return Quantity(f"{scan.name}_remanent_T", float(scan.remains.values.mean()), "T", "ΔB̄_r", meaning, u)
 
 
 def _symmetries(scan: Scan, known: _Known) -> list[Quantity]:
@@ -225,7 +248,7 @@ def _symmetries(scan: Scan, known: _Known) -> list[Quantity]:
     name, mean = scan.name, scan.mean
     even, odd = 0.5 * (mean + mean[::-1]), 0.5 * (mean - mean[::-1])
     u = np.hypot(scan.u_mean, scan.slope * known.u_height)
-    u_part = float(np.sqrt((0.5 * u**2).mean()))
+    u_part = float(np.sqrt((0.5 * u**2 + scan.u_missed**2).mean()))  # what six sensors miss is as even or odd itself
     found = [
         Quantity(
             f"{name}_even_T", float(np.sqrt((even**2).mean())), "T", "ΔB̄₊", f"{name}: even part of the mean", u_part
@@ -238,26 +261,35 @@ def _symmetries(scan: Scan, known: _Known) -> list[Quantity]:
         found.append(
             Quantity(f"{name}_mean_at_0_T", float(mean[middle]), "T", "ΔB̄(0)", f"{name}: mean at z = 0", u_middle)
         )
+    return [*found, _peak(scan, known)]
+
+
+def _peak(scan: Scan, known: _Known) -> Quantity:
+    """Where the mean is largest, by the shapes; a spline through the means tells how far that is a matter of model."""
+    from scipy.interpolate import CubicSpline
+
     z = np.linspace(scan.heights[0], scan.heights[-1], 20001)
     fitted = np.abs(scan.of_shapes(z))
     highest, u_highest = float(z[fitted.argmax()]), None
+    beside = np.abs(z - highest) < 0.2 * float(np.ptp(scan.heights))
+    splined = np.abs(CubicSpline(scan.heights, scan.mean)(z[beside]))
+    apart = float(z[beside][splined.argmax()]) - highest
     step = 0.01 * float(np.ptp(scan.heights))
     behind, here, ahead = (float(scan.of_shapes(np.array([highest + d]))[0]) for d in (-step, 0.0, step))
     if curvature := (ahead - 2 * here + behind) / step**2:
         u_slope = math.sqrt(sum(shape.u_slope(highest) ** 2 for shape in scan.shapes)) / len(scan.shapes)
-        u_highest = math.hypot(u_slope / curvature, known.u_height)
-    found.append(
-        Quantity(f"{name}_peak_height_m", highest, "m", "z_max", f"{name}: where the mean is largest", u_highest)
-    )
-    return found
+        u_highest = math.hypot(u_slope / curvature, known.u_height, apart / math.sqrt(3.0))
+    meaning = f"{scan.name}: where the mean is largest"
+    return Quantity(f"{scan.name}_peak_height_m", highest, "m", "z_max", meaning, u_highest)
 
 
-def _series(scan: Scan) -> list[Quantity]:
+def _series(scan: Scan, known: _Known) -> list[Quantity]:
     """Fields by height, shapes by sensor."""
     name, shapes = scan.name, scan.shapes
     coefficients = np.array([shape.coefficients for shape in shapes])
     u = np.sqrt([np.diag(shape.covariance) for shape in shapes])
-    u_all = np.hypot(scan.u_mean, scan.u_missed)
+    u_all = np.array([known.mean(scan, k) for k in range(len(scan.heights))])
+    u_left = np.sqrt((scan.fields.u**2).mean(axis=0) / (2.0 * max(len(scan.heights) - coefficients.shape[1], 1)))
     return [
         Quantity(f"{name}_height_m", scan.heights, "m", "z", f"{name}: heights of the magnet"),
         Quantity(f"{name}_mean_T", scan.mean, "T", "ΔB̄", f"{name}: mean around", u_all),
@@ -268,7 +300,7 @@ def _series(scan: Scan) -> list[Quantity]:
                 "T",
                 f"ΔB_{k + 1}",
                 f"{name}: at sensor {k + 1}",
-                scan.fields.u[:, k],
+                known.sensor(scan, k),
             )
             for k in range(scan.fields.values.shape[1])
         ),
@@ -280,7 +312,12 @@ def _series(scan: Scan) -> list[Quantity]:
             for k in range(3)
         ),
         Quantity(
-            f"{name}_shape_residual_T", np.array([s.residual for s in shapes]), "T", "r", f"{name}: what the fit leaves"
+            f"{name}_shape_residual_T",
+            np.array([s.residual for s in shapes]),
+            "T",
+            "r",
+            f"{name}: what the fit leaves",
+            u_left,
         ),
     ]
 

@@ -28,7 +28,7 @@ from scenarios.reduction.certificates import Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
 from scenarios.reduction.profile import LogProfile, uniform_range
-from twin.parameter import Parameters
+from twin.parameter import Parameters, parameter
 from twin.recorder import Block, Blocks
 from twin.times import NS
 
@@ -55,6 +55,9 @@ class GradiometerReduction(Parameters):
     profile_order: int = Field(4, ge=1, le=12, description="of the polynomial ln B(z)/B(0)")
     tolerance: float = Field(1e-4, gt=0, lt=0.1, description="|ΔB/B| of the uniform range")
     points: int = Field(41, ge=5, le=1001, description="at which the profile is given")
+    off_plane: float = parameter(
+        "m", 22e-3, gt=0, source="Seifert2014", description="height at which the deviation from 1/r is given once more"
+    )
 
     def findings(self, readings: Blocks, certificates: Mapping[str, Estimate]) -> Findings:
         """The profile and what follows from it.
@@ -103,7 +106,7 @@ class GradiometerReduction(Parameters):
                 u_uniform,
             ),
             *rejection.quantities(),
-            *([] if radial is None else radial.quantities()),
+            *([] if radial is None else radial.quantities(self.off_plane)),
             *profile.quantities(first, last, self.points),
         ]
         notes = (
@@ -215,9 +218,11 @@ class _Rejection:
 
     def quantities(self) -> list[Quantity]:
         factor = self.coil / self.difference if self.difference else math.inf
+        own = 1.0 / math.sqrt(2.0 * self.count)
+        one, other = self.coil, self.difference
         return [
-            Quantity("noise_coil_V", self.coil, "V", "σ1", "noise of one coil's readings, from vibration"),
-            Quantity("noise_difference_V", self.difference, "V", "σd", "noise of the difference's readings"),
+            Quantity("noise_coil_V", one, "V", "σ1", "noise of one coil's readings, from vibration", own * one),
+            Quantity("noise_difference_V", other, "V", "σd", "noise of the difference's readings", own * other),
             Quantity(
                 "common_mode_rejection",
                 factor,
@@ -227,10 +232,6 @@ class _Rejection:
                 factor / math.sqrt(self.count),
             ),
         ]
-
-
-OFF_PLANE = 22e-3
-"""Height at which Seifert2014 gives the deviation from 1/r once more (m)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,17 +249,18 @@ class _Radial:
         value = float(row @ self.coefficients)
         return value, math.sqrt(float(row @ self.covariance @ row) + self.common**2 + (self.scale * value) ** 2)
 
-    def quantities(self) -> list[Quantity]:
-        middle, off = self.at(0.0), self.at(OFF_PLANE)
+    def quantities(self, height: float) -> list[Quantity]:
+        """b in the symmetry plane and at a height (m)."""
+        middle, off, there = self.at(0.0), self.at(height), f"{1e3 * height:g} mm"
         meaning = "1 + (r/B) ∂B/∂r at z = 0: 0 for a field that falls as 1/r"
         found = [
             Quantity("deviation", middle[0], "1", "b(0)", meaning, middle[1]),
-            Quantity("deviation_off_plane", off[0], "1", "b(22 mm)", "the same 22 mm above", off[1]),
+            Quantity("deviation_off_plane", off[0], "1", f"b({there})", f"the same {there} above", off[1]),
         ]
         if middle[0]:
             growth = off[0] / middle[0]
             u = math.hypot(off[1], growth * middle[1]) / abs(middle[0])
-            found.append(Quantity("deviation_growth", growth, "1", "b(22 mm)/b(0)", "how much it grows", u))
+            found.append(Quantity("deviation_growth", growth, "1", f"b({there})/b(0)", "how much it grows", u))
         return found
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from scenarios.reduction.applied import Applied
 from scenarios.reduction.certificates import Certificates, Estimate
 from scenarios.reduction.corrections import applied, believed
 from scenarios.reduction.errors import ReductionError
-from scenarios.reduction.force import curvature as curvature_of
 from scenarios.reduction.force import delay as delay_of
+from scenarios.reduction.force import resonance
 from scenarios.reduction.recording import Recording, Sweeps
 from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.reduction.settings import ReductionSettings
@@ -27,6 +27,10 @@ ROUNDING = 1e-14  # of Bl
 SWEEPS_TO_TELL = 512  # what a delay, the fit of the periodic error and a higher order of the profile do
 FEWEST_TO_TELL = 32  # of one group
 UNCHANGED = 1e-12  # relative: a computed run, without noise
+ITERATIONS = 20
+SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
+PERIODIC = 1e-3  # change of the periodic error that is small, where positions are moved
+MOST_SKEW = 0.05  # of a window
 
 
 def fit_groups(
@@ -34,34 +38,137 @@ def fit_groups(
 ) -> tuple[tuple[VelocityFit, ...], Applied]:
     """Fit Bl(z) to each group, at the mean weighing position.
 
-    Positions are moved by the delay of the voltages and what the coil's inductance adds to it, and the interferometer's
-    periodic error is fitted. What each does to Bl is a property of the motion, and seen in the first sweeps.
+    Positions are moved to the time of the voltages, and the interferometer's periodic error is fitted. By how much they
+    are moved is fitted too where the coil is accelerated in the windows, as in an oscillation; at constant velocity
+    nothing tells it, it hardly matters, and the certificates have it. What each does to Bl is a property of the motion,
+    and seen in the first sweeps.
     """
-    z_w = float(recording.weighings.position.mean())
-    values = applied(certificates, settings.corrections)
-    delay, curvature = delay_of(values), curvature_of(values)
-    period = certificates.nonlinearity_period
-    chosen = period if settings.corrections.nonlinearity else None
-    order = _profile_order(recording.sweeps, lambda s, n: _fit(s, delay, curvature, z_w, n, period), settings)
-    fits = with_slow_noise(tuple(_fitted(sweeps, delay, curvature, z_w, order, chosen) for sweeps in recording.sweeps))
+    on, period = settings.corrections, certificates.nonlinearity_period
+    values = applied(certificates, on)
+    told = all(_tells_skew(sweeps) for sweeps in recording.sweeps)
+    how = _Model(
+        z_w=float(recording.weighings.position.mean()),
+        order=settings.profile_order,
+        delay=delay_of(values),
+        bend=resonance(values),
+        skewed=told and on.trigger_latency,
+        period=period if on.nonlinearity else None,
+    )
+    how = replace(how, order=_profile_order(recording.sweeps, replace(how, period=period), settings))
+    fits = with_slow_noise(tuple(_fitted(sweeps, how) for sweeps in recording.sweeps))
     some = recording.sweeps[0].kept(slice(SWEEPS_TO_TELL))
-
-    def bl(by: float = 0.0, bend: float = 0.0, fitted: float | None = None) -> float:
-        return _fit(some, delay + by, curvature + bend, z_w, order, fitted).bl
-
-    known = certificates.estimates()
-    step = max(abs(delay_of(believed(certificates))), known["trigger_latency"].u)
-    step = max(step, known["coil_resistance"].value * known["coil_capacitance"].u)
-    sensitivity = _slope(bl(0.5 * step), bl(-0.5 * step), step) if step > 0 else 0.0
-    bend = max(abs(curvature_of(believed(certificates))), _doubt(known["coil_inductance"], known["coil_capacitance"]))
-    bending = _slope(bl(bend=0.5 * bend), bl(bend=-0.5 * bend), bend) if bend > 0 else 0.0
-    change = bl(fitted=period) / bl() - 1.0 if period is not None else 0.0
-    return fits, Applied(delay, sensitivity, curvature, bending, float(chosen is not None), change)
+    return fits, _applied(some, how, certificates, told)
 
 
-def _profile_order(
-    groups: tuple[Sweeps, ...], fit: Callable[[Sweeps, int], VelocityFit], settings: ReductionSettings
-) -> int:
+def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) -> Applied:
+    """What was done to the positions, and what it does to Bl; `told` is whether the motion tells the delay."""
+    known, right, bare = certificates.estimates(), believed(certificates), replace(how, period=None)
+
+    @cache
+    def bl(**changes: Any) -> float:
+        return replace(bare, **changes).fit(some).bl
+
+    def slope(name: str, value: float, size: float) -> float:
+        """Relative change of Bl for one more of a parameter, from half a `size` more and less; none by rounding."""
+        change = bl(**{name: value + 0.5 * size}) / bl(**{name: value - 0.5 * size}) - 1.0 if size > 0 else 0.0
+        return change / size if abs(change) > ROUNDING else 0.0
+
+    late = known["coil_resistance"].value * known["coil_capacitance"].u
+    late = 0.0 if told else max(abs(delay_of(right)), known["trigger_latency"].u, late)
+    bent = max(abs(resonance(right)), _doubt(known["coil_inductance"], known["coil_capacitance"]))
+    period = certificates.nonlinearity_period
+    return Applied(
+        delay=how.delay,
+        delay_sensitivity=slope("delay", how.delay, late),
+        curvature=how.bend,
+        curvature_sensitivity=slope("bend", how.bend, bent),
+        skew=float(how.skewed),
+        skew_change=bl(skewed=True) / bl(skewed=False, delay=0.0) - 1.0 if told else 0.0,
+        periodic=float(how.period is not None),
+        periodic_change=bl(period=period) / bl() - 1.0 if period is not None else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class _Model:
+    """How a group is fitted.
+
+    Parameters
+    ----------
+    z_w : where Bl is wanted (m). order : of Bl(z).
+    delay : by which voltages belong to later positions (s), where it is not fitted, and where the fit begins.
+    bend : share of the acceleration in the positions beside (s²).
+    skewed : whether the delay is fitted.
+    period : of the interferometer's periodic error, if that is fitted (m).
+    """
+
+    z_w: float
+    order: int
+    delay: float
+    bend: float
+    skewed: bool
+    period: float | None
+
+    def fit(self, sweeps: Sweeps) -> VelocityFit:
+        """The fit of a group: delay and periodic error from its first sweeps, and what is left, small, from all.
+
+        Raises
+        ------
+        ReductionError
+            If the readings do not determine Bl, or belong to no delay.
+        """
+        delay, periodic = self.delay, (0.0, 0.0)
+        if self.skewed or self.period is not None:
+            few, most = sweeps.kept(slice(SWEEPS_TO_TELL)), MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
+            close = SETTLED * sweeps.aperture
+            for _ in range(ITERATIONS):
+                fit = self._fit(few, delay, periodic)
+                step = fit.skew or 0.0
+                delay, periodic = delay + step, _sum(periodic, fit.periodic)
+                stays = abs(delay) <= close or np.hypot(*fit.periodic) <= PERIODIC * np.hypot(*periodic)
+                if (abs(step) <= close and stays) or abs(delay) > most:
+                    break
+            if self.skewed and not (abs(step) <= close and abs(delay) <= most):
+                raise ReductionError(
+                    f"the voltages belong to positions {delay * 1e3:+.3g} ms later than those read with them; more "
+                    f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does "
+                    "between windows is not known: read both at the same time"
+                )
+        fit = self._fit(sweeps, delay, periodic)
+        skew = None if fit.skew is None else delay + fit.skew
+        return replace(fit, skew=skew, periodic=_sum(periodic, fit.periodic))
+
+    def _fit(self, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
+        """With the positions freed of this periodic error, and moved by this delay."""
+        shown = position = sweeps.position
+        if self.period is not None and any(periodic):
+            shown = position = without_periodic_error(position, periodic, self.period)
+        acceleration = None
+        if delay or self.bend or self.skewed:
+            few = slice(SWEEPS_TO_TELL)
+            motion = repeated_motion(shown[few], sweeps.time[few], sweeps.aperture).over(shown)
+            position = motion.moved(shown, delay, self.bend)
+            acceleration = np.diff(motion.velocity(delay), axis=1) / sweeps.aperture if self.skewed else None
+        return fit_velocity(
+            sweeps.voltage,
+            position,
+            sweeps.aperture,
+            sweeps.time,
+            self.z_w,
+            self.order,
+            self.period,
+            shown=shown,
+            acceleration=acceleration,
+        )
+
+
+def _tells_skew(sweeps: Sweeps) -> bool:
+    """Whether the coil is accelerated within its windows, by more than its positions scatter."""
+    few = sweeps.kept(slice(SWEEPS_TO_TELL))
+    return repeated_motion(few.position, few.time, few.aperture).accelerated
+
+
+def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionSettings) -> int:
     """The order of the polynomial Bl(z): that of the settings, or more if it leaves something of the profile.
 
     Two orders more change Bl at the weighing position, in the mean over the groups, by no more than three times what
@@ -70,7 +177,7 @@ def _profile_order(
     some = [group.kept(slice(max(SWEEPS_TO_TELL // len(groups), FEWEST_TO_TELL))) for group in groups]
 
     def fitted(order: int) -> tuple[Array, Array]:
-        fits = [fit(sweeps, order) for sweeps in some]
+        fits = [replace(how, order=order).fit(sweeps) for sweeps in some]
         return np.array([fit.bl for fit in fits]), np.array([fit.u_bl for fit in fits])
 
     order = settings.profile_order
@@ -90,39 +197,21 @@ def _profile_order(
     return order
 
 
-def _slope(more: float, less: float, step: float) -> float:
-    """Relative change over a step; none if it is rounding."""
-    change = more / less - 1.0
-    return change / step if abs(change) > ROUNDING else 0.0
-
-
 def _doubt(first: Estimate, second: Estimate) -> float:
     """By how much the product of two estimates may be off."""
     return abs(first.value) * second.u + abs(second.value) * first.u
 
 
-def _fitted(
-    sweeps: Sweeps, delay: float, curvature: float, z_w: float, order: int, period: float | None
-) -> VelocityFit:
+def _fitted(sweeps: Sweeps, how: _Model) -> VelocityFit:
     """The fit of a group; an error names the cycle."""
     try:
-        return _fit(sweeps, delay, curvature, z_w, order, period)
+        return how.fit(sweeps)
     except ReductionError as error:
         raise ReductionError(f"cycle {sweeps.cycle}: {error}") from None
 
 
-def _fit(sweeps: Sweeps, delay: float, curvature: float, z_w: float, order: int, period: float | None) -> VelocityFit:
-    position = sweeps.position
-    if delay or curvature:
-        position = delayed(position, sweeps.time, sweeps.aperture, delay, curvature)
-    if period is None:
-        return fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order)
-    few = slice(0, SWEEPS_TO_TELL)
-    first = fit_velocity(sweeps.voltage[few], position[few], sweeps.aperture, sweeps.time[few], z_w, order, period)
-    position = without_periodic_error(position, first.periodic, period)  # what is left of it is small, and linear
-    fit = fit_velocity(sweeps.voltage, position, sweeps.aperture, sweeps.time, z_w, order, period)
-    sine, cosine = np.add(first.periodic, fit.periodic)
-    return replace(fit, periodic=(float(sine), float(cosine)))
+def _sum(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:
+    return first[0] + second[0], first[1] + second[1]
 
 
 def without_periodic_error(position: Array, periodic: tuple[float, float], period: float) -> Array:
@@ -135,17 +224,6 @@ def without_periodic_error(position: Array, periodic: tuple[float, float], perio
     error = a * sine + b * cosine
     error -= 2 * np.pi / period * error * (a * cosine - b * sine)
     return position - error
-
-
-def delayed(position: Array, time: Array, step: float, delay: float, curvature: float) -> Array:
-    """Positions (sweeps, n), read every `step` s, a short `delay` later: ``z + delay · ż + curvature · z̈``.
-
-    The derivatives are those of the motion that the sweeps repeat. To the rest the delay is applied by differences.
-    """
-    repeated = repeated_motion(position, time, step)
-    edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
-    slope: Array = np.gradient(position - repeated.position, step, axis=1, edge_order=edge)
-    return position + delay * (slope + repeated.velocity) + curvature * repeated.acceleration
 
 
 def with_slow_noise(fits: tuple[VelocityFit, ...]) -> tuple[VelocityFit, ...]:

@@ -127,7 +127,7 @@ class HallProbeReduction(Parameters):
             ),
             Quantity(
                 "centring_T_per_m",
-                -field * sideways * known.walk.value,
+                0.0 - field * sideways * known.walk.value,
                 "T/m",
                 "δ",
                 "what the walk that the certificate states looks like",

@@ -29,6 +29,7 @@ class Impedance:
     inductance: float
     u: float
     resistance: float
+    u_resistance: float
 
 
 def impedance(block: Block, readings: Blocks, certificates: Mapping[str, Estimate]) -> Impedance:
@@ -67,7 +68,10 @@ def impedance(block: Block, readings: Blocks, certificates: Mapping[str, Estimat
     relative = math.sqrt((resistance.u / resistance.value) ** 2 + gains[0].u ** 2 + gains[1].u ** 2)
     skew = found.real * math.hypot(late[0].u, late[1].u)
     u = math.sqrt(noise**2 + (relative * inductance) ** 2 + skew**2)
-    return Impedance(str(labels.get("phase")), float(frequency), float(height), float(inductance), u, float(found.real))
+    late_by = omega**2 * inductance * math.hypot(late[0].u, late[1].u)
+    u_real = math.sqrt((noise * omega) ** 2 + (relative * found.real) ** 2 + late_by**2)
+    place = float(frequency), float(height)
+    return Impedance(str(labels.get("phase")), *place, float(inductance), u, float(found.real), u_real)
 
 
 def _first_harmonic(values: Array, step: float, frequency: float) -> tuple[complex, float]:

@@ -37,6 +37,11 @@ class Move(NamedTuple):
     position: Array
     present: bool
 
+    @property
+    def noise(self) -> float:
+        """Standard uncertainty of the mean net voltage, from the scatter of its readings (V)."""
+        return float(self.net.std(ddof=1)) / math.sqrt(self.net.size) if self.net.size > 1 else 0.0
+
 
 class InducedVoltageReduction(Parameters):
     """How voltages become fields: ``ΔB̄ = δV/(l v)``.
@@ -166,14 +171,18 @@ def _quantities(
         field, u, volt, u_v = field - other, math.hypot(u, u_other), volt - rest_v, math.hypot(u_v, u_rest_v)
     u = math.hypot(u, field * u_length / length)
     peak = int(np.argmax(np.abs(shape.field)))
+    few = 1.0 / math.sqrt(2.0 * max(len(pairs) - 1, 1))
+    u_pairs = np.array([math.hypot(*(move.noise / (length * move.velocity) for move in pair)) / 2.0 for pair in pairs])
+    speed, _, u_speed = _mean(speeds)
+    u_speed = math.hypot(u_speed, speed * certificates.get("interferometer.gain", Estimate(0.0)).u)
     found = [
         Quantity("delta_v_V", volt, "V", "δV", "induced voltage, half of up minus down", u_v),
-        Quantity("std_delta_v_V", spread_v, "V", "s(δV)", "standard deviation of the pairs"),
+        Quantity("std_delta_v_V", spread_v, "V", "s(δV)", "standard deviation of the pairs", few * spread_v),
         Quantity("delta_b_T", field, "T", "ΔB̄", "external field along the wire, inward", u),
-        Quantity("std_delta_b_T", spread, "T", "s(ΔB̄)", "standard deviation of the pairs"),
-        Quantity("velocity_m_per_s", float(speeds.mean()), "m/s", "v", "mean velocity"),
+        Quantity("std_delta_b_T", spread, "T", "s(ΔB̄)", "standard deviation of the pairs", few * spread),
+        Quantity("velocity_m_per_s", speed, "m/s", "v", "mean velocity", u_speed),
         Quantity("wire_length_m", length, "m", "l", "of the coil", u_length),
-        Quantity("pairs_delta_b_T", fields, "T", "ΔB̄(j)", "of each pair"),
+        Quantity("pairs_delta_b_T", fields, "T", "ΔB̄(j)", "of each pair", u_pairs),
         Quantity("positions_m", shape.z, "m", "z", "places along the travel"),
         Quantity("delta_b_of_position_T", shape.field, "T", "ΔB̄(z)", "at these places", shape.u),
         Quantity(
@@ -191,7 +200,7 @@ def _quantities(
 def _curves(moves: list[Move], pairs: list[tuple[Move, Move]], shape: Along) -> tuple[Curve, ...]:
     numbers = np.array([move.number + 1.0 for move in moves])
     net = np.array([float(move.net.mean()) for move in moves]) * 1e6
-    noise = np.array([float(move.net.std(ddof=1)) / math.sqrt(move.net.size) for move in moves]) * 1e6
+    noise = np.array([move.noise for move in moves]) * 1e6
     up = np.array([move.velocity > 0 for move in moves])
     lines = tuple(
         Line(name, numbers[which], net[which], noise[which], points=True)

@@ -33,6 +33,8 @@ from twin.parameter import Parameters, parameter
 from twin.recorder import Blocks
 
 Array = NDArray[np.float64]
+FREQUENCIES = 4
+"""So many tell a power law."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,20 +108,20 @@ class InductanceReduction(Parameters):
             self._profile([one for one in by_height if one.frequency == f], centre)
             for f in dict.fromkeys(one.frequency for one in by_height)
         ]
-        law = self._power_law([one for one in by_frequency if one.frequency <= self.power_law_to])
+        slow = [one for one in by_frequency if one.frequency <= self.power_law_to]
+        law = self._power_law(slow)
         quantities = _law_quantities(law)
         notes: tuple[str, ...] = ()
         if profiles:
             low = min(profiles, key=lambda one: one.frequency)
-            steady = _steady(low, profiles, law)
-            quantities = [
-                *_profile_quantities(low, profiles),
-                *self._force(low.scaled(steady), certificates),
-                *quantities,
-            ]
-            if law is None:
-                text = f"The force is that at {low.frequency:g} Hz: too few frequencies to go on to a steady current."
-                notes = (text,)
+            steady = _steady(low, profiles, law, slow)
+            force = [] if steady is None else self._force(low.scaled(steady), certificates)
+            quantities = [*_profile_quantities(low, profiles), *force, *quantities]
+            if steady is None:
+                notes = (
+                    f"Nothing is said of a steady current, and of its force: that takes L(f) at {FREQUENCIES} "
+                    f"frequencies or more up to {self.power_law_to:g} Hz.",
+                )
         quantities += _series(by_frequency, by_height)
         return Findings(tuple(quantities), tuple(_curves(by_frequency, by_height, profiles, law, centre)), notes)
 
@@ -181,7 +183,7 @@ class InductanceReduction(Parameters):
     def _power_law(self, found: list[Impedance]) -> PowerLaw | None:
         """By least squares in L(0), L(0) c and p; None from fewer than four frequencies, or without a decrease."""
         frequency = np.array([one.frequency for one in found])
-        if len(np.unique(frequency)) < 4:
+        if len(np.unique(frequency)) < FREQUENCIES:
             return None
         from scipy.optimize import least_squares
 
@@ -206,20 +208,23 @@ class InductanceReduction(Parameters):
             zero,
             math.sqrt(float(covariance[0, 0]) + added**2 / 3.0),
             size,
-            math.sqrt(float(gradient @ covariance @ gradient)),
+            math.hypot(
+                math.sqrt(float(gradient @ covariance @ gradient)), (1.0 - size) * added / zero / math.sqrt(3.0)
+            ),
             exponent,
             math.sqrt(float(covariance[2, 2])),
             top,
         )
 
 
-def _steady(low: Profile, profiles: list[Profile], law: PowerLaw | None) -> Estimate:
-    """By how much L'' of a steady current is larger than at the lowest frequency of L(z).
+def _steady(low: Profile, profiles: list[Profile], law: PowerLaw | None, slow: list[Impedance]) -> Estimate | None:
+    """By how much L'' of a steady current is larger than at the lowest frequency of L(z); None if that is not known.
 
-    ``L = L_s + L_y Y(f)`` and ``L'' ∝ Y(f)``, with the stray part L_s that does not cross the iron.
+    ``L = L_s + L_y Y(f)`` and ``L'' ∝ Y(f)``, with the stray part L_s that does not cross the iron. Where L was read at
+    enough frequencies and does not fall, it is that of a steady current.
     """
     if law is None:
-        return Estimate(1.0)
+        return Estimate(1.0) if len({one.frequency for one in slow}) >= FREQUENCIES else None
     here, stray = float(low.coefficients[0]), 0.0
     high = max(profiles, key=lambda one: one.frequency)
     share, there = high.derivative(2)[0] / low.derivative(2)[0], float(high.coefficients[0])
@@ -284,7 +289,14 @@ def _series(by_frequency: list[Impedance], by_height: list[Impedance]) -> list[Q
                 "at the weighing position",
                 column(by_frequency, "u"),
             ),
-            Quantity("resistances_ohm", column(by_frequency, "resistance"), "ohm", "R(f)", "in series with it"),
+            Quantity(
+                "resistances_ohm",
+                column(by_frequency, "resistance"),
+                "ohm",
+                "R(f)",
+                "in series with it",
+                column(by_frequency, "u_resistance"),
+            ),
         ]
     if by_height:
         quantities += [

@@ -81,6 +81,7 @@ def _quantities(
     largest = int(np.argmax(turns.known))
     per_kg2 = squared[largest] / turns.known[largest] ** 2
     left = relative - common + beta * squared
+    u_current = np.sqrt(squared) * np.array([result.u_bl_Tm / result.bl_Tm for result in turns.results])
     return (
         Quantity("beta_per_A2", beta, "1/A^2", "β", "of (Bl)_w = (Bl)_v (1 + β I²), and what else goes with I²", u[0]),
         Quantity(
@@ -96,10 +97,10 @@ def _quantities(
             u[0] * squared[largest],
         ),
         Quantity("known_masses_kg", turns.known, "kg", "m", "as certified"),
-        Quantity("currents_A", np.sqrt(squared), "A", "I", "half of the difference between mass on and off"),
+        Quantity("currents_A", np.sqrt(squared), "A", "I", "half of the difference between mass on and off", u_current),
         Quantity("differences_kg", relative * turns.known, "kg", "Δm", "found less known", u_single * turns.known),
         Quantity("differences_relative", relative, "1", "Δm/m", "found less known, relative", u_single),
-        Quantity("residuals_relative", left, "1", "r", "what the line leaves"),
+        Quantity("residuals_relative", left, "1", "r", "what the line leaves", u_single),
     )
 
 

@@ -153,18 +153,33 @@ def _quantities(fits: list[OscillationFit]) -> tuple[Quantity, ...]:
         Quantity("frequencies_Hz", series("frequency"), "Hz", "f", "of the motions"),
         Quantity("amplitudes_m", series("amplitude"), "m", "a", "half of the travel"),
         Quantity("bl_of_frequency_Tm", series("bl"), "T*m", "Bl(f)", "fitted with profile and delay", series("u_bl")),
-        Quantity("bl_naive_Tm", series("naive"), "T*m", "Û/v̂", "ratio of the first harmonics as read"),
+        Quantity("bl_naive_Tm", series("naive"), "T*m", "Û/v̂", "ratio of the first harmonics as read", series("u_bl")),
         Quantity(
             "bl_naive_sinc_Tm",
             series("naive") / series("sinc"),
             "T*m",
             "Û/v̂/sinc",
             "the same, freed of the aperture",
+            series("u_bl") / series("sinc"),
         ),
         Quantity("delays_s", series("delay"), "s", "τ(f)", "delay at each frequency", series("u_delay")),
-        Quantity("offsets_V", series("offset"), "V", "U0", "of the voltmeter with its leads"),
-        Quantity("residual_rms_V", series("residual_rms"), "V", "r", "what the fit leaves of the voltage, rms"),
-        Quantity("periodic_error_m", series("periodic"), "m", "A", "periodic error of the interferometer"),
+        Quantity("offsets_V", series("offset"), "V", "U0", "of the voltmeter with its leads", series("u_offset")),
+        Quantity(
+            "residual_rms_V",
+            series("residual_rms"),
+            "V",
+            "r",
+            "what the fit leaves of the voltage, rms",
+            series("u_residual_rms"),
+        ),
+        Quantity(
+            "periodic_error_m",
+            series("periodic"),
+            "m",
+            "A",
+            "periodic error of the interferometer",
+            series("u_periodic"),
+        ),
     ]
     return (*found, *_profile(fits))
 

@@ -51,7 +51,8 @@ class OscillationFit:
     naive : first harmonic of the voltage over that of the velocity, as read (T·m).
     sinc : what the aperture leaves of that voltage, sin(π f A)/(π f A).
     residual_rms : of the voltage (V).
-    periodic : amplitude of the interferometer's periodic error (m); 0 if it was not fitted.
+    periodic, u_periodic : amplitude of the interferometer's periodic error (m); 0 if it was not fitted.
+    u_offset, u_residual_rms : standard uncertainties of these (V).
     """
 
     frequency: float
@@ -70,6 +71,9 @@ class OscillationFit:
     periodic: float = 0.0
     curvature: float | None = None
     u_curvature: float = 0.0
+    u_offset: float = 0.0
+    u_residual_rms: float = 0.0
+    u_periodic: float = 0.0
 
 
 def fit_oscillation(
@@ -117,9 +121,12 @@ def fit_oscillation(
     scale = half ** -np.arange(order + 1.0)
     u = _uncertainties(found.weights, residual, frequency * aperture)
     first, speed_first = _first_harmonics(t, voltage, position, aperture, frequency)
-    periodic = 0.0
+    periodic = u_periodic = 0.0
     if period is not None:
-        periodic = float(np.hypot(*solution[-2:])) * aperture / abs(float(solution[0]))
+        sine, cosine = (solution[-2:] * aperture / abs(float(solution[0]))).tolist()
+        periodic = float(np.hypot(sine, cosine))
+        u_periodic = float(np.hypot(*u[-2:])) * aperture / abs(float(solution[0])) / np.sqrt(2.0)
+    rest = float(np.sqrt(residual @ residual / max(n - len(solution), 1)))
     return OscillationFit(
         frequency=frequency,
         amplitude=half,
@@ -133,8 +140,11 @@ def fit_oscillation(
         offset=float(solution[order + 2 + bent]),
         naive=float(abs(first) / abs(speed_first)),
         sinc=float(np.sinc(frequency * aperture)),
-        residual_rms=float(np.sqrt(residual @ residual / max(n - len(solution), 1))),
+        u_offset=float(u[order + 2 + bent]),
+        residual_rms=rest,
+        u_residual_rms=rest / float(np.sqrt(2.0 * max(n - len(solution), 1))),
         periodic=periodic,
+        u_periodic=float(u_periodic),
         curvature=-float(solution[order + 2] / solution[0]) if bent else None,
         u_curvature=float(u[order + 2] / abs(solution[0])) if bent else 0.0,
     )

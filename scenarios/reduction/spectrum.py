@@ -26,6 +26,10 @@ SPAN = 5.0
 """Half widths of a resonance that are fitted, to either side."""
 ITERATIONS, SETTLED = 100, 1e-3
 """At most so many, until a step is less than this part of the uncertainty."""
+HALVINGS = 12
+"""Of a step, until the resonance becomes more likely by it."""
+LOWEST = 1e-3
+"""Floor of a resonance, relative to its wings."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,8 +88,12 @@ class Spectrum:
         return found, math.sqrt(float(weights @ weights) * _relative_variance(self.length, self.stretches, 1) * _SPREAD)
 
 
-def welch(values: Array, step: float, seconds: float) -> Spectrum:
+def welch(values: Array, step: float, seconds: float, least: int = LEAST) -> Spectrum:
     """The spectrum of readings at regular steps, of stretches of `seconds`, each freed of its mean.
+
+    Parameters
+    ----------
+    least : readings in a stretch.
 
     Raises
     ------
@@ -93,8 +101,8 @@ def welch(values: Array, step: float, seconds: float) -> Spectrum:
         If there are not enough readings for one stretch.
     """
     length = min(round(seconds / step), len(values))
-    if length < LEAST:
-        raise ReductionError(f"{length} readings are too few for a spectrum; read at least {LEAST}")
+    if length < least:
+        raise ReductionError(f"{length} readings are too few for a spectrum; read at least {least}")
     hop = length // 2
     starts = np.arange(0, len(values) - length + 1, hop)
     window = _hann(length)
@@ -160,9 +168,10 @@ class Resonance(NamedTuple):
 def resonances(values: Array, step: float, aperture: float, spectrum: Spectrum, prominence: float) -> list[Resonance]:
     """Peaks that stand out of the spectrum by `prominence` in power, each fitted as a damped oscillation.
 
-    Around each peak ``S = c + A (f/f0)² sinc²(f aperture)/((1 − (f/f0)²)² + (f/(f0 Q))²)`` is fitted to the periodogram
-    of all readings by Whittle's likelihood, whose information gives the uncertainties. The factor f² is that of a
-    velocity of something that is shaken by a ground whose motion falls as 1/f².
+    Around each peak ``S = c + A sinc²(f aperture) |r + b d/r|²/|d|²`` with ``r = f/f0`` and ``d = 1 − r² + i r/Q`` is
+    fitted to the periodogram of all readings by Whittle's likelihood, whose information gives the uncertainties. It is
+    the velocity of something that is shaken by a ground whose motion falls as 1/f². The term with b is what the other
+    modes, far from their own resonances, add to the same motion: it tilts the wings, which would pull f0 along.
     """
     if not spectrum.power.all():
         return []
@@ -174,54 +183,74 @@ def resonances(values: Array, step: float, aperture: float, spectrum: Spectrum, 
     frequency = _frequencies(len(values), step)
     found = []
     for k in peaks:
-        fitted = _fit(frequency, power, aperture, float(spectrum.frequency[k]), _width(spectrum, int(k)))
+        fitted = _fit(frequency, power, aperture, float(spectrum.frequency[k]), _width(spectrum, int(k)), tilted=False)
         if fitted is not None:  # again, over as many of its own widths
-            fitted = _fit(frequency, power, aperture, fitted.frequency, fitted.frequency / fitted.quality)
+            width = fitted.frequency / fitted.quality
+            fitted = _fit(frequency, power, aperture, fitted.frequency, width, tilted=True)
         if fitted is not None:
             found.append(fitted)
     return found
 
 
 def _width(spectrum: Spectrum, k: int) -> float:
-    """Of a peak at half its power (Hz), as far as the spectrum resolves it."""
+    """Of a peak at half its power (Hz), as far as the spectrum resolves it; means of three bins spread less."""
+    power = np.convolve(spectrum.power, np.ones(3) / 3.0, mode="same")
     low = high = k
-    while low > 0 and spectrum.power[low - 1] > 0.5 * spectrum.power[k]:
+    while low > 0 and power[low - 1] > 0.5 * power[k]:
         low -= 1
-    while high < len(spectrum.power) - 1 and spectrum.power[high + 1] > 0.5 * spectrum.power[k]:
+    while high < len(power) - 1 and power[high + 1] > 0.5 * power[k]:
         high += 1
     return float(spectrum.frequency[1] - spectrum.frequency[0]) * (high - low + 1)
 
 
-def _fit(frequency: Array, power: Array, aperture: float, near: float, width: float) -> Resonance | None:
-    """By Fisher scoring of the logarithms of A, f0, Q and c; None if the peak is none of that shape."""
+def _fit(
+    frequency: Array, power: Array, aperture: float, near: float, width: float, *, tilted: bool
+) -> Resonance | None:
+    """By Fisher scoring of the logarithms of A, f0, Q and c, and of b; None if the peak is none of that shape.
+
+    A floor far below the wings tells nothing, and is kept from running away. Without `tilted` b stays 0.
+    """
     within = np.abs(frequency - near) < SPAN * width
     f, read = frequency[within], power[within]
     if len(f) < 16:
         return None
 
     def logarithm(theta: Array) -> Array:
-        size, centre, quality, floor = np.exp(theta)
+        (size, centre, quality, floor), beside = np.exp(theta[:4]), theta[4]
         ratio = f / centre
-        bell = (ratio * np.sinc(f * aperture)) ** 2 / ((1.0 - ratio**2) ** 2 + (ratio / quality) ** 2)
-        return np.log(floor + size * bell)
+        detuned = 1.0 - ratio**2 + 1j * ratio / quality
+        bell = np.abs(np.sinc(f * aperture) * (ratio / detuned + beside / ratio)) ** 2
+        return np.asarray(np.log(floor + size * bell))
+
+    def unlikely(theta: Array) -> float:
+        """Whittle's −ln L."""
+        level = logarithm(theta)
+        return float((level + read * np.exp(-level)).sum())
 
     quality = near / width
     edge = 0.5 * float(read[: len(read) // 8].mean() + read[-len(read) // 8 :].mean())
-    theta = np.log([float(read.max()) / quality**2 / 3.0, near, quality, 0.1 * edge])
+    theta = np.append(np.log([float(read.max()) / quality**2 / 3.0, near, quality, 0.1 * edge]), 0.0)
+    free = np.diag([1.0, 1.0, 1.0, 1.0, float(tilted)])
     for _ in range(ITERATIONS):
         now = logarithm(theta)
-        slopes = np.array([(logarithm(theta + d) - logarithm(theta - d)) / 2e-6 for d in 1e-6 * np.eye(4)])
-        information = slopes @ slopes.T + 1e-9 * np.eye(4)
+        slopes = np.array([(logarithm(theta + d) - logarithm(theta - d)) / 2e-6 for d in 1e-6 * free])
+        information = slopes @ slopes.T + 1e-9 * np.eye(5)
         covariance = _SPREAD * np.linalg.inv(information)
         change = np.linalg.solve(information, slopes @ (read / np.exp(now) - 1.0))
-        limit = np.array([1.0, 0.3 / quality, 0.5, 1.0])
+        limit = np.array([1.0, 0.3 / quality, 0.5, 1.0, 0.3])
         change = np.clip(change, -limit, limit)
+        before, halved = unlikely(theta), 0
+        while unlikely(theta + change) > before and halved < HALVINGS:
+            change, halved = 0.5 * change, halved + 1
+        if halved == HALVINGS:  # nothing is more likely
+            break
         theta = theta + change
+        theta[3] = max(theta[3], math.log(LOWEST * edge))
         if np.all(np.abs(change[:3]) < SETTLED * np.sqrt(np.diag(covariance)[:3])):
             break
     else:
         return None
-    size, centre, quality, _ = np.exp(theta)
+    size, centre, quality = np.exp(theta[:3])
     if abs(centre - near) > SPAN * width or quality <= 0.5:
         return None
     u = np.sqrt(np.diag(covariance))

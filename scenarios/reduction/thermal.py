@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Windows = Sequence[tuple[float, float]] | Array
 
 AMBIENT_ORDER = 6  # lowest order that Liu2025 and Li2026 use
+SAMPLES_OF_A_SWING = 8192  # in a period, to find where it is largest
 ALL_HARMONICS = 24  # of the period, that a periodic drift fit takes for no drift
 
 
@@ -79,6 +80,8 @@ class ThermalResult:
         half a period either way: 0 if the temperature peaks as the heating ends. None if nothing heats, or nothing
         warms. With several sines, of the first of them.
     epsilon : relative error of the mass, α_m δT_m.
+    swing_gain, difference_gain : standard uncertainty of δT_f and δT_m for one of 1 in the amplitude of every sine and
+        cosine that was fitted, independent of each other, as white noise of the readings makes it.
     phase_s : time after the start of a period at which the fitted sine, the first of several, is largest.
     remainder_peak_to_peak_K, misfit_rms_K : of the remainder, and of the remainder less the sine.
     drift_order, periods : used.
@@ -89,6 +92,8 @@ class ThermalResult:
     delta_t_m_K: float
     delay_s: float | None
     epsilon: float
+    swing_gain: float
+    difference_gain: float
     phase_s: float
     remainder_peak_to_peak_K: float
     misfit_rms_K: float
@@ -161,27 +166,33 @@ def thermal_analysis(
     waves = np.column_stack([sines, np.ones_like(t)])
     both = _least_squares(waves[used], np.column_stack([remainder, power])[used], width)
     fit = waves @ both[:, 0]
-    amplitudes, constant = both[:-1, 0].reshape(-1, 2).tolist(), float(both[-1, 0])
+    constant = float(both[-1, 0])
     (a, b), (pa, pb) = both[:2].T.tolist()
+    course = np.linspace(0.0, period_s, SAMPLES_OF_A_SWING, endpoint=False)
+    swings = np.column_stack([wave for own in periods_s for wave in _sines(course, own)])
+    swing = swings @ both[:-1, 0]
     # Below these there is rounding but no wave, whose phase would mean something.
     full = float(np.abs(remainder[used] - constant).max())
     warms = math.hypot(a, b) > max(1e-9 * full, 1e-13 * float(np.abs(temperature).max()))
     heats = math.hypot(pa, pb) > 1e-9 * largest
 
-    def mean(kind: str, windows: Windows) -> float:
-        edges = _within(kind, windows, first, last, 1e-9 * period_s)
-        if settings.average == "remainder":
-            return _mean_of_samples(t, remainder, edges)
-        waves_of = zip(amplitudes, periods_s, strict=True)
-        return math.fsum(_mean_of_sine(sine, cosine, own, edges) for (sine, cosine), own in waves_of)
-
-    weighing = [mean(*one) for one in _weighings(weighing_windows, mass_on)]
-    delta_t_m = mean("velocity", velocity_windows) - sum(weighing) / len(weighing)
+    weighings = _weighings(weighing_windows, mass_on)
+    kinds = [("velocity", velocity_windows, 1.0), *((*one, -1.0 / len(weighings)) for one in weighings)]
+    edges = [(_within(name, windows, first, last, 1e-9 * period_s), share) for name, windows, share in kinds]
+    gains = sum(share * _means_of_waves(periods_s, own) for own, share in edges)
+    if settings.average == "remainder":
+        delta_t_m = sum(share * _mean_of_samples(t, remainder, own) for own, share in edges)
+        lasting = (share**2 / float(np.diff(own).sum()) for own, share in edges)
+        difference_gain = math.sqrt(0.5 * (last - first) * sum(lasting))
+    else:
+        delta_t_m, difference_gain = float(gains @ both[:-1, 0]), float(np.linalg.norm(gains))
     return ThermalResult(
-        delta_t_f_K=2 * math.hypot(a, b) if len(periods_s) == 1 else float(np.ptp(fit[used])),
+        delta_t_f_K=2 * math.hypot(a, b) if len(periods_s) == 1 else float(np.ptp(swing)),
         delta_t_m_K=delta_t_m,
         delay_s=_delay((a, b), (pa, pb), periods_s[0]) if warms and heats else None,
         epsilon=temperature_coefficient * delta_t_m,
+        swing_gain=float(np.linalg.norm(swings[swing.argmax()] - swings[swing.argmin()])),
+        difference_gain=difference_gain,
         phase_s=(math.atan2(a, b) / math.tau * periods_s[0] - float(t[0])) % periods_s[0],
         remainder_peak_to_peak_K=float(np.ptp(remainder[used])),
         misfit_rms_K=float(np.sqrt(np.mean((remainder - fit)[used] ** 2))),
@@ -279,12 +290,14 @@ def _least_squares(design: Array, data: Array, width: Array) -> Array:
     return solution + np.linalg.solve(normal, weighted.T @ (data - design @ solution))
 
 
-def _mean_of_sine(a: float, b: float, period: float, edges: Array) -> float:
-    """Mean of a sin ωt + b cos ωt over all windows together, exact."""
-    omega = math.tau / period
-    half, middle = 0.5 * (edges[:, 1] - edges[:, 0]), np.mod(edges.mean(axis=1), period)
-    integral = 2 * np.sin(omega * half) / omega * (a * np.sin(omega * middle) + b * np.cos(omega * middle))
-    return float(integral.sum() / (2 * half.sum()))
+def _means_of_waves(periods: Sequence[float], edges: Array) -> Array:
+    """Means of sin ωt and cos ωt for each period over all windows together, exact, shape (2 periods,)."""
+    half, found = 0.5 * (edges[:, 1] - edges[:, 0]), []
+    for period in periods:
+        omega, middle = math.tau / period, np.mod(edges.mean(axis=1), period)
+        means = 2 * np.sin(omega * half) / omega * np.stack([np.sin(omega * middle), np.cos(omega * middle)])
+        found.append(means.sum(axis=1) / (2 * half.sum()))
+    return np.concatenate(found)
 
 
 def _mean_of_samples(t: Array, values: Array, edges: Array) -> float:

@@ -7,7 +7,8 @@ Blocks, all with the labels phase="weighing" or "velocity", state="on" or "off",
 `second_induced_voltmeter` of a second winding, which may be absent.
 
 A reading is a mean over its aperture a. Of a wave of period τ it loses (π a/τ)²/6, 4e-5 for 5 s in 960 s, which is not
-put back.
+put back. The mean of a product is more than the product of the means where current and voltage change within a reading,
+by a²/12 of the product of their slopes: that is put back, since it is most of what a regulated power seems to vary by.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ WINDINGS = (
     ("current_voltmeter", "induced_voltmeter", "resistor.resistance"),
     ("second_current_voltmeter", "second_induced_voltmeter", "second_resistor.resistance"),
 )
+HEAT = ("current_voltmeter.gain", "induced_voltmeter.gain", "resistor.resistance")
+"""What the heat is measured with."""
 SCALES = ("magnet_thermometer.gain", "magnet_thermometer.ice_resistance_error", "magnet_thermometer.alpha_error")
 """Relative errors of a temperature difference."""
 
@@ -77,7 +80,7 @@ class ThermalReduction(PeriodicSettings):
         least = record.noise(tried[order])
         values = _evaluated(tried[order], list(tried.values()), alone, least, scale)
         alpha = certificates.get("magnet.temperature_coefficient", Estimate(math.nan))
-        quantities = _quantities(values, alone, alpha, order, record)
+        quantities = _quantities(values, alone, alpha, order, record, least, scale)
         return Findings(quantities, _curves(record, tried[order]))
 
 
@@ -93,6 +96,8 @@ class Record:
     on : whether the mass would be on, for each weighing window.
     harmonics : of the period.
     two : whether two windings were heated.
+    heated : which readings are in a hold, with current.
+    u_power : of the heat, relative, by the certificates of its instruments.
     """
 
     times: Array
@@ -103,17 +108,21 @@ class Record:
     on: NDArray[np.bool_]
     harmonics: tuple[int, ...]
     two: bool
+    heated: NDArray[np.bool_]
+    u_power: float
 
     @classmethod
     def of(cls, readings: Blocks, certificates: Mapping[str, Estimate]) -> Record:
         """Collect what was recorded."""
         thermometer = _blocks(readings, "magnet_thermometer")
         times = np.concatenate([block.times().ravel() for block in thermometer])
+        lengths = [block.values.size for block in thermometer]
         power = np.zeros_like(times)
         for current, voltage, resistor in WINDINGS:
             if current == WINDINGS[0][0] or len(readings.select(current)):
                 amperes = _joined(readings, current, times) / certificates[resistor].value
-                power += amperes * _joined(readings, voltage, times)
+                volts = _joined(readings, voltage, times)
+                power += amperes * volts + _changes(amperes, lengths) * _changes(volts, lengths) / 12.0
         starts = {int(str(b.labels["cycle"])): b.schedule.start for b in reversed(thermometer)}
         if len(starts) < 2:
             raise ReductionError(f"expected at least two periods of readings, not {len(starts)}")
@@ -128,6 +137,8 @@ class Record:
             np.array([block.has(state="on") for block in held if block.has(phase="weighing")]),
             HARMONICS.get(str(thermometer[0].labels.get("scheme")), (1,)),
             len(readings.select(WINDINGS[1][0])) > 0,
+            np.repeat([block.has(part="hold") for block in thermometer], lengths) & (power > 0.5 * power.max()),
+            math.hypot(*(_relative(certificates, key) for key in HEAT)),
         )
 
     def analysed(self, settings: ThermalReduction, order: int) -> ThermalResult:
@@ -144,17 +155,16 @@ class Record:
     def noise(self, found: ThermalResult) -> dict[str, float]:
         """What the noise of single readings makes of the results, of an even record.
 
-        From second differences, in which no smooth course enters. A sine's amplitude and its phase times that have the
-        deviation σ √(2/n), and so has nearly the difference of two halves of a period.
+        From fourth differences, in which no smooth course enters. A sine's amplitude and its phase times that have the
+        deviation σ √(2/n).
         """
-        seconds = np.diff(found.remainder_K, 2)
-        amplitude = math.sqrt(float(seconds @ seconds) / (3.0 * len(seconds) * len(found.times_s)))
-        swing = 2.0 * amplitude * math.sqrt(len(self.harmonics))
+        fourth = np.diff(found.remainder_K, 4)
+        amplitude = math.sqrt(float(fourth @ fourth) / (35.0 * len(fourth) * len(found.times_s)))
         late = 2.0 * amplitude / found.delta_t_f_K if found.delta_t_f_K > 0 else math.inf
         return {
-            "delta_t_f_K": swing,
+            "delta_t_f_K": found.swing_gain * amplitude,
             "delay_s": late * self.period / (2 * math.pi * self.harmonics[0]),
-            "delta_t_m_K": swing,
+            "delta_t_m_K": found.difference_gain * amplitude,
         }
 
     def _analysis(self, times: Array, temperature: Array, settings: PeriodicSettings) -> ThermalResult:
@@ -226,6 +236,12 @@ def _joined(readings: Blocks, channel: str, times: Array) -> Array:
     return np.concatenate([block.values.ravel() for block in blocks])
 
 
+def _changes(values: Array, lengths: Sequence[int]) -> Array:
+    """By how much what is read changes within each reading, from its neighbours in the same block."""
+    parts = np.split(values, np.cumsum(lengths)[:-1])
+    return np.concatenate([np.gradient(part) if len(part) > 1 else np.zeros_like(part) for part in parts])
+
+
 def _windows(held: Sequence[Block], phase: str) -> Array:
     """The data windows of a phase (s), shape (windows, 2)."""
     edges = [(block.schedule.start / NS, block.schedule.end / NS) for block in held if block.has(phase=phase)]
@@ -238,8 +254,32 @@ def _aperiodic(found: ThermalResult) -> float:
     return float(np.std(periods - periods.mean(axis=0)))
 
 
+def _about_a_line(values: Array) -> float:
+    """Standard uncertainty of the mean of values that drift, as the copper does with the room.
+
+    Of two values, which have no scatter about their line, half of the difference.
+    """
+    if len(values) < 3:
+        return 0.5 * float(np.ptp(values))
+    x = np.arange(len(values)) - 0.5 * (len(values) - 1)
+    rest = values - values.mean() - x * float(x @ values) / float(x @ x)
+    return math.sqrt(float(rest @ rest) / (len(values) - 2) / len(values))
+
+
+def _relative(certificates: Mapping[str, Estimate], key: str) -> float:
+    """Relative standard uncertainty of a gain, or of a resistance; 0 if nothing is stated."""
+    found = certificates.get(key, Estimate(0.0))
+    return found.u if key.endswith(".gain") else found.u / found.value if found.value else 0.0
+
+
 def _quantities(
-    values: Mapping[str, Estimate], alone: Sequence[ThermalResult], alpha: Estimate, order: int, record: Record
+    values: Mapping[str, Estimate],
+    alone: Sequence[ThermalResult],
+    alpha: Estimate,
+    order: int,
+    record: Record,
+    least: Mapping[str, float],
+    scale: float,
 ) -> tuple[Quantity, ...]:
     said = {
         "delta_t_f_K": ("K", "δT_f", "periodic temperature of the magnet, peak to peak of the fit"),
@@ -249,15 +289,17 @@ def _quantities(
     found = [Quantity(key, values[key].value, *words, values[key].u) for key, words in said.items()]
     difference = values["delta_t_m_K"]
     u_epsilon = math.hypot(alpha.value * difference.u, alpha.u * difference.value)
-    driven = record.power[record.power > 0.5 * record.power.max()]
+    heat = np.array([record.power[record.heated & np.isin(record.times, one.times_s)].mean() for one in alone])
+    u_heat = math.hypot(_about_a_line(heat), record.u_power * float(heat.mean()))
     each = np.array([one.delta_t_f_K for one in alone])
+    u_each = np.hypot(least["delta_t_f_K"] * math.sqrt(len(alone)), scale * each)
     return (
         *found,
         Quantity("epsilon", alpha.value * difference.value, "1", "ε", "of a mass, α_m δT_m", u_epsilon),
         Quantity("period_s", record.period, "s", "τ_c", "of the scheme"),
-        Quantity("power_W", float(driven.mean()), "W", "P", "heat, mean while more than half of the largest flows"),
+        Quantity("power_W", float(heat.mean()), "W", "P", "heat, mean of the holds with current", u_heat),
         Quantity("drift_order", float(order), "1", "n", "order of the polynomial T_f"),
-        Quantity("delta_t_f_of_period_K", each, "K", "δT_f,k", "of each period by itself"),
+        Quantity("delta_t_f_of_period_K", each, "K", "δT_f,k", "of each period by itself", u_each),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,7 @@ class VelocityFit:
     number : readings used.
     periodic : A_s, A_c of the interferometer's periodic error A_s sin(2π z/period) + A_c cos(2π z/period) (m); zeros if
         it was not fitted.
+    skew, u_skew : by which the voltages belong to later positions (s); None if it was not fitted.
     """
 
     bl: float
@@ -60,6 +62,8 @@ class VelocityFit:
     number: int
     sweeps: Array = field(repr=False)
     periodic: tuple[float, float] = (0.0, 0.0)
+    skew: float | None = None
+    u_skew: float = 0.0
 
     def profile(self, z: Array) -> Array:
         """Bl (T·m) at positions z (m), at the mean time of the group."""
@@ -76,6 +80,8 @@ def fit_velocity(
     z_w: float,
     order: int = 2,
     period: float | None = None,
+    shown: Array | None = None,
+    acceleration: Array | None = None,
 ) -> VelocityFit:
     """Fit Bl(z) and the voltmeter's offset to the sweeps of one velocity group.
 
@@ -88,6 +94,9 @@ def fit_velocity(
     z_w : the weighing position, where Bl is wanted (m).
     order : of the polynomial Bl(z).
     period : of the interferometer's periodic error (m), half its wavelength, to be fitted; None for none.
+    shown : positions that this error belongs to (m), if the others have been moved to the time of the voltages.
+    acceleration : mean over each aperture, without noise (m/s²), shape (sweeps, n); with it the skew between voltages
+        and positions is fitted, in first order.
 
     Raises
     ------
@@ -98,11 +107,11 @@ def fit_velocity(
     -----
     Model: Ū A = Σ c_k [(z − z_w)^(k+1)/(k+1)] between the edges + U0 A, with a linear drift of Bl in time from four
     sweeps on, and with differences of sin and cos(2π z/period), the interferometer's periodic error times −Bl. Sweeps
-    that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes it out. The
-    model is linear in all unknowns. The equations are weighted with the *smoothed* velocity of each sweep
-    (instrumental variables) where least squares would take the measured one: the same estimate for noise-free data, as
-    precise to a few per cent, and free of the attenuation by 2 σ_z²/Δz² that noise of the interferometer, which is in
-    the regressor too, causes in least squares.
+    that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes it out. A
+    skew adds Bl times the acceleration. The model is linear in all unknowns. The equations are weighted with the
+    *smoothed* velocity of each sweep (instrumental variables) where least squares would take the measured one: the same
+    estimate for noise-free data, as precise to a few per cent, and free of the attenuation by 2 σ_z²/Δz² that noise of
+    the interferometer, which is in the regressor too, causes in least squares.
 
     Uncertainty: each sweep's pull on Bl(z_w) is the sum of its weighted residuals. From 16 sweeps on the scatter of the
     pulls of neighbouring pairs (one up, one down, so that a slow offset cancels as it does in the result) gives u, from
@@ -112,24 +121,26 @@ def fit_velocity(
     time, spread = float(times.mean()), max(float(np.ptp(times)), 1e-300)
     centre, half = _checked(voltage, position, z_w)
     drifts = sweeps >= SWEEPS_FOR_DRIFT
-    unknowns = order + 2 + drifts + (0 if period is None else 2)
+    tau = (times - time) / spread if drifts else None
+    phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
+    beside = _Beside(tau, acceleration, phase)
+    unknowns = order + 1 + beside.unknowns
     if voltage.size <= unknowns:
         raise ReductionError(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
         )
-
-    tau = (times - time) / spread if drifts else None
-    parts = _parts(voltage, position, aperture, tau, centre, half, order, period)
+    parts = _parts(voltage, position, aperture, (centre, half), order, beside)
     solution, estimator, residuals = _solved(parts, unknowns, order)
     to_powers = _shift(order, (z_w - centre) / half, half)
     coefficients = to_powers @ solution[: order + 1]
     gain = to_powers[0] @ estimator[: order + 1]
-    weights = [gain @ rows for _, rows, _ in parts]
-    pull = np.concatenate([(w * r).reshape(-1, n).sum(axis=1) for w, r in zip(weights, residuals, strict=True)])
     variance = sum(float(r @ r) for r in residuals) / (voltage.size - unknowns)
-    u, dof = float(np.sqrt(variance * sum(float(w @ w) for w in weights))), float(voltage.size - unknowns)
-    if sweeps >= SWEEPS_FOR_SCATTER:
-        u, dof = _scatter(pull, drifts)
+    pull, u, dof = _pulls(gain, parts, residuals, n, variance, drifts)
+    skew, u_skew = None, 0.0
+    if acceleration is not None:
+        place = order + 1 + drifts
+        skew = float(solution[place] / coefficients[0])
+        u_skew = _pulls(estimator[place], parts, residuals, n, variance, drifts)[1] / abs(float(coefficients[0]))
     return VelocityFit(
         bl=float(coefficients[0]),
         u_bl=u,
@@ -147,37 +158,48 @@ def fit_velocity(
         periodic=(0.0, 0.0)
         if period is None
         else _from_zero(-solution[-3:-1] * aperture / coefficients[0], 2 * np.pi / period * centre),
+        skew=skew,
+        u_skew=u_skew,
     )
 
 
-def _parts(
-    voltage: Array,
-    position: Array,
-    aperture: float,
-    tau: Array | None,
-    centre: float,
-    half: float,
-    order: int,
-    period: float | None,
-) -> list[Part]:
-    """The equations, `CHUNK` readings at a time.
+class _Beside(NamedTuple):
+    """What the model has beside the profile, each None if it has it not; see `fit_velocity`.
 
     Parameters
     ----------
-    tau : scaled time of each sweep, for the drift; None for no drift.
-    centre, half : of the range of positions (m).
+    tau : scaled time of each sweep, for the drift of Bl, shape (sweeps,).
+    acceleration : mean over each aperture (m/s²), shape (sweeps, n).
+    phase : of the periodic error at the edges (rad), shape (sweeps, n + 1).
     """
+
+    tau: Array | None
+    acceleration: Array | None
+    phase: Array | None
+
+    def of(self, chunk: slice) -> _Beside:
+        """For some of the sweeps."""
+        return _Beside(*(None if values is None else values[chunk] for values in self))
+
+    @property
+    def unknowns(self) -> int:
+        """Unknowns, with the offset of the voltage."""
+        return 1 + (self.tau is not None) + (self.acceleration is not None) + (0 if self.phase is None else 2)
+
+
+def _parts(
+    voltage: Array, position: Array, aperture: float, place: tuple[float, float], order: int, beside: _Beside
+) -> list[Part]:
+    """The equations, `CHUNK` readings at a time; `place` is the centre of the positions and half of their range (m)."""
     sweeps, n = voltage.shape
-    step = max(1, CHUNK // n)
+    (centre, half), step = place, max(1, CHUNK // n)
     chunks = [slice(i, i + step) for i in range(0, sweeps, step)]
     speeds = [np.diff(position[chunk], axis=1) / aperture for chunk in chunks]
     smooth = _smoothed(speeds)
     parts = []
     for i, chunk in enumerate(chunks):
-        away = position[chunk] - centre
-        phase = None if period is None else 2 * np.pi / period * away
-        own = None if tau is None else tau[chunk, None]
-        columns, rows = _equations(speeds[i], smooth[i], away / half, own, phase, order)
+        x = (position[chunk] - centre) / half
+        columns, rows = _equations(speeds[i], smooth[i], x, order, beside.of(chunk))
         parts.append((columns, rows, np.ravel(voltage[chunk])))
     return parts
 
@@ -228,16 +250,13 @@ def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]
     return centre, half
 
 
-def _equations(
-    speed: Array, smooth: Array, x: Array, tau: Array | None, phase: Array | None, order: int
-) -> tuple[Array, Array]:
+def _equations(speed: Array, smooth: Array, x: Array, order: int, beside: _Beside) -> tuple[Array, Array]:
     """Columns of the model and their weights, both of shape (unknowns, readings).
 
     Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the scaled
-    positions at the edges, (sweeps, n + 1). Then come the drift of Bl (tau: scaled time of each sweep), the periodic
-    error (phase: of it at the edges) and the offset.
+    positions at the edges, (sweeps, n + 1). Then come the drift of Bl, the skew, the periodic error and the offset.
     """
-    unknowns = order + 2 + (tau is not None) + (0 if phase is None else 2)
+    unknowns = order + 1 + beside.unknowns
     columns, rows = np.empty((unknowns, *speed.shape)), np.empty((unknowns, *speed.shape))
     total, product = x[:, :-1] + x[:, 1:], x[:, :-1] * x[:, 1:]
     columns[0], rows[0] = speed, smooth
@@ -246,11 +265,15 @@ def _equations(
         np.multiply(rows[k - 1], total, out=rows[k])
         if k > 1:
             columns[k] -= columns[k - 2] * product
-    if tau is not None:
-        np.multiply(speed, tau, out=columns[order + 1])
-        np.multiply(smooth, tau, out=rows[order + 1])
-    if phase is not None:
-        for row, wave in zip((-3, -2), sine_cosine(phase), strict=True):
+    place = order + 1
+    if beside.tau is not None:
+        np.multiply(speed, beside.tau[:, None], out=columns[place])
+        np.multiply(smooth, beside.tau[:, None], out=rows[place])
+        place += 1
+    if beside.acceleration is not None:
+        columns[place] = rows[place] = beside.acceleration
+    if beside.phase is not None:
+        for row, wave in zip((-3, -2), sine_cosine(beside.phase), strict=True):
             np.subtract(wave[:, 1:], wave[:, :-1], out=columns[row])
         _set_instruments(columns[-3:-1], rows[-3:-1])
     columns[-1] = rows[-1] = 1.0
@@ -319,6 +342,18 @@ def _from_zero(amplitudes: Array, phase: float) -> tuple[float, float]:
     sine, cosine = (float(amplitude) for amplitude in amplitudes)
     c, s = float(np.cos(phase)), float(np.sin(phase))
     return sine * c + cosine * s, cosine * c - sine * s
+
+
+def _pulls(
+    gain: Array, parts: list[Part], residuals: list[Array], n: int, variance: float, drifts: bool
+) -> tuple[Array, float, float]:
+    """What each sweep pulls on an unknown, `gain` times the equations, with its uncertainty and degrees of freedom."""
+    weights = [gain @ rows for _, rows, _ in parts]
+    pull = np.concatenate([(w * r).reshape(-1, n).sum(axis=1) for w, r in zip(weights, residuals, strict=True)])
+    if len(pull) >= SWEEPS_FOR_SCATTER:
+        return pull, *_scatter(pull, drifts)
+    u = float(np.sqrt(variance * sum(float(w @ w) for w in weights)))
+    return pull, u, float(len(pull) * n - len(gain))
 
 
 def _scatter(pull: Array, drifts: bool) -> tuple[float, float]:

@@ -78,7 +78,7 @@ def page(result: Measured, origin: Origin, drawn: Sequence[Rendered], graph: str
     text = template.render(
         **provenance(result, origin, graph, generated),
         quantities=rows(result.summary()),
-        notes=result.findings.notes,
+        notes=result.notes,
         figures=[figure(rendered) for rendered in drawn],
         series=series(result.findings),
     )

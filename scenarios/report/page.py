@@ -63,6 +63,7 @@ def page(
         corrections=corrections,
         idle=idle,
         excluded=tables.excluded(result),
+        notes=result.notes,
     )
     return text.lstrip()
 

@@ -14,6 +14,7 @@ from components.resistor import Resistor
 from scenarios.report.numbers import deviation, prefixed, relative_scale
 from scenarios.report.pictures_magnet import bl_in_time, bl_profile
 from scenarios.report.pictures_mass import masses, weighings
+from scenarios.report.pictures_motion import oscillation
 from scenarios.report.pictures_uncertainty import allan, budget
 from scenarios.report.series import Series, means, series, spans
 from scenarios.report.theme import BLUE, GREEN, GREY, ORANGE, VERMILLION, Picture, label, legend, panels, time_unit
@@ -169,7 +170,7 @@ def auxiliary(result: Result) -> Picture | None:
 SECTIONS: dict[str, tuple[Callable[[Result], Picture | None], ...]] = {
     "currents": (currents,),
     "temperatures": (temperatures, auxiliary),
-    "bl": (bl_in_time, bl_profile),
+    "bl": (bl_in_time, bl_profile, oscillation),
     "weighings": (weighings, masses),
     "allan": (allan,),
     "budget": (budget,),

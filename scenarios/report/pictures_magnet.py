@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.reduction.group import without_periodic_error
-from scenarios.reduction.settings import ReductionSettings
-from scenarios.reduction.velocity import VelocityFit
 from scenarios.report.numbers import beyond_rounding, deviation, prefixed, relative_scale, significant
 from scenarios.report.series import Series
 from scenarios.report.theme import BLACK, BLUE, GREEN, GREY, VERMILLION, Picture, label, legend, panels, time_unit
 from scenarios.report.truth import true_at_weighings, true_in_groups, true_shape
-from scenarios.run.certificates import certificates
+from scenarios.report.velocity_groups import read_groups
 from scenarios.run.result import Result
-from twin.recorder import Block
-from twin.times import NS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -155,20 +150,16 @@ def _binned(result: Result) -> tuple[Array, Array, Array] | None:
 
     In each stretch it is the flux that passes and is not in the fit over the way that is travelled.
     """
-    pairs = _pairs(result)
-    low = min((float(np.nanmin(position)) for _, _, position in pairs), default=0.0)
-    high = max((float(np.nanmax(position)) for _, _, position in pairs), default=0.0)
+    groups = read_groups(result)
+    low = min((float(np.nanmin(group.position)) for group in groups), default=0.0)
+    high = max((float(np.nanmax(group.position)) for group in groups), default=0.0)
     if not high > low:
         return None
     edges = np.linspace(low, high, BINS + 1)
     places, ratios, variances = [], [], []
-    for fit, voltage, position in pairs:
-        ways = np.diff(position, axis=1)
-        drift = fit.drift * (voltage.times().mean(axis=1, keepdims=True) - fit.time)
-        powers = np.arange(len(fit.coefficients)) + 1.0
-        flux_of_fit = ((position - fit.z)[..., None] ** powers) @ (fit.coefficients / powers)
-        left = (voltage.values - fit.offset) * (voltage.aperture / NS) - np.diff(flux_of_fit, axis=1) - drift * ways
-        middle = 0.5 * (position[:, 1:] + position[:, :-1])
+    for group in groups:
+        ways, left = np.diff(group.position, axis=1), group.left
+        middle = 0.5 * (group.position[:, 1:] + group.position[:, :-1])
         good = np.isfinite(left) & np.isfinite(ways)
         where, up = np.clip(np.searchsorted(edges, middle[good]) - 1, 0, BINS - 1), np.sign(ways[good])
 
@@ -180,43 +171,8 @@ def _binned(result: Result) -> tuple[Array, Array, Array] | None:
         ratio = summed(left[good] * up) / way
         scatter = summed((left[good] - ratio[where] * ways[good]) ** 2)
         places.append(summed(ways[good] * up * middle[good]) / way)
-        ratios.append(ratio / fit.bl)
-        variances.append(scatter / (way * fit.bl) ** 2)
+        ratios.append(ratio / group.fit.bl)
+        variances.append(scatter / (way * group.fit.bl) ** 2)
     full = np.isfinite(ratios).all(axis=0)
     z, left, u = (np.mean(table, axis=0)[full] for table in (places, ratios, variances))
-    return (z, left, np.sqrt(u / len(pairs))) if len(z) > 1 else None
-
-
-def _pairs(result: Result) -> list[tuple[VelocityFit, Block, Array]]:
-    """Each velocity group's fit with its voltages, and its positions (m) less the periodic error that was fitted.
-
-    Sweeps that were left out have no positions.
-    """
-    period = certificates(result.scenario).nonlinearity_period
-    positions = {
-        (block.labels.get("cycle"), block.schedule.start): block
-        for block in result.readings.select("interferometer", phase="velocity")
-    }
-    found = []
-    for voltage in result.readings.select("induced_voltmeter", phase="velocity"):
-        position = positions.get((voltage.labels.get("cycle"), voltage.schedule.start))
-        if position is None or position.values.shape[1] != voltage.values.shape[1] + 1:
-            continue
-        start, end = voltage.schedule.start / NS, voltage.schedule.end / NS
-        fit = next((fit for fit in result.mass.velocity if start <= fit.time <= end), None)
-        if fit is not None and np.isfinite(position.values).any():
-            z = position.values
-            if period is not None and any(fit.periodic):
-                z = without_periodic_error(z, fit.periodic, period)
-            found.append((fit, voltage, np.where(_left_out(result, voltage)[:, None], np.nan, z)))
-    return found
-
-
-def _left_out(result: Result, voltage: Block) -> NDArray[np.bool_]:
-    """Which sweeps of a velocity phase did not count."""
-    out = np.zeros(len(voltage.values), dtype=bool)
-    out[: result.scenario.section("reduction", ReductionSettings).skip_sweeps] = True
-    for item in result.mass.excluded:
-        if item.what == "sweep" and item.cycle == voltage.labels.get("cycle") and item.number is not None:
-            out[item.number] = True
-    return out
+    return (z, left, np.sqrt(u / len(groups))) if len(z) > 1 else None

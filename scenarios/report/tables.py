@@ -131,7 +131,7 @@ def summary(result: Result, origin: Origin) -> list[Row]:
             Row("Deviation from the true mass", f"{ppm(result.relative_error)} = {micrograms(error)}"),
         ]
     rows.append(Row("Geometric factor Bl while weighing", plus_minus(m.bl_Tm, m.u_bl_Tm, "T·m")))
-    if result.true.external_flux_epsilon:
+    if len(result.truth) and result.true.external_flux_epsilon:
         rows.append(Row("Bias by external flux (truth)", ppm(result.true.external_flux_epsilon)))
     if result.thermal is not None:
         rows += [

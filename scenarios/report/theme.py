@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from scenarios.report.numbers import Prefix, superscript
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -131,6 +133,27 @@ def render(picture: Picture) -> Rendered:
         figure.set_layout_engine("none")  # everything is in its place now, for the PNG too
         png = as_png(figure, DPI)
     return Rendered(picture.name, picture.alt, picture.caption, svg.getvalue(), png)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Save a figure in the format of the suffix, in place of an older one only when it is complete.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written, such as on a full disk.
+    """
+    from scenarios.run.output import OutputError
+
+    out = io.BytesIO()
+    figure.savefig(out, format=path.suffix.lower().removeprefix("."), dpi=150)
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        fresh.write_bytes(out.getvalue())
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise OutputError(f"{path}: {(error.strerror or str(error)).lower()}; the picture is not saved") from error
 
 
 def as_png(figure: Figure, dpi: float) -> bytes:

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from components.magnet import Magnet
+from scenarios.campaigns.hinge_motion import HingeMotion
 from scenarios.campaigns.velocity_phase import PrescribedMotion
 from scenarios.report.series import Series, series
+from scenarios.run.build import build
+from scenarios.run.execute import windings
 from scenarios.run.result import Result
 from twin.signal import Constant
 from twin.timeline import Timeline
@@ -31,8 +34,11 @@ def true_shape(result: Result) -> Callable[[Array], Array] | None:
 
 
 def true_bl(result: Result) -> Series:
-    """Bl at every instant that the simulation has recorded, wherever the coil was (T·m)."""
-    return series(result.truth.select("coil.bl"))
+    """Bl at every instant that the simulation has recorded, wherever the coil was, of all windings that weigh (T·m)."""
+    first = series(result.truth.select("coil.bl"))
+    if not len(first):
+        return first
+    return Series(first.times, windings(result.scenario, result.scenario.true_components()) * first.values)
 
 
 def true_at_weighings(result: Result) -> Series:
@@ -53,6 +59,21 @@ def true_at_weighings(result: Result) -> Series:
     return Series(*np.array(rows).reshape(-1, 2).T)
 
 
+def true_motion(result: Result) -> Timeline | None:
+    """Where the coil was (m), counted from the start of a velocity phase; None for a campaign that does not tell it."""
+    velocity: Any = getattr(result.scenario.campaign, "velocity", None)
+    if isinstance(velocity, HingeMotion):
+        hinge: Any = build(result.scenario).twin.graph.components["flexure"]
+        laws = hinge.course(velocity.currents(0))
+    elif isinstance(velocity, PrescribedMotion):
+        laws = velocity.laws(float(getattr(result.scenario.true_components()["flexure"], "weighing_position", 0.0)), 0)
+    else:
+        return None
+    moved = Timeline("motion", float(laws[0].values_at(0)[0].real))
+    moved.follow(*laws)
+    return moved
+
+
 def true_in_groups(result: Result) -> list[Series]:
     """The true Bl through each velocity group, taken to the position of the weighings with the magnet's true profile.
 
@@ -60,16 +81,17 @@ def true_in_groups(result: Result) -> list[Series]:
     """
     truth, shape = true_bl(result), true_shape(result)
     campaign: Any = result.scenario.campaign
-    told = isinstance(getattr(campaign, "velocity", None), PrescribedMotion) and hasattr(campaign, "weighing_duration")
-    if shape is None or not len(truth) or not told:
+    if shape is None or not len(truth) or not hasattr(campaign, "weighing_duration"):
+        return []
+    moved = true_motion(result)
+    if moved is None:
         return []
     found = []
     for fit in result.mass.velocity:
         start = int(fit.time * NS) // campaign.period * campaign.period + campaign.weighing_duration
-        moved = Timeline("motion", fit.z)
-        moved.follow(*campaign.velocity.laws(fit.z, start))
         windows = campaign.velocity.windows(start)
         own = (truth.times >= windows[0, 0]) & (truth.times <= windows[-1, 1])
         at = truth.times[own]
-        found.append(Series(at, truth.values[own] * shape(np.array([fit.z])) / shape(moved(at))))
+        there = shape(moved(at - start / NS))
+        found.append(Series(at, truth.values[own] * shape(np.array([fit.z])) / there))
     return found

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +148,7 @@ def concluded(
     Parameters
     ----------
     known : what the reduction is told of the balance, see `known_to`.
+    truth : may be empty, as of a blind campaign: then nothing is said to be true.
 
     Raises
     ------
@@ -155,10 +157,11 @@ def concluded(
     """
     own: Any = own_reduction(scenario)
     if own is not None:
+        findings = own.findings(readings, known)
         return Measured(
             scenario=scenario,
-            findings=own.findings(readings, known),
-            true=true_values(scenario),
+            findings=findings,
+            true=true_values(scenario, findings),
             readings=readings,
             truth=truth,
         )
@@ -166,7 +169,7 @@ def concluded(
     parts = scenario.true_components()
     return Result(
         scenario=scenario,
-        true=_truth(scenario, parts, truth),
+        true=_truth(scenario, parts, truth) if len(truth) else Truth(math.nan, math.nan, math.nan),
         mass=reduce(readings, known, _settings(scenario)),
         thermal=_thermal(scenario, parts, truth),
         readings=readings,
@@ -212,6 +215,14 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
     )
 
 
+def windings(scenario: Scenario, parts: Mapping[str, Component]) -> float:
+    """Bl of all windings that weigh together over that of the first."""
+    coil, second = parts["coil"], parts.get("second_coil")
+    if not (cast(Any, scenario.campaign).in_series and isinstance(coil, Coil) and isinstance(second, Coil)):
+        return 1.0
+    return 1.0 + second.winding_factor * second.share / (coil.winding_factor * coil.share)
+
+
 def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
     """The true mass, the true Bl averaged over the weighing windows, and what external flux does to the mass."""
     mass = parts["test_mass"]
@@ -220,9 +231,7 @@ def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) ->
     campaign: Any = scenario.campaign
     start, end = campaign.weighing_windows().T
     middles = (np.arange(32) + 0.5) / 32
-    coil, second, both = parts["coil"], parts.get("second_coil"), 1.0
-    if campaign.in_series and isinstance(coil, Coil) and isinstance(second, Coil):
-        both += second.winding_factor * second.share / (coil.winding_factor * coil.share)
+    both = windings(scenario, parts)
     weighed = both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
     flux, error = parts.get("external_flux"), 0.0
     if isinstance(flux, ExternalFlux):

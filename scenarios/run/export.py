@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from scenarios.run.output import OutputError
+from scenarios.run.output import OutputError, check_room
 from twin.recorder import Block, Blocks, Label, Schedule
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 ENGINE: Final = "h5netcdf"
 TRUTH = "truth"
 FORMAT = 1
+ROOM = 200_000
+"""Bytes of a file beside its values."""
 _OWN = ("start_ns", "record", "burst", "reading")
 
 
@@ -71,9 +73,15 @@ def write_blocks(path: Path, readings: Blocks, truth: Blocks, attributes: dict[s
     ----------
     path : the file; one that is there is replaced.
     attributes : global attributes.
+
+    Raises
+    ------
+    OutputError
+        If there is no room.
     """
     import xarray as xr
 
+    check_room(path.parent, 8 * (readings.samples + truth.samples) + 1_000 * (len(readings) + len(truth)) + ROOM)
     xr.Dataset(attrs={**attributes, "kibble_twin_format": FORMAT}).to_netcdf(path, mode="w", engine=ENGINE)
     xr.Dataset().to_netcdf(path, mode="a", group=TRUTH, engine=ENGINE)
     for group, blocks in ((None, readings), (TRUTH, truth)):

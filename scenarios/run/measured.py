@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from scenarios.reduction import Certificates, Estimate
 from scenarios.reduction.findings import Findings, OwnReduction
+from scenarios.run.build import MassCampaign
 from scenarios.run.certificates import Stated, certificates
 from scenarios.run.record import Record
 from scenarios.schema import Scenario
@@ -26,14 +29,17 @@ class Measured(Record):
     """
 
     findings: Findings
-    true: Mapping[str, float]
+    true: Mapping[str, float | list[float]]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return *super().notes, *self.findings.notes
 
     def findings_summary(self) -> dict[str, Any]:
         return {
             "true": dict(self.true),
             "result": self.findings.plain(),
             "quantities": self.findings.about(),
-            "notes": list(self.findings.notes),
         }
 
 
@@ -41,6 +47,11 @@ def own_reduction(scenario: Scenario) -> OwnReduction | None:
     """The reduction that the scenario's campaign brings along; None for a mass campaign."""
     found = scenario.sections.get("reduction")
     return found if isinstance(found, OwnReduction) else None
+
+
+def reports_mass(scenario: Scenario) -> bool:
+    """Whether a run of the scenario gives one mass: a mass campaign without a reduction of its own."""
+    return own_reduction(scenario) is None and isinstance(scenario.campaign, MassCampaign)
 
 
 def known_to(scenario: Scenario) -> Certificates | dict[str, Estimate]:
@@ -73,7 +84,16 @@ def stated(parts: Mapping[str, Component]) -> dict[str, Estimate]:
     return found
 
 
-def true_values(scenario: Scenario) -> dict[str, float]:
-    """What the campaign says is true of its quantities, of the parts as they truly are; nothing if it says nothing."""
-    tell = getattr(scenario.campaign, "true_values", None)
-    return {} if tell is None else {key: float(value) for key, value in tell(scenario.true_components()).items()}
+def true_values(scenario: Scenario, findings: Findings) -> dict[str, float | list[float]]:
+    """What the campaign says is true of its quantities, of the parts as they truly are; nothing if it says nothing.
+
+    A campaign may have a method `true_values` of the parts, and a method `true_results` of the parts, of what was found
+    (for the places that it was found at) and of the reduction's settings (for the goals that it was found for).
+    """
+    parts, settings = scenario.true_components(), scenario.sections.get("reduction")
+    found: dict[str, Any] = {}
+    if tell := getattr(scenario.campaign, "true_values", None):
+        found |= tell(parts)
+    if tell := getattr(scenario.campaign, "true_results", None):
+        found |= tell(parts, findings.plain(), settings)
+    return {key: np.asarray(value, dtype=float).tolist() for key, value in found.items()}

@@ -135,11 +135,13 @@ def rows(summary: Summary) -> list[Row]:
     if u:
         uncertainty = f"{with_prefix(u * 1e3, 'g')} = {relative(found['u_relative'])}"
         lines.append(Row("u(m)", uncertainty, "standard uncertainty, k = 1"))
-    deviation = f"{with_prefix((mass - true['mass_kg']) * 1e3, 'g')} = {relative(error)}"
-    lines += [
-        Row("m − m_true", deviation, f"error; the true mass is {with_uncertainty(true['mass_kg'], None, 'kg')}"),
-        Row("Bl", with_uncertainty(found["bl_Tm"], found["u_bl_Tm"], "T·m"), "geometric factor at the weighings"),
-    ]
+    if true["mass_kg"] is not None:  # not recorded of a blind campaign
+        deviation = f"{with_prefix((mass - true['mass_kg']) * 1e3, 'g')} = {relative(error)}"
+        is_true = f"error; the true mass is {with_uncertainty(true['mass_kg'], None, 'kg')}"
+        lines.append(Row("m − m_true", deviation, is_true))
+    lines.append(
+        Row("Bl", with_uncertainty(found["bl_Tm"], found["u_bl_Tm"], "T·m"), "geometric factor at the weighings")
+    )
     if out := left_out(summary):
         lines.append(Row("left out", out, "as faulty; the report says why"))
     if (contacts := summary.get("contacts") or {}).get("count"):

@@ -13,6 +13,7 @@ import ctypes
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,10 +158,17 @@ class OutputFolder:
         fresh = self._beside("new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir()
-        write(fresh)
-        for path in fresh.rglob("*"):
-            _sync(path)
-        _sync(fresh)
+        try:
+            write(fresh)
+            for path in fresh.rglob("*"):
+                _sync(path)
+            _sync(fresh)
+        except OSError as error:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise OutputError(f"{self.path}: {_reason(error)}") from error
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
         return fresh
 
     def _put_beside(self, fresh: Path, place: Path) -> None:
@@ -199,6 +207,27 @@ class OutputFolder:
                 shutil.rmtree(path)
             elif path.name != _LOCK:
                 path.unlink()
+
+
+def check_room(folder: Path, size: int) -> None:
+    """Refuse to write what has no room: HDF5 says so late, in many lines, and may take the process with it.
+
+    Parameters
+    ----------
+    size : of what is to be written (bytes).
+
+    Raises
+    ------
+    OutputError
+        If the disk, or what a process may write, is too small for it.
+    """
+    if not hasattr(os, "posix_fallocate"):  # Linux and most others have it
+        return
+    try:
+        with tempfile.TemporaryFile(dir=folder) as reserve:
+            os.posix_fallocate(reserve.fileno(), 0, size)
+    except OSError as error:
+        raise OutputError(f"no room for {size / 1e6:.2g} MB in {folder}: {_reason(error)}") from error
 
 
 def exchange(a: Path, b: Path) -> bool:

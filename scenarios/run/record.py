@@ -65,9 +65,15 @@ class Record(ABC):
             "steps_run": self.steps_total - self.steps_resumed,
             **({"hardware": dict(self.hardware)} if self.hardware else {}),
             **self.findings_summary(),
+            "notes": list(self.notes),
         }
         plain: dict[str, Any] = _finite(summary)
         return plain
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the results should know, a sentence each."""
+        return self.scenario.notes
 
     @abstractmethod
     def findings_summary(self) -> dict[str, Any]:

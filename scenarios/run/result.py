@@ -13,7 +13,7 @@ from scenarios.run.record import Record
 
 @dataclass(frozen=True)
 class Truth:
-    """What only a simulation knows.
+    """What only a simulation knows; NaN where it was not recorded, as of a blind campaign.
 
     Parameters
     ----------

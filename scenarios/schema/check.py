@@ -5,21 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from scenarios.schema import faults, registry, wiring
 from scenarios.schema.document import Document
 from scenarios.schema.errors import KeyPath, Problem, fail, shown
-from scenarios.schema.hardware import Hardware
+from scenarios.schema.hardware import HARDWARE, Hardware
 from scenarios.schema.validate import validated
 from twin.component import Component
 from twin.parameter import Parameters, parameter
 from twin.plugins import PluginError, did_you_mean
 
-HARDWARE = "hardware"
-"""Key of a component that is real."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -29,6 +27,7 @@ class Head(Parameters):
     name: str = Field(min_length=1, description="name of the scenario; by default that of the file")
     description: str = Field("", description="what the scenario is for")
     seed: int = Field(0, ge=0, description="seed of all noise; the same seed gives the same data")
+    notes: list[str] = Field([], description="what a reader of the results should know, a sentence each")
 
 
 class BalanceHead(Parameters):
@@ -37,6 +36,9 @@ class BalanceHead(Parameters):
     name: str = Field(min_length=1, description="name of the balance")
     scale: float | None = parameter("1", None, gt=0, description="size p relative to NIST-4; default native_scale")
     native_scale: float = parameter("1", 1.0, gt=0, description="the p for which the component parameters are given")
+    second_winding: Literal["alike", "bifilar"] = Field(
+        "alike", description="how one is added where a scheme needs it: like the coil, or from half of its copper"
+    )
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Balance:
     parts : the components by name, at their native scale and not bound to anything; never hand them to an engine.
     wiring : output port by input port.
     hardware : real instruments by the name of the component whose place they take.
+    second_winding : how one is added where a scheme needs it.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Balance:
     parts: dict[str, Component]
     wiring: dict[str, str]
     hardware: dict[str, Hardware] = field(default_factory=dict)
+    second_winding: str = "alike"
 
 
 @dataclass(frozen=True)
@@ -81,15 +85,21 @@ class Known:
     Parameters
     ----------
     tree : of the document.
-    balance : what it says of the balance.
+    balance, campaign, sections : what it says of them.
     """
 
     tree: Mapping[str, Any]
     balance: Balance
+    campaign: tuple[str, Parameters]
+    sections: Mapping[str, Parameters]
 
     def part(self, name: str, given: Any) -> Component | None:
         """The component of this name, if what is given for it has been validated."""
         return self.balance.parts.get(name) if self.tree["balance"].get(name) is given else None
+
+    def same(self, key: str, tree: Mapping[str, Any]) -> bool:
+        """Whether this section of another document has been validated, or is left out in both."""
+        return tree.get(key) is self.tree.get(key)
 
 
 def check(
@@ -118,9 +128,15 @@ def check(
     head_keys = {key: tree[key] for key in Head.model_fields if key in tree}
     head = validated(Head, {"name": default_name, **head_keys}, (), problems)
     balance = _balance(_mapping(tree, "balance", problems), problems, known)
-    campaign = _campaign(_mapping(tree, "campaign", problems), problems)
+    if known is not None and known.same("campaign", tree):
+        campaign: tuple[str, Parameters] | None = known.campaign
+    else:
+        campaign = _campaign(_mapping(tree, "campaign", problems), problems)
     sections: dict[str, Parameters] = {}
     for key, model in models.items():
+        if known is not None and known.same(key, tree) and isinstance(known.sections.get(key), model):
+            sections[key] = known.sections[key]
+            continue
         values = _mapping({key: {}, **tree}, key, problems)
         section = None if values is None else validated(model, values, (key,), problems)
         if section is not None:
@@ -194,7 +210,7 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem], known: Know
         return None
     scale = head.native_scale if head.scale is None else head.scale
     made = {name: part for name, part in parts.items() if part is not None}
-    return Balance(head.name, scale, head.native_scale, types, made, wired, hardware)
+    return Balance(head.name, scale, head.native_scale, types, made, wired, hardware, head.second_winding)
 
 
 def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Component | None]:

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from scenarios.schema import registry
-from scenarios.schema.check import HARDWARE, BalanceHead, Head
+from scenarios.schema.check import BalanceHead, Head
 from scenarios.schema.faults import Fault
-from scenarios.schema.hardware import Hardware
+from scenarios.schema.hardware import HARDWARE, Hardware
 from scenarios.schema.merge import VERSION
 from twin import plugins
 from twin.parameter import Parameters

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from twin.parameter import Parameters, parameter
 
+HARDWARE = "hardware"
+"""Key of a component that is real."""
+
 
 class Limits(Parameters):
     """What is never exceeded: a value beyond is refused, never clipped."""
@@ -48,7 +51,7 @@ class Hardware(Parameters):
     Parameters
     ----------
     driver : registered in the group ``kibble_twin.drivers``; ``artefact`` for a part without a connection.
-    resource : VISA resource name.
+    resource : VISA resource name, or what the driver says.
     """
 
     driver: str = Field(min_length=1)
@@ -57,6 +60,8 @@ class Hardware(Parameters):
     calibration: Calibration = Calibration()
     interlocks: list[Interlock] = Field([], description="all of them have to hold before it acts")
     commands: dict[str, str] = Field({}, description="of the generic drivers")
+    settings: dict[str, str | float] = Field({}, description="of other drivers, such as {field_scale: 205 uT/V}; SI")
+    stages: dict[str, Hardware] = Field({}, description="of a source of two stages: coarse and fine")
     timeout: float = parameter("s", 5.0, gt=0, le=600, description="how long to wait for an answer")
     interval: float = parameter("s", 0.1, ge=1e-3, description="from command to command of a ramp")
 

@@ -10,16 +10,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from scenarios.schema.check import HARDWARE, Balance, Checked, Known, check
+from scenarios.schema.check import Balance, Checked, Known, check
 from scenarios.schema.difference import Difference, differences
 from scenarios.schema.document import Document, parse, read
 from scenarios.schema.emit import emit
 from scenarios.schema.errors import KeyPath, Position, position_of
 from scenarios.schema.faults import Fault
 from scenarios.schema.fields import dump, units
-from scenarios.schema.hardware import Hardware
+from scenarios.schema.hardware import HARDWARE, Hardware
 from scenarios.schema.library import find
 from scenarios.schema.merge import VERSION, base_of, extended
+from scenarios.schema.needs import completed
 from scenarios.schema.overrides import with_settings, with_values
 from twin.component import Component
 from twin.noise import Streams
@@ -43,6 +44,7 @@ class Scenario:
     sections : the validated further sections, such as ``reduction`` and ``thermal``.
     faults : what goes wrong, by name.
     file : the file it was read from, as it was named.
+    notes : what a reader of the results should know, such as what was added to the balance for the campaign.
     parent : name of the scenario or balance that it differs from: the one that its file extends, or for values set over
         a file that file; empty if there is none.
     """
@@ -55,9 +57,11 @@ class Scenario:
     campaign: Parameters
     sections: dict[str, Parameters]
     faults: dict[str, Fault]
+    notes: tuple[str, ...]
     file: str
     parent: str
     _document: Document = field(repr=False)
+    _completed: Document = field(repr=False)
     _models: dict[str, type[Parameters]] = field(repr=False)
     _base: Document | None = field(repr=False)
 
@@ -156,7 +160,7 @@ class Scenario:
 
     @property
     def _known(self) -> Known:
-        return Known(self._document.tree, self.balance)
+        return Known(self._completed.tree, self.balance, (self.campaign_type, self.campaign), self.sections)
 
     def ideal(self) -> Scenario:
         """A new scenario in which every effect of every component has its neutral value, and nothing goes wrong."""
@@ -164,7 +168,8 @@ class Scenario:
         tree, written = dict(self._document.tree), dict(self._document.tree["balance"])
         for name, values in parts.items():
             written[name] = {"type": self.balance.types[name], **values, **self._real(name)}
-        tree["balance"] = written
+        written["wiring"] = self.wiring
+        tree |= {"balance": written, "notes": list(self.notes)}
         tree.pop("faults", None)
         return self._changed(Document(tree, self._document.positions))
 
@@ -181,10 +186,12 @@ class Scenario:
             "name": self.name,
             "description": self.description,
             "seed": self.seed,
+            **({"notes": list(self.notes)} if self.notes else {}),
             "balance": {
                 "name": balance.name,
                 "scale": balance.scale,
                 "native_scale": balance.native_scale,
+                **({"second_winding": way} if (way := balance.second_winding) != "alike" else {}),
                 **components,
                 "wiring": dict(balance.wiring),
             },
@@ -222,7 +229,7 @@ class Scenario:
             path = tuple(int(part) if part.isdigit() else part for part in path.split("."))
         if path[:2] == ("balance", "wiring"):
             path = (*path[:2], ".".join(str(part) for part in path[2:]))
-        return position_of(path, self._document.positions)
+        return position_of(path, self._completed.positions)
 
     def __eq__(self, other: object) -> bool:
         return self.hash == other.hash if isinstance(other, Scenario) else NotImplemented
@@ -287,7 +294,8 @@ def _made(
     known: Known | None = None,
 ) -> Scenario:
     """The scenario that a merged document describes."""
-    found: Checked = check(document, models, name, known)
+    complete, added = completed(document)
+    found: Checked = check(complete, models, name, known)
     head = found.head
     return Scenario(
         name=head.name,
@@ -298,9 +306,11 @@ def _made(
         campaign=found.campaign,
         sections=found.sections,
         faults=found.faults,
+        notes=(*head.notes, *added),
         file=file,
         parent=parent,
         _document=document,
+        _completed=complete,
         _models=models,
         _base=base,
     )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scenarios.run.experiment import Experiment
-from scenarios.studies.parameters import Value, number, unit_of_path
+from scenarios.studies.parameters import Value, number, unit_of_path, width
 from twin.parameter import Parameters
 
 Array = NDArray[np.float64]
@@ -185,6 +185,8 @@ def _number(base: Experiment, path: str, value: Any, key: str) -> Any:
     if key == "sigma":
         return value
     try:
+        if key == "sd" and isinstance(value, str):
+            return width(value, unit_of_path(base.scenario, path) or "1")
         return number(base.scenario, path, value)
     except ValueError as error:
         raise AxisError(key, str(error)) from None

@@ -21,8 +21,10 @@ from scenarios.run.experiment import Experiment
 from scenarios.studies.thermal import thermal
 
 Array = NDArray[np.float64]
-POINTS = 49
+POINTS = 17
 """Of the grid on which a range is looked at first."""
+CLEAR = 0.8
+"""Share of its distance from zero that a parabola's lowest point may have, if the point is to be looked for."""
 TOLERANCE = 1e-12
 """Relative, of a root."""
 SCALE = "balance.scale"
@@ -128,21 +130,41 @@ class Search:
             raise ValueError(f"expected a limit greater than 0, not {limit:g}")
         if not (low < high and math.isfinite(low) and math.isfinite(high)):
             raise ValueError(f"expected a range that ascends, not {low:g} to {high:g}")
+        found = self.crossings(limit, low, high, points)
+        kept = tuple(self._within(limit, [low, *found, high]))
+        made = tuple(self._root(value, low, high) for value in found)
+        course = tuple((x, self.epsilon(x)) for x in sorted(self._known))
+        return Boundary(self.path, low, high, limit, made, kept, course)
+
+    def crossings(self, limit: float, low: float, high: float, points: int = POINTS) -> list[float]:
+        """The values of `boundary` alone, ascending."""
         grid = np.geomspace(low, high, points) if low > 0 else np.linspace(low, high, points)
         grid[[0, -1]] = low, high
-        found = sorted({root for sign in (1.0, -1.0) for root in roots(self._above(sign * limit), grid)})
-        made = tuple(self._root(value, low, high) for value in found)
-        edges = [low, *found, high]
-        kept = [(a, b) for a, b in pairwise(edges) if b > a and abs(self.epsilon(0.5 * (a + b))) <= limit]
-        course = tuple((x, self.epsilon(x)) for x in sorted(self._known))
-        return Boundary(self.path, low, high, limit, made, tuple(_joined(kept)), course)
+        return sorted({root for sign in (1.0, -1.0) for root in roots(self._above(limit, sign), grid)})
 
-    def _above(self, level: float) -> Callable[[float], float]:
-        return lambda value: self.epsilon(value) - level
+    def smallest(self, limit: float, low: float, high: float, points: int = POINTS) -> float | None:
+        """The value of `Boundary.smallest` alone, without what its uncertainty would cost."""
+        found = self.crossings(limit, low, high, points)
+        kept = list(self._within(limit, [low, *found, high]))
+        return found[-1] if kept and kept[-1][1] == high and kept[-1][0] > low else None
+
+    def _above(self, limit: float, sign: float) -> Callable[[float], float]:
+        """Where ε exceeds the limit of this sign. A power law over many decades becomes a line, and takes few steps."""
+        return lambda value: math.asinh(self.epsilon(value) / limit) - sign * math.asinh(1.0)
+
+    def _within(self, limit: float, edges: list[float]) -> Iterator[tuple[float, float]]:
+        """Stretches between edges with |ε| ≤ limit; those that adjoin are one. What has been evaluated there tells."""
+        kept = []
+        for a, b in pairwise(edges):
+            inside = [x for x in self._known if a < x < b]
+            somewhere = min(inside, key=lambda x: abs(x - 0.5 * (a + b)), default=0.5 * (a + b))
+            if b > a and abs(self.epsilon(somewhere)) <= limit:
+                kept.append((a, b))
+        return _joined(kept)
 
     def _root(self, value: float, low: float, high: float) -> Root:
         step = 1e-4 * (abs(value) or high - low)
-        slope = (self.epsilon(value + step) - self.epsilon(value - step)) / (2 * step)
+        slope = (self.epsilon(value + step) - self.epsilon(value)) / step
         there = self.at(value)
         change = abs(thermal(there, fineness=2).epsilon - self.epsilon(value))
         u = (change / abs(slope) if slope else math.inf) + 4 * TOLERANCE * abs(value)
@@ -169,7 +191,8 @@ def roots(function: Callable[[float], float], grid: Array) -> list[float]:
     """All roots of a function that is smooth between the points of a grid, to `TOLERANCE`, ascending.
 
     Between three points of which the middle one is nearest to zero without a change of sign, the nearest point is
-    looked for: two roots between neighbours of the grid are then found, too.
+    looked for, unless the parabola through them stays clear of zero: two roots between neighbours of the grid are then
+    found, too.
     """
     from scipy.optimize import brentq, minimize_scalar
 
@@ -178,7 +201,7 @@ def roots(function: Callable[[float], float], grid: Array) -> list[float]:
     for a, b, c in zip(ordered, ordered[1:], ordered[2:], strict=False):
         sign = math.copysign(1.0, points[b])
         left, middle, right = (sign * points[x] for x in (a, b, c))
-        if 0 < middle <= min(left, right):
+        if 0 < middle <= min(left, right) and _lowest((a, b, c), (left, middle, right)) < CLEAR * middle:
             nearest = minimize_scalar(
                 partial(_signed, function, sign), bounds=(a, c), method="bounded", options={"xatol": 1e-6 * (c - a)}
             )
@@ -191,6 +214,15 @@ def roots(function: Callable[[float], float], grid: Array) -> list[float]:
             found.append(float(brentq(function, a, b, xtol=TOLERANCE * max(abs(a), abs(b)), rtol=4 * TOLERANCE)))
     last = max(points)
     return [*found, last] if points[last] == 0.0 else found
+
+
+def _lowest(places: tuple[float, float, float], values: tuple[float, float, float]) -> float:
+    """The lowest value of the parabola through three points, the middle one of which is the lowest."""
+    (a, b, c), (left, middle, right) = places, values
+    slope_left, slope_right = (middle - left) / (b - a), (right - middle) / (c - b)
+    bend = (slope_right - slope_left) / (c - a)
+    slope = slope_left + bend * (b - a)
+    return middle - slope**2 / (4.0 * bend) if bend > 0 else middle
 
 
 def _signed(function: Callable[[float], float], sign: float, x: float) -> float:
@@ -250,7 +282,6 @@ def table_entry(case: tuple[str, str], limit: float, low: float, high: float, po
     band = None
     if scheme == "tmtp":
         others = [base.with_({"balance.thermal_mass.film_coefficient": h}) for h in FILMS]
-        sizes = [Search(other, SCALE).boundary(limit, low, high, points).smallest for other in others]
-        lowest, highest = (None if size is None else size.value for size in sizes)
+        lowest, highest = (Search(other, SCALE).smallest(limit, low, high, points) for other in others)
         band = lowest, highest
     return Entry(scheme, material, Search(base, SCALE).boundary(limit, low, high, points), band)

@@ -21,6 +21,7 @@ from scenarios.report.theme import (
     label,
     legend,
     panels,
+    save,
 )
 from scenarios.studies.boundary import SCALE, Boundary
 
@@ -53,4 +54,4 @@ def draw(boundaries: Mapping[str, Boundary], unit: str, path: Path) -> None:
         what = "size p" if any_one.path == SCALE else any_one.path
         axis.set(xlabel=label(what, readable(unit)), ylabel="|ε|")
         legend(axis, columns=2)
-        figure.savefig(path, dpi=150)
+        save(figure, path)

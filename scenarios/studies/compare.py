@@ -126,7 +126,7 @@ def draw(found: Comparison, path: Path) -> None:
         If one of them has no mass.
     """
     from scenarios.report.numbers import relative_scale
-    from scenarios.report.theme import BLUE, GREY, VERMILLION, fresh_look, label, panels
+    from scenarios.report.theme import BLUE, GREY, VERMILLION, fresh_look, label, panels, save
 
     rows = [
         (side.numbers.get("result.relative_error"), side.numbers.get("result.u_relative")) for side in _sides(found)
@@ -142,7 +142,7 @@ def draw(found: Comparison, path: Path) -> None:
         axis.axvline(0.0, color=GREY, lw=0.8)
         axis.set_yticks([0, -1], [side.name for side in _sides(found)])
         axis.set(xlabel=label("error of the mass, k = 2", scale.unit), ylim=(-1.6, 0.6))
-        figure.savefig(path, dpi=150)
+        save(figure, path)
 
 
 def _sides(found: Comparison) -> tuple[Side, Side]:

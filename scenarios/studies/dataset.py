@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.run.export import ENGINE
-from scenarios.run.output import OutputError
+from scenarios.run.export import ENGINE, ROOM
+from scenarios.run.output import OutputError, check_room
 from scenarios.studies.axes import Axis
 from scenarios.studies.journal import Row
 from scenarios.studies.outputs import OUTPUTS
@@ -45,7 +45,7 @@ def dataset(study: Study, rows: Iterable[Row]) -> xr.Dataset:
     }
     data["error"] = (dims, errors.reshape(shape), {"long_name": "what went wrong"})
     data["scenario_hash"] = (dims, keys.reshape(shape), {"long_name": "SHA-256 of the resolved scenario"})
-    return xr.Dataset(data, coords=_coordinates(study), attrs=_attributes(study))
+    return xr.Dataset(data, coords=_coordinates(study), attrs=attributes(study))
 
 
 def _dims(study: Study) -> tuple[str, ...]:
@@ -60,9 +60,22 @@ def _coordinates(study: Study) -> dict[str, Any]:
     for i, each in enumerate(study.axes):
         rows = each.values if study.is_grid else [each.at(float(u)) for u in study.samples[:, i]]
         dim = each.name if study.is_grid else "point"
-        for column, path in enumerate(each.paths):
-            name = each.name if column == 0 else f"{each.name}_{path.rpartition('.')[2]}"
-            found[name] = (dim, _column([row[column] for row in rows]), _about(each, column))
+        found |= coordinate(each, dim, rows)
+    return found
+
+
+def coordinate(each: Axis, dim: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Coordinates of an axis, one for each of its parameters.
+
+    Parameters
+    ----------
+    dim : the dimension that they are on.
+    rows : values of all its parameters, one after the other.
+    """
+    found: dict[str, Any] = {}
+    for column, path in enumerate(each.paths):
+        name = each.name if column == 0 else f"{each.name}_{path.rpartition('.')[2]}"
+        found[name] = (dim, _column([row[column] for row in rows]), _about(each, column))
     return found
 
 
@@ -76,7 +89,8 @@ def _column(values: list[Any]) -> np.ndarray[Any, Any]:
     return np.array(values, dtype=float) if numbers else np.array([str(value) for value in values], dtype=object)
 
 
-def _attributes(study: Study) -> dict[str, Any]:
+def attributes(study: Study) -> dict[str, Any]:
+    """Where results come from: global attributes of their file."""
     made = version("kibble-twin")
     return {
         "title": f"Study {study.name}",
@@ -121,10 +135,12 @@ def write(found: xr.Dataset, path: Path) -> None:
         If it cannot be written, such as on a full disk.
     """
     fresh = path.with_name(f".{path.name}.new")
+    texts = sum(len(text) for each in found.variables.values() if each.dtype == object for text in each.values.ravel())
     try:
+        check_room(path.parent, 2 * found.nbytes + 3 * texts + ROOM)
         found.to_netcdf(fresh, engine=ENGINE)
         os.replace(fresh, path)
-    except OSError as error:
+    except (OSError, OutputError) as error:
         fresh.unlink(missing_ok=True)
-        reason = (error.strerror or str(error)).lower()
+        reason = str(error) if isinstance(error, OutputError) else (error.strerror or str(error)).lower()
         raise OutputError(f"{path}: {reason}; what was computed is kept beside it: go on with --resume") from error

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from components.hinge_balance import Periodic, steady
 from components.oscillator import Oscillator
-from twin.errors import SimulationError
+from twin.errors import InputError, SimulationError
 from twin.piece import exact_hertz, sines
 
 Array = NDArray[np.float64]
@@ -35,6 +35,14 @@ PRINTED = (1.0, 1.0, 0.6, 0.36, 0.14), (0.0, -0.8, -2.3, -3.8, -5.3), (1, 3, 5, 
 ITERATIONS = 40
 NOTHING = 1e-12
 """Relative amplitude of a harmonic that is rounding."""
+
+
+class OutOfReachError(InputError):
+    """The velocity that is asked for cannot be reached."""
+
+
+class _InfeasibleError(Exception):
+    """No drive within the limit has the velocity."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,7 @@ class Step:
         drive = self.motion.drive
         first, largest = _phase(drive[1]), max(map(abs, drive.values()))
         return {
-            n: (abs(a), -((n * first - _phase(a)) % (2 * math.pi))) if abs(a) > NOTHING * largest else (0.0, 0.0)
+            n: (abs(a), 0.0 - (n * first - _phase(a)) % (2 * math.pi)) if abs(a) > NOTHING * largest else (0.0, 0.0)
             for n, a in sorted(drive.items())
         }
 
@@ -143,8 +151,10 @@ def scaled_to(oscillator: Oscillator, drive: Mapping[int, complex], task: Task) 
 
     Raises
     ------
+    OutOfReachError
+        If it cannot be.
     SimulationError
-        If no periodic motion is found, or none of this velocity.
+        If no periodic motion is found.
     """
     frequency = exact_hertz(task.frequency)
     factor = task.velocity / flatness(steady(oscillator.ideal(), frequency, drive), task.window).velocity
@@ -154,7 +164,7 @@ def scaled_to(oscillator: Oscillator, drive: Mapping[int, complex], task: Task) 
         if abs(ratio - 1.0) < 1e-12:
             return motion
         factor *= ratio
-    raise SimulationError(f"the drive cannot be scaled to {task.velocity:g} m/s; ask for a lower velocity")
+    raise OutOfReachError(f"the drive cannot be scaled to {task.velocity * 1e3:g} mm/s; ask for a lower velocity")
 
 
 def printed(oscillator: Oscillator, task: Task) -> Flatness:
@@ -171,14 +181,17 @@ def steps(oscillator: Oscillator, task: Task, orders: Sequence[int] = ORDERS) ->
 
     Raises
     ------
-    SimulationError
-        If not even the first harmonic reaches the velocity within the limit.
+    OutOfReachError
+        If the velocity is not reached within the limit, or no motion of this velocity is found.
     """
     found: list[Step] = []
     drive: dict[int, complex] = {}
     for count in range(1, len(orders) + 1):
         chosen = tuple(orders[:count])
-        motion, limited = _best(oscillator, task, chosen, drive)
+        try:
+            motion, limited = _best(oscillator, task, chosen, drive)
+        except SimulationError as error:
+            raise OutOfReachError(f"a velocity of {task.velocity * 1e3:g} mm/s is not reached: {error}") from None
         drive = dict(motion.drive)
         how = flatness(motion, task.window)
         first = found[0].flatness.sigma if found else how.sigma
@@ -205,7 +218,14 @@ def _best(
         sine = response[1].imag / np.abs(response[1]).max()
         offset = sine @ (x / task.limit) - motion.displacement[1].imag / np.abs(response[1]).max()
         exact = np.stack([slope.mean(axis=0), sine]), np.array([wanted.mean(), offset])
-        new, limited = _flattest(slope, wanted, exact, orders)
+        try:
+            new, limited = _flattest(slope, wanted, exact, orders)
+        except _InfeasibleError:
+            sine = flatness(steady(oscillator.ideal(), frequency, {1: complex(task.limit)}), task.window).velocity
+            raise SimulationError(
+                f"a sine at the limit of {task.limit * 1e3:g} mA makes {sine * 1e3:.3g} mm/s at {task.frequency:g} Hz; "
+                "ask for less, or raise the limit"
+            ) from None
         step, x = float(np.abs(new * task.limit - x).max()), new * task.limit
         if oscillator.linear or step <= 1e-12 * task.limit or (step >= 0.5 * last and step <= 1e-9 * task.limit):
             return steady(oscillator, frequency, _drive(orders, x)), limited
@@ -251,7 +271,7 @@ def _constrained(a: Array, b: Array, exact: tuple[Array, Array], bounded: Array)
 
     Raises
     ------
-    SimulationError
+    _InfeasibleError
         If nothing fulfils them all.
     """
     from scipy.optimize import nnls
@@ -271,6 +291,6 @@ def _constrained(a: Array, b: Array, exact: tuple[Array, Array], bounded: Array)
     weights, _ = nnls(system, target)
     residual: Array = system @ weights - target
     if -residual[-1] < 1e-9:
-        raise SimulationError("the velocity is out of reach within the current limit; ask for less, or raise the limit")
+        raise _InfeasibleError
     w = -residual[:-1] / residual[-1]
     return np.asarray(x0 + basis @ np.linalg.solve(r, w + rest))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from scenarios.report.theme import save
 from scenarios.studies.drive import Step, Task
 
 
@@ -41,4 +42,4 @@ def draw(steps: Sequence[Step], task: Task, path: Path) -> None:
     below.set_xlabel("time / s")
     above.legend(title="harmonics", loc="upper right")
     figure.suptitle("Harmonics added to the drive; grey: the windows, dashed: the limit")
-    figure.savefig(path, dpi=150)
+    save(figure, path)

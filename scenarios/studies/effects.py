@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from scenarios.campaigns.tmtp import Tmtp
+from scenarios.campaigns.velocity_phase import PrescribedMotion
 from scenarios.reduction import Corrections, MassResult, ReductionError, ReductionSettings, reduce
 from scenarios.run.certificates import certificates
 from scenarios.run.experiment import Experiment
 from scenarios.run.result import Result
 from scenarios.studies.case import Case
+from twin.errors import InputError
 
 WITHIN = 0.01
 """Share of the expected bias by which the one found may differ, and that a correction may leave."""
@@ -35,8 +38,19 @@ def short(experiment: Experiment, settings: Sequence[str] = ()) -> Experiment:
     Parameters
     ----------
     settings : over it, in the words of the command line.
+
+    Raises
+    ------
+    InputError
+        If theory does not know what effects do to the campaign.
     """
-    velocity: Any = getattr(experiment.scenario.campaign, "velocity", None)
+    campaign = experiment.scenario.campaign
+    velocity: Any = getattr(campaign, "velocity", None)
+    if type(campaign) is not Tmtp or not isinstance(velocity, PrescribedMotion):  # those derived from it are others
+        raise InputError(
+            "theory knows what each effect does to a TMTP campaign whose motion is prescribed, such as kbmini_tmtp; "
+            f"{experiment.scenario.name} is none"
+        )
     few = {"oscillation": ["campaign.velocity.cycles=60"], "sweeps": ["campaign.velocity.pairs=4"]}
     plain = ["campaign.cycles=2", "campaign.weighing.reading_step=1.0", "thermal.start=ambient"]
     plain.append("reduction.outlier_threshold=1e12")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import re
 import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 
 from twin.errors import InputError
 
+_ADDRESS = re.compile(r"\w+://\S+:\d+")
 WAIT = 10.0
 """How long a scheduler may take to answer (s)."""
 
@@ -56,6 +58,8 @@ def cluster(address: str, wait: float = WAIT) -> Iterator[tuple[Executor, int]]:
     ClusterError
         If Dask is not installed, the scheduler does not answer, or it has no worker.
     """
+    if not _ADDRESS.fullmatch(address):
+        raise ClusterError(f"expected the address of a scheduler, such as tcp://127.0.0.1:8786, not {address!r}")
     try:
         from distributed import Client
     except ImportError:

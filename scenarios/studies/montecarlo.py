@@ -143,7 +143,7 @@ def draw(found: Distribution, path: Path) -> None:
     path : of the picture; its suffix says the format.
     """
     from scenarios.report.numbers import relative_scale
-    from scenarios.report.theme import BLUE, SKY, VERMILLION, fresh_look, label, legend, panels
+    from scenarios.report.theme import BLUE, SKY, VERMILLION, fresh_look, label, legend, panels, save
 
     with fresh_look():
         figure, (axis,) = panels(3.0)
@@ -162,4 +162,4 @@ def draw(found: Distribution, path: Path) -> None:
                 axis.axvline(end * scale.factor, color=colour, ls=style, label=text)
         axis.set(xlabel=label("error of the mass", scale.unit), ylabel="density")
         legend(axis)
-        figure.savefig(path, dpi=150)
+        save(figure, path)

@@ -8,6 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 from scenarios.run.experiment import Experiment
+from scenarios.run.measured import reports_mass
+from twin.errors import InputError
 
 Values = dict[str, float]
 
@@ -80,6 +82,8 @@ def _thermal(experiment: Experiment) -> Any:
 
 
 def _run(experiment: Experiment) -> Any:
+    if not reports_mass(experiment.scenario):
+        raise InputError(f"{experiment.scenario.name}: its campaign reports no mass")
     return experiment.run()
 
 

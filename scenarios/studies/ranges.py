@@ -19,6 +19,7 @@ from scenarios.reduction import MassResult
 from scenarios.reduction.corrections import NEUTRAL, UNCORRECTED
 from scenarios.reduction.quantities import QUANTITIES
 from scenarios.run.experiment import Experiment
+from scenarios.run.measured import reports_mass
 
 KBMINI = ("kbmini_tmtp", "kbmini_500g", "kbmini_100g", "kbmini_10g", "kbmini_1g")
 """The shipped scenarios: 1 kg, 500 g, 100 g, 10 g, 1 g."""
@@ -157,8 +158,10 @@ def nominal_mass(experiment: Experiment) -> float:
     Raises
     ------
     ValueError
-        If it has no test mass.
+        If it has no test mass, or reports no mass.
     """
+    if not reports_mass(experiment.scenario):
+        raise ValueError("its campaign reports no mass")
     part = experiment.scenario.components().get("test_mass")
     if not isinstance(part, TestMass):
         raise ValueError("it has no test mass")

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,13 @@ from scenarios.schema.document import Document, read
 from scenarios.schema.errors import KeyPath, Problem, fail
 from scenarios.schema.validate import validated
 from scenarios.studies.axes import Axis, AxisError, AxisModel, Overrides, axis
+from scenarios.studies.goals import Constraint, Objective, constraint, objective
 from scenarios.studies.outputs import OUTPUTS
 from twin.parameter import Parameters
 from twin.plugins import did_you_mean
 
 Array = NDArray[np.float64]
+Goal = TypeVar("Goal", Objective, Constraint)
 VERSION = 1
 MANY = 10_000
 """Points beyond which a sweep wants to be told that it is meant."""
@@ -63,6 +65,8 @@ class StudyModel(Parameters):
     variants: dict[str, dict[str, Any]] = Field(default={}, description="named sets of values by path")
     sampling: Sampling = Sampling()
     outputs: list[str] = Field(min_length=1, description=f"what is wanted: {', '.join(OUTPUTS)}")
+    objectives: list[str] = Field(default=[], description="to optimise: output, |output|, or max output")
+    constraints: list[str] = Field(default=[], description="limits for that, such as '|epsilon| <= 1e-8'")
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Study:
     base : the scenario that it is about.
     axes : what is varied; the last one fastest.
     variants : values over the base by path, by name; empty without variants.
-    outputs : names of what is wanted.
+    outputs : names of what is wanted, with what objectives and constraints need.
     """
 
     name: str
@@ -98,6 +102,8 @@ class Study:
     variants: Mapping[str, Overrides]
     sampling: Sampling
     outputs: tuple[str, ...]
+    objectives: tuple[Objective, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def is_grid(self) -> bool:
@@ -114,6 +120,11 @@ class Study:
     def size(self) -> int:
         """Number of points."""
         return math.prod(self.shape)
+
+    @property
+    def wanted(self) -> list[str]:
+        """Outputs that objectives and constraints need."""
+        return _outputs(self.objectives, self.constraints)
 
     @cached_property
     def samples(self) -> Array:
@@ -136,6 +147,10 @@ class Study:
             for each, values in zip(self.axes, row, strict=True):
                 found |= each.overrides(values)
             yield found
+
+
+def _outputs(objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> list[str]:
+    return [*(goal.output for goal in objectives), *(limit.output for limit in constraints)]
 
 
 def _samples(sampling: Sampling, axes: int) -> Array:
@@ -189,6 +204,8 @@ class _Reader:
         variants = {name: self._overrides(("variants", name), values, base) for name, values in model.variants.items()}
         axes = [found for name, each in model.axes.items() if (found := self._axis(name, each, base, model.sampling))]
         self._check_rest(model, axes)
+        objectives = self._goals("objectives", model.objectives, objective)
+        constraints = self._goals("constraints", model.constraints, constraint)
         self.stop()
         study = Study(
             name=model.name or self.path.stem,
@@ -197,7 +214,9 @@ class _Reader:
             axes=tuple(axes),
             variants=variants,
             sampling=model.sampling,
-            outputs=tuple(model.outputs),
+            outputs=tuple(dict.fromkeys([*model.outputs, *_outputs(objectives, constraints)])),
+            objectives=tuple(objectives),
+            constraints=tuple(constraints),
         )
         self._check_values(study)
         self.stop()
@@ -241,6 +260,15 @@ class _Reader:
             text = "missing key 'points'" if given.distribution is None else "a distribution is not for a grid"
             self.wrong(key, f"{text}; or choose sampling: {{method: sobol, points: 256}}")
             return None
+        return found
+
+    def _goals(self, key: str, texts: list[str], made: Callable[[str], Goal]) -> list[Goal]:
+        found = []
+        for i, text in enumerate(texts):
+            try:
+                found.append(made(text))
+            except ValueError as error:
+                self.wrong((key, i), str(error))
         return found
 
     def _check_rest(self, model: StudyModel, axes: list[Axis]) -> None:

@@ -10,7 +10,9 @@ and the warm magnet's field.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -49,7 +51,8 @@ ROUNDS = 60
 REHEARSALS = 8
 _NODES, _WEIGHTS = 0.5 * np.array(np.polynomial.legendre.leggauss(ORDERS)) + [[0.5], [0.0]]
 _TO_COEFFICIENTS = np.linalg.inv(np.vander(_NODES, ORDERS, increasing=True))
-_PLACES = np.concatenate([_NODES, [0.01, 0.35, 0.99]])
+_PLACES = np.sort(np.concatenate([_NODES, [0.01, 0.35, 0.99]]))
+_AT_NODES = np.searchsorted(_PLACES, _NODES)
 _POWERS = np.vander(_PLACES, ORDERS, increasing=True).T
 
 
@@ -67,20 +70,24 @@ class Thermal:
     power_W : mean of the coil's power over the weighing windows.
     mean_power_W : over the period.
     magnet_rise_K, coil_rise_K : mean over the period, above the reference temperature.
-    current_A : mean size of the source's current over the weighing windows; NaN for a balance without source.
     """
 
     analysis: ThermalResult
-    current_A: float
     power_W: float
     mean_power_W: float
     magnet_rise_K: float
     coil_rise_K: float
+    _cycle: ThermalCycle = field(repr=False, compare=False)
 
     @property
     def epsilon(self) -> float:
         """Relative error of the mass, α_m δT_m."""
         return self.analysis.epsilon
+
+    @cached_property
+    def current_A(self) -> float:
+        """Mean size of the source's current over the weighing windows; NaN for a balance without source."""
+        return self._cycle.weighing_current()
 
 
 class Assumed(Signal):
@@ -128,6 +135,10 @@ class Unread:
         return _at_once
 
 
+READERS: Mapping[str, Any] = MappingProxyType({"environment": Unread()})
+"""Parts that act on the heat, of which a campaign only asks for readings."""
+
+
 def _at_once(*_: Any, **__: Any) -> Process:
     yield from ()
 
@@ -153,12 +164,13 @@ class ThermalCycle:
     def __init__(self, scenario: Scenario, fineness: int = 1) -> None:
         self.scenario, self.fineness = scenario, fineness
         self.parts = scenario.components()
+        self._unused = dict(self.parts)
         self.room = self._check()
         self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
         self.period = self.campaign.period / NS
         space = cast(ThermalMass, self.parts["thermal_mass"]).state_space()
         self.rates, self.gains, self.outputs = _modes(space)
-        self._heating = _upstream(scenario.wiring, "thermal_mass")
+        self._heating = _upstream(scenario.wiring, self.parts, "thermal_mass")
         self._power: PeriodicPower | None = None
         self._solve()
 
@@ -187,7 +199,7 @@ class ThermalCycle:
         room = self.parts.get((source or "").partition(".")[0])
         if source is None or room is None:
             return 0.0
-        rise = room.signals()["temperature_rise"] if isinstance(room, Environment) else None
+        rise = room.fresh().signals()["temperature_rise"] if isinstance(room, Environment) else None
         if not isinstance(rise, Constant):
             raise NotPeriodicError(
                 f"{name}: the temperature of the room changes, so that no state is periodic; switch off its drift and "
@@ -230,11 +242,13 @@ class ThermalCycle:
         self._assumed = {port: Assumed(course, row) for row, port in enumerate(ports)}
 
         def parts() -> dict[str, Any]:
-            made: dict[str, Any] = dict(self.scenario.components())
+            made: dict[str, Any] = dict.fromkeys(self.parts, Unread())
+            for name in self._heating:  # a part is of one twin only
+                made[name] = self._unused.pop(name, None) or self.parts[name].fresh().named(name)
             made["thermal_mass"] = AssumedTemperatures().assume(self._assumed).named("thermal_mass")
-            return {name: part if name in self._heating else Unread() for name, part in made.items()}
+            return made
 
-        setup = build(self.scenario, rehearsal=True, currents=currents, parts=parts)
+        setup = build(self.scenario, rehearsal=True, currents=currents, parts=parts, instruments=lambda _: READERS)
         setup.twin.run(setup.steps)
         return setup
 
@@ -242,33 +256,47 @@ class ThermalCycle:
         """Find the power and the temperatures that agree with it, under the laws of a rehearsal."""
         power = setup.twin.signal(self.scenario.wiring["thermal_mass.power"])
         tape = Tape([power], list(self._assumed.values()))
-        edges = _subdivided(_breakpoints(setup, power), self.period / (self.fineness * PIECES))
+        edges, known = _breakpoints(setup, power)
+        edges, known = _subdivided(edges, known, self.period / (self.fineness * PIECES))
         for _ in range(HALVINGS):
-            self._power, misfit = self._agreed(tape, edges)
+            self._power, misfit = self._agreed(tape, edges, known)
             rough = misfit * np.diff(edges) > SMOOTH * self.period / self.fineness
             if not rough.any():
                 return
-            edges = np.sort(np.concatenate([edges, 0.5 * (edges[1:] + edges[:-1])[rough]]))
+            edges, known = _divided(edges, known, np.where(rough, 2, 1))
         raise SimulationError(
             f"{self.scenario.name}: the power of its coil is not smooth enough for a thermal study; run the campaign"
         )
 
-    def _agreed(self, tape: Tape, edges: Array) -> tuple[PeriodicPower, Array]:
+    def _agreed(self, tape: Tape, edges: Array, known: Array) -> tuple[PeriodicPower, Array]:
         """The power that makes the temperatures under which it is this power, and by how much it differs from its
-        polynomial between the nodes of each piece, relative to the largest."""
-        times = (edges[:-1, None] + np.diff(edges)[:, None] * _PLACES).ravel()
+        polynomial between the nodes of each piece, relative to the largest.
+
+        Where it is `known` (W, for each piece; else NaN), nothing is evaluated.
+        """
+        open_ = np.isnan(known)
+        lengths = np.diff(edges)[:, None]
+        times = (edges[:-1, None] + lengths * _PLACES)[open_].ravel()
         response = PeriodicResponse(self.rates, edges, times, ORDERS)
-        play, rises = tape.at(Times.of(times)), self.rises(times)
-        scales = np.diff(edges)[:, None] ** np.arange(ORDERS)
+        scales = lengths ** np.arange(ORDERS)
+        scaled = np.zeros((len(known), ORDERS))
+        scaled[~open_, 0] = known[~open_]
+        rises = np.zeros((3, len(times)))
+        if self._power is not None:
+            scaled[open_] = self._power.at(times).reshape(-1, len(_PLACES))[:, _AT_NODES] @ _TO_COEFFICIENTS.T
+            rises = self._rises(response, scaled / scales)
+        play = tape.at(Times.of(times))
         last = np.inf
         for _ in range(ROUNDS):
             values = np.broadcast_to(play(*rises)[0], times.shape).reshape(-1, len(_PLACES))
-            scaled = values[:, :ORDERS] @ _TO_COEFFICIENTS.T
+            scaled[open_] = values[:, _AT_NODES] @ _TO_COEFFICIENTS.T
             found = self._rises(response, scaled / scales)
-            change, rises = float(np.abs(found - rises).max() / np.abs(found).max(initial=1e-300)), found
+            change, rises = _change(rises, found), found
             if change <= CLOSE:
-                misfit: Array = np.abs(values - scaled @ _POWERS).max(axis=1)
-                return PeriodicPower(edges, scaled / scales), misfit / np.abs(values).max(initial=1e-300)
+                misfit = np.zeros(len(known))
+                misfit[open_] = np.abs(values - scaled[open_] @ _POWERS).max(axis=1)
+                largest = max(np.abs(values).max(initial=1e-300), np.abs(known[~open_]).max(initial=0.0))
+                return PeriodicPower(edges, scaled / scales), misfit / largest
             if not change < 2.0 * last:
                 break
             last = change
@@ -309,17 +337,18 @@ class ThermalCycle:
         lengths = np.diff(windows, axis=1)[:, 0]
         return Thermal(
             analysis=analysis,
-            current_A=self._current(windows),
             power_W=float(weighing @ lengths / lengths.sum()),
             mean_power_W=self._power.mean,
             magnet_rise_K=float(rises[0].mean()),
             coil_rise_K=float(rises[1].mean()),
+            _cycle=self,
         )
 
-    def _current(self, windows: Array) -> float:
-        """Mean size of the source's current in some windows (s), by Gauss's rule."""
+    def weighing_current(self) -> float:
+        """Mean size of the source's current in the weighing windows (A), by Gauss's rule."""
         if "current_source" not in self._heating:
             return float("nan")
+        windows = self.campaign.weighing_windows()
         current = self._twin.signal("current_source.current")
         times = (windows[:, :1] + np.diff(windows, axis=1) * _NODES).ravel()
         values = Tape([current], list(self._assumed.values())).at(Times.of(times))(*self.rises(times))[0]
@@ -341,11 +370,14 @@ class PeriodicCourse:
         return self.cycle._rises(response, self.power.coefficients)
 
 
-def _upstream(wiring: Mapping[str, str], name: str) -> set[str]:
+def _upstream(wiring: Mapping[str, str], parts: Mapping[str, Component], name: str) -> set[str]:
     """A component and all that act on it."""
+    deaf = {to: part.neutral_inputs() for to, part in parts.items()}
     feeding: dict[str, set[str]] = {}
     for target, source in wiring.items():
-        feeding.setdefault(target.partition(".")[0], set()).add(source.partition(".")[0])
+        to, _, port = target.partition(".")
+        if port not in deaf[to]:
+            feeding.setdefault(to, set()).add(source.partition(".")[0])
     found, new = {name}, {name}
     while new:
         new = {source for target in new for source in feeding.get(target, ())} - found
@@ -365,21 +397,34 @@ def _modes(space: StateSpace) -> tuple[Array, Array, Array]:
     return -rates, (modes.to_modes @ space.b).T, space.c @ modes.to_states
 
 
-def _breakpoints(setup: Setup, power: Signal) -> Array:
-    """Where the power or its slope may jump (s), from 0 to the end of the period."""
-    found, start = {0}, 0
+def _change(before: Array, after: Array) -> float:
+    """The largest, relative to what is there."""
+    return float(np.abs(after - before).max(initial=0.0) / np.abs(after).max(initial=1e-300))
+
+
+def _breakpoints(setup: Setup, power: Signal) -> tuple[Array, Array]:
+    """Where the power or its slope may jump (s), from 0 to the end of the period; and the power between (W), where it
+    is known to stay the same whatever the temperatures, else NaN."""
+    edges, known, start = [0], [], 0
     for step in setup.steps:
         end = start + step.duration
-        found.add(end)
-        if power.constant_over(start, end) is None:
-            found |= power.breakpoints(start, end)
+        value = power.constant_over(start, end)
+        within = sorted(power.breakpoints(start, end)) if value is None else []
+        edges += [*within, end]
+        known += [np.nan if value is None else value] * (len(within) + 1)
         start = end
-    return np.array(sorted(found)) / NS
+    return np.array(edges) / NS, np.array(known)
 
 
-def _subdivided(edges: Array, longest: float) -> Array:
-    """The edges with others between them, so that no piece is longer."""
+def _subdivided(edges: Array, known: Array, longest: float) -> tuple[Array, Array]:
+    """The edges with others between them, so that no piece on which something happens is longer."""
     counts = np.ceil(np.diff(edges) / longest - 1e-9).astype(int).clip(min=1)
+    return _divided(edges, known, np.where(np.isnan(known), counts, 1))
+
+
+def _divided(edges: Array, known: Array, counts: NDArray[Any]) -> tuple[Array, Array]:
+    """Each piece in so many equal ones."""
     starts = np.repeat(edges[:-1], counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.append(starts + within * np.repeat(np.diff(edges) / counts, counts), edges[-1])
+    edges = np.append(starts + within * np.repeat(np.diff(edges) / counts, counts), edges[-1])
+    return edges, np.repeat(known, counts)

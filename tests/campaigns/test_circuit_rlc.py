@@ -11,7 +11,7 @@ import pytest
 
 from components.motion import flat_top
 from scenarios.reduction import Estimate, MassResult, ReductionSettings, reduce
-from scenarios.reduction.force import curvature, delay
+from scenarios.reduction.force import delay, resonance
 from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.run.certificates import certificates
 from scenarios.run.result import Result
@@ -85,15 +85,14 @@ def test_a_mass_without_the_correction_knows_its_size(run: Result, bias: float) 
 
 
 @pytest.mark.parametrize("leakage", [0.0, 1e-4])
-def test_positions_are_moved_by_the_second_order_of_latency_and_network(leakage: float) -> None:
+def test_positions_are_moved_by_the_second_order_of_the_network(leakage: float) -> None:
     known = {"trigger_latency": 3e-3, "coil_resistance": 2400.0, "coil_capacitance": 1e-6, "leakage": leakage}
-    order = np.array([3e-3, 3e-3**2 / 2])  # exp(i ω latency)/(1 + R G + i ω R C − ω² L C), of it those of i ω
-    loading = 1.0 + leakage * 2400.0
+    loading = 1.0 + leakage * 2400.0  # exp(i ω latency)/(1 + R G + i ω R C − ω² L C), and of it what is no delay
     lag = 2.4e-3 / loading
-    for inductance, square in ((0.0, 0.5 * lag**2), (19.2, lag**2 - 19.2e-6 / loading)):
+    for inductance, square in ((0.0, 0.0), (19.2, 0.5 * lag**2 - 19.2e-6 / loading)):
         values = SimpleNamespace(coil_inductance=inductance, **known)
-        assert delay(values) == pytest.approx(order[0] - lag, rel=1e-12)
-        assert curvature(values) == pytest.approx(order[1] - order[0] * lag + square, rel=1e-12)
+        assert delay(values) == pytest.approx(3e-3 - lag, rel=1e-12)
+        assert resonance(values) == pytest.approx(square, rel=1e-12)
 
 
 # --- the acceleration ------------------------------------------------------------------------------------------------
@@ -116,15 +115,39 @@ def motion(orders: tuple[int, ...], readings: int, noise: float = 0.0) -> tuple[
 def test_the_acceleration_of_an_oscillation_is_found(orders: tuple[int, ...], readings: int) -> None:
     position, time, true, step = motion(orders, readings)
     found = repeated_motion(position + 5e-4, time, step)
-    assert np.abs(found.acceleration - true).max() < 1e-4 * np.abs(true).max()
-    assert np.abs(np.diff(found.position, axis=1) - np.diff(position, axis=1)).max() < 1e-8 * np.ptp(position)
-    means = 0.5 * (found.velocity[:, 1:] + found.velocity[:, :-1]) - step / 12 * np.diff(found.acceleration, axis=1)
+    velocity, acceleration = found.velocity(), found.acceleration()
+    assert np.abs(acceleration - true).max() < 1e-4 * np.abs(true).max()
+    assert np.abs(np.diff(found.position(), axis=1) - np.diff(position, axis=1)).max() < 1e-8 * np.ptp(position)
+    means = 0.5 * (velocity[:, 1:] + velocity[:, :-1]) - step / 12 * np.diff(acceleration, axis=1)
     assert np.abs(means - np.diff(position, axis=1) / step).max() < 1e-2 * np.ptp(true) * step
+
+
+@pytest.mark.parametrize("delay", [1e-4, -5e-3])
+def test_positions_are_moved_exactly_in_time(delay: float) -> None:
+    """Odd harmonics, even ones, which up and down have in common, and a drift, which no sweep repeats."""
+    step, time = 0.025, 0.25 + 0.5 * np.arange(40)
+    t = time[:, None] + step * (np.arange(13) - 6.0)
+
+    def where(t: Any) -> Any:
+        odd = 4e-5 * np.sin(2 * np.pi * t) + 3e-6 * np.cos(6 * np.pi * t)
+        return odd + 2e-7 * np.sin(4 * np.pi * t + 1.0) + 1e-9 * t + 1e-3
+
+    found = repeated_motion(where(t), time, step)
+    assert found.accelerated
+    assert np.abs(found.moved(where(t), delay) - where(t + delay)).max() < 3e-12
+    bent = found.moved(where(t), delay, 1e-6) - found.moved(where(t), delay)
+    np.testing.assert_allclose(bent, 1e-6 * found.acceleration(delay), rtol=1e-6, atol=1e-18)
+
+
+def test_what_scatters_more_than_it_is_accelerated_tells_no_skew() -> None:
+    position, time, _, step = motion((1, 3, 5, 7, 9), 12, 1e-7)
+    assert not repeated_motion(position, time, step).accelerated
+    assert repeated_motion(motion((1, 3, 5, 7, 9), 12, 1e-10)[0], time, step).accelerated
 
 
 def test_noise_is_averaged_over_the_sweeps() -> None:
     position, time, true, step = motion((1, 3, 5, 7, 9), 12, 1e-10)
-    found = repeated_motion(position, time, step).acceleration
+    found = repeated_motion(position, time, step).acceleration()
     assert np.abs(found - true).max() < 0.01 * np.abs(true).max()
 
 
@@ -133,13 +156,15 @@ def test_at_constant_velocity_there_is_none() -> None:
     course = 1e-3 * (np.arange(61) - 30.0)
     position = np.where(np.arange(8)[:, None] % 2 == 0, course, -course)
     found = repeated_motion(position + 2e-3, time, 1.0)
-    assert not found.acceleration.any()
-    assert np.abs(found.velocity) == pytest.approx(np.full((8, 61), 1e-3), rel=1e-13)
+    assert not found.acceleration().any() and not found.accelerated
+    assert np.abs(found.velocity()) == pytest.approx(np.full((8, 61), 1e-3), rel=1e-13)
 
 
 def test_a_motion_one_way_has_none_to_tell() -> None:
     position = np.tile(np.linspace(0.0, 1e-3, 10), (4, 1))
-    assert not any(part.any() for part in repeated_motion(position, np.arange(4.0), 0.1))
+    found = repeated_motion(position, np.arange(4.0), 0.1)
+    assert not found.accelerated
+    assert not any(part().any() for part in (found.position, found.velocity, found.acceleration))
 
 
 # --- a late voltage --------------------------------------------------------------------------------------------------

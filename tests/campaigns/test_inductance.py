@@ -29,6 +29,8 @@ PLAIN: dict[str, Any] = {
 }
 """A coil whose figures are stated: nothing is computed from dimensions."""
 LOW = [0.05, 0.1, 0.2, 0.5, 1.0, 2.0]
+RIGID: dict[str, Any] = {"balance.coil.yoke_inductance": 0.0, "campaign.frequencies": [0.1, 0.2, 0.5, 1.0]}
+"""An iron that follows at once: L does not fall with the frequency, and that is seen."""
 
 
 @lru_cache(maxsize=2)
@@ -162,8 +164,9 @@ def test_the_spurious_force(settings: dict[str, float], force: float) -> None:
     from twin.signal import Constant
 
     given = {f"reduction.{key}": number for key, number in settings.items()}
-    result = measured({**given, "balance.coil.yoke_inductance": 0.0}, ideal=True)
+    result = measured({**given, **RIGID}, ideal=True)
     assert value(result, "force_N") == pytest.approx(force, rel=1e-4)
+    assert result.true["force_N"] == pytest.approx(force, rel=1e-4)
     assert value(result, "force_relative") == pytest.approx(force / 9.80665, rel=1e-4)
     nothing = Field(Shape(np.zeros_like, np.zeros_like, np.zeros_like), Constant(0.0))
 
@@ -178,12 +181,24 @@ def test_the_spurious_force(settings: dict[str, float], force: float) -> None:
 
 
 def test_what_makes_the_error_that_was_asked_for() -> None:
-    result = measured({"reduction.relative": 1e-7}, ideal=True)
+    result = measured({"reduction.relative": 1e-7, **RIGID}, ideal=True)
     shift, mismatch = value(result, "shift_m"), value(result, "mismatch")
-    again = measured({"reduction.height_off": shift, "reduction.height_on": 0.0}, ideal=True)
+    again = measured({"reduction.height_off": shift, "reduction.height_on": 0.0, **RIGID}, ideal=True)
     assert abs(value(again, "force_relative")) == pytest.approx(1e-7, rel=1e-6)
     off = {"reduction.height_off": 1e-3, "reduction.height_on": 1e-3, "reduction.current_mismatch": mismatch}
+    off |= RIGID
     assert abs(value(measured(off, ideal=True), "force_relative")) == pytest.approx(1e-7, rel=0.03)
+
+
+@pytest.mark.parametrize("frequencies", [[], [0.1, 0.5, 1.0], [0.1, 0.1, 0.5, 5.0, 10.0]])
+def test_nothing_is_said_of_a_steady_current_that_was_not_measured(frequencies: list[float]) -> None:
+    """Too few frequencies, or too few of them low: what was read at 0.1 Hz stands there, and a reason for the rest."""
+    result = measured({"campaign.frequencies": frequencies}, ideal=True)
+    told = result.summary()
+    steady = {"gradient_dc_H_per_m", "second_derivative_dc_H_per_m2", "force_N", "shift_m", "inductance_dc_H"}
+    assert not steady & set(told["result"])
+    assert value(result, "inductance_H") == pytest.approx(told["true"]["inductance_H"], rel=1e-6)
+    assert told["notes"][0].startswith("Nothing is said of a steady current")
 
 
 # --- the meters ------------------------------------------------------------------------------------------------------

@@ -83,14 +83,22 @@ def test_iron_that_both_windings_share_bends_the_voltage_three_times_as_much_as_
     assert abs(short("nist4_omtp").ideal().with_(bent()).run().relative_error) < 2e-8  # 1 %
 
 
-def test_weakly_magnetic_copper_shifts_both_phases_alike() -> None:
+@pytest.mark.parametrize("name", ["nist4_omtp", "nist4_power_regulated"])
+def test_weakly_magnetic_copper_shifts_both_phases_alike(name: str) -> None:
     parts = [{"susceptibility": -1e-5, "area": 4.5e-4, "radius": 0.217}]
     plain, copper = (
-        short("nist4_omtp").ideal().with_({f"balance.{coil}.parts": found for coil in ("coil", "second_coil")}).run()
+        short(name).ideal().with_({f"balance.{coil}.parts": found for coil in ("coil", "second_coil")}).run()
         for found in ([], parts)
     )
     assert copper.mass.bl_Tm / plain.mass.bl_Tm - 1 == pytest.approx(1e-6, rel=1e-3)
+    assert weighing_voltage(copper) / weighing_voltage(plain) - 1 == pytest.approx(-1e-6, rel=1e-3)
     assert abs(copper.mass.mass_kg / plain.mass.mass_kg - 1) < CLOSURE
+
+
+def weighing_voltage(result: Result) -> float:
+    """Size of the voltage across the resistor while weighing (V)."""
+    blocks = result.readings.select("current_voltmeter", phase="weighing")
+    return float(np.mean([abs(block.values.mean()) for block in blocks]))
 
 
 # --- the mutual inductance --------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from components.mass_set import MassSet
 from components.motion_stage import MotionStage
 from components.position_detector import PositionDetector
 from components.ranged_source import RangedSource
+from components.ranged_thermometer import RangedThermometer
 from components.ranged_voltmeter import RangedVoltmeter
 from components.sensor_ring import SensorRing
 from components.servo import IdealServo
@@ -56,6 +57,8 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (SwitchedServo, roles.SwitchedServo),
     (SwitchBox, roles.SwitchBox),
     (Stop, roles.ContactStop),
+    (RangedThermometer, roles.RangedOhmmeter),
+    (RangedVoltmeter, roles.RangedMeter),
     (RangedVoltmeter, roles.RangedVoltmeter),
     (RangedSource, roles.RangedCurrentSource),
     (Flexure, roles.MotionStage),
@@ -63,7 +66,10 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
 
 
 def operations(role: type) -> list[str]:
-    return [name for name, value in vars(role).items() if inspect.isfunction(value) and not name.startswith("_")]
+    """Its own and those of the roles that it builds on."""
+    kinds = [kind for kind in role.__mro__ if kind.__module__ == roles.__name__]
+    members = {name: value for kind in kinds for name, value in vars(kind).items()}
+    return [name for name, value in members.items() if inspect.isfunction(value) and not name.startswith("_")]
 
 
 @pytest.mark.parametrize(("instrument", "role"), INSTRUMENTS)

@@ -105,9 +105,20 @@ def opened(made: Driver) -> Iterator[Driver]:
         assert made.close()
 
 
+def two_stages(wired: Wired) -> dict[str, Any]:
+    """The source of two stages that a station serves."""
+    places = {"coarse": "current_source", "fine": "current_source_fine"}
+    limits = {"coarse": {}, "fine": {"current": "2 uA"}}
+    return {
+        which: {"driver": "keithley6221", "resource": wired.row(name, "socket")["address"], "limits": limits[which]}
+        for which, name in places.items()
+    }
+
+
 @contextmanager
-def served(role: str, wired: Wired) -> Iterator[Subject]:
+def served(role: str, wired: Wired, kind: str = "") -> Iterator[Subject]:
     """Our driver, over a socket to the emulated instrument."""
+    kind = kind or DRIVERS[role]
     address = wired.row(role, "socket")["address"]
     if role == "flexure":
         with wired.connect("socket", role) as operator:
@@ -128,9 +139,11 @@ def served(role: str, wired: Wired) -> Iterator[Subject]:
 
     def current() -> float:
         source: Any = graph["current_source"]
-        return float(source.level if source.is_connected else 0.0)
+        fine: Any = graph["current_source_fine"]
+        return float(sum(s.level for s in (source, fine) if s.is_connected))
 
-    with opened(driver(role, DRIVERS[role], address, lent)) as made:
+    more = {"stages": two_stages(wired)} if kind == "two_stage_source" else {}
+    with opened(driver(role, kind, address, lent, **more)) as made:
         yield Subject(
             made,
             lent.clock,
@@ -142,13 +155,27 @@ def served(role: str, wired: Wired) -> Iterator[Subject]:
         )
 
 
+def named(given: str, lent: Bench) -> Driver:
+    """A driver by the command line: ``NAME=driver@resource``, and ``;settings.field=ai0`` as often as needed."""
+    head, *rest = given.split(";")
+    name, _, there = head.partition("=")
+    kind, _, resource = there.partition("@")
+    more: dict[str, Any] = {}
+    for item in rest:
+        path, _, value = item.partition("=")
+        *place, last = path.split(".")
+        inner = more
+        for key in place:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    return driver(name, kind, resource, lent, **more)
+
+
 @contextmanager
-def hardware(role: str, named: str) -> Iterator[Subject]:
-    """What stands on the command line, ``NAME=driver@resource``; whoever gives it has wired nothing that minds."""
-    name, _, rest = named.partition("=")
-    kind, _, resource = rest.partition("@")
+def hardware(role: str, given: str) -> Iterator[Subject]:
+    """What stands on the command line; whoever gives it has wired nothing that minds."""
     lent = bench(1.0)
-    with opened(driver(name, kind, resource, lent)) as made:
+    with opened(named(given, lent)) as made:
         there: Any = made
 
         def leave(current: float) -> None:

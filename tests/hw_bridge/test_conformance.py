@@ -2,6 +2,7 @@
 
 Hardware is named on the command line: ``pytest tests/hw_bridge/test_conformance.py --hardware
 current_source=keithley6221@TCPIP::192.0.2.7::1394::SOCKET``. It is driven to ±0.4 mA or moved by 0.5 mm about zero.
+Sensors, switch boxes and exchangers are in `test_conformance_sensors` and `test_conformance_movers`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import pytest
 
 from components.motion import glide
 from components.roles import CurrentSource, MotionStage, Voltmeter
+from hw_bridge.drivers.driver import Driver
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.subjects import LIMITS, Subject, hardware, served, simulated
 from tests.hw_bridge.wired import Wired
@@ -22,7 +24,10 @@ from twin.times import NS
 
 REFUSED = (SafetyError, SimulationError, BridgeError, ValueError)
 WAYS = ["simulated", "served", "hardware"]
-KINDS = {"current_source": ("keithley6221", "generic_source"), "current_voltmeter": ("hp3458a", "generic_meter")}
+KINDS = {
+    "current_source": ("keithley6221", "generic_source", "two_stage_source"),
+    "current_voltmeter": ("hp3458a", "generic_meter"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +41,8 @@ def subject(role: str, request: pytest.FixtureRequest) -> Iterator[Subject]:
     if way == "simulated":
         with simulated(role) as made:
             yield made
-    elif way == "served":
-        with served(role, request.getfixturevalue("wired")) as made:
+    elif way.startswith("served"):
+        with served(role, request.getfixturevalue("wired"), way.partition(" ")[2]) as made:
             yield made
     else:
         given = request.config.getoption("--hardware") or []
@@ -49,7 +54,7 @@ def subject(role: str, request: pytest.FixtureRequest) -> Iterator[Subject]:
             yield made
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=[*WAYS, "served two_stage_source"])
 def source(request: pytest.FixtureRequest) -> Iterator[Subject]:
     yield from subject("current_source", request)
 
@@ -64,11 +69,21 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Subject]:
     yield from subject("flexure", request)
 
 
+def states(subject_: Subject, unit: str) -> None:
+    """A driver says what it can."""
+    if isinstance(subject_.instrument, Driver):
+        told = subject_.instrument.statement()
+        assert told.unit == unit and told.lowest < 0 < told.highest and told.u is None
+        assert not told.met_hardware, "then the table of docs/instruments.md says so"
+        assert told.role in str(told) and told.plain()["role"] == told.role
+
+
 # --- current source --------------------------------------------------------------------------------------------------
 
 
 def test_a_source_plays_its_role(source: Subject) -> None:
     assert isinstance(source.instrument, CurrentSource)
+    states(source, "A")
 
 
 def test_nothing_flows_before_the_output_is_connected_and_after_it_is_disconnected(source: Subject) -> None:
@@ -108,6 +123,7 @@ def test_beyond_its_limit_a_source_refuses_and_changes_nothing(source: Subject, 
 
 def test_a_voltmeter_plays_its_role(meter: Subject) -> None:
     assert isinstance(meter.instrument, Voltmeter)
+    states(meter, "V")
 
 
 @pytest.mark.parametrize(
@@ -134,6 +150,7 @@ def test_readings_have_the_shape_of_their_schedule_and_are_recorded(
 
 def test_a_stage_plays_its_role(stage: Subject) -> None:
     assert isinstance(stage.instrument, MotionStage)
+    states(stage, "m")
     low, high = stage.instrument.travel
     assert low <= LIMITS["lower"] + 1e-9 < 0 < LIMITS["upper"] - 1e-9 <= high
 

@@ -373,3 +373,16 @@ def test_a_visa_resource_works_as_a_socket_does(wired: Wired, transport: str) ->
         meter: Any = made
         block = meter.clock.run(meter.read(Schedule(meter.clock.now, NS // 20, 3), {}))
         assert block.values.shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "text"),
+    [
+        ("keithley6221", {"commands": {"on": "X"}}, r"keithley6221 takes no hardware\.commands"),
+        ("pi_gcs", {"stages": {"coarse": {"driver": "keithley6221"}}}, r"pi_gcs takes no hardware\.stages"),
+        ("artefact", {"settings": {"rate": 1.0}}, "has the unknown rate; this driver takes none"),
+    ],
+)
+def test_what_a_driver_does_not_take_is_told(kind: str, more: dict[str, Any], text: str) -> None:
+    with pytest.raises(BridgeError, match=text):
+        driver("d", kind, NOBODY, bench(), **more)

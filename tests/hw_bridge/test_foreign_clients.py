@@ -45,6 +45,7 @@ def rows(served: dict[str, Any], name: str) -> str:
 def run(client: str, *arguments: str) -> Any:
     """Run a client; returns the object that it prints."""
     environment = {**os.environ, "PYVISA_LIBRARY": "@py"}
+    environment = {key: value for key, value in environment.items() if not key.startswith("EPICS_")}
     command = [sys.executable, str(CLIENTS / client), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -69,7 +70,7 @@ def test_the_hp3458a_package_takes_timed_readings_over_three_ways_in(served: dic
         assert operated["id"] == "HP3458A" and operated["aperture"] == 0.2 and operated["scale"] == 1.0, way
         readings = [float(text) for text in operated["readings"].split(",")]
         assert operated["count"] == "20" and len(readings) == 20, way
-        assert max(map(abs, readings)) < 1e-3 and operated["error"] == '114,"SUBPROGRAM ERROR"', way
+        assert max(map(abs, readings)) < 1e-3 and operated["error"] == '113,"SUBPROGRAM ERROR"', way
 
 
 def test_a_laboratorys_class_reads_binary_from_memory_over_a_bus(served: dict[str, Any]) -> None:
@@ -83,6 +84,20 @@ def test_a_laboratorys_class_reads_binary_from_memory_over_a_bus(served: dict[st
     assert found["ready"] and found["identity"] == "HP3458A"
     assert found["coil"][-1] == pytest.approx(1.0) and found["coil"][0] < found["coil"][-1]
     assert found["controller"] == [0xB1, 0x0A]
+
+
+def test_pyepics_operates_every_instrument(served: dict[str, Any]) -> None:
+    """With the libca of EPICS itself."""
+    rows = {row["name"]: row for row in served["instruments"] if row["transport"] == "epics"}
+    found = run("pyepics_station.py", json.dumps(rows))
+    assert found["connected"] and all(found["put"])
+    assert found["current"] == found["after"] == 2e-3 and (found["alarm"], found["no alarm"]) == (2, 0)
+    assert (found["limits"]["units"], found["limits"]["upper_ctrl_limit"]) == ("A", pytest.approx(21e-3))
+    assert found["voltage"] == pytest.approx(2.0, rel=3e-4) and found["overload"] == [1e38, 2]
+    assert found["resistance"] == pytest.approx(109.73, abs=0.1), "a PT100 at the room's 25 degC"
+    assert found["position"] == pytest.approx(0.5e-3)
+    assert found["beyond"] == [2, pytest.approx(0.5e-3)] and found["read only"] == [False, pytest.approx(0.5e-3)]
+    assert found["seen"] == 1.5e-3 and found["state"] == "On", "by a monitor"
 
 
 def test_the_example_of_the_documentation_runs() -> None:

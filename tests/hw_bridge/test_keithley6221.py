@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+import re
+from typing import Any
+
 import pytest
 
 from hw_bridge.cores.keithley6221 import Keithley6221
@@ -117,4 +122,14 @@ def test_bounds_can_be_asked_for(source: Client) -> None:
 
 def test_a_group_execute_trigger_finds_nothing_armed(source: Client) -> None:
     source.core.trigger(source.session)
-    assert source.query(ERROR) == '-211,"Trigger ignored"'
+    assert source.query(ERROR) == '-221,"Settings conflict"'
+
+
+def test_no_command_that_pymeasure_sends_is_unknown(shared_station: Station) -> None:
+    """What it sends that the twin does not carry out is refused by the instrument's error, not as another word."""
+    keithley: Any = importlib.import_module("pymeasure.instruments.keithley.keithley6221")
+    sent = set(re.findall(r'"(:?[A-Za-z]+(?::[A-Za-z]+)+\??)[ "]', inspect.getsource(keithley)))
+    assert len(sent) > 60
+    known = shared_station.core("current_source")._commands
+    words = {text: text.rstrip("?").upper().lstrip(":").split(":") for text in sent}
+    assert {text for text in sent if (*words[text], *("?" if text[-1] == "?" else "")) not in known} == set()

@@ -83,7 +83,7 @@ def test_a_campaign_runs_with_a_real_meter_in_real_time(
     assert code == 0, captured.err
     told = json.loads(captured.out)["hardware"]
     assert not told["armed"]
-    assert told["instruments"]["induced_voltmeter"]["identity"] == "HP3458A"
+    assert told["instruments"]["induced_voltmeter"]["identity"].startswith("HP3458A, 36.0 degC inside")
     assert told["lag"]["events"] > 0
     assert "dry run" in captured.err
     assert main(["run", "--resume", str(tmp_path / "out")]) == 0

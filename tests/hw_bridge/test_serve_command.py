@@ -35,14 +35,14 @@ def test_the_first_line_lists_every_instrument_and_ctrl_c_ends_it(
     told: dict[str, Any] = json.loads(line)
     assert (told["scenario"], told["scale"], told["without_token"]) == ("kbmini_tmtp", "100", [])
     found = {(row["name"], row["model"], row["transport"]) for row in told["instruments"]}
-    on_bus = ("socket", "hislip", "vxi11", "prologix")
-    meters = ("current_voltmeter", "induced_voltmeter")
+    on_bus = ("socket", "hislip", "vxi11", "prologix", "epics")
+    meters = ("current_voltmeter", "induced_voltmeter", "magnet_thermometer", "coil_thermometer")
     assert found == (
-        {("current_source", "Keithley 6221", way) for way in on_bus}
+        {(name, "Keithley 6221", way) for name in ("current_source", "current_source_fine") for way in on_bus}
         | {(name, "HP 3458A", way) for name in meters for way in on_bus}
-        | {("flexure", "PI GCS", "socket")}
+        | {("flexure", "PI GCS", way) for way in ("socket", "epics")}
     )
-    addresses = [row["address"] for row in told["instruments"]]
+    addresses = [row["address"] for row in told["instruments"] if row["transport"] != "epics"]
     assert len(set(addresses)) == len(addresses)
     assert all(address.startswith(("TCPIP::127.0.0.1", "GPIB0::")) for address in addresses)
 
@@ -56,7 +56,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_people_get_a_table(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "kbmini_tmtp", "--scale", "step"]) == 0
     out, errors = capsys.readouterr()
-    assert out.startswith("kbmini_tmtp: 4 instruments") and errors == ""
+    assert out.startswith("kbmini_tmtp: 7 instruments") and errors == ""
     assert "Keithley 6221" in out and "::SOCKET" in out and "hislip0," in out
 
 
@@ -66,11 +66,18 @@ def test_other_machines_need_a_token_and_the_rest_is_a_warning(
     assert main(["serve", "kbmini_tmtp", "--json", "--bind", "0.0.0.0", "--token", "sesame"]) == 0
     out, errors = capsys.readouterr()
     told = json.loads(out)
-    assert told["without_token"] == ["prologix", "socket"]
-    assert all(f"::{socket.gethostname()}" in row.get("interface", row["address"]) for row in told["instruments"])
-    for kind in ("prologix", "socket"):
+    assert told["without_token"] == ["epics", "prologix", "socket"]
+    host = socket.gethostname()
+    for row in told["instruments"]:
+        assert host in row.get("ca_addr_list", row.get("interface", row["address"]))
+    for kind in ("epics", "prologix", "socket"):
         assert f"warning: {kind} cannot carry a token" in errors
     assert "sesame" not in out + errors
+
+
+def test_process_variables_can_be_left_out(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "kbmini_tmtp", "--json", "--no-epics"]) == 0
+    assert "epics" not in {row["transport"] for row in json.loads(capsys.readouterr().out)["instruments"]}
 
 
 def test_a_balance_with_two_windings_is_served_too(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:

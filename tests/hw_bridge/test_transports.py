@@ -156,7 +156,7 @@ def test_serial_poll_clear_and_trigger(wired: Wired) -> None:
         bus.send(b"++addr 12\n*CLS;*SRE 4\nNONSENSE\n")
         assert int(bus.query("++spoll")) & 0x44 == 0x44 and bus.query("++srq") == "1"
         bus.send(b"*CLS;*SRE 0\n*IDN?\n++clr\n++trg 12\nSYST:ERR?\n++read eoi\n")
-        assert bus.line() == b'-211,"Trigger ignored"\n'
+        assert bus.line() == b'-221,"Settings conflict"\n'
         assert bus.query("++spoll 12") == "0" and bus.query("++srq") == "0"
 
 
@@ -217,7 +217,7 @@ def test_status_trigger_clear_and_what_there_is_not(wired: Wired) -> None:
         assert rpc.call(15, generic) == (0, bytes(4)) and rpc.call(13, generic) == (0, bytes(8))
         assert rpc.call(14, generic) == (0, bytes(4))
         rpc.write(link, b"SYST:ERR?")
-        assert rpc.read(link)[2].startswith(b"-211,")
+        assert rpc.read(link)[2].startswith(b"-221,")
         for procedure in (16, 17):
             assert rpc.call(procedure, generic) == (0, bytes(4))
         assert rpc.call(20, generic)[1] == struct.pack(">I", 8)
@@ -342,7 +342,7 @@ def test_a_trigger_is_a_message(wired: Wired) -> None:
         hislip.send(7, 0, 2, b"*CLS")
         hislip.send(12, 0, 4)
         hislip.send(7, 0, 6, b"SYST:ERR?")
-        assert hislip.receive()[3].startswith(b"-211,")
+        assert hislip.receive()[3].startswith(b"-221,")
         hislip.send(26)
         assert hislip.receive()[0] == 27
 

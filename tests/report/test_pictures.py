@@ -14,11 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import scenarios
 from scenarios.reduction import Excluded
 from scenarios.reduction.findings import Curve, Line
 from scenarios.report import pictures_magnet, pictures_mass, pictures_uncertainty
 from scenarios.report.measured import _drawn
 from scenarios.report.pictures import SECTIONS, currents, temperatures
+from scenarios.report.pictures_motion import oscillation
 from scenarios.report.series import extremes, series, spans
 from scenarios.report.theme import DPI, WIDTH, Picture, fresh_look, inline, render
 from scenarios.report.truth import true_at_weighings, true_bl, true_in_groups
@@ -164,6 +166,13 @@ def test_bl_agrees_with_the_truth(result: Result) -> None:
     u = np.hypot(mass.bl_groups.u_bl_Tm, mass.u_bl_Tm)
     assert np.abs((mass.bl_groups.bl_Tm - true) / u).max() < 4.0
     assert np.abs(at_weighings.values - [cycle.bl_Tm for cycle in mass.cycles]).max() < 4.0 * u.max()
+
+
+def test_two_windings_in_series_have_the_truth_of_both() -> None:
+    keys = {"campaign.cycles": 1, "campaign.weighing.count": 5, "campaign.velocity.pairs": 2}
+    both = scenarios.load("kbmini_anti_series").with_(keys).run()
+    assert true_at_weighings(both).values == pytest.approx([both.true.bl_Tm], rel=1e-9)
+    assert both.mass.bl_Tm == pytest.approx(true_at_weighings(both).values[0], rel=1e-5)
 
 
 def test_truth_in_a_group_is_at_the_weighing_position(result: Result) -> None:
@@ -366,3 +375,48 @@ def test_a_logarithmic_axis_of_zeros_is_a_plain_one() -> None:
     line = Line("nothing", np.array([1.0, 2.0]), np.zeros(2))
     axes = _drawn(Curve("c", "", ("frequency", "Hz"), ("noise", "V"), (line,), "xy")).axes[0]
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "linear")
+
+
+# --- an oscillation --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def driven() -> Result:
+    """A hinge driven through two minutes, with voltages that are late."""
+    keys = {"campaign.cycles": 2, "campaign.velocity.cycles": 60, "campaign.weighing.reading_step": 1.0}
+    late = {"thermal.start": "ambient", "balance.induced_voltmeter.trigger_latency": 2e-3}
+    found: Result = scenarios.load("kbmini_oscillating").with_({**keys, **late}).run()
+    return found
+
+
+def test_an_oscillation_is_read_where_the_truth_is(driven: Result) -> None:
+    velocity, drive, left = axes_of(oscillation(driven))
+    (at, read), (fine, true) = (points(oscillation(driven), name) for name in ("read, mean of all cycles", "truth"))
+    assert len(at) == 24 and velocity.get_ylabel() == "velocity / µm/s" and drive.get_ylabel() == "drive / µA"
+    # 2 ms at up to 1 mm/s² are 2 µm/s: positions are drawn where the voltages belong, and the truth where it is.
+    assert read == pytest.approx(np.interp(at, fine + 2e-3, true, period=1.0), abs=8.0)
+    assert np.abs(drive.lines[0].get_ydata()).max() == pytest.approx(600.0, rel=0.01)
+    errors = left.containers[0]
+    shown, bars = errors[0].get_ydata(), [np.ptp(segment[:, 1]) / 2 for segment in errors[2][0].get_segments()]
+    assert np.sqrt(np.mean((shown / bars) ** 2)) < 2.0
+
+
+def test_the_caption_of_an_oscillation_tells_its_skew(driven: Result, result: Result) -> None:
+    picture, plain = oscillation(driven), oscillation(result)
+    assert picture is not None and plain is not None
+    told, unit = picture.caption.split("positions (")[1].split(" later")[0].split(" ± ")
+    assert float(told.replace("\u202f", "")) == pytest.approx(2.0, abs=3e-3) and unit.endswith(") ms")
+    speed = np.abs(points(picture, "read, mean of all cycles")[1])
+    assert f"standard deviation of {100 * speed.std() / speed.mean():.2g} %" in picture.caption
+    assert "later" not in plain.caption and len(axes_of(plain)) == 2
+
+
+def test_the_truth_in_a_driven_hinge_is_taken_where_the_coil_was(driven: Result) -> None:
+    """A steep field: 1/m over 50 µm are 5e-5, and of the truth at the weighing position nothing of it is left."""
+    steep = scenarios.load("kbmini_oscillating").with_(
+        {"campaign.cycles": 2, "campaign.velocity.cycles": 60, "thermal.start": "ambient"}
+    )
+    found = steep.with_({"balance.magnet.profile": [1.0, 0.0]}).run()
+    for inside, fit in zip(true_in_groups(found), found.mass.bl_groups.bl_Tm, strict=True):
+        assert np.ptp(inside.values) < 1e-6 * fit
+        assert inside.values.mean() == pytest.approx(fit, rel=1e-6)

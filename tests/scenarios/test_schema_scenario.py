@@ -143,6 +143,18 @@ def test_with_changes_values_and_keeps_the_original() -> None:
     assert scenario.with_() == scenario
 
 
+def test_what_has_not_changed_is_not_validated_again() -> None:
+    """A sweep asks for thousands of scenarios that differ in a value."""
+    scenario = small()
+    larger = scenario.with_({"balance.scale": 0.9})
+    assert larger.campaign is scenario.campaign
+    assert all(larger.balance.parts[name] is part for name, part in scenario.balance.parts.items())
+    other = larger.with_({"campaign.current": "2 mA"})
+    assert other.campaign is not scenario.campaign and other.balance.parts["coil"] is scenario.balance.parts["coil"]
+    with pytest.raises(ScenarioError):
+        larger.with_({"campaign.current": "2 mV"})
+
+
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [

@@ -12,8 +12,7 @@ import pytest
 
 from components.oscillator import Oscillator
 from scenarios.cli.app import main
-from scenarios.studies.drive import Task, flatness, scaled_to, steps
-from twin.errors import SimulationError
+from scenarios.studies.drive import OutOfReachError, Task, flatness, scaled_to, steps
 from twin.piece import sines
 
 HINGES: dict[str, dict[str, Any]] = {
@@ -90,8 +89,15 @@ def test_phases_are_told_from_the_first_harmonic() -> None:
 
 
 def test_a_velocity_out_of_reach_is_an_error() -> None:
-    with pytest.raises(SimulationError, match="out of reach within the current limit"):
+    """And the error says which velocity is within reach of a sine."""
+    with pytest.raises(
+        OutOfReachError, match=r"0\.3 mm/s is not reached: a sine at the limit of 0\.15 mA makes 0\."
+    ) as e:
         steps(Oscillator(), Task(limit=1.5e-4))
+    told = float(str(e.value).split("makes ")[1].split()[0]) * 1e-3
+    steps(Oscillator(), Task(velocity=0.99 * told, limit=1.5e-4), (1,))
+    with pytest.raises(OutOfReachError):
+        steps(Oscillator(), Task(velocity=1.01 * told, limit=1.5e-4), (1,))
 
 
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -113,6 +119,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
         (["kbmini_tmtp"], "cannot be driven; give it 'type: hinge'"),
         (["--velocity", "1 kg"], "--velocity: expected a quantity in m/s"),
         (["--window", "0.6"], "does not fit in half a cycle"),
+        (["--velocity", "3"], "3000 mm/s is not reached: a sine at the limit of 0.6 mA makes 0.89 mm/s at 1 Hz"),
+        (["--velocity", "30 mm/s", "--limit", "1 A"], "no periodic motion of the hinge at 1 Hz is found"),
         (["--plot", "x.unknown"], "expected a picture format"),
     ],
 )

@@ -192,3 +192,9 @@ def test_effects_side_by_side() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("forkserver")) as executor:
         (there,) = study.table(ideal(), [GAIN], executor)
     assert there == row(GAIN.name)
+
+
+@pytest.mark.parametrize("name", ["moving_mode", "kbmini_oscillating", "kbmini_anti_series", "nist4_omtp"])
+def test_a_campaign_without_a_theory_of_its_effects_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["effects", name]) == 2
+    assert f"such as kbmini_tmtp; {name} is none" in capsys.readouterr().err

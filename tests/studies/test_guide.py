@@ -15,11 +15,13 @@ from twin import plugins
 GUIDE = (Path(__file__).parents[2] / "docs" / "studies.md").read_text(encoding="utf-8")
 
 
-def test_the_study_of_the_guide_is_valid(tmp_path: Path) -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
-    path = tmp_path / "study.yaml"
-    path.write_text(text)
-    assert load_study(path).shape == (2, 16, 3)
+def test_the_studies_of_the_guide_are_valid(tmp_path: Path) -> None:
+    shapes = []
+    for text in re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL):
+        path = tmp_path / "study.yaml"
+        path.write_text(text)
+        shapes.append(load_study(path).shape)
+    assert shapes == [(2, 16, 3), (2, 16)]
 
 
 @pytest.mark.parametrize("line", re.findall(r"^    kibble-twin (.+)$", GUIDE, re.MULTILINE))

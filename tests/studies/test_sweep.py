@@ -333,3 +333,25 @@ def test_an_older_file_stays(path: Path, tmp_path: Path, capsys: pytest.CaptureF
     assert run(path, "--out", out) == 2 and "is there: add --resume" in capsys.readouterr().err
     assert run(path, "--out", out, "--resume") == 2 and "is no sweep of kibble-twin" in capsys.readouterr().err
     assert out.read_text() == "mine"
+
+
+@pytest.mark.parametrize("command", ["sweep", "optimise"])
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nonsense", "expected the address of a scheduler, such as tcp://127.0.0.1:8786, not 'nonsense'"),
+        ("tcp://127.0.0.1:9", "tcp://127.0.0.1:9: no Dask scheduler answers there"),
+    ],
+)
+def test_an_unreachable_scheduler_is_one_line(
+    command: str, address: str, message: str, path: Path, capsys: pytest.CaptureFixture[str], computed: list[int],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Nothing is computed, and nothing is left behind."""
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("scenarios.studies.executors.cluster", lambda address: cluster(address, 0.3))
+    path.write_text(STUDY + "objectives: [magnet_mass]\n")
+    assert main([command, str(path), "--cluster", address, "--out", str(tmp_path / "s.nc")]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+    assert not computed and [each.name for each in tmp_path.iterdir()] == ["study.yaml"]

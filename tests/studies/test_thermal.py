@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scenarios
 from scenarios.run.experiment import Experiment
-from scenarios.studies.thermal import NotPeriodicError, Thermal, thermal
+from scenarios.studies.outputs import evaluate
+from scenarios.studies.thermal import NotPeriodicError, Thermal, ThermalCycle, thermal
 from twin.errors import InputError
 
 CHAIN = {
@@ -84,6 +87,16 @@ def test_noise_errors_and_faults_do_not_enter() -> None:
     assert len(values) == 1
 
 
+def test_what_does_not_heat_is_not_followed() -> None:
+    """In the velocity phase of TMTP no current flows, whatever the temperatures: no state is solved beyond."""
+    cycle = ThermalCycle(scenarios.load("nist4_tmtp").scenario)
+    weighing = cast(Any, cycle.campaign).weighing_duration
+    power, groups = cycle._power, cycle._twin.assembly.groups
+    assert groups and all(group.frontier <= weighing for group in groups)
+    assert power is not None and power.edges[-1] == cycle.period > weighing / 1e9
+    assert not np.any(power.at(np.linspace(weighing / 1e9, cycle.period, 50, endpoint=False)))
+
+
 # --- scaling laws ----------------------------------------------------------------------------------------------------
 
 
@@ -104,6 +117,41 @@ def test_power_mass_and_resistance() -> None:
     assert little.mass / big.mass == pytest.approx(0.3**3, rel=1e-12)
     assert little.diameter / big.diameter == pytest.approx(0.3, rel=1e-12)
     assert other.resistance / coil.resistance == pytest.approx(1 / 0.3, rel=1e-12)
+
+
+@given(p=st.floats(0.2, 1.2))
+@settings(max_examples=8, deadline=None, derandomize=True)
+def test_scaling_laws_at_any_size(p: float) -> None:
+    """P ∝ p⁻³, magnet ∝ p³, diameter ∝ p, R ∝ 1/p, without anything that does not scale."""
+    there = scenarios.load("nist4_tmtp").ideal().with_({"balance.scale": p})
+    found = evaluate(there, ["power", "magnet_mass", "diameter", "resistance"])
+    assert found["power"] * p**3 == pytest.approx(ideal_power(), rel=1e-9)
+    assert found["magnet_mass"] == pytest.approx(850.0 * p**3, rel=1e-12)
+    assert found["diameter"] == pytest.approx(0.6 * p, rel=1e-12)
+    at_1 = there.with_({"balance.scale": 1.0})
+    assert found["resistance"] * p == pytest.approx(evaluate(at_1, ["resistance"])["resistance"], rel=1e-12)
+
+
+@lru_cache(maxsize=1)
+def ideal_power() -> float:
+    """Of NIST-4's coil at p = 1 (W)."""
+    return thermal(scenarios.load("nist4_tmtp").ideal()).power_W
+
+
+@given(alpha=st.floats(-1e-3, -1e-6), p=st.sampled_from([0.3, 0.6, 1.0]))
+@settings(max_examples=6, deadline=None, derandomize=True)
+def test_the_error_goes_with_any_temperature_coefficient(alpha: float, p: float) -> None:
+    """ε ∝ α_m, but for what α_m times the rise does to the current."""
+    changes = {"balance.magnet.temperature_coefficient": alpha, "balance.scale": p}
+    found = thermal(scenarios.load("nist4_tmtp").ideal().with_(changes))
+    assert found.epsilon / alpha == pytest.approx(slope_of_error(p), rel=4.0 * abs(alpha) * found.magnet_rise_K + 1e-9)
+
+
+@lru_cache(maxsize=8)
+def slope_of_error(p: float) -> float:
+    """ε/α_m for a coefficient that does nothing to the current (K)."""
+    changes = {"balance.magnet.temperature_coefficient": -1e-12, "balance.scale": p}
+    return thermal(scenarios.load("nist4_tmtp").ideal().with_(changes)).epsilon / -1e-12
 
 
 def test_the_error_is_proportional_to_the_temperature_coefficient() -> None:

@@ -63,3 +63,17 @@ def test_many_pieces_are_evaluated_together_as_one_by_one() -> None:
         flat = times.in_a_row()
         alone = [float(line.at(flat.at(slice(k, k + 1)))[0]) for k in range(60)]
         assert np.abs(together.ravel() - alone).max() < 1e-13 * np.abs(alone).max()
+
+
+def test_what_is_constant_has_the_shape_of_the_instants() -> None:
+    """However often an expression is asked for, and by however many dimensions."""
+    level, line = Timeline("level", 2.0), Timeline("line", 0.0)
+    line.ramp_to(1.0, 0, NS)
+    steady, moving = 3.0 * level * level + level, level * line + line
+    for shape in ((), (3,), (2, 3)):
+        for _ in range(5):
+            at = Times(np.full(shape, NS // 2, dtype=np.int64))
+            for signal, value in ((steady, 14.0), (moving, 1.5)):
+                found = signal.at(at)
+                assert found.shape == shape
+                assert (found == value).all()

@@ -6,6 +6,7 @@ from typing import Any
 
 from scenarios.studies.case import Case
 from scenarios.studies.effects import Effect
+from twin.times import NS
 
 FIT = "v(t + τ)/v(t) − 1, in the fit of Bl"
 STANDS = "0: the coil is at rest"
@@ -44,8 +45,10 @@ def _capacitance(case: Case) -> float:
 
 
 def _stretched(case: Case) -> float:
-    stretch = case.parts["induced_voltmeter"].time_base_error
-    return case.fitted(case.velocities(stretch=stretch) - case.velocities())
+    """The fit of the skew takes out by how much a window's middle is late."""
+    stretch, schedule = case.parts["induced_voltmeter"].time_base_error, case.schedule
+    middle = 0.5 * stretch * schedule.count * schedule.step / NS
+    return case.fitted(case.velocities(-middle, stretch) - case.velocities())
 
 
 TIMING: tuple[Effect, ...] = (
@@ -63,6 +66,6 @@ TIMING: tuple[Effect, ...] = (
            "v(t − τ)/v(t) − 1 − (L C − ½ τ²) v''/v, in the fit of Bl", ("trigger_latency",), OSCILLATING, 1e-11),
     Effect("time base of the interferometer", {"interferometer.time_base_error": 1e-6}, -1e-6, "−δ", ("time_base",)),
     Effect("time base of the induced voltage's meter", {"induced_voltmeter.time_base_error": 1e-3}, _stretched,
-           "v(t + δ t)/v(t) − 1, in the fit of Bl", bound=1e-9),
+           "v(t + δ (t − t̄))/v(t) − 1, in the fit of Bl", bound=1e-9),
     Effect("time base of the current's meter", {"current_voltmeter.time_base_error": 1e-3}, 0.0, STANDS),
 )  # fmt: skip

@@ -1,0 +1,90 @@
+"""The motor of a mass exchanger at a PI controller (GCS 2), as a `MassExchanger`.
+
+::
+
+    hardware:
+      driver: pi_exchanger
+      resource: TCPIP::192.0.2.9::50000::SOCKET
+      limits: {lower: -1 mm, upper: 12 mm, velocity: 2 mm/s}
+      interlocks: [{port: current_source.current, below: 10e-6}]
+      settings: {loaded: 0 mm, unloaded: 10 mm, tolerance: 20 um}
+
+It goes from rest to rest between the two positions, within the time that it is given, and is looked at before and
+after: away from both by more than the tolerance it does not set off, and where it does not arrive the run ends. Its
+safe state is at rest where it stands, read back. What it carries nobody asks: whether the mass is on the pan shows in
+the weighing. It has met the emulated controller of `hw_bridge.cores.pi_gcs`, and no real one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from components.mass_exchanger import MassExchanger
+from components.motion import glide
+from hw_bridge.drivers.driver import number
+from hw_bridge.drivers.pi_gcs import MM, PiAxis
+from hw_bridge.drivers.wire import Wire
+from hw_bridge.errors import BridgeError
+from twin.clock import Process
+from twin.times import to_ns
+
+
+class PiExchanger(PiAxis):
+    """See the module."""
+
+    role = "MassExchanger"
+    takes: ClassVar[Mapping[str, str]] = {"loaded": "m", "unloaded": "m", "tolerance": "m"}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.places = {word: self.settings.value(word) for word in ("loaded", "unloaded")}
+        self.tolerance = self.settings.value("tolerance", 20e-6)
+        if not abs(self.places["loaded"] - self.places["unloaded"]) > 2 * self.tolerance > 0:
+            raise BridgeError(f"{self.name}: settings.loaded and unloaded are the same place", self.name)
+        for place in self.places.values():
+            self.within("position", place, *self._travel, "m")
+
+    def load(self, duration: float) -> Process:
+        """Put the mass on the pan within `duration` (s)."""
+        return self._transfer("load", duration)
+
+    def unload(self, duration: float) -> Process:
+        """Take it off within `duration` (s)."""
+        return self._transfer("unload", duration)
+
+    def place(self) -> str:
+        """Where it stands by its own account: ``"loaded"``, ``"unloaded"`` or, in between, an error."""
+        return self._named_place(float(self.call(self._here)))
+
+    def _here(self, wire: Wire) -> float:
+        return number(self.fenced(wire, "POS?")) * MM
+
+    def _named_place(self, here: float) -> str:
+        for word, there in self.places.items():
+            if abs(here - there) <= self.tolerance:
+                return word
+        raise BridgeError(
+            f"{self.name}: it stands at {here:.6g} m, neither loaded nor unloaded: look, and move it by hand",
+            self.name,
+            self.wire.resource,
+        )
+
+    def _transfer(self, what: str, duration: float) -> Process:
+        target, end = self.places[f"{what}ed"], self.clock.now + to_ns(duration)
+        twin = self.model if isinstance(self.model, MassExchanger) and self.model._bench is not None else None
+        if self.armed:
+            self._position = yield from self.ask(self._here)
+            self._named_place(self._position)
+        for guard in self.guards:  # before the twin's moves
+            guard()
+        beside = None if twin is None else self.clock.process(getattr(twin, what)(duration))
+        if self._position != target:
+            now = self.clock.now
+            yield from self.move(glide(self._position, target, now, now + to_ns(duration)))
+        if self.armed and self._named_place((yield from self.ask(self._here))) != f"{what}ed":
+            raise BridgeError(f"{self.name}: {what} left it at the other place", self.name, self.wire.resource)
+        if beside is not None and not beside.processed:
+            yield beside
+        elif self.clock.now < end:
+            yield self.clock.until(end)

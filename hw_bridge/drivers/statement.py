@@ -1,0 +1,47 @@
+"""What an instrument states of itself before it is used: capabilities, limits, uncertainty."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Statement:
+    """See the module; SI.
+
+    Parameters
+    ----------
+    role : in `components.roles`.
+    unit : of what it reads or delivers.
+    lowest, highest : that it reads or delivers; infinite where nobody says.
+    step : in which it does; 0: not known.
+    u : standard uncertainty of a reading or setting by its calibration; None: nobody states it.
+    channels : that it has, by name.
+    met_hardware : whether the driver has ever met the real instrument.
+    """
+
+    role: str
+    unit: str
+    lowest: float = -math.inf
+    highest: float = math.inf
+    step: float = 0.0
+    u: float | None = None
+    channels: tuple[str, ...] = ()
+    met_hardware: bool = False
+
+    def __str__(self) -> str:
+        reach = f"{self.lowest:.6g} to {self.highest:.6g} {self.unit}"
+        step = f" in steps of {self.step:.3g} {self.unit}" if self.step else ""
+        u = f"u = {self.u:.3g} {self.unit}" if self.u is not None else "uncertainty not stated"
+        return f"{self.role}: {reach}{step}, {u}"
+
+    def plain(self) -> dict[str, Any]:
+        """As plain values; None for what is infinite or not known."""
+        told = {"role": self.role, "unit": self.unit, "channels": list(self.channels), "u": self.u}
+        reach = {key: value if math.isfinite(value) else None for key, value in self._reach().items()}
+        return {**told, **reach, "met_hardware": self.met_hardware}
+
+    def _reach(self) -> dict[str, float]:
+        return {"lowest": self.lowest, "highest": self.highest, "step": self.step or math.inf}
