@@ -46,7 +46,6 @@ TIMER = 6
 RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 ACAL = {"DCV": (165.0, 15), "OHMS": (660.0, 30), "ALL": (960.0, 30)}
 """How long an autocal takes (s), and how long the relays then want to rest (min), by the user's guide."""
-
 WARMING = 1.0
 """By which it may warm between two questions (degC)."""
 
