@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from twin.component import Component, Port
+from twin.composition import Composition
 from twin.parameter import parameter
 from twin.shifted import Delayed
-from twin.signal import Composition, Constant, Elapsed, Signal
+from twin.signal import Constant, Elapsed, Signal
 from twin.times import NS, middles, to_ns
 
 Array = NDArray[float64]

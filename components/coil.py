@@ -26,11 +26,12 @@ from pydantic import Field as Option
 from pydantic import model_validator
 
 from twin.component import Component, Port
+from twin.composition import Function
 from twin.errors import SimulationError
 from twin.field import Field
 from twin.parameter import Parameters, parameter
 from twin.shifted import Rate
-from twin.signal import Constant, Function, Signal
+from twin.signal import Constant, Signal
 
 Array = NDArray[Any]
 

@@ -16,6 +16,7 @@ from components.measuring import Disturb
 from components.refractive_index import HELIUM_NEON, refractive_index
 from twin.clock import Process
 from twin.component import Port
+from twin.composition import Function
 from twin.errors import SimulationError
 from twin.fault import FOREVER, READING_FAULTS, FaultKind
 from twin.instrument import Instrument
@@ -23,7 +24,7 @@ from twin.noise import NoiseFigures
 from twin.parameter import parameter
 from twin.piece import constant, exact_hertz, harmonics, ramp
 from twin.recorder import Label, Schedule
-from twin.signal import Constant, Elapsed, Function, Signal
+from twin.signal import Constant, Elapsed, Signal
 from twin.timeline import Timeline
 
 Array = NDArray[np.float64]

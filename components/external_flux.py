@@ -31,10 +31,11 @@ from components.external_density import densities, interfering
 from components.external_source import AnySource, FarEnd, NearEnd, polyline
 from components.interfering_magnet import Mounted
 from twin.component import Component, Port
+from twin.composition import Function
 from twin.errors import SimulationError
 from twin.field import Field, FieldSum, Shape
 from twin.parameter import parameter
-from twin.signal import Constant, Function, Signal
+from twin.signal import Constant, Signal
 
 Array = NDArray[Any]
 DEGREE, MOST, ROUNDING = 24, 300, 1e-15

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from twin.signal import Constant, Function, Signal, add
+from twin.composition import Function, add
+from twin.signal import Constant, Signal
 
 Array = NDArray[Any]
 Axis = Literal["radial", "vertical"]

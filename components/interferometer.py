@@ -15,11 +15,12 @@ from components.refractive_index import HELIUM_NEON
 from twin.angles import sine_cosine
 from twin.clock import Process
 from twin.component import Port
+from twin.composition import Product
 from twin.fault import READING_FAULTS, FaultKind
 from twin.parameter import parameter
 from twin.recorder import Label, Schedule
 from twin.shifted import Rate
-from twin.signal import Constant, Elapsed, Product, Signal
+from twin.signal import Constant, Elapsed, Signal
 from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]

@@ -13,10 +13,11 @@ from pydantic import model_validator
 from components.mover import Mover, bounds
 from twin.clock import Process
 from twin.component import Port
+from twin.composition import Function
 from twin.errors import SimulationError
 from twin.parameter import parameter
 from twin.piece import Piece, constant
-from twin.signal import Function, Signal
+from twin.signal import Signal
 
 Array = NDArray[np.float64]
 

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin.component import ImplicitComponent, LinearComponent, NonlinearComponent, StateSpace
+from twin.composition import add, scale
 from twin.errors import ComponentError
 from twin.graph import Graph, Part
 from twin.group import Remainder, StateGroup
 from twin.implicit import Implicit, Unknown
-from twin.signal import Constant, Signal, add, scale
+from twin.signal import Constant, Signal
 from twin.state import StateOutput
 
 Array = NDArray[Any]

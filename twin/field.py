@@ -12,7 +12,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from twin.signal import Function, Signal, add
+from twin.composition import Function, add
+from twin.signal import Signal
 
 Array = NDArray[Any]
 

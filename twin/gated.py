@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from twin.signal import Composition, Product, Signal
+from twin.composition import Composition, Product
+from twin.signal import Signal
 from twin.times import Times
 
 Array = NDArray[np.float64]

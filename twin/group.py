@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
+from twin.composition import Sum, add, scale
 from twin.errors import SimulationError
 from twin.forcing import accumulated, channel_sizes, channels_at_nodes, with_series
 from twin.gated import interrupting
@@ -26,7 +27,7 @@ from twin.implicit import UnsolvedError
 from twin.modes import decompose
 from twin.piece import Piece, constant
 from twin.response import UnresolvedError
-from twin.signal import Signal, Sum, add, scale
+from twin.signal import Signal
 from twin.state import StateOutput
 from twin.succession import is_plain, respond_in_turn
 from twin.tape import Tape

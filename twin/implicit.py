@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.composition import Composition
 from twin.errors import SimulationError
-from twin.signal import Composition, Signal
+from twin.signal import Signal
 from twin.tape import Tape
 from twin.times import NS, Times
 

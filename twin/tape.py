@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from twin.times import Times
 
 if TYPE_CHECKING:
-    from twin.signal import Composition, Signal
+    from twin.composition import Composition
+from twin.signal import Signal
 
 Array = NDArray[Any]
 Play = Callable[..., list[Array]]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PASSPHRASE = "KIBBLE_TWIN_PASSPHRASE"
 """The environment variable that may hold the passphrase."""
+_SEALED = ".sealed.json"
 
 
 def blind(
@@ -139,7 +140,8 @@ def _widths(hide: list[str]) -> dict[str, str]:
 
 def beside(out: Path) -> tuple[Path, Path]:
     """The sealed file of a folder, and its hashes."""
-    return out.with_name(f"{out.name}.sealed.json"), out.with_name(f"{out.name}.sealed.sha256")
+    sealed = out.with_name(out.name + _SEALED)
+    return sealed, sealed.with_suffix(".sha256")
 
 
 def _published(folder: Any, result: Any, secret: Secret, passphrase: str, files: tuple[Path, Path]) -> Seal:
@@ -189,12 +191,32 @@ def _open(sealed: Path, answer: Path, passphrase_file: Path | None, *, as_json: 
             secret = Secret.of(opened(file, passphrase, expected))
     except SealError as error:
         raise SealError(f"{sealed}: {error}") from None
-    verdict = Verdict(secret, told)
+    verdict, record = Verdict(secret, told), _record(sealed, secret)
     if as_json:
-        show_json({"sealed": str(sealed), "answer": str(answer), "hash_compared": expected is not None}
+        compared = {"hash_compared": expected is not None, "record_compared": record is not None}
+        show_json({"sealed": str(sealed), "answer": str(answer), **compared}
                   | verdict.plain())  # fmt: skip
     else:
         _show(verdict, sealed, expected)
+
+
+def _record(sealed: Path, secret: Secret) -> Path | None:
+    """The readings that were published with a sealed file; None if they are not beside it.
+
+    Raises
+    ------
+    BlindError
+        If they are others.
+    """
+    from scenarios.run.output import BLOCKS
+    from scenarios.studies.blind import BlindError, sha256_of
+
+    record = sealed.with_name(sealed.name.removesuffix(_SEALED)) / BLOCKS
+    if not record.is_file():
+        return None
+    if sha256_of(record) != secret.record_sha256:
+        raise BlindError(f"{record}: these are not the readings that were published with {sealed}")
+    return record
 
 
 def _read(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -112,6 +112,14 @@ class Axis:
         if not self.distribution:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
         return (float(_quantile(self.distribution, self.numbers, share)),) * len(self.paths)
+
+
+def overrides_at(axes: Sequence[Axis], shares: Array) -> Overrides:
+    """The parameters of all axes at these shares of them."""
+    found: Overrides = {}
+    for each, share in zip(axes, shares, strict=True):
+        found |= each.overrides(each.at(float(share)))
+    return found
 
 
 def _quantile(distribution: str, n: Mapping[str, float], share: float) -> float:

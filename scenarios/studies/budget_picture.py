@@ -27,7 +27,7 @@ from scenarios.report.theme import (
 from scenarios.studies.noise_budget import TITLES
 
 if TYPE_CHECKING:
-    from scenarios.studies.noise_budget import Noise, NoiseBudget, Projection, Where
+    from scenarios.studies.noise_budget import MassNoise, Noise, NoiseBudget, Projection, Where
     from scenarios.studies.systematic import Systematic
 
 SMALLEST = 1e-13
@@ -77,11 +77,14 @@ def draw_noise(found: NoiseBudget, path: Path) -> None:
     path : of the picture; its suffix says the format.
     """
     with fresh_look():
-        looks = _looks(found)
-        figure, axes = panels(*[2.3] * (2 * len(found.readings)), share_x=False)
+        looks, mass = _looks(found), found.mass
+        bars = [] if mass is None else [0.5 + 0.22 * (len(mass.sources) + 2)]
+        figure, axes = panels(*[2.3] * (2 * len(found.readings)), *bars, share_x=False)
         for k, (where, each) in enumerate(found.readings.items()):
             _draw_allan(axes[2 * k], where, each, looks)
             _draw_spectrum(axes[2 * k + 1], each, looks)
+        if mass is not None:
+            _draw_mass(axes[-1], mass)
         save(figure, path)
 
 
@@ -114,6 +117,21 @@ def _draw_spectrum(axis: Any, each: Projection, looks: dict[str, tuple[str, str]
         axis.plot(noise.frequency_Hz, noise.asd, **style)
     axis.set(xscale="log", yscale="log", xlabel=label("frequency", "Hz"), ylabel=label("ASD", "(1/√Hz)"))
     _finish(axis)
+
+
+def _draw_mass(axis: Any, mass: MassNoise) -> None:
+    sizes = [*mass.sources.values(), mass.total, mass.twin]
+    colours = [*[SKY] * len(mass.sources), GREY, BLACK]
+    places = np.arange(len(sizes))
+    axis.barh(places, sizes, 0.7, color=colours)
+    axis.errorbar(mass.twin, places[-1], xerr=mass.u_twin, fmt="none", ecolor=GREY)
+    axis.set_yticks(places, [*mass.sources, "sum", "the whole twin"], fontsize=8.5)
+    axis.set_ylim(len(sizes) - 0.4, -0.6)
+    axis.grid(visible=False, axis="y")
+    axis.set(
+        xscale="log", xlabel="standard deviation of the mass, relative", title=f"mass of a cycle, of {mass.cycles}"
+    )
+    decades(axis.xaxis)
 
 
 def _lines(each: Projection, looks: dict[str, tuple[str, str]]) -> list[tuple[str, Noise, dict[str, Any]]]:

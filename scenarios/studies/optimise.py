@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.studies.axes import Overrides
+from scenarios.studies.axes import overrides_at
 from scenarios.studies.journal import Row
 from scenarios.studies.study import Point, Study
 from scenarios.studies.sweep import Pool
@@ -96,14 +96,8 @@ class Optimiser:
             rng = np.random.default_rng([self.study.sampling.seed, self._generation, place])
             for shares in self._children(name, rng):
                 number = len(self.members) + len(self._asked)
-                self._asked.append((name, shares, Point(number, {**own, **self._at(shares)})))
+                self._asked.append((name, shares, Point(number, {**own, **overrides_at(self.study.axes, shares)})))
         return [point for _, _, point in self._asked]
-
-    def _at(self, shares: Array) -> Overrides:
-        found: Overrides = {}
-        for each, share in zip(self.study.axes, shares, strict=True):
-            found |= each.overrides(each.at(float(share)))
-        return found
 
     def _children(self, variant: str, rng: np.random.Generator) -> Array:
         axes = len(self.study.axes)
@@ -229,7 +223,7 @@ class Lasting(Executor):
 
     def close(self) -> None:
         """End the workers."""
-        self._own.shutdown(wait=False, cancel_futures=True)
+        self._own.shutdown(wait=False)
 
 
 def lasting(pool: Pool) -> tuple[Pool, Lasting]:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.studies.axes import Axis, Overrides
+from scenarios.studies.axes import Axis, overrides_at
 from scenarios.studies.journal import Row
 from scenarios.studies.study import Point, Study
 from twin.errors import InputError
@@ -81,14 +81,7 @@ def median_points(study: Study) -> list[Point]:
     for i in range(len(study.axes)):
         for sign in (-1.0, 1.0):
             shares.append(middle + sign * STEP * (np.arange(len(middle)) == i))
-    return [Point(number, _at(study.axes, row)) for number, row in enumerate(shares)]
-
-
-def _at(axes: Sequence[Axis], shares: Array) -> Overrides:
-    found: Overrides = {}
-    for each, share in zip(axes, shares, strict=True):
-        found |= each.overrides(each.at(float(share)))
-    return found
+    return [Point(number, overrides_at(study.axes, row)) for number, row in enumerate(shares)]
 
 
 def derivatives(study: Study, rows: Sequence[Row]) -> Mapping[str, Mapping[str, Derivative]]:
@@ -137,7 +130,7 @@ def sobol_points(study: Study, samples: int, seed: int) -> tuple[Any, list[Point
     names = [each.name for each in study.axes]
     problem = {"num_vars": len(names), "names": names, "bounds": [[1e-9, 1.0 - 1e-9]] * len(names)}
     shares = sobol.sample(problem, samples, calc_second_order=False, seed=seed)
-    return problem, [Point(number, _at(study.axes, row)) for number, row in enumerate(shares)]
+    return problem, [Point(number, overrides_at(study.axes, row)) for number, row in enumerate(shares)]
 
 
 def indices(study: Study, problem: Any, rows: Sequence[Row], seed: int) -> Mapping[str, Mapping[str, Index]]:

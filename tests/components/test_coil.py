@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from components.coil import Coil
 from components.magnet import Magnet
 from tests.components.bench import path
+from twin.composition import Composition
 from twin.errors import SimulationError
 from twin.field import Field
 from twin.piece import polynomial, ramp
 from twin.shifted import Rate
-from twin.signal import Composition, Constant, Signal
+from twin.signal import Constant, Signal
 from twin.timeline import Timeline
 from twin.times import NS
 

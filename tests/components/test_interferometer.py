@@ -9,10 +9,11 @@ import pytest
 
 from components.interferometer import Interferometer
 from tests.components.bench import allan_deviation, bench, path, readings
+from twin.composition import Function, Product
 from twin.fault import PlannedFault
 from twin.piece import polynomial
 from twin.recorder import Block, Schedule
-from twin.signal import Elapsed, Function, Product, Signal
+from twin.signal import Elapsed, Signal
 from twin.times import NS, to_ns
 
 LAMBDA = 632.9908e-9

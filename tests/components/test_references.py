@@ -11,9 +11,10 @@ from components.resistor import Resistor
 from components.voltage_reference import VoltageReference
 from tests.components.bench import allan_deviation, bench, path
 from twin.component import Component
+from twin.composition import Product
 from twin.fault import PlannedFault
 from twin.piece import ramp
-from twin.signal import Constant, Elapsed, Product
+from twin.signal import Constant, Elapsed
 from twin.times import NS
 
 

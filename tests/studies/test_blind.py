@@ -196,6 +196,24 @@ def test_what_is_there_is_not_replaced(
     assert "run.sealed.json is there already" in capsys.readouterr().err
 
 
+def test_other_readings_are_told(
+    campaign: dict[str, Any], passphrase: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside a seal stand the readings that were published with it, or none."""
+    (tmp_path / "answer.json").write_text('{"mass_kg": 1.0, "u_mass_kg": 1e-7}')
+    for path in (campaign["sealed"], campaign["sidecar"]):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    words = ["blind", "--open", str(tmp_path / "run.sealed.json"), "--answer", str(tmp_path / "answer.json"), "--json"]
+    assert main(words) == 0 and not json.loads(capsys.readouterr().out)["record_compared"]
+    (tmp_path / "run").mkdir()
+    record = tmp_path / "run" / "run.nc"
+    record.write_bytes((campaign["out"] / "run.nc").read_bytes())
+    assert main(words) == 0 and json.loads(capsys.readouterr().out)["record_compared"]
+    record.write_bytes(record.read_bytes() + b" ")
+    assert main(words) == 2
+    assert "these are not the readings that were published with" in capsys.readouterr().err
+
+
 def test_faults_are_sealed_and_not_published() -> None:
     experiment = scenarios.load("kbmini_faulty")
     public, secret = published_of(experiment), drawn(experiment, spreads(experiment, {}))

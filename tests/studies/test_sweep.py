@@ -297,6 +297,22 @@ def test_a_worker_is_killed_on_a_cluster(dask: tuple[str, list[subprocess.Popen[
     assert all(row.values == here[row.number].values for row in found if row.number in here)
 
 
+@pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore")
+def test_an_optimisation_on_a_cluster(
+    dask: tuple[str, list[subprocess.Popen[bytes]]], path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same front as of one process here, generation by generation on the same workers."""
+    address, _ = dask
+    text = STUDY[: STUDY.index("  h:")].replace("values: [0.4, 0.6, 1]", "from: 0.3, to: 1")
+    path.write_text(f"{text}sampling: {{method: sobol, points: 4}}\noutputs: [epsilon]\nobjectives: [magnet_mass]\n")
+    fronts = []
+    for where in (["--cluster", address], ["--workers", "1"]):
+        assert main(["optimise", str(path), "--generations", "2", "--json", *where]) == 0
+        fronts.append(json.loads(capsys.readouterr().out)["front"])
+    assert fronts[0] == fronts[1]
+
+
 # --- before it starts ------------------------------------------------------------------------------------------------
 
 

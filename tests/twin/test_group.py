@@ -459,7 +459,7 @@ def test_what_does_not_converge_is_an_error_that_names_place_time_and_cure() -> 
 
 
 def test_an_input_that_jumps_without_saying_so_is_an_error() -> None:
-    from twin.signal import Function
+    from twin.composition import Function
 
     jump = Function(lambda t: np.where(t < 0.0314159, 0.0, 1.0), Elapsed())
     _, (x,) = single_group(-1.0, [jump])

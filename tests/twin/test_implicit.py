@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from tests.twin.builders import Formula, Given, Lag, Solve, assemble, ns
 from twin.component import ImplicitComponent, Port
+from twin.composition import Function
 from twin.errors import ComponentError, SimulationError, WiringError
 from twin.implicit import Implicit, Unknown
 from twin.piece import constant, ramp
-from twin.signal import Constant, Elapsed, Function, Signal
+from twin.signal import Constant, Elapsed, Signal
 from twin.tape import Tape
 from twin.timeline import Timeline
 from twin.times import Times

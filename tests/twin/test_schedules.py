@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, ns, single_group
 from twin import chebyshev
+from twin.composition import Function
 from twin.piece import Piece, constant, harmonics, polynomial
-from twin.signal import Elapsed, Function, Signal
+from twin.signal import Elapsed, Signal
 from twin.terms import NO_DECAYS, Decays, Term
 from twin.timeline import Timeline
 from twin.times import NS, Times, forget_shared, middles, stretch

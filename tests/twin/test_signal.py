@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.twin.builders import FULL_SCALE, ns, relative_error, single_group
+from twin.composition import Function, Product, Sum, add, multiply, scale
 from twin.errors import SimulationError
 from twin.fault import FOREVER, FaultSignal, PlannedFault
 from twin.field import Field, Shape
 from twin.piece import constant, harmonics, polynomial, ramp
 from twin.shifted import Delayed, Rate
-from twin.signal import Constant, Elapsed, Function, Product, Signal, Sum, add, multiply, scale
+from twin.signal import Constant, Elapsed, Signal
 from twin.timeline import Timeline
 from twin.times import NS, Times
 
