@@ -46,6 +46,8 @@ TIMER = 6
 RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 ACAL = {"DCV": (165.0, 15), "OHMS": (660.0, 30), "ALL": (960.0, 30)}
 """How long an autocal takes (s), and how long the relays then want to rest (min), by the user's guide."""
+WARMING = 1.0
+"""By which it may warm between two questions (degC)."""
 
 
 class Hp3458ADriver(Driver):
@@ -135,7 +137,7 @@ class Hp3458ADriver(Driver):
             wire.write(command)
         if number(wire.query("EMASK?")) == mark:
             raise WireError("it was not reset")
-        identity = self.fenced(wire, "ID?")
+        identity = same("ID?", self.fenced(wire, "ID?"), self.fenced(wire, "ID?"))
         if "3458A" not in identity:
             raise BridgeError(f"{self.name}: {identity!r} is no 3458A", self.name, self.wire.resource)
         for command, expected in (("QFORMAT NUM", 0), ("TARM HOLD", 4), ("END ALWAYS", 2), ("RQS 0", 0)):
@@ -153,7 +155,10 @@ class Hp3458ADriver(Driver):
 
     def calibrate(self, wire: Wire) -> str:
         """Autocal, if the scenario asks for it and the run is armed; returns that, and how warm it is inside."""
-        inside = f"{number(self.fenced(wire, 'TEMP?')):.1f} degC inside"
+        first, second = (number(self.fenced(wire, "TEMP?")) for _ in range(2))
+        if abs(second - first) > WARMING:
+            raise WireError(f"TEMP? was answered by {first!r} and then by {second!r}")
+        inside = f"{second:.1f} degC inside"
         if self.autocal not in ACAL or not self.armed:
             return f"{inside}, no autocal{' (dry run)' if self.autocal in ACAL else ''}"
         seconds, rest = ACAL[self.autocal]

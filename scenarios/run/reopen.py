@@ -59,7 +59,8 @@ def check_folder(folder: Path) -> None:
         Saying what is missing.
     """
     if not folder.is_dir():
-        raise OutputError(f"{folder}: no such folder; give one that run --out has written")
+        written = "that run --out has written, or export --format folder for a run of a shared database"
+        raise OutputError(f"{folder}: no such folder; give one {written}")
     for name in (BLOCKS, SCENARIO):
         if not (folder / name).is_file():
             raise OutputError(f"{folder} is no result of a run: {name} is missing")
