@@ -21,6 +21,8 @@ from twin.signal import Constant, Signal
 from twin.times import NS, middles, stretch, to_ns
 
 Array = NDArray[np.float64]
+TERMINALS = "terminals"
+"""Label of readings of anything but the input: the channel."""
 OVERRANGE = 1.2
 """A meter of N½ digits counts to 120 % of its range."""
 
@@ -138,7 +140,7 @@ class Voltmeter(MeasuringInstrument):
             "V",
             aperture=schedule.step,
             disturb=self._disturb(channel, schedule.step),
-            labels=labels,
+            labels=labels if channel == "input" else {**labels, TERMINALS: channel},
             shift=self._shift(schedule),
             read_aperture=round(schedule.step * (1.0 + self.time_base_error)) if self.time_base_error else None,
         )

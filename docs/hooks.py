@@ -21,6 +21,7 @@ from twin import plugins
 from twin.parameter import Parameters
 
 HERE = Path(__file__).parent
+WIDE = ("effects.md", "validation.md")
 _TABLE = re.compile(r"^<!-- table: (\w+) -->$", re.MULTILINE)
 
 
@@ -43,8 +44,10 @@ def _pages(nav: Any) -> Iterator[str]:
         yield from _pages(entry)
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """The page with its tables."""
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """The page with its tables; beside wide ones there is no table of contents."""
+    if page.file.src_uri in WIDE:
+        page.meta.setdefault("hide", ["toc"])
     return _TABLE.sub(lambda match: TABLES[match[1]](), markdown)
 
 

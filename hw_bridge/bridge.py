@@ -17,7 +17,6 @@ from typing import Any, Self
 
 import numpy as np
 
-from components.environment import Environment
 from hw_bridge.boundary import check
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.playing import Playing
@@ -25,13 +24,12 @@ from hw_bridge.drivers.station import GenericStation
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
+from scenarios.run.replay import fed
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
 from twin import plugins
 from twin.component import Component
 from twin.errors import WiringError
-from twin.instrument import Bench
-from twin.noise import Streams
 from twin.real_time import RealTimeClock
 from twin.times import Times
 from twin.twin import Twin
@@ -71,7 +69,9 @@ class Bridge:
         self.safe: dict[str, str] = {}
         """What was found of each instrument in the end."""
         self.unverified: list[str] = []
-        self._tell = tell
+        self.interruptions: list[dict[str, float]] = []
+        """Of a run that was resumed: when, and for how long."""
+        self.tell = tell
         self._twin: Twin | None = None
         self._watchdog: Watchdog | None = None
         self._before: dict[int, Any] = {}
@@ -102,14 +102,7 @@ class Bridge:
         WiringError
             If one cannot be told.
         """
-        found = self.scenario.true_components()
-        for name, hardware in self.scenario.hardware.items():
-            if plugins.load(plugins.DRIVERS, hardware.driver).feeds:
-                part = found[name]
-                if not isinstance(part, Environment):
-                    raise WiringError(f"{name}: the driver {hardware.driver} stands for an environment", (name,))
-                part.feed(*[q for q in ("temperature", "pressure") if q in hardware.commands])
-        return found
+        return fed(self.scenario)
 
     def prepare(self, twin: Twin) -> None:
         """Make the drivers, and look at their boundary to the twin; nothing is connected.
@@ -123,9 +116,8 @@ class Bridge:
         for name, hardware in self.scenario.hardware.items():
             kind = plugins.load(plugins.DRIVERS, hardware.driver)
             model = twin.graph.components[name]
-            bench = Bench(twin.clock, twin.recorder, Streams(self.scenario.seed))
             try:
-                driver: Driver = kind(name, hardware, model, bench, armed=self.arm)
+                driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
@@ -175,11 +167,11 @@ class Bridge:
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
             reads_only = ", reads only" if driver.operated and not driver.acts else ""
-            self._tell(f"{name}: {driver.identity}{reads_only}")
+            self.tell(f"{name}: {driver.identity}{reads_only}")
             if driver.role:
-                self._tell(f"{name}: {driver.statement()}")
+                self.tell(f"{name}: {driver.statement()}")
         if any(driver.acts for driver in self.drivers.values()):
-            self._tell("outputs are ARMED" if self.arm else "dry run: outputs are checked and not switched; see --arm")
+            self.tell("outputs are ARMED" if self.arm else "dry run: outputs are checked and not switched; see --arm")
         return {name: driver for name, driver in self.drivers.items() if driver.operated}
 
     def start(self) -> None:
@@ -194,12 +186,27 @@ class Bridge:
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
 
+    def take_up(self) -> None:
+        """Bring the instruments of an interrupted run from their safe state to where it was; sources last.
+
+        Raises
+        ------
+        BridgeError, SafetyError
+            If one does not get there, or does not know how to.
+        """
+        for name, driver in sorted(self.drivers.items(), key=lambda item: isinstance(item[1], Playing)):
+            if driver.acts:
+                self.clock.run(driver.take_up())
+                self.tell(f"{name}: taken up again where the run was")
+
     def account(self) -> dict[str, Any]:
         """What there is to tell of the run, as plain values."""
         told = {
             name: {
                 "driver": self.scenario.hardware[name].driver,
                 "resource": driver.wire.resource,
+                "calibration": self.scenario.hardware[name].calibration.model_dump(),
+                "acts": driver.acts,
                 "identity": driver.identity,
                 "end": self.safe.get(name, "unknown"),
                 "stale_replies": driver.wire.stale,
@@ -209,7 +216,13 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
-        return {"armed": self.arm, "instruments": told, "unverified": self.unverified, "lag": self.clock.lag.summary()}
+        return {
+            "armed": self.arm,
+            "instruments": told,
+            "unverified": self.unverified,
+            "lag": self.clock.lag.summary(),
+            "interruptions": self.interruptions,
+        }
 
     def _make_safe(self) -> None:
         """Reach the safe state, sources first."""
@@ -222,10 +235,10 @@ class Bridge:
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
             if driver.acts:
-                self._tell(f"{name}: {self.safe[name]}")
+                self.tell(f"{name}: {self.safe[name]}")
         for name, driver in self.drivers.items():
             if not driver.close():
-                self._tell(f"{name}: its thread has not ended")
+                self.tell(f"{name}: its thread has not ended")
 
     # --- signals and interlocks --------------------------------------------------------------------------------------
 

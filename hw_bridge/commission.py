@@ -20,6 +20,7 @@ from hw_bridge.bridge import Bridge
 from hw_bridge.drivers.pi_gcs import PiGcsDriver
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import SafetyError
+from hw_bridge.skew import Edges, look, milliseconds
 from scenarios.schema import Scenario
 from twin.clock import Process
 from twin.errors import TwinError
@@ -127,6 +128,7 @@ class Commissioning:
             yield from source.set(sign * small, 0.0)
             yield from self._compare(name, meters, sign * small, "polarity and scale")
         yield from source.set(0.0, 0.0)
+        yield from self._times(name, source, small, meters)
         top = 0.5 * source.limit if self._working_point is None else self._working_point
         for share in STEPS:
             yield from self._ask(f"{name}: {share * top:.6g} A")
@@ -136,6 +138,32 @@ class Commissioning:
         yield from source.set(0.0, RAMP)
         source.disconnect()
         self._found(name, "output", f"{self.bridge.value(f'{name}.current'):.3g} A", "0 A", True)
+
+    def _times(self, name: str, source: Playing, small: float, meters: list[str]) -> Process:
+        """Time stamps: of each meter against the source, and of meters against each other."""
+        if self.bridge.clock.scale is None:
+            self._found(name, "time stamps", "not looked at: time does not pass by itself", "", None)
+            return
+        if not meters:
+            self._found(name, "time stamps", "not looked at: no real meter reads it", "", None)
+            return
+        edges: Edges = yield from look(self.bridge.clock, source, small, {m: self._there[m] for m in meters})
+        known = {m: max(self._timing(name), self._timing(m)) for m in meters}
+        for meter in meters:
+            delay = edges.delay(meter)
+            self._late(f"{name} → {meter}", "time stamps behind the command", delay, known[meter])
+        for (first, second), skew in edges.skews().items():
+            self._late(
+                f"{first}, {second}", "skew of their time stamps", skew, max(self._timing(first), self._timing(second))
+            )
+
+    def _late(self, instruments: str, what: str, found: tuple[float, float], most: float) -> None:
+        """A time that has to be within what `hardware.timing` says."""
+        ok = abs(found[0]) <= most
+        self._found(instruments, what, milliseconds(found), f"within ±{1e3 * most:g} ms (hardware.timing)", ok)
+
+    def _timing(self, name: str) -> float:
+        return self.bridge.scenario.hardware[name].timing
 
     def _refuses(self, name: str, source: Playing) -> None:
         """More than the limit is refused before anything is sent."""

@@ -7,7 +7,7 @@ simulation it yields time; in the bridge it yields an event that a worker thread
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from twin.errors import ComponentError
 from twin.fault import READING_FAULTS, disturbed
 from twin.noise import NoiseFigures, NoiseSource, Streams
 from twin.noise_signal import NoiseSignal
+from twin.piece import Piece
 from twin.recorder import Block, Label, Recorder, Schedule
 from twin.signal import Constant, Signal
 from twin.timeline import Timeline
@@ -35,6 +36,10 @@ class Bench:
 
     In a rehearsal, operations take their time and set their laws, but nothing is read. Readings of a campaign follow
     its steps; where they are `concurrent`, any may begin while others are under way.
+
+    Attributes
+    ----------
+    told : called with the instrument, the timeline and the laws, whenever one is told to follow others.
     """
 
     clock: Clock
@@ -42,6 +47,7 @@ class Bench:
     streams: Streams
     rehearsal: bool = False
     concurrent: bool = False
+    told: Callable[[str, str, tuple[Piece, ...]], None] | None = None
 
 
 class Instrument(Component):
@@ -75,7 +81,12 @@ class Instrument(Component):
         """The timeline of this instrument called `port`, made at the first call."""
         if port not in self._timelines:
             self._timelines[port] = Timeline(f"{self.name}.{port}", initial)
+            self._timelines[port].told = lambda laws: self._told(port, laws)
         return self._timelines[port]
+
+    def _told(self, port: str, laws: tuple[Piece, ...]) -> None:
+        if self._bench is not None and self._bench.told is not None:
+            self._bench.told(self.name, port, laws)
 
     def noise(self, channel: str, figures: NoiseFigures) -> NoiseSource:
         """The noise source of a channel, keyed by this instrument's name, made at the first call."""

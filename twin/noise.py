@@ -16,7 +16,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -63,16 +64,42 @@ class NoiseFigures:
 
 @dataclass(frozen=True)
 class Streams:
-    """Random numbers of a run: a stream depends on the seed, its name and its purpose, and on no other stream."""
+    """Random numbers of a run: a stream depends on the seed, its name and its purpose, and on no other stream.
 
-    seed: int
+    Without a seed all is silent: each number is what is expected of it, so that readings are without noise.
+    """
+
+    seed: int | None
 
     def generator(self, name: str, purpose: str) -> np.random.Generator:
         """A generator at the start of a component's stream for a purpose; asking twice gives the same numbers twice."""
         if "/" in purpose:  # or two keys might read the same
             raise ValueError(f"the purpose of a random stream must not contain a slash: {purpose!r}")
+        if self.seed is None:
+            return cast(np.random.Generator, _Silence())
         key = np.frombuffer(hashlib.sha256(f"{name}/{purpose}".encode()).digest(), dtype="<u4")
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(self.seed, spawn_key=key.tolist())))
+
+
+class _Silence:
+    """In the place of a generator: what is expected of each number, of distributions that are symmetric about zero."""
+
+    bit_generator: Any = SimpleNamespace(state={})
+
+    def standard_normal(self, size: Any = None, *, out: Floats | None = None) -> Any:
+        """Zero, or zeros."""
+        if out is None:
+            return 0.0 if size is None else np.zeros(size)
+        out[...] = 0.0
+        return out
+
+    def uniform(self, low: float, high: float) -> float:
+        """The middle."""
+        return 0.5 * (low + high)
+
+    def triangular(self, left: float, mode: float, right: float) -> float:
+        """The mean."""
+        return (left + mode + right) / 3.0
 
 
 class NoiseSource:
@@ -87,6 +114,7 @@ class NoiseSource:
         self.name = name
         purposes = {**vars(figures), "flicker mean": figures.flicker}
         self._generators = {key: streams.generator(name, key) for key, value in purposes.items() if value > 0}
+        self._silent = any(isinstance(generator, _Silence) for generator in self._generators.values())
         self._flicker: Floats = np.zeros(TIME_CONSTANTS.size)  # the processes at the end of the last reading, σ = 1
         self._walk = 0.0
         self._end: int | None = None  # of the last reading (ns)
@@ -109,8 +137,8 @@ class NoiseSource:
             raise ValueError(f"{self.name}: noise needs one row of integer instants and an aperture of zero or more")
         if self.figures.white > 0 and aperture == 0:
             raise ValueError(f"{self.name}: an instantaneous reading needs a bandwidth B; give the aperture 1/(2 B)")
-        if not starts.size:
-            return np.zeros(0)
+        if not starts.size or self._silent:
+            return np.zeros(starts.size)
         steps = self._steps(starts, aperture)
         if self.figures.white > 0:
             values: Floats = self._generators["white"].standard_normal(starts.size)

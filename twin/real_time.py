@@ -137,6 +137,10 @@ class RealTimeClock(Clock):
         super().jump(instant, events)
         self._origin = None
 
+    def present(self) -> int:
+        """What time it is (ns since the start of the run), also between events; from any thread."""
+        return max(self._present(), self.now)
+
     def until(self, instant: int) -> simpy.Event:
         """As `Clock.until`; an instant that has passed, since something real took longer, is at once, and a lag."""
         if instant < self.now and self.scale is not None:

@@ -1,8 +1,9 @@
-"""The recorder: blocks of readings, and the truth apart from them.
+"""The recorder: blocks of readings, and the truth and the log apart from them.
 
 Instruments record *readings*; the twin may also record *truth* (the magnet's temperature, the true Bl), which is what a
 simulation knows and a laboratory does not. The two are kept in separate places, so that a reduction that is handed the
-readings cannot look at the truth.
+readings cannot look at the truth. The *log* is beside the readings, for the record: what instruments were told
+(`twin.command`), and readings that are not good.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from numpy.typing import NDArray
 from twin.times import NS
 
 Label = str | int | float | bool
+Kind = Literal["readings", "truth", "log"]
+LATE = "late_s"
+"""Label of real readings: by how much they were later than the schedule says (s)."""
 CHUNK = 4_000_000
 """Values in a file of readings that were moved to disk."""
 
@@ -143,12 +147,15 @@ class Recorder:
     Attributes
     ----------
     keep : called with each block before it is kept here; a run store commits it.
+    heard : called with each block of readings after that.
     """
 
     def __init__(self, spill_bytes: int = 256_000_000, folder: Path | None = None) -> None:
         self.readings = Blocks()
         self.truth = Blocks()
-        self.keep: Callable[[Literal["readings", "truth"], Block], None] | None = None
+        self.log = Blocks()
+        self.keep: Callable[[Kind, Block], None] | None = None
+        self.heard: Callable[[Block], None] | None = None
         self._spill_bytes = spill_bytes
         self._folder = folder
         self._in_memory = 0
@@ -161,12 +168,20 @@ class Recorder:
         if self.keep is not None:
             self.keep("readings", block)
         self.readings.append(self._spilled(block))
+        if self.heard is not None:
+            self.heard(block)
 
     def record_truth(self, block: Block) -> None:
         """Keep a block of what only a simulation knows."""
         if self.keep is not None:
             self.keep("truth", block)
         self.truth.append(self._spilled(block))
+
+    def record_log(self, block: Block) -> None:
+        """Keep a block for the record."""
+        if self.keep is not None:
+            self.keep("log", block)
+        self.log.append(self._spilled(block))
 
     def _spilled(self, block: Block) -> Block:
         self._in_memory += block.values.nbytes

@@ -17,15 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from twin.database import Database, Execute, SqliteDatabase
 from twin.errors import CheckpointError
-from twin.recorder import Block, Blocks, Recorder, Schedule
+from twin.recorder import Block, Blocks, Kind, Recorder, Schedule
 
-Kind = Literal["readings", "truth"]
 _COLUMNS = "channel, quantity, unit, source, start_ns, step_ns, count, every_ns, repeats, aperture_ns, labels, data"
 _APPEND = (
     f"INSERT INTO block (run, kind, {_COLUMNS}, checksum) VALUES (:run, :kind, :channel, :quantity, :unit, :source, "

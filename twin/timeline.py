@@ -33,10 +33,15 @@ class Timeline(Signal):
     ----------
     name : ``component.port``, for messages.
     initial : its value until the first law.
+
+    Attributes
+    ----------
+    told : called with the laws that it has been told to follow, unless they change nothing.
     """
 
     def __init__(self, name: str, initial: float = 0.0) -> None:
         self.name = name
+        self.told: Callable[[tuple[Piece, ...]], None] | None = None
         self.leaves = frozenset({self})
         self.track = Track(name)
         self.track.append(constant(initial, 0))
@@ -63,6 +68,8 @@ class Timeline(Signal):
         self.track.truncate(start)
         for law in plan:
             self.track.append(law)
+        if self.told is not None:
+            self.told(laws)
 
     def _says_already(self, plan: list[Piece], start: int) -> bool:
         first = bisect_right(self.track.starts, start) - 1

@@ -52,7 +52,7 @@ class Twin:
     ----------
     components : by name; they are bound to this twin's clock and noise streams.
     wiring : input port to output port, as ``component.port``.
-    seed : of all noise.
+    seed : of all noise; None: none, every reading is what is expected of it.
     probes : signals to record as truth.
     fingerprint : of what the twin was built from, so that a checkpoint is not resumed with something else.
     rehearsal : operations take their time and set their laws, but nothing is read or recorded.
@@ -71,7 +71,7 @@ class Twin:
         components: Mapping[str, Component],
         wiring: Mapping[str, str],
         *,
-        seed: int = 0,
+        seed: int | None = 0,
         probes: Sequence[Probe] = (),
         fingerprint: str = "",
         rehearsal: bool = False,
@@ -87,11 +87,11 @@ class Twin:
         self._fingerprint = fingerprint
         self._probed = 0
         self._keep_history = rehearsal
-        bench = Bench(self.clock, self.recorder, Streams(seed), rehearsal, concurrent)
+        self.bench = Bench(self.clock, self.recorder, Streams(seed), rehearsal, concurrent)
         for name, component in self.graph.components.items():
             component.named(name)
             if isinstance(component, Instrument):
-                component.attach(bench)
+                component.attach(self.bench)
         self.assembly = Assembly(self.graph)
         read = {by for by, _, to, _ in self.graph.connections(neutral=False) if by != to}
         read |= {probe.port.partition(".")[0] for probe in self.probes}

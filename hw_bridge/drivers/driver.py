@@ -23,7 +23,9 @@ from twin.clock import Process
 from twin.component import Component
 from twin.errors import ComponentError
 from twin.instrument import Bench
-from twin.recorder import Block, Label, Schedule
+from twin.real_time import RealTimeClock
+from twin.recorder import LATE, Block, Label, Schedule
+from twin.times import NS
 
 Array = NDArray[np.float64]
 ATTEMPTS = 3
@@ -234,6 +236,24 @@ class Driver:
             self.log.append(f"dry run: {told}")
         return self.armed
 
+    def take_up(self) -> Process:
+        """From the safe state go back to where an interrupted run was, which the twin beside knows.
+
+        Raises
+        ------
+        BridgeError
+            If it acts, and nobody has written how.
+        """
+        yield self.clock.wait(0.0)
+        kind = type(self).__name__
+        raise BridgeError(
+            f"{self.name}: {kind} does not know how to go back to where an interrupted run was", self.name
+        )
+
+    def present(self) -> int:
+        """What time it is (ns), also in the thread of the connection."""
+        return self.clock.present() if isinstance(self.clock, RealTimeClock) else self.clock.now
+
     # --- readings ----------------------------------------------------------------------------------------------------
 
     def true(self, shown: Array) -> Array:
@@ -254,15 +274,23 @@ class Driver:
         unit: str,
         aperture: int,
         labels: Mapping[str, Label],
+        late: int = 0,
         *,
         gaps: bool = False,
     ) -> Block:
-        """Correct, record and return what was read; with `gaps`, not a number stands for no reading."""
+        """Correct, record and return what was read.
+
+        Parameters
+        ----------
+        late : by how much the readings were later than the schedule (ns), which a label tells.
+        gaps : not a number stands for no reading.
+        """
         if not gaps and not np.all(np.isfinite(values)):
             raise BridgeError(
                 f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
             )
-        block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), dict(labels), "real")
+        told = {**labels, LATE: late / NS}
+        block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
         self.bench.recorder.record(block)
         return block
 

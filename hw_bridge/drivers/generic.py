@@ -39,7 +39,7 @@ from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.recorder import Label, Schedule
-from twin.times import NS, to_ns
+from twin.times import NS, Times, to_ns
 
 _LEADING = re.compile(r"[^0-9+\-.]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
@@ -141,13 +141,14 @@ class GenericMeter(Generic):
         if channel != "input":
             raise BridgeError(f"{self.name}: it has one input; for {channel!r} it needs a scanner", self.name)
         instants = schedule.instants()
-        values = np.empty(instants.shape)
+        values, late = np.empty(instants.shape), 0
         for place, instant in np.ndenumerate(instants):
             yield self.clock.until(max(int(instant), self.clock.now))
+            late = max(late, self.clock.now - int(instant))
             values[place] = yield from self.ask(self.one, schedule.step / NS)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+        return self.record(values, schedule, "voltage", "V", schedule.step, labels, late)
 
     def one(self, wire: Wire) -> float:
         """A reading, which no second question confirms."""
@@ -175,6 +176,25 @@ class GenericExchanger(Generic):
 
     def to_safe(self, wire: Wire) -> str:
         return f"at {self.twice(wire, 'state')!r}, read back"
+
+    def take_up(self) -> Process:
+        """See that the mass is where the run had it.
+
+        Raises
+        ------
+        BridgeError
+            If it is not; somebody has to look.
+        """
+        if self.armed and isinstance(self.model, MassExchanger):
+            on = float(self.model.timeline("placement").at(Times(np.array([self.clock.now])))[0]) > 0.5
+            found, expected = (
+                (yield from self.ask(lambda wire: self.twice(wire, "state"))),
+                f"{'' if on else 'un'}loaded",
+            )
+            if found != self.commands[expected]:
+                raise BridgeError(
+                    f"{self.name}: it is {found!r} and the run had it {expected}: put it there", self.name
+                )
 
     def _transfer(self, what: str, duration: float) -> Process:
         end = self.clock.now + to_ns(duration)

@@ -23,7 +23,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from components.voltmeter import OVERRANGE
+from components.voltmeter import OVERRANGE, TERMINALS
 from components.voltmeter import Voltmeter as SimulatedVoltmeter
 from hw_bridge.drivers.driver import Driver, number, same
 from hw_bridge.drivers.scanner import Scanner
@@ -46,6 +46,8 @@ TIMER = 6
 RANGES = (0.1, 1.0, 10.0, 100.0, 1000.0)
 ACAL = {"DCV": (165.0, 15), "OHMS": (660.0, 30), "ALL": (960.0, 30)}
 """How long an autocal takes (s), and how long the relays then want to rest (min), by the user's guide."""
+WARMING = 1.0
+"""By which it may warm between two questions (degC)."""
 
 
 class Hp3458ADriver(Driver):
@@ -135,7 +137,7 @@ class Hp3458ADriver(Driver):
             wire.write(command)
         if number(wire.query("EMASK?")) == mark:
             raise WireError("it was not reset")
-        identity = self.fenced(wire, "ID?")
+        identity = same("ID?", self.fenced(wire, "ID?"), self.fenced(wire, "ID?"))
         if "3458A" not in identity:
             raise BridgeError(f"{self.name}: {identity!r} is no 3458A", self.name, self.wire.resource)
         for command, expected in (("QFORMAT NUM", 0), ("TARM HOLD", 4), ("END ALWAYS", 2), ("RQS 0", 0)):
@@ -153,7 +155,10 @@ class Hp3458ADriver(Driver):
 
     def calibrate(self, wire: Wire) -> str:
         """Autocal, if the scenario asks for it and the run is armed; returns that, and how warm it is inside."""
-        inside = f"{number(self.fenced(wire, 'TEMP?')):.1f} degC inside"
+        first, second = (number(self.fenced(wire, "TEMP?")) for _ in range(2))
+        if abs(second - first) > WARMING:
+            raise WireError(f"TEMP? was answered by {first!r} and then by {second!r}")
+        inside = f"{second:.1f} degC inside"
         if self.autocal not in ACAL or not self.armed:
             return f"{inside}, no autocal{' (dry run)' if self.autocal in ACAL else ''}"
         seconds, rest = ACAL[self.autocal]
@@ -176,14 +181,15 @@ class Hp3458ADriver(Driver):
         BridgeError
             For another channel, or if a reading cannot be trusted; nothing is recorded then.
         """
-        values = yield from self.readings(schedule, channel)
-        return self.record(values, schedule, "voltage", "V", schedule.step, labels)
+        values, late = yield from self.readings(schedule, channel)
+        told = labels if channel == "input" else {**labels, TERMINALS: channel}
+        return self.record(values, schedule, "voltage", "V", schedule.step, told, late)
 
     def readings(self, schedule: Schedule, channel: str) -> Process:
-        """What it shows on the schedule, shape (repeats, count)."""
+        """What it shows on the schedule, shape (repeats, count), and by how much that was later (ns)."""
         self.scanner.check(channel)
         parts, aperture = self.timing(schedule.step)
-        values = np.empty((schedule.repeats, schedule.count))
+        values, late = np.empty((schedule.repeats, schedule.count)), 0
         for burst in range(schedule.repeats):
             start = schedule.start + burst * schedule.every
             for first in range(0, schedule.count, MEMORY // parts):
@@ -196,11 +202,12 @@ class Hp3458ADriver(Driver):
                     timer=schedule.step / NS / parts,
                     aperture=aperture,
                 )
-                shown = yield from self.ask(burst_of, count * schedule.step / NS)
+                shown, triggered = yield from self.ask(burst_of, count * schedule.step / NS)
                 values[burst, first : first + count] = shown.reshape(count, parts).mean(axis=1)
+                late = max(late, triggered - start - first * schedule.step)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        return values
+        return values, late
 
     def timing(self, step: int) -> tuple[int, float]:
         """Into how many readings a step (ns) is divided, and the aperture of each (s)."""
@@ -214,13 +221,14 @@ class Hp3458ADriver(Driver):
             )
         return parts, aperture
 
-    def burst(self, wire: Wire, count: int, timer: float, aperture: float, channel: str = "input") -> Array:
-        """Readings, oldest first: taken once, recalled twice."""
+    def burst(self, wire: Wire, count: int, timer: float, aperture: float, channel: str = "input") -> tuple[Array, int]:
+        """Readings, oldest first, taken once and recalled twice; and when they were triggered (ns)."""
         self.scanner.select(channel)
         self.confirmed(wire, "MEM FIFO", 2)
         self.confirmed(wire, f"APER {aperture!r}", aperture)
         self.confirmed(wire, f"TIMER {timer!r}", timer)
         self.confirmed(wire, f"NRDGS {count},TIMER", count, TIMER)
+        triggered = self.present()
         wire.write("TARM SGL")
         patience = self.patience + count * timer
         taken = self.fenced(wire, "MCOUNT?", patience)
@@ -234,4 +242,4 @@ class Hp3458ADriver(Driver):
             raise WireError(f"{count} readings were recalled as {len(values)}")
         if np.any(np.abs(values) > self.range * OVERRANGE * 1.01):
             raise BridgeError(f"{self.name}: overload on the range of {self.range:g}", self.name)
-        return values
+        return values, triggered

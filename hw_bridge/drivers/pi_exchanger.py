@@ -20,6 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from components.mass_exchanger import MassExchanger
 from components.motion import glide
 from hw_bridge.drivers.driver import number
@@ -27,7 +29,7 @@ from hw_bridge.drivers.pi_gcs import MM, PiAxis
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
-from twin.times import to_ns
+from twin.times import Times, to_ns
 
 
 class PiExchanger(PiAxis):
@@ -69,6 +71,21 @@ class PiExchanger(PiAxis):
             self.name,
             self.wire.resource,
         )
+
+    def take_up(self) -> Process:
+        """See that the mass is where the run had it.
+
+        Raises
+        ------
+        BridgeError
+            If it is not; somebody has to look.
+        """
+        if self.armed and isinstance(self.model, MassExchanger):
+            self._position = yield from self.ask(self._here)
+            on = float(self.model.timeline("placement").at(Times(np.array([self.clock.now])))[0]) > 0.5
+            found, expected = self._named_place(self._position), "loaded" if on else "unloaded"
+            if found != expected:
+                raise BridgeError(f"{self.name}: it is {found} and the run had it {expected}: put it there", self.name)
 
     def _transfer(self, what: str, duration: float) -> Process:
         target, end = self.places[f"{what}ed"], self.clock.now + to_ns(duration)

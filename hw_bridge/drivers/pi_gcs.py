@@ -14,13 +14,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from components.motion import glide
 from components.motion_stage import MotionStage
 from hw_bridge.drivers.driver import Driver, number, same
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.piece import Piece, extremes
-from twin.times import NS
+from twin.times import NS, to_ns
 
 AXIS, MM = "1", 1e-3
 NEAR = 1e-6
@@ -155,6 +156,18 @@ class PiAxis(Driver):
             yield shadow
         elif self.clock.now < end:
             yield self.clock.until(end)
+
+    def take_up(self) -> Process:
+        """Go at a quarter of `limits.velocity` to where the run was, if it is elsewhere."""
+        target, here, fastest = self.commanded()[0], self._position, self.limits.velocity
+        if abs(target - here) > NEAR and fastest is not None and self.may_act(f"move to {target!r} m"):
+            seconds = max(8.0 * abs(target - here) / fastest, 1.0)  # a glide is twice as fast in its middle
+            laws = glide(here, target, self.clock.now, self.clock.now + to_ns(seconds))
+            _, velocity, acceleration = self._demands(laws)
+            yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
+            yield self.clock.wait(seconds)
+            yield from self._arrive(target)
+            self._position = target
 
     def start(self, wire: Wire, target: float, velocity: float, acceleration: float) -> None:
         """Set off."""

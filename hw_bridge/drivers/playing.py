@@ -11,13 +11,18 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from components.current_source import CurrentSource
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.piece import Piece
-from twin.times import to_ns
+from twin.times import Times, to_ns
+
+TAKE_UP = 1.0
+"""Of the ramp to where an interrupted run was (s)."""
 
 
 class Playing(Driver):
@@ -92,7 +97,9 @@ class Playing(Driver):
             yield from self.shadow.set(current, duration)
             return
         acting = self.may_act(f"current {current!r} A within {duration:g} s")
-        shadow = None if self.shadow is None else self.clock.process(self.shadow.set(current, duration))
+        shadow = None
+        if self.shadow is not None and not acting:
+            shadow = self.clock.process(self.shadow.set(current, duration))
         begin, level = self.clock.now, self._level
         steps = max(1, math.ceil(duration / self.hardware.interval)) if current != level else 1
         if acting:
@@ -100,7 +107,10 @@ class Playing(Driver):
                 instant = begin + to_ns(duration) * k // steps
                 if instant > self.clock.now:
                     yield self.clock.until(instant)
-                yield from self._send(current if k == steps else level + (current - level) * k / steps)
+                sent = current if k == steps else level + (current - level) * k / steps
+                yield from self._send(sent)
+                if self.shadow is not None:  # what is simulated follows what really went out
+                    yield from self.shadow.set(sent, 0.0)
         self._level = current
         if shadow is not None and not shadow.processed:
             yield shadow
@@ -157,6 +167,30 @@ class Playing(Driver):
             if wanted != self._level and self.armed:
                 yield from self._send(wanted)
             self._level = wanted
+
+    def take_up(self) -> Process:
+        """Switch on at 0 A if the output was on, and ramp to the level that it had, within `TAKE_UP` and `limits.slew`.
+
+        Raises
+        ------
+        SafetyError
+            If this is beyond a limit.
+        """
+        source = self._known()
+        now = Times(np.array([self.clock.now]))
+        level = self._played() if self._played is not None else float(source.timeline("set").at(now)[0])
+        on = bool(source.timeline("connected").at(now)[0])
+        self._allowed(level)
+        if on and self.may_act("output on"):
+            yield from self.ask(lambda wire: self.switch(wire, True))
+        if self.armed:
+            begin, slew = self.clock.now, self.limits.slew
+            seconds = TAKE_UP if slew is None else max(TAKE_UP, abs(level) / slew)
+            steps = max(1, math.ceil(seconds / self.hardware.interval)) if on else 1
+            for k in range(1, steps + 1):
+                yield self.clock.until(max(begin + to_ns(seconds) * k // steps, self.clock.now))
+                yield from self._send(level * k / steps if k < steps else level)
+        self._level, self._connected = level, on
 
     def true_level(self, level: float) -> float:
         """What a level that the instrument shows truly is, by its calibration (A)."""

@@ -78,9 +78,9 @@ class Pt100Driver(Hp3458ADriver):
         BridgeError
             If a reading cannot be trusted, or is none of a platinum sensor; nothing is recorded then.
         """
-        ohms = yield from self.readings(schedule, "input")
+        ohms, late = yield from self.readings(schedule, "input")
         celsius = temperature(ohms, self.ice_resistance)
         if not np.all(np.isfinite(celsius)):
             raise BridgeError(f"{self.name}: {float(ohms.flat[0])!r} ohm is no resistance of its sensor", self.name)
         rise = celsius - (self.reference_temperature - ICE_POINT)
-        return self.record(rise, schedule, "temperature_rise", "K", schedule.step, labels)
+        return self.record(rise, schedule, "temperature_rise", "K", schedule.step, labels, late)

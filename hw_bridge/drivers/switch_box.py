@@ -35,6 +35,8 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from components.switch_box import Polarity, SwitchBox
 from hw_bridge.drivers.daq import Card
 from hw_bridge.drivers.driver import Driver, same
@@ -42,6 +44,8 @@ from hw_bridge.drivers.generic import Generic
 from hw_bridge.drivers.settings import TEXT
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError, SafetyError
+from twin.clock import Process
+from twin.times import Times
 
 SIGNS = {1: "+", -1: "-", 0: "0"}
 _CONFIGURATION = r"[-+0]{2} [-+0]{2} [-+0]{2}"
@@ -91,6 +95,23 @@ class Relays(Driver):
             self.call(lambda wire: self._connect(wire, row))
         if isinstance(self.model, SwitchBox) and self.model._bench is not None:
             self.model.connect(main, meter, compensation)
+
+    def take_up(self) -> Process:
+        """Connect what the run had connected; sources are still off."""
+        if self.armed and isinstance(self.model, SwitchBox):
+            now = Times(np.array([self.clock.now]))
+            factors = {
+                port: [round(float(self.model.timeline(f"{port}_{k}").at(now)[0])) for k in (1, 2)]
+                for port in ("main", "meter", "compensation")
+            }
+            row = " ".join("".join(SIGNS[factor] for factor in pair) for pair in factors.values())
+            if row not in self.channels:
+                raise BridgeError(
+                    f"{self.name}: the run had it at {row}, which hardware.commands does not list", self.name
+                )
+            for guard in self.guards:
+                guard()
+            yield from self.ask(lambda wire: self._connect(wire, row))
 
     def _connect(self, wire: Wire, row: str) -> None:
         self.drive(wire, "open")

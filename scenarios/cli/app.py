@@ -92,7 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0 done, 2 bad input, 3 the simulation or the reduction failed, 130 interrupted.
+        The exit code: 0 done, 2 bad input, 3 the simulation or the reduction failed, 4 done with an alarm of the
+        shadow, 130 interrupted.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     for library in ("OPENBLAS", "MKL", "OMP"):  # our matrices are small: threads would only wait for each other

@@ -26,12 +26,25 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put two results side by side: what differs, and why?"""
-    from scenarios.studies.compare import Comparison, draw, side
+    from scenarios.studies.compare import Comparison, side
 
     if plot is not None:
         check_picture(plot)
     with busy("reading or running both"):
         found = Comparison(side(first), side(second))
+    tell(found, plot, as_json=as_json)
+
+
+def tell(found: Comparison, plot: Path | None, *, as_json: bool) -> None:
+    """Print a comparison, and draw it if that is asked for.
+
+    Raises
+    ------
+    UsageError
+        If there is nothing to draw.
+    """
+    from scenarios.studies.compare import draw
+
     if plot is not None:
         try:
             draw(found, plot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twin.errors import InputError, TwinError
 
-DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
+DONE, BAD_INPUT, FAILED, ALARM, INTERRUPTED = 0, 2, 3, 4, 130
 
 
 class InterruptedRunError(TwinError):

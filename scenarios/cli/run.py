@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, as_settings, check_arm, experiment
-from scenarios.cli.exit_codes import InterruptedRunError, UsageError
+from scenarios.cli.exit_codes import ALARM, InterruptedRunError, UsageError
 from scenarios.cli.summary import show_summary
 from scenarios.cli.terminal import note, show_json
 
@@ -58,6 +58,14 @@ def run(
         bool,
         typer.Option("--arm", help="Really switch the outputs of real instruments; without it they are only checked."),
     ] = False,
+    shadow: Annotated[
+        bool,
+        typer.Option(
+            "--shadow",
+            help="Twins beside the run judge what is read: an alarm where a reading leaves the band that noise and "
+            "certificates allow; a real one is then not recorded as good.",
+        ),
+    ] = False,
     store: Annotated[
         str | None,
         typer.Option(
@@ -74,7 +82,8 @@ def run(
         typer.Option(
             "--resume",
             metavar="DIR|URL#NAME",
-            help="Go on with an interrupted run that was to be kept there; no finished step runs again.",
+            help="Go on with an interrupted run that was to be kept there; no finished step runs again. One with real "
+            "instruments connects again; say --arm if it was armed.",
             show_default=False,
         ),
     ] = None,
@@ -88,15 +97,16 @@ def run(
 ) -> None:
     """Run a campaign to a mass; in real time if any part is real.
 
-    Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 130: interrupted.
+    Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 4: done, and the shadow has raised an
+    alarm; 130: interrupted.
     """
     if resume is not None:
         if out is not None:
             raise UsageError("give --resume or --out, not both: a resumed run stays in its folder")
-        if scenario is None and (settings or ideal or real or arm):
-            raise UsageError("a resumed run keeps its own values: leave --set, --ideal, --real and --arm out")
-        given = experiment(scenario, settings, ideal=ideal) if scenario else None
-        summary = _resumed(resume, given, with_report=with_report)
+        if scenario is None and (settings or ideal or real):
+            raise UsageError("a resumed run keeps its own values: leave --set, --ideal and --real out")
+        given = experiment(scenario, [*as_settings(real), *(settings or ())], ideal=ideal) if scenario else None
+        summary = _resumed(resume, given, with_report=with_report, arm=arm, shadow=shadow)
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --resume DIR; see kibble-twin list")
     else:
@@ -105,30 +115,39 @@ def run(
         if store is not None:
             from scenarios.cli import shared
 
-            summary = shared.run_anew(chosen, store, out, arm=arm, report=_add_report if with_report else None)
+            draw = _add_report if with_report else None
+            summary = shared.run_anew(chosen, store, out, arm=arm, shadow=shadow, report=draw)
         elif out is None:
-            summary = _simulate(chosen, arm=arm).summary()
+            summary = _simulate(chosen, arm=arm, shadow=shadow).summary()
         else:
-            summary = _run_anew(chosen, out, with_report=with_report, arm=arm)
+            summary = _run_anew(chosen, out, with_report=with_report, arm=arm, shadow=shadow)
     if as_json:
         show_json(summary)
     else:
         show_summary(summary)
+    if summary.get("shadow", {}).get("alarms"):
+        raise typer.Exit(ALARM)
 
 
 def _simulate(
-    chosen: Experiment, folder: OutputFolder | None = None, *, resume: bool = False, arm: bool = False
+    chosen: Experiment,
+    folder: OutputFolder | None = None,
+    *,
+    resume: bool = False,
+    arm: bool = False,
+    shadow: bool = False,
 ) -> Result:
     """Run with a progress bar; step by step in the folder, if one is given."""
     from scenarios.cli.progress import Bar
 
     with Bar(chosen, resume=resume) as bar:
         if folder is None:
-            return chosen.run(progress=bar, arm=arm)
-        return chosen.run(store=folder.partial, resume=resume and folder.has_checkpoint, progress=bar, arm=arm)
+            return chosen.run(progress=bar, arm=arm, shadow=shadow, tell=note)
+        resume = resume and folder.has_checkpoint
+        return chosen.run(store=folder.partial, resume=resume, progress=bar, arm=arm, shadow=shadow, tell=note)
 
 
-def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = False) -> Summary:
+def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = False, shadow: bool = False) -> Summary:
     """Run from the beginning and keep the results in `out`."""
     from scenarios.run.output import OutputFolder
 
@@ -140,7 +159,7 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = F
             _keep_what_is_real(folder)
             note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
         folder.begin(chosen.scenario.to_yaml())
-        return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm)
+        return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm, shadow=shadow)
 
 
 def _keep_what_is_real(folder: OutputFolder) -> None:
@@ -161,23 +180,27 @@ def _keep_what_is_real(folder: OutputFolder) -> None:
         readings = len(store.blocks("readings")) if store.exists else 0
     if readings:
         raise OutputError(
-            f"{folder.partial} has {readings} blocks of readings of an unfinished run with real instruments; move it "
-            "away, or give another --out"
+            f"{folder.partial} has {readings} blocks of readings of an unfinished run with real instruments; run "
+            f"--resume {_quoted(folder.path)} goes on with it, or move it away, or give another --out"
         )
 
 
-def _resumed(place: str, given: Experiment | None, *, with_report: bool) -> Summary:
+def _resumed(
+    place: str, given: Experiment | None, *, with_report: bool, arm: bool = False, shadow: bool = False
+) -> Summary:
     """Go on with a run, wherever it is kept."""
     from scenarios.run.shared import is_url
 
     if not is_url(place):
-        return _resume(Path(place), given, with_report=with_report)
+        return _resume(Path(place), given, with_report=with_report, arm=arm, shadow=shadow)
     from scenarios.cli import shared
 
-    return shared.resume(place, given)
+    return shared.resume(place, given, arm=arm, shadow=shadow)
 
 
-def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summary:
+def _resume(
+    path: Path, given: Experiment | None, *, with_report: bool, arm: bool = False, shadow: bool = False
+) -> Summary:
     """Go on with the run that is under way in a folder, or show its result if it had finished."""
     from scenarios.run.experiment import load
     from scenarios.run.output import SCENARIO, SUMMARY, OutputError, OutputFolder
@@ -194,18 +217,20 @@ def _resume(path: Path, given: Experiment | None, *, with_report: bool) -> Summa
     folder.check()
     with folder.claimed():
         chosen = load(folder.scenario_file)
-        if chosen.scenario.hardware:
-            raise OutputError(
-                f"{path}: a run with real instruments is not resumed, as nobody knows what happened to them since; "
-                f"what it has recorded is in {folder.partial}"
-            )
+        check_arm(chosen, arm)
         if given is not None and given.scenario != chosen.scenario:
             raise OutputError(f"{path}: the run there is of another scenario; leave the scenario out to go on with it")
-        return _finished(chosen, folder, resume=True, with_report=with_report)
+        return _finished(chosen, folder, resume=True, with_report=with_report, arm=arm, shadow=shadow)
 
 
 def _finished(
-    chosen: Experiment, folder: OutputFolder, *, resume: bool, with_report: bool, arm: bool = False
+    chosen: Experiment,
+    folder: OutputFolder,
+    *,
+    resume: bool,
+    with_report: bool,
+    arm: bool = False,
+    shadow: bool = False,
 ) -> Summary:
     """Run to the end and put the results in place, then their report.
 
@@ -218,7 +243,7 @@ def _finished(
     from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY
 
     try:
-        result = _simulate(chosen, folder, resume=resume, arm=arm)
+        result = _simulate(chosen, folder, resume=resume, arm=arm, shadow=shadow)
         summary = result.summary()
 
         def write(target: Path) -> None:
@@ -228,9 +253,9 @@ def _finished(
 
         folder.finish(write)
     except KeyboardInterrupt:
-        if chosen.scenario.hardware:
-            raise InterruptedRunError(f"interrupted; what was recorded is in {_quoted(folder.partial)}") from None
-        raise InterruptedRunError(f"interrupted; go on with: kibble-twin run --resume {_quoted(folder.path)}") from None
+        armed = " --arm" if arm else ""
+        how = f"kibble-twin run --resume {_quoted(folder.path)}{armed}"
+        raise InterruptedRunError(f"interrupted; go on with: {how}") from None
     if with_report:
         _add_report(result, folder)
     return summary

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json
+from scenarios.cli.arguments import Json, check_picture
 from scenarios.cli.summary import show_summary
 from scenarios.cli.terminal import note, show, show_json, show_table
 
@@ -66,6 +67,28 @@ def show_(
         show_json(summary)
     else:
         show_summary(summary)
+
+
+_RUN = "A run, finished or under way: its folder, or URL#NAME in a database."
+
+
+@runs.command("compare")
+def compare_(
+    first: Annotated[str, typer.Argument(metavar="A", help=_RUN, show_default=False)],
+    second: Annotated[str, typer.Argument(metavar="B", help=_RUN, show_default=False)],
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw both masses: png, svg.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two runs: what differs in their scenarios, and in what they have found.
+
+    Of a run under way, what its finished cycles tell; nothing of it is touched.
+    """
+    from scenarios.cli.compare import tell
+    from scenarios.studies.compare import Comparison, side_of_run
+
+    if plot is not None:
+        check_picture(plot)
+    tell(Comparison(side_of_run(first), side_of_run(second)), plot, as_json=as_json)
 
 
 def _entry(run: FoundRun) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from scenarios.cli.arguments import check_arm
 from scenarios.cli.exit_codes import InterruptedRunError
 from scenarios.cli.progress import Bar
 from scenarios.cli.terminal import note
@@ -26,7 +27,9 @@ Report = Callable[[Any, OutputFolder], None]
 """Draws the report of a result into its folder."""
 
 
-def run_anew(chosen: Experiment, place: str, out: Path | None, *, arm: bool, report: Report | None) -> Summary:
+def run_anew(
+    chosen: Experiment, place: str, out: Path | None, *, arm: bool, shadow: bool, report: Report | None
+) -> Summary:
     """Run from the beginning, kept in a database; its results in a folder too, if one is given, with their report."""
     chosen.check()
     with ExitStack() as stack:
@@ -34,10 +37,10 @@ def run_anew(chosen: Experiment, place: str, out: Path | None, *, arm: bool, rep
         runs = stack.enter_context(SharedRuns(place, durable=bool(chosen.scenario.hardware)))
         run = runs.begin(chosen.scenario.to_yaml(), chosen.scenario.name)
         note(f"note: kept as {run.place}")
-        return _finished(chosen, run, folder, resume=False, arm=arm, report=report)
+        return _finished(chosen, run, folder, resume=False, arm=arm, shadow=shadow, report=report)
 
 
-def resume(place: str, given: Experiment | None) -> Summary:
+def resume(place: str, given: Experiment | None, *, arm: bool, shadow: bool) -> Summary:
     """Go on with a run of a database, or show its result if it had finished."""
     from scenarios.run.experiment import load_text
 
@@ -46,11 +49,12 @@ def resume(place: str, given: Experiment | None) -> Summary:
         chosen = load_text(run.scenario, run.place)
         if given is not None and given.scenario != chosen.scenario:
             raise OutputError(f"{run.place} is of another scenario; leave the scenario out")
+        check_arm(chosen, arm)
         if run.summary is not None:
             note(f"note: the run {run.place} had finished; this is its result")
             return {**run.summary, "steps_resumed": run.summary["steps_total"], "steps_run": 0}
         run.claim()
-        return _finished(chosen, run, None, resume=run.store.has_checkpoint)
+        return _finished(chosen, run, None, resume=run.store.has_checkpoint, arm=arm, shadow=shadow)
 
 
 def _claimed(out: Path, stack: ExitStack) -> OutputFolder:
@@ -68,7 +72,8 @@ def _finished(
     folder: OutputFolder | None,
     *,
     resume: bool,
-    arm: bool = False,
+    arm: bool,
+    shadow: bool,
     report: Report | None = None,
 ) -> Summary:
     """Run to the end and keep the result.
@@ -80,12 +85,12 @@ def _finished(
     """
     try:
         with Bar(chosen, resume=resume) as bar:
-            result = chosen.run(store=run.store, resume=resume, progress=bar, arm=arm)
+            result = chosen.run(store=run.store, resume=resume, progress=bar, arm=arm, shadow=shadow, tell=note)
         summary: Summary = json.loads(json.dumps(result.summary(), allow_nan=False))
         run.finish(summary)
     except KeyboardInterrupt:
-        how = "" if chosen.scenario.hardware else f"; go on with: kibble-twin run --resume {quote(run.place)}"
-        raise InterruptedRunError(f"interrupted; what was recorded is in {run.place}{how}") from None
+        how = f"kibble-twin run --resume {quote(run.place)}{' --arm' if arm else ''}"
+        raise InterruptedRunError(f"interrupted; what was recorded is in {run.place}; go on with: {how}") from None
     if folder is not None:
         folder.finish(replace(run, summary=summary).write)
         if report is not None:

@@ -22,3 +22,20 @@ def show_summary(summary: Mapping[str, Any]) -> None:
         show(Text.assemble(symbol, " = ", value, "  ", (row.meaning, "dim")))
     for text in summary.get("notes", ()):
         note(f"note: {text}")
+    if "shadow" in summary:
+        for text in shadow_notes(summary["shadow"]):
+            note(f"note: {text}")
+
+
+def shadow_notes(shadow: Mapping[str, Any]) -> list[str]:
+    """What the twin beside a run has found, in a line or two."""
+    channels = shadow["channels"]
+    judged = sum(channel["judged"] for channel in channels)
+    readings, doubtful = (sum(channel[key] for channel in channels) for key in ("readings", "doubtful"))
+    silent = [f"{c['channel']} {c['quantity']}" for c in channels if not c["judged"]]
+    found = [
+        f"shadow: {shadow['alarms']} alarms in {judged} blocks; {doubtful} of {readings} readings out of their band"
+    ]
+    if silent:
+        found.append(f"shadow: no band for {', '.join(silent)}: the scenario states neither noise nor uncertainty")
+    return found

@@ -145,7 +145,7 @@ class _Model:
             shown = position = without_periodic_error(position, periodic, self.period)
         acceleration = None
         if delay or self.bend or self.skewed:
-            few = slice(SWEEPS_TO_TELL)
+            few = slice(None if abs(delay) > SETTLED * sweeps.aperture else SWEEPS_TO_TELL)  # noise moves them, too
             motion = repeated_motion(shown[few], sweeps.time[few], sweeps.aperture).over(shown)
             position = motion.moved(shown, delay, self.bend)
             acceleration = np.diff(motion.velocity(delay), axis=1) / sweeps.aperture if self.skewed else None

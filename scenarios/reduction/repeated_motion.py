@@ -211,8 +211,14 @@ def _variance_of_mean(sweeps: Array) -> float:
     """Of the mean of sweeps that repeat (m²), each about its own line, as noise is slow; 0 for a single one."""
     if len(sweeps) < 2:
         return 0.0
-    n = sweeps.shape[1]
-    line, _ = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, n), 2))
+    n, line = sweeps.shape[1], _lines(sweeps.shape[1])
     deviations = sweeps - sweeps.mean(axis=0)
     deviations -= deviations @ line @ line.T
     return float(np.einsum("ij,ij->", deviations, deviations)) / (max(n - 2, 1) * (len(sweeps) - 1) * len(sweeps))
+
+
+@lru_cache(maxsize=16)
+def _lines(n: int) -> Array:
+    """An orthonormal basis of the lines through n equally spaced points, shape (n, 2)."""
+    basis, _ = np.linalg.qr(np.vander(np.linspace(-1.0, 1.0, n), 2))
+    return basis

@@ -142,6 +142,8 @@ def _mean(first: VelocityFit, second: VelocityFit, shares: Array) -> VelocityFit
             a * first.periodic[0] + b * second.periodic[0],
             a * first.periodic[1] + b * second.periodic[1],
         ),
+        skew=None if first.skew is None or second.skew is None else a * first.skew + b * second.skew,
+        u_skew=float(np.hypot(a * first.u_skew, b * second.u_skew)),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from scenarios.report.diagram import png
 from scenarios.report.page import page
 from scenarios.report.pictures import SECTIONS
+from scenarios.report.pictures_shadow import shadow_pictures
 from scenarios.report.theme import Rendered, render
 from scenarios.run.build import build
 from scenarios.run.drawing import svg
@@ -38,12 +40,17 @@ def write_files(result: Result | Measured, origin: Origin, target: Path, generat
         from scenarios.report import measured
 
         own = [render(picture) for picture in measured.pictures(result)]
-        graph = _write_pictures(result.scenario, target, own)
+        graph = _write_pictures(result.scenario, target, [*own, *_beside(result)])
         (target / REPORT).write_text(measured.page(result, origin, own, graph, generated), encoding="utf-8")
         return
     drawn = {section: [render(p) for make in makers if (p := make(result))] for section, makers in SECTIONS.items()}
-    graph = _write_pictures(result.scenario, target, [rendered for found in drawn.values() for rendered in found])
+    graph = _write_pictures(result.scenario, target, [*chain(*drawn.values()), *_beside(result)])
     (target / REPORT).write_text(page(result, origin, drawn, graph, generated), encoding="utf-8")
+
+
+def _beside(result: Result | Measured) -> list[Rendered]:
+    """Of the twin beside the run, if there was one."""
+    return [render(picture) for picture in shadow_pictures(result.shadow)] if result.shadow else []
 
 
 def _write_pictures(scenario: Scenario, target: Path, drawn: Iterable[Rendered]) -> str:

@@ -13,9 +13,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scenarios.report import tables
+from scenarios.report import hardware, tables
+from scenarios.report.pictures_shadow import shadow_pictures
 from scenarios.report.tables import Row
-from scenarios.report.theme import Rendered, inline
+from scenarios.report.theme import Rendered, inline, render
 from scenarios.run.record import Record, package_version
 from scenarios.run.reopen import Origin
 from scenarios.run.result import Result
@@ -55,7 +56,7 @@ def page(
         **provenance(result, origin, graph, generated),
         result=result,
         headline=tables.headline(result),
-        verdict=tables.verdict(result),
+        verdict=None if result.hardware else tables.verdict(result),
         expanded=tables.expanded(result),
         summary=tables.summary(result, origin),
         figures={section: [figure(rendered) for rendered in found] for section, found in pictures.items()},
@@ -78,7 +79,22 @@ def provenance(result: Record, origin: Origin, graph: str, generated: datetime) 
         "resolved": result.scenario.to_yaml(),
         "run_facts": tables.run_facts(result, origin),
         "report_facts": report_facts(generated),
-        "simulated": len(result.truth) > 0,
+        **beside(result),
+    }
+
+
+def beside(result: Record) -> dict[str, Any]:
+    """What every report tells of real instruments, and of the twin beside the run."""
+    instruments, shadow = hardware.instruments(result), dict(result.shadow)
+    title = "Real instruments" if instruments else "Shadow"
+    return {
+        "kind": hardware.kind(result),
+        "instruments": instruments,
+        "hardware_facts": hardware.facts(result),
+        "unverified": hardware.unverified(result),
+        "shadow": shadow,
+        "shadow_figures": [figure(render(picture)) for picture in shadow_pictures(shadow)] if shadow else [],
+        "beside": [("hardware", title)] if instruments or shadow else [],
     }
 
 

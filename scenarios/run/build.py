@@ -106,6 +106,7 @@ def build(
     parts: Callable[[], dict[str, Any]] | None = None,
     clock: Clock | None = None,
     instruments: Callable[[Twin], Mapping[str, Any]] | None = None,
+    quiet: bool = False,
 ) -> Setup:
     """Wire the scenario's balance as it truly is, and list its campaign's steps.
 
@@ -117,6 +118,7 @@ def build(
         in the campaign, and is wired to nothing.
     clock : virtual time by default.
     instruments : gives those that take the place of simulated ones in the campaign; the twin stays whole beside them.
+    quiet : without any noise.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def build(
     twin = Twin(
         wired,
         wiring,
-        seed=scenario.seed,
+        seed=None if quiet else scenario.seed,
         probes=probes,
         fingerprint=scenario.hash,
         rehearsal=rehearsal,

@@ -26,17 +26,21 @@ from scenarios.reduction import (
     reduce,
     thermal_analysis,
 )
+from scenarios.run.beside import Beside
 from scenarios.run.build import build, start_in_steady_state
 from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
+from scenarios.run.shadow import good
 from scenarios.schema import Scenario
 from twin import plugins
+from twin.command import record_commands
 from twin.component import Component
-from twin.errors import CheckpointError
+from twin.errors import InputError
 from twin.recorder import Blocks
 from twin.steps import Step
 from twin.store import RunStore
-from twin.times import NS
+from twin.times import NS, to_ns
+from twin.twin import Twin
 
 Array = NDArray[np.float64]
 MODELS: dict[str, Any] = {"reduction": ReductionSettings, "thermal": ThermalSettings}
@@ -56,6 +60,8 @@ def execute(
     resume: bool = False,
     progress: Progress | None = None,
     arm: bool = False,
+    shadow: bool = False,
+    tell: Callable[[str], None] = lambda text: None,
 ) -> Result | Measured:
     """Run the campaign and reduce what it recorded.
 
@@ -64,7 +70,10 @@ def execute(
     store : in which the run is kept under way, step by step; of a folder, one is made.
     resume : continue the run that is in `store`; no step that had finished runs again.
     progress : told how far the run is.
-    arm : whether the outputs of real instruments are really switched; otherwise they are only checked.
+    arm : whether the outputs of real instruments are really switched; otherwise they are only checked. A run with real
+        instruments that is resumed has to be armed as it was.
+    shadow : whether twins beside the run judge what is read, as it is read; see `scenarios.run.shadow`.
+    tell : takes what somebody has to know while it runs, line by line.
 
     Raises
     ------
@@ -75,46 +84,86 @@ def execute(
         keeper = store if isinstance(store, RunStore) else None
         if isinstance(store, Path):  # a power failure costs a simulation no more than its time
             keeper = opened.enter_context(RunStore(store, durable=bool(scenario.hardware)))
+        how = {"arm": arm, "shadow": shadow}
+        if resume and keeper is not None:
+            how = resumed_as(keeper.state(), arm=arm, shadow=shadow, logged=bool(scenario.hardware))
+        beside = opened.enter_context(Beside(scenario, tell)) if how["shadow"] else None
         if not scenario.hardware:
-            return _executed(scenario, keeper, resume, progress)
-        if resume:
-            raise CheckpointError(
-                "a run with real instruments is not resumed, as nobody knows what happened to them since; "
-                f"what it has recorded is in {store.name if isinstance(store, RunStore) else store}"
-            )
+            return _executed(scenario, keeper, resume, progress, how, beside)
         with plugins.load(plugins.BRIDGES, "bridge")(scenario, arm=arm) as bridge:
-            made = _executed(scenario, keeper, False, progress, bridge)
+            made = _executed(scenario, keeper, resume, progress, how, beside, bridge)
         return replace(made, hardware=bridge.account())
 
 
+def resumed_as(state: Mapping[str, Any], *, arm: bool, shadow: bool, logged: bool) -> dict[str, bool]:
+    """How an interrupted run goes on: as it began.
+
+    Parameters
+    ----------
+    state : of its last checkpoint.
+    arm, shadow : as it is to go on.
+    logged : whether what its instruments were told was kept in any case.
+
+    Raises
+    ------
+    InputError
+        If it is to be armed and was not, or the other way round: nobody switches outputs without saying so. If it is to
+        have a shadow, and nobody knows what its instruments were told.
+    """
+    how = state.get("how", {})
+    if how.get("arm", arm) != arm:
+        raise InputError(
+            "the run was armed: say --arm to go on" if how["arm"] else "the run was a dry one: go on without --arm"
+        )
+    had = bool(how.get("shadow"))
+    if shadow and not (had or logged):
+        raise InputError("the run began without --shadow: let it go on without; kibble-twin shadow judges it then")
+    return {"arm": arm, "shadow": had or shadow}
+
+
 def _executed(
-    scenario: Scenario, keeper: RunStore | None, resume: bool, progress: Progress | None, bridge: Any = None
+    scenario: Scenario,
+    keeper: RunStore | None,
+    resume: bool,
+    progress: Progress | None,
+    how: Mapping[str, bool],
+    shadow: Beside | None,
+    bridge: Any = None,
 ) -> Result | Measured:
     """Run, or go on, with whatever is recorded kept in the store."""
     begin = time.perf_counter()
     own = own_reduction(scenario)
+    if shadow is not None:
+        shadow.ready()
     setup = (
         build(scenario)
         if bridge is None
         else build(scenario, parts=bridge.parts, clock=bridge.clock, instruments=bridge.instruments)
     )
     known = known_to(scenario)
-    writing = 0.0
+    writing, recorder = 0.0, setup.twin.recorder
     if keeper is not None and resume:
-        state, setup.twin.recorder.readings, setup.twin.recorder.truth = keeper.load()
+        state, recorder.readings, recorder.truth = keeper.load()
+        recorder.log = keeper.blocks("log")
         setup.twin.restore(state)
+        if bridge is not None:
+            _pass_the_gap(setup.twin, state, bridge)
     elif own is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
         start_in_steady_state(scenario, setup.twin)
 
     if keeper is not None:
-        keeper.follow(setup.twin.recorder)
+        keeper.follow(recorder)
+    if shadow is not None:
+        shadow.follow(setup.twin)
+    elif bridge is not None:
+        record_commands(setup.twin)
     resumed = setup.twin.finished_steps
 
     def keep(step: Step | None) -> None:
         nonlocal writing
         mark = time.perf_counter()
         if keeper is not None and not (resume and step is None):
-            keeper.save(setup.twin.state())
+            keeper.save({**setup.twin.state(), **_about(how, bridge)})
         if progress is not None:
             progress(step, setup.twin.finished_steps, len(setup.steps))
         writing += time.perf_counter() - mark
@@ -122,20 +171,38 @@ def _executed(
     keep(None)
     if bridge is not None:
         bridge.start()
+        if resume and resumed < len(setup.steps):
+            bridge.take_up()
     if resumed < len(setup.steps):
         setup.twin.run(setup.steps, keep)
     if bridge is not None:
         bridge.end()
-    readings, truth = setup.twin.recorder.readings, setup.twin.recorder.truth
-    made = concluded(scenario, known, readings, truth)
+    told = {} if shadow is None else shadow.concluded()
+    made = concluded(scenario, known, good(recorder.readings, recorder.log), recorder.truth)
     return replace(
         made,
+        log=recorder.log,
+        shadow=told,
         virtual_s=setup.twin.clock.now / NS,
         wall_s=time.perf_counter() - begin - writing,
         events=setup.twin.clock.events,
         steps_total=len(setup.steps),
         steps_resumed=resumed,
     )
+
+
+def _about(how: Mapping[str, bool], bridge: Any) -> dict[str, Any]:
+    """What a checkpoint says beside the state of the twin: how to go on, and when this was."""
+    interruptions = [] if bridge is None else bridge.interruptions
+    return {"how": dict(how), "wall_s": time.time(), "interruptions": interruptions}
+
+
+def _pass_the_gap(twin: Twin, state: Mapping[str, Any], bridge: Any) -> None:
+    """Let the time pass in which nobody ran the campaign: real things went on."""
+    gap = max(time.time() - float(state["wall_s"]), 0.0)
+    bridge.interruptions = [*state["interruptions"], {"at_s": twin.clock.seconds, "gap_s": gap}]
+    bridge.tell(f"interrupted for {gap:.0f} s at {twin.clock.seconds:.6g} s of the run")
+    twin.clock.jump(twin.clock.now + to_ns(gap), twin.clock.events)
 
 
 def concluded(

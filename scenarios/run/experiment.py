@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,8 @@ class Experiment:
         resume: bool = False,
         progress: Progress | None = None,
         arm: bool | None = None,
+        shadow: bool = False,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> Any:
         """Run the campaign and reduce it; see `scenarios.run.execute.execute`.
 
@@ -90,6 +92,7 @@ class Experiment:
         ----------
         arm : has to be said where parts are real, so that no study, and nobody by mistake, runs them: True to really
             switch outputs, False for a dry run.
+        shadow, tell : see `scenarios.run.execute.execute`.
 
         Raises
         ------
@@ -108,7 +111,9 @@ class Experiment:
             )
         _check_settings(self.scenario)
         try:
-            return execute(self.scenario, store=store, resume=resume, progress=progress, arm=bool(arm))
+            return execute(
+                self.scenario, store=store, resume=resume, progress=progress, arm=bool(arm), shadow=shadow, tell=tell
+            )
         except WiringError as error:
             raise locate(self.scenario, error) from error
 

@@ -3,7 +3,7 @@
 Blocks of one channel, quantity and phase that have the same shape are records of one variable, with the dimensions
 record, burst and reading. Variables that were recorded at the same instants with the same labels share the record
 dimension and its coordinates: ``start_ns`` and the labels. The truth is in a group of its own, so that what reads the
-readings cannot see it:
+readings cannot see it, and so is the log (what instruments were told, readings that are not good), if there is one:
 
     readings = xarray.open_dataset("run.nc")
     truth = xarray.open_dataset("run.nc", group="truth")
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from scenarios.schema import Scenario
 
 ENGINE: Final = "h5netcdf"
-TRUTH = "truth"
+TRUTH, LOG = "truth", "log"
 FORMAT = 1
 ROOM = 200_000
 """Bytes of a file beside its values."""
@@ -49,7 +49,7 @@ class ExportError(OutputError):
 
 def write_run(result: Result, path: Path) -> None:
     """Write the blocks of a run with their provenance."""
-    write_blocks(path, result.readings, result.truth, provenance(result.summary(), result.scenario))
+    write_blocks(path, result.readings, result.truth, provenance(result.summary(), result.scenario), result.log)
 
 
 def provenance(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
@@ -66,13 +66,16 @@ def provenance(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]
     }
 
 
-def write_blocks(path: Path, readings: Blocks, truth: Blocks, attributes: dict[str, Any]) -> None:
+def write_blocks(
+    path: Path, readings: Blocks, truth: Blocks, attributes: dict[str, Any], log: Blocks | None = None
+) -> None:
     """Write blocks to a netCDF file, one variable at a time, so that memory holds no second copy of the run.
 
     Parameters
     ----------
     path : the file; one that is there is replaced.
     attributes : global attributes.
+    log : what was told, and what is not good; a group of its own, if there is any.
 
     Raises
     ------
@@ -84,7 +87,10 @@ def write_blocks(path: Path, readings: Blocks, truth: Blocks, attributes: dict[s
     check_room(path.parent, 8 * (readings.samples + truth.samples) + 1_000 * (len(readings) + len(truth)) + ROOM)
     xr.Dataset(attrs={**attributes, "kibble_twin_format": FORMAT}).to_netcdf(path, mode="w", engine=ENGINE)
     xr.Dataset().to_netcdf(path, mode="a", group=TRUTH, engine=ENGINE)
-    for group, blocks in ((None, readings), (TRUTH, truth)):
+    groups: list[tuple[str | None, Blocks]] = [(None, readings), (TRUTH, truth)]
+    if log is not None and len(log):
+        groups.append((LOG, log))
+    for group, blocks in groups:
         names = _Names()
         for records in _variables(blocks):
             data = _dataset(records, names)
@@ -204,6 +210,17 @@ def read_blocks(path: Path) -> tuple[Blocks, Blocks]:
     except (OSError, KeyError, ValueError) as error:
         raise ExportError(f"{path} is no run of kibble-twin: {error}") from None
     return readings, truth
+
+
+def read_log(path: Path) -> Blocks:
+    """The log of such a file, in the order of time; none if it has none."""
+    import xarray as xr
+
+    try:
+        with xr.open_dataset(path, engine=ENGINE, group=LOG) as data:
+            return _blocks(data.load())
+    except OSError:  # there is no such group
+        return Blocks()
 
 
 def _blocks(data: xr.Dataset) -> Blocks:

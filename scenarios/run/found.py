@@ -14,6 +14,7 @@ from scenarios.run.experiment import Experiment, load, load_text
 from scenarios.run.measured import Measured, known_to, own_reduction
 from scenarios.run.output import SUMMARY, OutputError, OutputFolder
 from scenarios.run.result import Result
+from scenarios.run.shadow import good
 from scenarios.run.shared import SharedRun, SharedRuns, is_url
 from twin.recorder import Blocks
 from twin.store import RunStore
@@ -91,13 +92,13 @@ def so_far(run: FoundRun) -> tuple[Result | Measured, int]:
     ReductionError
         If the cycles that have finished do not suffice.
     """
-    with _opened(run.path) as (experiment, store):
-        readings, truth = store.blocks("readings"), store.blocks("truth")
+    with opened(run.path) as (experiment, store):
+        readings, truth = good(store.blocks("readings"), store.blocks("log")), store.blocks("truth")
     return _reduced(experiment, run.steps, readings, truth)
 
 
 @contextmanager
-def _opened(place: Path | str) -> Iterator[tuple[Experiment, RunStore]]:
+def opened(place: Path | str) -> Iterator[tuple[Experiment, RunStore]]:
     """A run under way, and its store."""
     if is_url(place):
         with SharedRuns(str(place)) as runs:

@@ -29,22 +29,25 @@ class Record(ABC):
     Parameters
     ----------
     scenario : as it was run.
-    readings, truth : all blocks.
+    readings, truth, log : all blocks; the log has what instruments were told, and readings that are not good.
     virtual_s : duration of the campaign; wall_s : what it took here, from the loaded scenario to the result.
     events : of the clock.
     steps_total, steps_resumed : of the campaign; of these, how many an earlier, interrupted run had finished.
     hardware : of a run with real instruments: what they are, what was told of them, and how late events were.
+    shadow : what the twin beside the run says of its readings.
     """
 
     scenario: Scenario
     readings: Blocks = field(repr=False)
     truth: Blocks = field(repr=False)
+    log: Blocks = field(default_factory=Blocks, repr=False)
     virtual_s: float = 0.0
     wall_s: float = 0.0
     events: int = 0
     steps_total: int = 0
     steps_resumed: int = 0
     hardware: Mapping[str, Any] = field(default_factory=dict)
+    shadow: Mapping[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """The result as plain numbers, in SI units; what is not a finite number is None."""
@@ -64,6 +67,7 @@ class Record(ABC):
             "steps_resumed": self.steps_resumed,
             "steps_run": self.steps_total - self.steps_resumed,
             **({"hardware": dict(self.hardware)} if self.hardware else {}),
+            **({"shadow": dict(self.shadow)} if self.shadow else {}),
             **self.findings_summary(),
             "notes": list(self.notes),
         }

@@ -10,7 +10,7 @@ from typing import Any
 
 from scenarios.run.execute import concluded
 from scenarios.run.experiment import load
-from scenarios.run.export import ENGINE, ExportError, read_blocks
+from scenarios.run.export import ENGINE, ExportError, read_blocks, read_log
 from scenarios.run.measured import Measured, known_to
 from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY, OutputError
 from scenarios.run.record import package_version
@@ -59,7 +59,8 @@ def check_folder(folder: Path) -> None:
         Saying what is missing.
     """
     if not folder.is_dir():
-        raise OutputError(f"{folder}: no such folder; give one that run --out has written")
+        written = "that run --out has written, or export --format folder for a run of a shared database"
+        raise OutputError(f"{folder}: no such folder; give one {written}")
     for name in (BLOCKS, SCENARIO):
         if not (folder / name).is_file():
             raise OutputError(f"{folder} is no result of a run: {name} is missing")
@@ -93,12 +94,16 @@ def reopen(folder: Path, settings: Sequence[str] = ()) -> tuple[Result | Measure
     try:
         attributes = _attributes(folder / BLOCKS)
         readings, truth = read_blocks(folder / BLOCKS)
+        log = read_log(folder / BLOCKS)
     except ExportError as error:
         raise OutputError(str(error)) from None
     summary = _summary(folder / SUMMARY)
     campaign: Any = scenario.campaign
     result = replace(
         concluded(scenario, known_to(scenario), readings, truth),
+        log=log,
+        hardware=summary.get("hardware") or {},
+        shadow=summary.get("shadow") or {},
         virtual_s=summary.get("virtual_s") or campaign.duration / NS,
         wall_s=summary.get("wall_s") or 0.0,
         events=summary.get("events") or 0,

@@ -100,10 +100,13 @@ class SharedRun:
         """
         from scenarios.run.experiment import load_text
         from scenarios.run.export import provenance, write_blocks
+        from scenarios.run.shadow import good
 
         summary = self.finished()
         attributes = provenance(summary, load_text(self.scenario, self.place).scenario)
-        write_blocks(folder / BLOCKS, self.store.blocks("readings"), self.store.blocks("truth"), attributes)
+        log = self.store.blocks("log")
+        readings = good(self.store.blocks("readings"), log)
+        write_blocks(folder / BLOCKS, readings, self.store.blocks("truth"), attributes, log)
         (folder / SCENARIO).write_text(self.scenario, encoding="utf-8")
         (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
 

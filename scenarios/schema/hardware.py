@@ -65,6 +65,8 @@ class Hardware(Parameters):
     timeout: float = parameter("s", 5.0, gt=0, le=600, description="how long to wait for an answer")
     interval: float = parameter("s", 0.1, ge=1e-3, description="from command to command of a ramp")
 
+    timing: float = parameter("s", 0.05, ge=0, description="when it acts or reads is known within this, for the shadow")
+
     def span(self) -> tuple[float, float]:
         """Lowest and highest position (m)."""
         low, high = self.limits.lower, self.limits.upper

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.run.experiment import Experiment, load, load_text
+from scenarios.run.found import look, opened, so_far
 from scenarios.run.output import SCENARIO, SUMMARY, OutputError
 from scenarios.run.shared import SharedRuns, is_url
 from scenarios.schema.difference import Difference, differences
@@ -45,6 +46,9 @@ def _numbers(tree: Any, path: str) -> Iterator[tuple[str, float]]:
     if isinstance(tree, Mapping):
         for key, value in tree.items():
             yield from _numbers(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(tree, list) and all(isinstance(item, int | float) for item in tree):
+        for k, value in enumerate(tree):
+            yield from _numbers(value, f"{path}.{k}")
     elif isinstance(tree, int | float) and not isinstance(tree, bool) and math.isfinite(tree):
         yield path, float(tree)
 
@@ -76,6 +80,24 @@ def _kept(source: str, folder: Path) -> Side:
     except (OSError, ValueError):
         raise OutputError(f"{source}: there is no result; expected {SUMMARY} of kibble-twin run --out") from None
     return Side(source, load(folder / SCENARIO), summary)
+
+
+def side_of_run(place: str) -> Side:
+    """A run in a folder or a shared database; of one under way, what its finished cycles tell.
+
+    Raises
+    ------
+    OutputError
+        If there is none, or no cycle has finished.
+    ReductionError
+        If the cycles that have finished do not suffice.
+    """
+    run = look(place)
+    if run.status == "finished":
+        return side(place)
+    result, cycles = so_far(run)
+    with opened(place) as (experiment, _):
+        return Side(f"{place}, {cycles} cycles so far", experiment, result.summary())
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,14 @@ def test_noise_of_the_skew_is_in_its_uncertainty() -> None:
     assert 0.4 < np.std(pulls) < 1.8
 
 
+def test_with_everything_on_a_skew_costs_little() -> None:
+    """Vibration in the mean sweep moves positions as well; the mean of few sweeps would make u three times as large."""
+    three = scenarios.load("kbmini_oscillating").with_({"campaign.cycles": 3})
+    plain, late = (three.with_({"balance.induced_voltmeter.trigger_latency": t}).run() for t in (0.0, 2e-3))
+    assert late.mass.u_relative < 1.2 * plain.mass.u_relative
+    assert abs(late.relative_error) < 3 * late.mass.u_relative
+
+
 def test_readings_far_from_one_time_are_refused() -> None:
     with pytest.raises(ReductionError, match=r"positions \+20 ms later .* read both at the same time"):
         short(balance__induced_voltmeter__trigger_latency=0.02).run()

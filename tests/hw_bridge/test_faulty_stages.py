@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from hw_bridge.errors import BridgeError
-from tests.hw_bridge.faulty_wire import KINDS, Fault, faulty
+from tests.hw_bridge.faulty_wire import FAULTS, Fault, faulty
 from tests.hw_bridge.subjects import bench, driver, two_stages
 from tests.hw_bridge.wired import Wired
 
 PLACES = {"coarse": "current_source", "fine": "current_source_fine"}
 CURRENTS = (0.2e-3, 0.2e-3 + 1.5e-6, -0.3e-3, -1e-6)
-REPLIES = 24
-"""About as many does each stage send."""
+LINES = 24
+"""About as many does each stage send, and get."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def wired() -> Iterator[Wired]:
 def sound(seed: int, wired: Wired) -> None:
     """What has to hold whatever goes wrong."""
     rng = np.random.default_rng(seed)
-    fault = Fault(KINDS[seed % len(KINDS)], int(rng.integers(0, REPLIES)), seed)
+    fault = Fault(*FAULTS[seed % len(FAULTS)], int(rng.integers(0, LINES)), seed)
     struck = str(rng.choice(list(PLACES)))
     served = {which: wired.station.core(name).source for which, name in PLACES.items()}
     error, told, delivered = None, "", list[float]()

@@ -5,14 +5,19 @@ from __future__ import annotations
 import random
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.hw_bridge.real_bench import output, reference, resources
-from tests.hw_bridge.real_lives import CYCLES
+from tests.hw_bridge.real_bench import bridged, hardware, output, reference, resources
+from tests.hw_bridge.real_lives import CYCLES, campaign
 from tests.hw_bridge.wired import Wired
 from tests.scenarios.test_kills import committed, lives
+from twin.errors import CheckpointError
+from twin.postgresql import PostgresDatabase
+from twin.steps import Step
+from twin.store import RunStore
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +45,28 @@ def killed_so_often(times: int, seed: int, wired: Wired, folder: Path) -> None:
 
 def test_killed_a_few_times(wired: Wired, tmp_path: Path) -> None:
     killed_so_often(2, 1, wired, tmp_path)
+
+
+def test_a_database_that_is_lost_ends_the_run_in_its_safe_state(wired: Wired, postgresql: str) -> None:
+    """What had been committed is there; nothing goes out that the store does not know of."""
+    with closing(PostgresDatabase(postgresql)) as database, closing(PostgresDatabase(postgresql)) as other:
+        store = RunStore(database, run=77)
+
+        def lose(step: Step) -> None:
+            if step.cycle == 2:
+                assert output(wired)[0]
+                with other.transaction() as execute:
+                    every = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                    list(execute(every + "AND application_name = 'kibble-twin'", {}))
+
+        with (
+            pytest.raises(CheckpointError, match="see whether the server is there"),
+            bridged(hardware(resources(wired))) as (bridge, twin, there),
+        ):
+            store.follow(twin.recorder)
+            twin.run(campaign(bridge.clock, there), lose)
+        assert output(wired) == (False, 0.0)
+        assert [block.labels["cycle"] for block in store.blocks("readings")] == [0, 1, 2]
 
 
 @pytest.mark.nightly

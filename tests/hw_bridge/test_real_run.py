@@ -99,9 +99,8 @@ def test_readings_of_real_instruments_are_not_discarded(
             block = Block("induced_voltmeter", "voltage", "V", Schedule(0, NS, 1), NS, np.ones((1, 1)), source="real")
             store.append("readings", block)
     assert main(["run", str(file), "--out", str(tmp_path / "out")]) == 2
-    assert "1 blocks of readings of an unfinished run with real instruments" in capsys.readouterr().err
-    assert main(["run", "--resume", str(tmp_path / "out")]) == 2
-    assert "is not resumed" in capsys.readouterr().err
+    text = capsys.readouterr().err
+    assert "1 blocks of readings of an unfinished run with real instruments" in text and "--resume" in text
     with RunStore(folder.partial) as store:
         assert len(store.blocks("readings")) == 1
 

@@ -122,3 +122,21 @@ def test_no_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "odd" / "result.json").write_text("[]")
     assert main(["runs", "list", str(tmp_path)]) == 2
     assert "is no summary of a run" in capsys.readouterr().err
+
+
+def test_two_runs_are_compared_also_while_one_is_under_way(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start = scenarios.load("kbmini_tmtp").with_(KEYS)
+    assert main(["run", "kbmini_tmtp", *WORDS, "--no-report", "--out", str(tmp_path / "first")]) == 0
+    steps = len(start.plan())
+    interrupted(tmp_path / "second", start.with_(seed=2), steps // 2)
+    capsys.readouterr()
+    found = told(capsys, "runs", "compare", str(tmp_path / "first"), str(tmp_path / "second"))
+    assert [d["key"] for d in found["scenarios"]] == ["seed"]
+    assert found["b"].endswith("2 cycles so far")
+    masses = found["results"]["result.mass_kg"]
+    assert masses["a"] == pytest.approx(masses["b"], rel=1e-5) and masses["a"] != masses["b"]
+    assert main(["runs", "compare", str(tmp_path / "first"), str(tmp_path / "first")]) == 0
+    text = capsys.readouterr().out
+    assert "the scenarios say the same" in text and "the results are the same" in text
+    assert main(["runs", "compare", str(tmp_path / "first"), str(tmp_path / "none")]) == 2
+    assert "holds no run" in capsys.readouterr().err

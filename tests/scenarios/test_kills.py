@@ -181,7 +181,7 @@ def killed_so_often(times: int, seed: int, straight: Any, places: Iterator[str])
 
 @pytest.mark.parametrize("seed", [1])
 def test_killed_a_few_times(seed: int, straight: Any, tmp_path: Path) -> None:
-    killed_so_often(5, seed, straight, (str(tmp_path / str(k)) for k in count()))
+    killed_so_often(4, seed, straight, (str(tmp_path / str(k)) for k in count()))
 
 
 @pytest.mark.nightly

@@ -195,7 +195,7 @@ def test_effects_side_by_side() -> None:
     assert there == row(GAIN.name)
 
 
-@pytest.mark.parametrize("name", ["moving_mode", "kbmini_oscillating", "kbmini_anti_series", "nist4_omtp"])
+@pytest.mark.parametrize("name", ["kbmini_oscillating", "kbmini_anti_series", "nist4_omtp"])
 def test_a_campaign_without_a_theory_of_its_effects_is_refused(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["effects", name]) == 2
     assert f"such as kbmini_tmtp; {name} is none" in capsys.readouterr().err

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import scenarios
 from scenarios.cli import validate
 from scenarios.cli.app import main
 from scenarios.studies.published import Published, published
+from scenarios.studies.thermal import thermal
 from scenarios.studies.validation import figure, line, row
 from twin import plugins
 
@@ -90,6 +93,28 @@ def test_every_row_has_a_command_or_a_test_or_a_reason() -> None:
             assert item.id.partition(".limit.")[0] in (Path(__file__).parents[2] / item.tested).read_text(), item.id
         if item.gate == "report":
             assert item.reason, item.id
+
+
+def at(p: float, h: float) -> float:
+    """δT_m (K) of NIST-4's TMTP at a size and a film coefficient."""
+    changes = {"balance.scale": p, "balance.thermal_mass.film_coefficient": h}
+    return thermal(scenarios.load("nist4_tmtp").with_(changes)).analysis.delta_t_m_K
+
+
+def test_the_bands_of_what_the_film_decides() -> None:
+    """The reasons tell them; what is published lies inside."""
+    rows = {item.id: item for item in published()}
+    for name in ("liu2025.tmtp.p0", "liu2025.tmtp.p11_30.delta_t_m"):
+        item = rows[name]
+        found = re.search(r"([\d.e-]+) to ([\d.e-]+)( K)? for film coefficients of 5 to 20", item.reason)
+        assert found is not None
+        band = float(found[1]), float(found[2])
+        assert min(band) < item.value < max(band)
+        for value, h in zip(band, (5.0, 20.0), strict=True):
+            if name.endswith("p0"):
+                assert at(0.997 * value, h) < 0 < at(1.003 * value, h)
+            else:
+                assert at(11 / 30, h) == pytest.approx(value, rel=5e-3)
 
 
 # --- the command -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,140 @@
+"""What the readings of a run may be: of the twin as certified, of twins that are wrong in their own way, of noise.
+
+The spread of readings between balances that differ as much as their certificates allow is the part of the band that
+errors of parameters have, that between runs which differ by their noise the other (JCGM 101:2008: distributions are
+propagated by drawing from them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.run.replay import Replay, certain, drawn, in_order, noisy
+from scenarios.schema import Scenario
+from twin.command import is_command
+from twin.recorder import Block, Blocks
+from twin.times import to_ns
+
+Array = NDArray[np.float64]
+MEMBERS = 16
+"""Of each kind."""
+
+
+class Prediction(NamedTuple):
+    """What a block may be.
+
+    Parameters
+    ----------
+    expected : readings of the twin as certified, without noise, shape (readings,).
+    errors : what errors of parameters add, shape (balances, readings); none if no uncertainty is stated.
+    noise : what noise adds, shape (runs, readings).
+    timing : what the largest error of time does, shape (readings,); zero for what is simulated.
+    """
+
+    expected: Array
+    errors: Array
+    noise: Array
+    timing: Array
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Twins that follow the same commands.
+
+    Parameters
+    ----------
+    sure : as certified, quiet.
+    balances : each with its own errors, quiet; none if the scenario states no uncertainty.
+    runs : as certified, each with its own noise.
+    shifted : as certified, quiet, and read too early or too late by `timing`; none if nothing is real.
+    timing : within which it is known when real instruments act and read (ns).
+    """
+
+    sure: Replay
+    balances: tuple[Replay, ...]
+    runs: tuple[Replay, ...]
+    shifted: tuple[Replay, ...] = ()
+    timing: int = 0
+
+    @classmethod
+    def of(cls, scenario: Scenario, members: int = MEMBERS) -> Ensemble:
+        """Of a scenario.
+
+        Raises
+        ------
+        WiringError, SimulationError
+            If a twin cannot be built.
+        """
+        stated = any(part.uncertainties for part in scenario.balance.parts.values())
+        balances = [Replay(drawn(scenario, k), quiet=True) for k in range(members if stated else 0)]
+        runs = [Replay(noisy(scenario, members + k)) for k in range(members)]
+        timing = to_ns(max((hardware.timing for hardware in scenario.hardware.values()), default=0.0))
+        sure, *shifted = (Replay(certain(scenario), quiet=True) for _ in range(3 if timing else 1))
+        return cls(sure, tuple(balances), tuple(runs), tuple(shifted), timing)
+
+    @property
+    def all(self) -> tuple[Replay, ...]:
+        """All twins."""
+        return self.sure, *self.balances, *self.runs, *self.shifted
+
+    def follow(self, command: Block) -> None:
+        """Tell all of them what the run was told."""
+        for one in self.all:
+            one.follow(command)
+
+    def campaign(self) -> None:
+        """Run the campaign with all of them, where no commands were recorded."""
+        for one in self.all:
+            one.campaign()
+
+    def predict(self, block: Block) -> Prediction | None:
+        """What a block may be; None if the twin has no such reading."""
+        expected = self.sure.read(block)
+        if expected is None:
+            return None
+        e = expected.ravel()
+        return Prediction(e, _off(self.balances, block, e), _off(self.runs, block, e), self._timing(block, e))
+
+    def _timing(self, block: Block, expected: Array) -> Array:
+        if not self.shifted or block.source != "real":
+            return np.zeros(len(expected))
+        found = []
+        for one, sign in zip(self.shifted, (-1, 1), strict=True):
+            start = max(block.schedule.start + sign * self.timing, 0)
+            values = one.read(replace(block, schedule=replace(block.schedule, start=start)))
+            assert values is not None, "all twins have the same parts"
+            found.append(np.abs(values.ravel() - expected))
+        return np.maximum(*found)
+
+    def predictions(self, readings: Blocks, log: Blocks) -> list[tuple[Block, Prediction]]:
+        """Those of a recorded run, by its commands if it has any and by its campaign otherwise."""
+        found = []
+        for block in as_told(self.all, readings, log):
+            if is_command(block):
+                self.follow(block)
+            elif (prediction := self.predict(block)) is not None:
+                found.append((block, prediction))
+        return found
+
+
+def as_told(twins: Iterable[Replay], readings: Blocks, log: Blocks) -> Iterable[Block]:
+    """What was recorded, in order; where no commands were, the twins have run the campaign themselves."""
+    if not any(is_command(block) for block in log):
+        for one in twins:
+            one.campaign()
+    return in_order(readings, log)
+
+
+def _off(twins: tuple[Replay, ...], block: Block, expected: Array) -> Array:
+    """By how much the readings of twins differ from what is expected."""
+    found = np.zeros((len(twins), len(expected)))
+    for row, one in zip(found, twins, strict=True):
+        values = one.read(block)
+        assert values is not None, "all twins have the same parts"
+        row[:] = values.ravel() - expected
+    return found
