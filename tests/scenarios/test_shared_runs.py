@@ -119,15 +119,15 @@ def test_an_interrupted_run_is_shown_and_goes_on(
 def test_a_killed_run_loses_nothing(url: str, tmp_path: Path) -> None:
     """It goes on to what it would have been without that."""
     place = f"{url}#killed"
-    process = _started(tmp_path, *SCENARIO, "--set=campaign.cycles=6", AMBIENT, "--store", place)
-    while (steps := _finished_steps(place)) < 9 and process.poll() is None:
+    process = _started(tmp_path, *SCENARIO, "--set=campaign.cycles=24", AMBIENT, "--store", place)
+    while (steps := _finished_steps(place)) < 3 and process.poll() is None:
         pass
     process.send_signal(signal.SIGKILL)
     assert ended(process)[0] == -signal.SIGKILL
-    assert steps <= (reached := _finished_steps(place)) < 36
+    assert steps <= (reached := _finished_steps(place)) < 144
     assert main(["run", "--resume", place]) == 0
     whole = load("kbmini_tmtp", [word.removeprefix("--set=") for word in SCENARIO[1:]]).with_(
-        {"campaign.cycles": 6, "thermal.start": "ambient"}
+        {"campaign.cycles": 24, "thermal.start": "ambient"}
     )
     straight = whole.run()
     with SharedRuns(place) as runs:
