@@ -54,6 +54,9 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "mean_power": Output("W", "of the coil, mean of a period", "thermal", lambda t: t.mean_power_W),
         "magnet_rise": Output("K", "mean temperature rise of the magnet", "thermal", lambda t: t.magnet_rise_K),
         "coil_rise": Output("K", "mean temperature rise of the coil", "thermal", lambda t: t.coil_rise_K),
+        "coil_hour_rise": Output(
+            "K", "of the coil in an hour of that power, if no heat left it", "thermal", lambda t: t.coil_hour_rise_K
+        ),
         "mass": Output("kg", "reported by a run", "run", lambda r: r.mass.mass_kg),
         "error": Output("1", "of the reported mass, relative", "run", lambda r: r.relative_error),
         "u": Output("1", "relative standard uncertainty of the mass", "run", lambda r: r.mass.u_relative),

@@ -84,6 +84,11 @@ class Thermal:
         """Relative error of the mass, α_m δT_m."""
         return self.analysis.epsilon
 
+    @property
+    def coil_hour_rise_K(self) -> float:
+        """What an hour of the weighing's power warms the coil, if no heat leaves it."""
+        return self._cycle.hour_rise(self.power_W)
+
     @cached_property
     def current_A(self) -> float:
         """Mean size of the source's current over the weighing windows; NaN for a balance without source."""
@@ -343,6 +348,10 @@ class ThermalCycle:
             coil_rise_K=float(rises[1].mean()),
             _cycle=self,
         )
+
+    def hour_rise(self, power: float) -> float:
+        """What an hour of a power (W) warms the coil, if no heat leaves it (K)."""
+        return 3600.0 * power / cast(ThermalMass, self.parts["thermal_mass"]).heated_capacity
 
     def weighing_current(self) -> float:
         """Mean size of the source's current in the weighing windows (A), by Gauss's rule."""
