@@ -216,6 +216,36 @@ def test_a_point_that_kills_its_process_is_a_row(path: Path) -> None:
     assert "process that computed it died" in found[4].error
 
 
+def test_a_point_whose_process_died_is_computed_again(
+    path: Path, tmp_path: Path, computed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What killed it may have been anything, such as a machine that went down: with --resume it has another chance."""
+    out = tmp_path / "s.nc"
+    with monkeypatch.context() as patch:
+        patch.setattr("scenarios.studies.executors.processes", lambda count: Dying(4))
+        assert main(["sweep", str(path), "--workers", "2", "--out", str(out)]) == 0
+    with xr.open_dataset(out, engine="h5netcdf") as data:
+        assert "process that computed it died" in str(data.error.values.ravel()[4])
+        hashes = data.scenario_hash.values.copy()
+    computed.clear()
+    assert run(path, "--out", out, "--resume") == 0
+    assert computed == [4]
+    with xr.open_dataset(out, engine="h5netcdf") as data:
+        assert set(data.error.values.ravel()) == {""} and np.isfinite(data.diameter.values).all()
+        assert (data.scenario_hash.values == hashes).all()
+
+
+def test_a_point_that_failed_is_not_computed_again(path: Path, tmp_path: Path, computed: list[int]) -> None:
+    """It would fail again."""
+    path.write_text(STUDY.replace("h: {path: balance.thermal_mass.film_coefficient, values: [5, 10]}",
+                                  "d: {path: balance.environment.temperature_drift, values: [0, 1e-6]}")
+                    .replace("diameter,", "epsilon,"))  # fmt: skip
+    assert run(path, "--out", tmp_path / "s.nc") == 0
+    computed.clear()
+    assert run(path, "--out", tmp_path / "s.nc", "--resume") == 0
+    assert computed == []
+
+
 def test_any_executor_gives_the_same(path: Path) -> None:
     study = load_study(path)
     alone = list(sweep.rows(study, study.points(), None, 0.1))
@@ -274,7 +304,6 @@ def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
             process.wait()
 
 
-@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_is_killed_on_a_cluster(dask: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
     """Every point has its row all the same, that of one process here."""
@@ -297,7 +326,6 @@ def test_a_worker_is_killed_on_a_cluster(dask: tuple[str, list[subprocess.Popen[
     assert all(row.values == here[row.number].values for row in found if row.number in here)
 
 
-@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore")
 def test_an_optimisation_on_a_cluster(
     dask: tuple[str, list[subprocess.Popen[bytes]]], path: Path, capsys: pytest.CaptureFixture[str]
