@@ -16,7 +16,6 @@ from typing import IO, Any, Self
 
 from scenarios.run.output import OutputError
 
-
 DIED = "the process that computed it died"
 """How the error of a point begins that was lost with its process."""
 

@@ -40,10 +40,12 @@ class Pool:
     ----------
     make : gives an executor, and another one when that has broken.
     workers : how many points it runs at a time.
+    start : how long it takes until they compute (s), about.
     """
 
     make: Callable[[], Executor]
     workers: int
+    start: float = 0.0
 
 
 def compute(base: Experiment, outputs: Sequence[str], points: Sequence[Point]) -> list[Row]:
