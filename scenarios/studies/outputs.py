@@ -9,7 +9,7 @@ from typing import Any
 
 from scenarios.run.experiment import Experiment
 from scenarios.run.measured import reports_mass
-from twin.errors import InputError
+from twin.errors import InputError, TwinError
 
 Values = dict[str, float]
 
@@ -85,15 +85,35 @@ def _thermal(experiment: Experiment) -> Any:
 
 
 def _run(experiment: Experiment) -> Any:
+    _reports(experiment)
+    return experiment.run()
+
+
+def _reports(experiment: Experiment) -> None:
     if not reports_mass(experiment.scenario):
         raise InputError(f"{experiment.scenario.name}: its campaign reports no mass")
-    return experiment.run()
+
+
+def _heats(experiment: Experiment) -> None:
+    from scenarios.studies.thermal import room_rise
+
+    room_rise(experiment.scenario, experiment.scenario.components())
 
 
 SOURCES: Mapping[str, Callable[[Experiment], Any]] = MappingProxyType(
     {"parts": _parts, "thermal": _thermal, "run": _run}
 )
 """What can be computed of a scenario, cheapest first."""
+_NEEDS: Mapping[str, Callable[[Experiment], None]] = MappingProxyType({"thermal": _heats, "run": _reports})
+
+
+def refusal(experiment: Experiment, output: str) -> str:
+    """Why a scenario has no such output, without computing it; empty if nothing is known against it."""
+    try:
+        _NEEDS.get(OUTPUTS[output].source, lambda _: None)(experiment)
+    except TwinError as error:
+        return str(error)
+    return ""
 
 
 def evaluate(experiment: Experiment, wanted: Sequence[str]) -> Values:
