@@ -134,9 +134,7 @@ def summary(result: Result, origin: Origin) -> list[Row]:
     if len(result.truth) and result.true.external_flux_epsilon:
         rows.append(Row("Bias by external flux (truth)", ppm(result.true.external_flux_epsilon)))
     if len(result.truth):
-        rows.append(
-            Row("Bias by all that makes (Bl)_v differ from (Bl)_w, if uncorrected (truth)", ppm(result.true.epsilon))
-        )
+        rows.append(Row("(Bl)_v/(Bl)_w − 1, the bias with nothing corrected (truth)", ppm(result.true.epsilon)))
     if result.thermal is not None:
         rows += [
             Row("Magnet temperature, peak to peak (truth)", with_prefix(result.thermal.delta_t_f_K, "K")),

@@ -89,9 +89,9 @@ def epsilon(
     loads = _loads(parts, mass, windows.on)
     size = np.array([_size(coil) / _size(coils[0]) for coil in coils])
     current = loads / (bl * (1.0 if campaign.in_series else size[weighing - 1]))
-    w = _warmth(parts, truth, windows.weighing, coils, in_series=campaign.in_series)
-    v = _warmth(parts, truth, windows.velocity, coils, in_series=campaign.in_series)
-    v = np.stack([np.bincount(group, own) / sweeps for own in v])
+    every = np.concatenate([windows.weighing, windows.velocity])
+    warmth = _warmth(parts, truth, every, coils, in_series=campaign.in_series)
+    w, v = warmth[:, : len(times)], np.stack([np.bincount(group, own) / sweeps for own in warmth[:, len(times) :]])
     pushed = w[weighing - 1, np.arange(len(times))] * _force_factor(scenario, parts, current, bl, weighing)
     going_on = _voltage_factor(scenario, parts, current, bl, windows)
     induced = v[sensing - 1, np.arange(len(groups))] * going_on[sensing - 1]

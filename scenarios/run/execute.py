@@ -228,7 +228,7 @@ def concluded(
         return Measured(
             scenario=scenario,
             findings=findings,
-            true=true_values(scenario, findings),
+            true=true_values(scenario, findings, truth),
             readings=readings,
             truth=truth,
         )

@@ -150,7 +150,7 @@ def rows(summary: Summary) -> list[Row]:
     if external := true.get("external_flux_epsilon", 0.0):
         lines.append(Row("ε_ext", relative(external), "bias by external flux"))
     if acting := true.get("epsilon"):
-        lines.append(Row("ε_true", relative(acting), "(Bl)_v/(Bl)_w − 1, bias with nothing corrected"))
+        lines.append(Row("ε_true", relative(acting), "(Bl)_v/(Bl)_w − 1, uncorrected"))
     if thermal is not None:
         delay = thermal["delay_s"]
         lines += [
