@@ -53,7 +53,8 @@ def test_ideal_is_the_mean_over_the_aperture(channel: str) -> None:
     exact = ((t1 - t0) + (t1**2 - t0**2) + (t1**3 - t0**3)) / (t1 - t0)
     assert block.values[0] == pytest.approx(exact, rel=1e-14)
     assert block.channel == "part"
-    assert dict(block.labels) == LABELS
+    terminals = {"terminals": how} if (how := CHANNELS[channel][2].get("channel")) else {}
+    assert dict(block.labels) == LABELS | terminals
     assert block.aperture == 0.5 * NS
     assert block.source == "simulated"
 

@@ -124,7 +124,7 @@ def test_sections(html: str) -> None:
     assert [a for a in found.addresses if a[1:] in SECTIONS] == [f"#{name}" for name in SECTIONS]
     assert max(Counter(found.ids).values()) == 1
     assert "recorded nothing" not in html and html.startswith("<!DOCTYPE html>")
-    assert found.tags["figure"] == found.tags["figcaption"] == 10 and found.tags["details"] == 2
+    assert found.tags["figure"] == found.tags["figcaption"] == 11 and found.tags["details"] == 2
 
 
 def test_self_contained(html: str) -> None:
