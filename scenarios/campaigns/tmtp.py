@@ -18,8 +18,10 @@ from pydantic import model_validator
 
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.motions import VelocityMotion
+from scenarios.campaigns.needs import BACK_ACTION
 from scenarios.campaigns.phases import MassOperations
 from scenarios.campaigns.scheme import Scheme
+from scenarios.schema.needs import Need
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
 from twin.recorder import Label
@@ -71,6 +73,12 @@ class Tmtp(Scheme):
     )
     weighing: Weighing = Weighing()
     velocity: VelocityMotion
+
+    @classmethod
+    def needs(cls, given: Mapping[str, Any]) -> tuple[Need, ...]:
+        velocity = given.get("velocity")
+        driven = isinstance(velocity, dict) and velocity.get("motion") == "hinge" and not cls.in_series
+        return (*super().needs(given), *((BACK_ACTION,) if driven else ()))
 
     # --- times -------------------------------------------------------------------------------------------------------
 
