@@ -9,7 +9,7 @@ import typer
 
 from scenarios.cli.arguments import Json, check_picture
 from scenarios.cli.exit_codes import ALARM
-from scenarios.cli.summary import shadow_notes
+from scenarios.cli.summary import is_alarming, shadow_notes
 from scenarios.cli.terminal import note, show_json, show_table
 
 
@@ -26,8 +26,8 @@ def shadow(
     """Judge what a run has read by twins beside it.
 
     They are told what the run's instruments were told, at the same times. The band of a reading is that of noise and
-    certificates. Nothing of the run is changed. Exit code 0: all is within its band; 4: something is not; 2: RUN holds
-    no run.
+    certificates. Nothing of the run is changed. Exit code 0: all is within its band; 4: something is not, or nothing
+    could be judged; 2: RUN holds no run.
     """
     from scenarios.cli.progress import busy
     from scenarios.run.recorded import recorded
@@ -59,7 +59,7 @@ def shadow(
         show_table(("channel", "source", "blocks", "readings", "not good", "score (rms)"), rows, right=(2, 3, 4, 5))
         for text in [*(f"alarm: {told}" for told in summary["told"]), *shadow_notes(summary)]:
             note(text if text.startswith("alarm") else f"note: {text}")
-    if summary["alarms"]:
+    if is_alarming(summary):
         raise typer.Exit(ALARM)
 
 

@@ -27,6 +27,11 @@ def show_summary(summary: Mapping[str, Any]) -> None:
             note(f"note: {text}")
 
 
+def is_alarming(shadow: Mapping[str, Any]) -> bool:
+    """Whether a shadow has found something that is not as it should be, or could judge nothing."""
+    return bool(shadow["alarms"]) or not any(channel["judged"] for channel in shadow["channels"])
+
+
 def shadow_notes(shadow: Mapping[str, Any]) -> list[str]:
     """What the twin beside a run has found, in a line or two."""
     channels = shadow["channels"]
@@ -36,6 +41,8 @@ def shadow_notes(shadow: Mapping[str, Any]) -> list[str]:
     found = [
         f"shadow: {shadow['alarms']} alarms in {judged} blocks; {doubtful} of {readings} readings out of their band"
     ]
+    if not judged:
+        found.append("shadow: NOTHING was judged: no block that was read has a band")
     if silent:
         found.append(f"shadow: no band for {', '.join(silent)}: the scenario states neither noise nor uncertainty")
     return found

@@ -123,10 +123,14 @@ class Ensemble:
 
 
 def as_told(twins: Iterable[Replay], readings: Blocks, log: Blocks) -> Iterable[Block]:
-    """What was recorded, in order; where no commands were, the twins have run the campaign themselves."""
+    """What was recorded, in order; where nobody kept commands, the twins have run the campaign themselves.
+
+    With real instruments commands are always kept: if there is none, none was given, as where a meter reads alone.
+    """
     if not any(is_command(block) for block in log):
         for one in twins:
-            one.campaign()
+            if not one.is_real:
+                one.campaign()
     return in_order(readings, log)
 
 

@@ -63,6 +63,8 @@ class Replay:
         scenario = unrounded(scenario) if quiet else scenario
         setup = build(scenario, parts=lambda: fed(scenario), clock=_ReplayClock(), quiet=quiet)
         self.twin, self._steps = setup.twin, setup.steps
+        self.is_real = bool(scenario.hardware)
+        """Whether the run had real instruments, which do not go as planned."""
         if own_reduction(scenario) is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
             start_in_steady_state(scenario, self.twin)
         self._last: dict[str, tuple[Schedule, list[Block]]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,13 @@ import pytest
 
 from hw_bridge.bridge import Bridge
 from scenarios.run.beside import Beside
-from scenarios.run.shadow import as_they_were_read, good
+from scenarios.run.shadow import Shadow, as_they_were_read, good
 from scenarios.schema import Scenario
 from tests.hw_bridge.real_bench import output, scenario
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
 from twin.real_time import RealTimeClock
-from twin.recorder import Schedule
+from twin.recorder import Block, Blocks, Schedule
 from twin.times import NS
 from twin.twin import Twin
 
@@ -25,6 +26,20 @@ def bench(real: dict[str, Any], ohms: float) -> Scenario:
     names = ("current_source", "resistor", "induced_voltmeter")
     stated = {"balance.resistor.resistance": ohms, "balance.resistor.white_noise": 3e-5}
     return scenario({name: real[name] for name in names}).with_(stated)
+
+
+@pytest.mark.parametrize("start", [0, 30 * NS])
+def test_a_run_in_which_nothing_was_set_is_judged_by_when_it_was_read(real: dict[str, Any], start: int) -> None:
+    """As coil noise, whose campaign reads one meter alone; also when it was interrupted, and read later."""
+    values = np.random.default_rng(1).normal(0.0, 5e-6, (1, 20))
+    block = Block("induced_voltmeter", "voltage", "V", Schedule(start, NS // 20, 20), NS // 20, values, source="real")
+    judge = Shadow(bench(real, 1000.0), members=4)
+    judge.go_through([block], Blocks())
+    told = judge.summary()
+    assert [channel["judged"] for channel in told["channels"]] == [1] and told["alarms"] == 0
+    judge = Shadow(bench(real, 1000.0), members=4)
+    judge.go_through([replace(block, values=values + 0.1)], Blocks())
+    assert judge.summary()["alarms"] == 1
 
 
 @pytest.mark.parametrize(("ohms", "alarms"), [(1000.0, 0), (1005.0, 2)])
