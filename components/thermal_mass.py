@@ -121,6 +121,15 @@ class ThermalMass(LinearComponent):
         sensors = () if self.sensor_position is None else (self.sensor_position,)
         return thermal_basis(self._geometry()).modes(self.size, self.film_coefficient, sensors)
 
+    @property
+    def heated_capacity(self) -> float:
+        """Heat capacity of what the coil's power heats, the copper alone (J/K)."""
+        if self.geometry is None:
+            return (self.capacities or {})[self.heated] * self.size**3
+        magnet = self._geometry()
+        copper = magnet.material(magnet.coil.material).volumetric_heat_capacity
+        return magnet.coil_part.volume * magnet.coil.fill * copper * self.size**3
+
     def scaled(self, factor: float) -> ThermalMass:
         return self.model_copy(update={"size": self.size * factor})
 

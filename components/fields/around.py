@@ -7,13 +7,15 @@ a sum of multipoles. Magnets are replaced by air, but for their own leakage; the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fields import cache
 from components.fields.geometry import Geometry
 from components.fields.linkage import evaluation
 from components.fields.magnetostatics import Mesh, Model, magnet_model
@@ -25,6 +27,7 @@ Array = NDArray[Any]
 Cause = Literal["vertical", "horizontal", "own"]
 _MESH = Mesh(boundary=12.0, ratio=1.3)
 _STEP = 1e-3  # of differences (m)
+_VERSION = "around 1"  # of the solver; raise it when a result changes
 
 
 @dataclass(frozen=True)
@@ -122,3 +125,22 @@ class Around:
         columns = [np.concatenate(density({n: 1.0}, self.order, r, z, size)) for n in self.degrees]
         found = np.linalg.lstsq(np.stack(columns, axis=1), np.concatenate([outward, upward]), rcond=None)[0]
         return dict(zip(self.degrees, found.tolist(), strict=True))
+
+
+def horizontal_coupling(geometry: Geometry, mesh: Mesh = _MESH) -> float:
+    """Outward field in the symmetry plane at the coil's mean radius, toward ϕ = 0, over a uniform horizontal field.
+
+    From the cache if it is there.
+    """
+
+    def solved() -> float:
+        place = np.array([geometry.coil.mean_radius])
+        return float(Around(geometry, "horizontal", mesh).density(place, np.zeros(1))[0][0])
+
+    return cache.kept(
+        cache.key(_VERSION, geometry.digest(), json.dumps(asdict(mesh))),
+        solved,
+        lambda coupling: {"coupling": np.asarray(coupling)},
+        lambda arrays: float(arrays["coupling"]),
+        cached=True,
+    )

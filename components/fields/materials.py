@@ -54,9 +54,23 @@ class Material(Parameters):
         return self.remanence / (MU0 * self.permeability)
 
     @property
+    def initial_permeability(self) -> float:
+        """Of its B–H table from the first row on, or `permeability`."""
+        return self.bh[1][1] / self.bh[1][0] / MU0 if self.bh else self.permeability
+
+    @property
     def volumetric_heat_capacity(self) -> float:
         """ρ c_p (J/(m³ K))."""
         return self.density * self.heat_capacity
+
+
+IRON_RESISTIVITY = 1.6e-7
+"""Of low-carbon steel (Ω m), as in handbooks."""
+
+
+def skin_depth(iron: Material, frequency: float) -> float:
+    """δ = √(ρ/(π f µ)) of a yoke's iron (m) at a frequency (Hz), by its initial permeability."""
+    return math.sqrt(IRON_RESISTIVITY / (math.pi * frequency * MU0 * iron.initial_permeability))
 
 
 def froehlich(initial_permeability: float, saturation: float) -> tuple[tuple[float, float], ...]:

@@ -82,7 +82,9 @@ class HingeMotion(VelocityPhase):
     def check(self, unit: Any) -> None:
         if not isinstance(unit, DrivenHinge):
             raise WiringError(
-                "the motion 'hinge' needs a flexure that can be driven; give the flexure 'type: hinge'", ("flexure",)
+                "the motion 'hinge' needs a flexure that can be driven; give the flexure 'type: hinge', and an "
+                "'oscillator' with its natural_frequency, damping_ratio and effective_mass, as kbmini_oscillating has",
+                ("flexure",),
             )
 
     def start_position(self, centre: float) -> float:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from components.coil import Coil
@@ -65,6 +67,15 @@ class Series(Tmtp):
     @property
     def duration(self) -> int:
         return sum(turn.settling + self.cycles for turn in self.turns) * self.period
+
+    @property
+    def cycle_starts(self) -> NDArray[np.int64]:
+        """Of all turns, without the periods in which nothing is read."""
+        periods, begun = list[int](), 0
+        for turn in self.turns:
+            periods += range(begun + turn.settling, begun + turn.settling + self.cycles)
+            begun += turn.settling + self.cycles
+        return np.array(periods) * self.period
 
     def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> SeriesPhases:
         return SeriesPhases(self, SeriesBench.of(components), clock, weighing_position)
@@ -131,17 +142,9 @@ class MassSeries(Series):
         return tuple(Turn(mass, False, self.settling) for mass in self.masses)
 
     def true_values(self, parts: Mapping[str, Any]) -> dict[str, float]:
-        """β of the coil, and what follows of it; what the temperatures add to it is not in it."""
+        """β of the coil, of which `scenarios.run.turns` makes what there is to find, with what is not corrected."""
         coil = parts.get("coil")
         return {"beta_per_A2": coil.quadratic_current_coefficient} if isinstance(coil, Coil) else {}
-
-    def true_results(self, parts: Mapping[str, Any], found: Mapping[str, Any], settings: Any) -> dict[str, Any]:
-        """The bias of the largest mass by β, and the same against m²."""
-        if not (told := self.true_values(parts)):
-            return {}
-        largest, current = max(self.masses), max(found["currents_A"])
-        bias = -told["beta_per_A2"] * current**2
-        return {"bias_relative": bias, "slope_per_kg2": bias / largest**2}
 
 
 class MassReversal(Series):

@@ -56,6 +56,19 @@ def _as_it_is(text: str) -> Any:
     return lambda balance: ({}, text)
 
 
+def _hinge_alone(balance: Tree) -> bool:
+    """Whether the flexure is a hinge to which no wire of the coil that it moves is drawn."""
+    flexure, wiring = balance.get("flexure"), balance.get("wiring") or {}
+    hinge = isinstance(flexure, dict) and flexure.get("type") == "hinge"
+    return hinge and not any(str(port).startswith("flexure.coil_") for port in wiring)
+
+
+def _back_action(balance: Tree) -> tuple[Tree, str]:
+    """Nothing but wires; where no oscillator is stated, that its values are those of another balance is said."""
+    whose = "" if "oscillator" in balance["flexure"] else "; none is stated of its oscillator, which is KBmini's"
+    return {}, f"the coil's own current acts back on the hinge; see balances/driven_hinge{whose}"
+
+
 SECOND_WINDING = Need("switch_box", "balances/two_windings", second_winding)
 COMPENSATION = Need(
     "compensating_source",
@@ -67,3 +80,4 @@ MOTION_STAGE = Need(
     "balances/magnet_moving",
     _as_it_is("a stage that moves the magnet is added; see balances/magnet_moving"),
 )
+BACK_ACTION = Need("flexure", "balances/driven_hinge", _back_action, lacking=_hinge_alone)

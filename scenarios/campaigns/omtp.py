@@ -94,6 +94,10 @@ class Omtp(Scheme):
         """Cycles of the data: each winding's turns."""
         return self.cycles // self.exchange_every
 
+    def winding(self, period: int) -> int:
+        """That weighs in a period, 1 or 2."""
+        return 1 + (period // self.exchange_every) % 2
+
     def starts(self, phase: str) -> list[int]:
         """Of the blocks of a phase (ns)."""
         places = [k for k, (name, _) in enumerate(BLOCKS) if name == phase]
@@ -180,14 +184,10 @@ class OmtpBlocks:
 
     def connect(self, period: int) -> int:
         """Connect source and meter for the roles of a period; the winding that weighs."""
-        winding = self.winding(period)
+        winding = self.campaign.winding(period)
         main, meter = ((1, 0), (0, 1)) if winding == 1 else ((0, 1), (1, 0))
         self.bench.switch_box.connect(main=main, meter=meter)
         return winding
-
-    def winding(self, period: int) -> int:
-        """That weighs in a period, 1 or 2."""
-        return 1 + (period // self.campaign.exchange_every) % 2
 
     def sweep(self, hold: int, labels: Mapping[str, Label]) -> Process:
         """Move and read, from the start of the hold on."""

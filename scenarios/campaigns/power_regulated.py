@@ -90,7 +90,7 @@ class RegulatedBlocks(OmtpBlocks):
         end = start + to_ns(ramp)
         current = b.current_source.kept(state)
         ratio = self.campaign.resistance_ratio
-        other = current * math.sqrt(1.0 / ratio if self.winding(period) == 1 else ratio)
+        other = current * math.sqrt(1.0 / ratio if self.campaign.winding(period) == 1 else ratio)
         labels: dict[str, Label] = {"cycle": period // self.campaign.exchange_every, "state": state}
         watched = Schedule(start, (end - start) // CONTACT_READINGS, CONTACT_READINGS)
         self.connect(period, compensated=True)
@@ -109,7 +109,7 @@ class RegulatedBlocks(OmtpBlocks):
 
     def connect(self, period: int, *, compensated: bool = False) -> int:
         """Connect source and meter for the roles of a period, and the compensating source in the ramps."""
-        winding = self.winding(period)
+        winding = self.campaign.winding(period)
         main, other = ((1, 0), (0, 1)) if winding == 1 else ((0, 1), (1, 0))
         self.bench.switch_box.connect(main=main, meter=other, compensation=other if compensated else (0, 0))
         return winding

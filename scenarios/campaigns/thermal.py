@@ -36,6 +36,7 @@ from twin.steps import Step
 from twin.times import NS, to_ns
 
 if TYPE_CHECKING:
+    from components.fields.periodic_heating import PeriodicPower
     from components.fields.reduced_basis import ThermalModes
 
 Array = NDArray[np.float64]
@@ -147,7 +148,8 @@ class Thermal(Scheme):
 
         Nothing without a geometry. δT_f, delay and δT_m are of the scheme's harmonics, as they are fitted to readings;
         the last value is δT_m of the temperature itself. A room that drifts does so far more slowly than the coil
-        follows: it changes the resistance of the copper, and the heat with it.
+        follows: it changes the resistance of the copper, and the heat with it. The heat is that of the holds read, when
+        they are read: the coil may still be on its way to the steady state.
         """
         mass, coil, second = (parts.get(name) for name in ("thermal_mass", "coil", "second_coil"))
         if not (isinstance(mass, ThermalMass) and mass.geometry is not None and isinstance(coil, Coil)):
@@ -159,15 +161,22 @@ class Thermal(Scheme):
         ratio = second.resistance / coil.resistance if isinstance(second, Coil) else 1.0
         ratio *= (gain["compensating_source"] / gain["current_source"]) ** 2
         modes, alpha = mass.modes(), coil.resistance_temperature_coefficient
-        warmth = 1.0 + alpha * self._room(parts.get("environment"), modes)
+        room, hot = parts.get("environment"), coil.resistance * current**2
+        times = period * (np.arange(STEPS_OF_A_PERIOD) + 0.5) / STEPS_OF_A_PERIOD
+        loop = _Loop.of(modes, alpha * hot * float(self.course(times, ratio).mean()))
+        middle = (self.settling + 0.5 * self.cycles) * period - loop.lag
+        warmth = 1.0 + alpha * self._room(room, middle)
         heat = with_warm_coil(
             modes,
             self._edges(),
-            lambda t: warmth * coil.resistance * current**2 * self.course(t, ratio),
+            lambda t: warmth * hot * self.course(t, ratio),
             alpha / warmth,
         )
-        times = period * (np.arange(STEPS_OF_A_PERIOD) + 0.5) / STEPS_OF_A_PERIOD
         rise, power_of = temperatures(modes, heat, times)[0], heat.at(times)
+        driven = self._held(times) & (power_of > 0.5 * power_of.max())
+        start = mass.initial_rise * modes.even + self._rising(room) * loop.behind
+        early = self._room(room, middle + float(times[driven].mean()) - 0.5 * period) - self._room(room, middle)
+        warmer = self._unsettled(loop, heat, start, times[driven]) + early
         waves, power = np.fft.rfft(rise), np.fft.rfft(power_of)
         lag = np.angle(power[self.harmonics[0]] / waves[self.harmonics[0]]) / (2 * np.pi) - 0.25
         fitted = np.where(np.isin(np.arange(len(waves)), self.harmonics), waves, 0.0)
@@ -181,18 +190,40 @@ class Thermal(Scheme):
             "delta_t_m_K": difference,
             **({} if alpha_m is None else {"epsilon": alpha_m * difference}),
             "period_s": period,
-            "power_W": float(power_of[self._held(times) & (power_of > 0.5 * power_of.max())].mean()),
+            "power_W": float(power_of[driven].mean()) + alpha * hot * warmer,
             "delta_t_m_of_temperature_K": self._difference(times, rise),
         }
 
-    def _room(self, room: Any, modes: ThermalModes) -> float:
-        """Temperature rise of the coil by the room alone, in the middle of the periods read: it follows with a lag."""
+    def _room(self, room: Any, time: float) -> float:
+        """Temperature rise (K) of the room after so long (s)."""
         if not isinstance(room, Environment):
             return 0.0
-        lag = float((modes.outputs[1] * modes.room / modes.rates**2).sum())
-        late = (self.settling + 0.5 * self.cycles) * self.period / NS - lag
-        swing = room.temperature_swing * np.sin(2.0 * np.pi * late / room.swing_period)
-        return float(room.temperature - room.reference_temperature + room.temperature_drift * late + swing)
+        swing = room.temperature_swing * np.sin(2.0 * np.pi * time / room.swing_period)
+        return float(room.temperature - room.reference_temperature + room.temperature_drift * time + swing)
+
+    def _rising(self, room: Any) -> float:
+        """How fast the room warms at the start (K/s)."""
+        if not isinstance(room, Environment):
+            return 0.0
+        return float(room.temperature_drift + 2.0 * np.pi / room.swing_period * room.temperature_swing)
+
+    def _unsettled(self, loop: _Loop, heat: PeriodicPower, start: Array, times: Array) -> float:
+        """By how much the coil is warmer than in the steady state (K), in the mean over the periods read.
+
+        Parameters
+        ----------
+        start : the modes, beside those of a room that drifts, at the start, shape (n,).
+        times : of a period, that count (s).
+        """
+        from components.fields.periodic_heating import PeriodicResponse
+
+        modes = loop.modes
+        response = PeriodicResponse(modes.rates, heat.edges, np.zeros(1), heat.coefficients.shape[1])
+        away = start - response.at_edges(heat.coefficients, modes.power)[0]
+        rates, shapes = np.linalg.eig(loop.matrix)
+        each = self.period / NS * (self.settling + np.arange(self.cycles))
+        left = np.prod([np.exp(-np.multiply.outer(t, rates)).mean(axis=0) for t in (each, times)], axis=0)
+        return float(np.real(modes.outputs[1] @ shapes @ (left * np.linalg.solve(shapes, away))))
 
     def _held(self, times: Array) -> NDArray[np.bool_]:
         """Which times (s) of a period are in the hold of a block."""
@@ -233,6 +264,31 @@ class Thermal(Scheme):
         quarter_turn = 0.5 * np.pi * climbed
         found: Array = np.sin(quarter_turn) ** 2 + ratio / self.resistance_ratio * np.cos(quarter_turn) ** 2
         return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Loop:
+    """The modes with copper that heats more where it is warmer, in the mean over a period: ``dq/dt = −matrix q + …``
+
+    Parameters
+    ----------
+    modes : without that. matrix : shape (n, n) (1/s).
+    behind : how far they are behind a room that warms by 1 K/s, shape (n,).
+    lag : by which the coil follows the room (s).
+    """
+
+    modes: ThermalModes
+    matrix: Array
+    behind: Array
+    lag: float
+
+    @classmethod
+    def of(cls, modes: ThermalModes, feedback: float) -> _Loop:
+        """Of what the coil's heat grows by as it warms (W/K)."""
+        matrix = np.diag(modes.rates) - feedback * np.outer(modes.power, modes.outputs[1])
+        follows = np.linalg.solve(matrix, modes.room)
+        behind = np.linalg.solve(matrix, follows)
+        return cls(modes, matrix, behind, float(modes.outputs[1] @ behind / (modes.outputs[1] @ follows)))
 
 
 class HeatedBlocks:

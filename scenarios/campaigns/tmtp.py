@@ -18,8 +18,10 @@ from pydantic import model_validator
 
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.motions import VelocityMotion
+from scenarios.campaigns.needs import BACK_ACTION
 from scenarios.campaigns.phases import MassOperations
 from scenarios.campaigns.scheme import Scheme
+from scenarios.schema.needs import Need
 from twin.clock import Clock, Process
 from twin.parameter import Parameters, parameter
 from twin.recorder import Label
@@ -72,6 +74,12 @@ class Tmtp(Scheme):
     weighing: Weighing = Weighing()
     velocity: VelocityMotion
 
+    @classmethod
+    def needs(cls, given: Mapping[str, Any]) -> tuple[Need, ...]:
+        velocity = given.get("velocity")
+        driven = isinstance(velocity, dict) and velocity.get("motion") == "hinge" and not cls.in_series
+        return (*super().needs(given), *((BACK_ACTION,) if driven else ()))
+
     # --- times -------------------------------------------------------------------------------------------------------
 
     @property
@@ -84,19 +92,24 @@ class Tmtp(Scheme):
         """Of a cycle, τ_c (ns)."""
         return self.weighing_duration + self.velocity.duration
 
+    @property
+    def cycle_starts(self) -> NDArray[np.int64]:
+        """When each cycle begins (ns), shape (cycles,)."""
+        return np.arange(self.cycles) * self.period
+
     def weighing_windows(self) -> Array:
         """Data windows of all weighings (s), shape (weighings, 2)."""
         w = self.weighing
-        starts = np.add.outer(np.arange(self.cycles) * self.period, np.arange(w.count) * to_ns(w.duration)).ravel()
+        starts = np.add.outer(self.cycle_starts, np.arange(w.count) * to_ns(w.duration)).ravel()
         return starts[:, None] / NS + np.array([w.window_start, w.window_end])
 
     def mass_on(self) -> NDArray[np.bool_]:
         """Whether the mass is on, for each of `weighing_windows`."""
-        return np.tile(np.arange(self.weighing.count) % 2 == 0, self.cycles)
+        return np.tile(np.arange(self.weighing.count) % 2 == 0, len(self.cycle_starts))
 
     def velocity_windows(self) -> Array:
         """Data windows of all sweeps (s), shape (sweeps, 2)."""
-        starts = (c * self.period + self.weighing_duration for c in range(self.cycles))
+        starts = (self.cycle_starts + self.weighing_duration).tolist()
         return np.concatenate([self.velocity.windows(start) for start in starts])
 
     # --- steps -------------------------------------------------------------------------------------------------------

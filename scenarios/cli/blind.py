@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment
+from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, check_picture, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import Bar, busy
 from scenarios.cli.terminal import show, show_json, show_table
@@ -70,6 +70,14 @@ def blind(
             show_default=False,
         ),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --open: draw the answer beside the true mass, and every hidden error: png, svg.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Hide a mass: does an analysis find it?
@@ -77,10 +85,14 @@ def blind(
     The true mass and some errors are drawn in secret and sealed with a passphrase. The published run has no truth. With
     --open the seal is broken, and the answer compared.
     """
+    if plot is not None:
+        check_picture(plot)
+        if open_ is None:
+            raise UsageError("--plot goes with --open SEALED: until then there is nothing to show")
     if open_ is not None:
         if answer is None or scenario is not None or out is not None or hide or settings:
             raise UsageError("--open SEALED goes with --answer RESULT, and nothing else is run")
-        _open(open_, answer, passphrase_file, as_json=as_json)
+        _open(open_, answer, passphrase_file, plot, as_json=as_json)
     elif scenario is None or out is None or answer is not None:
         raise UsageError("give a scenario and --out DIR; or --open SEALED and --answer RESULT")
     else:
@@ -179,7 +191,7 @@ def _published(folder: Any, result: Any, secret: Secret, passphrase: str, files:
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
-def _open(sealed: Path, answer: Path, passphrase_file: Path | None, *, as_json: bool) -> None:
+def _open(sealed: Path, answer: Path, passphrase_file: Path | None, plot: Path | None, *, as_json: bool) -> None:
     from scenarios.studies.blind import Secret, Verdict, read_answer
     from scenarios.studies.sealed import SealError, opened
 
@@ -198,6 +210,10 @@ def _open(sealed: Path, answer: Path, passphrase_file: Path | None, *, as_json: 
                   | verdict.plain())  # fmt: skip
     else:
         _show(verdict, sealed, expected)
+    if plot is not None:
+        from scenarios.studies.blind_picture import draw
+
+        draw(verdict, plot)
 
 
 def _record(sealed: Path, secret: Secret) -> Path | None:

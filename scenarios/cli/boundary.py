@@ -33,7 +33,10 @@ def boundary(
     ] = None,
     settings: Settings = None,
     table: Annotated[
-        bool, typer.Option("--table", help="Liu2025's sizes instead: each scheme with SmCo and with NdFeB.")
+        bool,
+        typer.Option(
+            "--table", help="A table of sizes instead, as Liu2025 has one: each scheme with SmCo and with NdFeB."
+        ),
     ] = False,
     workers: Annotated[int, typer.Option(min=0, help="With --table: processes; 0: one for each core.")] = 0,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw |ε| over the range: png, svg.")] = None,
@@ -246,5 +249,8 @@ def _show_table(entries: list[Entry], limit: float) -> None:
     span = f"p at h = {FILMS[0]:g} … {FILMS[1]:g}"
     heads = ("scheme", "magnet", f"p for |ε| ≤ {limit:g}", "published", "diameter", "mass", span)
     show_table(heads, rows, right=(2, 3, 4, 5))
-    show("", "why they differ from the published ones; a dash: not in the project's copy of the paper's results")
+    show(
+        "",
+        "what they depend on, and why published ones differ; a dash: not in the project's copy of the paper's results",
+    )
     show_table(("scheme", ""), [(scheme.replace("_", " "), reason) for scheme, reason in REASONS.items()])

@@ -35,7 +35,9 @@ def drive(
 ) -> None:
     """Find the current that moves a hinge at constant velocity.
 
-    Harmonics are added one by one; what is not given is the campaign's, or the hinge's own limit.
+    Harmonics are added one by one; what is not given is the campaign's, or the hinge's own limit. Each step makes σ/v,
+    the standard deviation of the speed in the windows, as small as it can be. The share of the cycle in which the speed
+    is within 5 % of its mean is told beside it, not sought: it may fall as harmonics are added.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from scenarios.studies import drive as study

@@ -26,6 +26,7 @@ _LABELS = {
     "l0_H": ("L0", "H"),
     "magnetic_height_m": ("magnetic height", "m"),
     "temperature_coefficient_per_K": ("temperature coefficient of the gap field", "1/K"),
+    "skin_depth_1Hz_m": ("skin depth of the yoke at 1 Hz, by its initial permeability", "m"),
 }
 _HEAT = {
     "swing_K": "temperature of the magnets, peak to peak",
@@ -33,6 +34,14 @@ _HEAT = {
     "difference_K": "its mean while resting less that while heating",
     "coil_swing_K": "temperature of the coil, peak to peak",
     "mean_K": "mean temperature rise of the magnets",
+}
+_EXTERNAL = {
+    "slope_T_per_m": ("slope of the gap field", "T/m"),
+    "mean_T": ("its mean around the gap", "T"),
+    "peak_T": ("its largest field around the gap", "T"),
+    "attenuation": ("attenuated by", ""),
+    "gamma": ("γ, over its surface field", ""),
+    "limit_T": ("surface field for an error of 1e-8", "T"),
 }
 _PERIOD = 7200.0  # s, Liu2025: TMTP
 _PART = {"r": "m", "z": "m", "area": "m^2", "chi": "1", "width": "m"}
@@ -59,7 +68,12 @@ def fields(
     ] = None,
     external: Annotated[
         str | None,
-        typer.Option(metavar="far_vertical=T", help="A uniform vertical field, downward: far_vertical=48e-6."),
+        typer.Option(
+            metavar="KIND=[,r=,...]",
+            help="An external source: far_vertical=48e-6 or far_horizontal=28e-6, uniform (T; downward); "
+            "near_vertical=-0.14,r=0 or near_horizontal=, Ma2025's disc magnet at a height and radius (m), with "
+            "attenuation= where it is known, and gap_field= (T) that its limit is for.",
+        ),
     ] = None,
     scale: Annotated[float, typer.Option(help="Multiply every length by this.")] = 1.0,
     influence: Annotated[
@@ -74,7 +88,7 @@ def fields(
     if not 0 < tolerance < 1:
         raise UsageError(f"--tolerance: expected a number between 0 and 1, not {tolerance:g}")
     weak = None if part is None else _pairs("--part", part, _PART, required=("r", "z", "area", "chi"))
-    field = None if external is None else _pairs("--external", external, {"far_vertical": "T"}, ("far_vertical",))
+    field = None if external is None else _source(external)
     if plot is not None:
         check_picture(plot)
     geometry = _geometry(source)
@@ -106,10 +120,12 @@ def _figures(
     geometry: Geometry, tolerance: float, weak: Mapping[str, float] | None, field: Mapping[str, float] | None
 ) -> dict[str, Any]:
     """Everything that is printed, by its JSON keys."""
+    from components.fields.materials import skin_depth
     from components.fields.profile import profile
 
     checked = None if weak is None else _weak_part(geometry, weak)
     found: dict[str, Any] = dict(profile(geometry).summary(tolerance))
+    found["skin_depth_1Hz_m"] = skin_depth(geometry.material(geometry.yoke_material), 1.0)
     if checked is not None:
         from components.fields.weakly_magnetic import effect
 
@@ -120,9 +136,32 @@ def _figures(
             "difference_relative": change.force_relative / change.velocity_relative - 1.0,
         }
     if field is not None:
-        from components.fields.external import far_vertical_slope
+        from scenarios.studies.external import external
 
-        found["external"] = {"slope_T_per_m": far_vertical_slope(geometry, field["far_vertical"])}
+        try:
+            found["external"] = external(geometry, field, found["gap_field_T"])
+        except ValueError as error:
+            raise UsageError(f"--external: {_first(error)}") from error
+    return found
+
+
+def _source(text: str) -> dict[str, float]:
+    """The source of ``--external``: one kind, and what goes with it.
+
+    Raises
+    ------
+    UsageError
+        If it is none, or several, or what goes with a near one is said of a far one.
+    """
+    from scenarios.studies.external import BESIDE, KINDS
+
+    found = _pairs("--external", text, KINDS | BESIDE, required=())
+    kinds = [key for key in found if key in KINDS]
+    if len(kinds) != 1:
+        raise UsageError(f"--external: expected one of {', '.join(f'{key}=' for key in KINDS)}, not {text!r}")
+    beside = [key for key in found if key in BESIDE]
+    if kinds[0].startswith("far") and beside:
+        raise UsageError(f"--external: {beside[0]}= goes with a near source, not with {kinds[0]}=")
     return found
 
 
@@ -245,7 +284,11 @@ def _show(geometry: Geometry, found: Mapping[str, Any]) -> None:
         rows.append(("part: relative change of the force", f"{found['part']['force_relative']:.4g}", ""))
         rows.append(("part: relative change of the voltage", f"{found['part']['velocity_relative']:.4g}", ""))
     if "external" in found:
-        rows.append(("external field: slope of the gap field", f"{found['external']['slope_T_per_m']:.4g}", "T/m"))
+        rows += [
+            (f"external source: {label}", f"{found['external'][key]:.4g}", unit)
+            for key, (label, unit) in _EXTERNAL.items()
+            if found["external"].get(key) is not None
+        ]
     show_table((geometry.name, "", ""), rows, right=(1,))
     if geometry.inferred:
         show("", f"inferred, not printed by the paper: {', '.join(sorted(geometry.inferred))}")

@@ -131,7 +131,7 @@ def _generations(
         parts = [_known(search.study, point, known) for point in search.ask()]
         fresh = [part for part in parts if not isinstance(part, Row)]
         for row in _rows(search.study, parts, fresh, pool, seconds):
-            if row.key not in known:
+            if row.key not in known or not known[row.key].holds(search.study.outputs):
                 known[row.key] = row
                 journal.write(row)
             own.append(row)

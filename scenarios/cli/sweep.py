@@ -100,7 +100,7 @@ def beside(out: Path) -> Path:
 @contextmanager
 def pool_of(address: str | None, workers: int, size: int) -> Iterator[Pool | None]:
     """Processes here, or those of a cluster; None for a single one."""
-    from scenarios.studies.executors import cluster, cores, processes
+    from scenarios.studies.executors import START, cluster, cores, processes
     from scenarios.studies.sweep import Pool
 
     if address is not None:
@@ -108,26 +108,25 @@ def pool_of(address: str | None, workers: int, size: int) -> Iterator[Pool | Non
             yield Pool(lambda: executor, threads)
         return
     count = min(workers or cores(), size)
-    yield None if count == 1 else Pool(lambda: processes(count), count)
+    yield None if count == 1 else Pool(lambda: processes(count), count, START)
 
 
 def _foresee(study: Study, pool: Pool | None, *, as_json: bool) -> None:
     """Say what would be computed, and how long that would take."""
-    from itertools import islice
+    from scenarios.studies.forecast import seconds_a_point, timed, total
 
-    from scenarios.studies.sweep import compute
-
-    with busy("timing two points"):
-        tried = compute(study.base, study.outputs, list(islice(study.points(), 2)))
-    seconds, count = tried[-1].seconds, 1 if pool is None else pool.workers
-    total = seconds * study.size / count
+    points = list(study.points())
+    with busy("timing a few points"):
+        rows = list(timed(study, points))
+    count, seconds = 1 if pool is None else pool.workers, seconds_a_point(study, points, rows)
+    whole = total(seconds, study.size, pool)
     if as_json:
         plain = {"points": study.size, "shape": list(study.shape), "outputs": list(study.outputs)}
-        show_json({"study": study.name, **plain, "seconds_a_point": seconds, "workers": count, "seconds": total})
+        show_json({"study": study.name, **plain, "seconds_a_point": seconds, "workers": count, "seconds": whole})
     else:
         shape = " × ".join(map(str, study.shape))
         show(f"{study.name}: {study.size} points ({shape}) of {study.base.scenario.name}, {', '.join(study.outputs)}")
-        show(f"about {duration(total)} on {in_words(count)}, {1e3 * seconds:.3g} ms a point")
+        show(f"{roughly(whole)} on {in_words(count)}, {duration(seconds)} a point")
 
 
 def duration(seconds: float) -> str:
@@ -135,7 +134,16 @@ def duration(seconds: float) -> str:
     for size, unit in ((172800.0, "d"), (7200.0, "h"), (120.0, "min")):
         if seconds >= size:
             return f"{seconds / {'d': 86400, 'h': 3600, 'min': 60}[unit]:.2g} {unit}"
-    return f"{seconds:.2g} s"
+    return f"{seconds:.2g} s" if seconds >= 1.0 else f"{1e3 * seconds:.2g} ms"
+
+
+def roughly(seconds: float) -> str:
+    """A time that is expected, with no more digits than anybody knows of it."""
+    if seconds < 1.0:
+        return "less than a second"
+    number, unit = duration(seconds).split()
+    digits = 2 if number[0] == "1" else 1
+    return f"about {float(f'{float(number):.{digits}g}'):g} {unit}"
 
 
 def in_words(count: int) -> str:
@@ -172,28 +180,30 @@ def _run(study: Study, pool: Pool | None, out: Path | None, *, resume: bool) -> 
 
 
 def _computed(study: Study, points: list[Any], pool: Pool | None, done: int) -> Iterator[Row]:
-    """The rows of the points; the first few here, which tell how long the others will take."""
-    from scenarios.studies.sweep import compute, rows
+    """The rows of the points; a few here, which tell how long the others will take."""
+    from scenarios.studies.forecast import seconds_a_point, timed, total
+    from scenarios.studies.sweep import rows
 
-    first: list[Row] = []
-    begin = time.perf_counter()
-    while points and (not first or (len(first) < 2 and first[-1].seconds < 5.0)):
-        first += compute(study.base, study.outputs, [points.pop(0)])
-    if not first:
+    if not points:
         return
-    seconds = first[-1].seconds
-    count = 1 if pool is None else pool.workers
-    if seconds * len(points) / count > 10.0:
-        note(f"note: {len(points)} points, about {duration(seconds * len(points) / count)} on {in_words(count)}")
-    total = done + len(first) + len(points)
+    begin, count = time.perf_counter(), 1 if pool is None else pool.workers
 
     def all_rows() -> Iterator[Row]:
-        yield from first
-        yield from rows(study, points, pool if len(points) > 1 else None, seconds)
+        known: list[Row] = []
+        for row in timed(study, points):
+            known.append(row)
+            yield row
+        there = {row.number for row in known}
+        others = [point for point in points if point.number not in there]
+        seconds = seconds_a_point(study, points, known)
+        if others:
+            left = total(seconds, len(others), pool)
+            note(f"note: {len(others)} more points, {roughly(left)} on {in_words(count)}")
+        yield from rows(study, others, pool if len(others) > 1 else None, seconds)
 
-    yield from rated(all_rows(), total, "point", done)
+    yield from rated(all_rows(), done + len(points), "point", done)
     took = time.perf_counter() - begin
-    note(f"note: {total - done} points in {duration(took)}, {(total - done) / took:.3g} a second, {in_words(count)}")
+    note(f"note: {len(points)} points in {duration(took)}, {len(points) / took:.3g} a second, {in_words(count)}")
 
 
 @contextmanager

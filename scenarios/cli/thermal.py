@@ -25,6 +25,7 @@ _WANTED = (
     "mean_power",
     "magnet_rise",
     "coil_rise",
+    "coil_hour_rise",
     "diameter",
     "magnet_mass",
 )

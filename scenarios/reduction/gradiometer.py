@@ -11,7 +11,8 @@ and a separation s
     ``ln(1 + U_d/U_1) = P(z + s/2) − P(z − s/2) + ln(1 + mismatch)``,
 
 which is linear in the coefficients of a polynomial P and exact for any s. An offset of the difference changes sign with
-the velocity and is fitted beside.
+the velocity and is fitted beside. A coil sees the mean of B over its height h, about ``1 + (h²/24) B″/B`` of that in
+the middle: P tells the curvature, and with it the field itself is found.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ from twin.recorder import Block, Blocks
 from twin.times import NS
 
 Array = NDArray[np.float64]
+GAUSS = np.polynomial.legendre.leggauss(3)
+"""Places in a coil's height, −1 to 1, and weights of the mean over it: exact to the fifth order in z."""
+ROUNDS = 2
+"""In which the mean over the coils' height is taken off; each leaves (h/travel)² of what was left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +73,10 @@ class GradiometerReduction(Parameters):
             If readings or certificates are missing or do not suffice.
         """
         sweeps = _read(readings)
-        separation, mismatch = _known(certificates, "separation"), _known(certificates, "mismatch")
-        if separation.value == 0.0:
-            raise ReductionError("the coils of the gradiometer are at one height; it needs a separation")
-        profile = self._profile(sweeps, separation, mismatch)
+        coils = _Coils.of(certificates)
+        profile = self._profile(sweeps, coils)
         zero = certificates.get("encoder.offset", Estimate(0.0))
-        field, radial = _field(sweeps, profile, certificates), _radial(sweeps, profile, separation, certificates)
+        field, radial = _field(sweeps, profile, coils, certificates), _radial(sweeps, profile, coils, certificates)
         if radial is not None:  # the profile is another one at another radius
             radius = _known(certificates, "radius")
             profile = profile.with_term(2, radial.coefficients[2] * radius.u / radius.value)
@@ -90,21 +93,47 @@ class GradiometerReduction(Parameters):
             *profile.quantities(first, last, self.points),
         ]
         notes = order_notes(profile, self.profile_order)
-        return Findings(tuple(quantities), _curves(profile, sweeps, separation.value, mismatch.value, self), notes)
+        return Findings(tuple(quantities), _curves(profile, sweeps, coils, self), notes)
 
-    def _profile(self, sweeps: Sweeps, separation: Estimate, mismatch: Estimate) -> LogProfile:
+    def _profile(self, sweeps: Sweeps, coils: _Coils) -> LogProfile:
         """P, with the uncertainty of its readings, of the separation and of the coils' equality."""
+        separation, mismatch = coils.separation, coils.mismatch
         difference = sweeps.voltages["difference"]
-        ratio = np.log1p(difference / sweeps.coil) - math.log1p(mismatch.value)
-        half = 0.5 * separation.value
-        profile = LogProfile.fit(
-            sweeps.z.ravel() + half,
-            sweeps.z.ravel() - half,
-            ratio.ravel(),
-            self.profile_order,
-            beside=(1.0 / (sweeps.coil + difference)).ravel(),
-        )
+        ratio = (np.log1p(difference / sweeps.coil) - math.log1p(mismatch.value)).ravel()
+        above, below = (sweeps.z.ravel() + side * 0.5 * separation.value for side in (1.0, -1.0))
+        beside = (1.0 / (sweeps.coil + difference)).ravel()
+        profile = LogProfile.fit(above, below, ratio, self.profile_order, beside)
+        for _ in range(ROUNDS if coils.height.value else 0):
+            over = _over_height(profile, above, coils.height) - _over_height(profile, below, coils.height)
+            profile = LogProfile.fit(above, below, ratio - over, self.profile_order, beside)
         return profile.with_scale(separation.u / separation.value).with_term(1, mismatch.u / separation.value)
+
+
+@dataclass(frozen=True)
+class _Coils:
+    """What is known of the two coils: separation and height (m), mismatch of their turns."""
+
+    separation: Estimate
+    mismatch: Estimate
+    height: Estimate
+
+    @classmethod
+    def of(cls, certificates: Mapping[str, Estimate]) -> _Coils:
+        """Of the certificates."""
+        separation = _known(certificates, "separation")
+        if separation.value == 0.0:
+            raise ReductionError("the coils of the gradiometer are at one height; it needs a separation")
+        return cls(separation, _known(certificates, "mismatch"), _known(certificates, "height"))
+
+
+def _over_height(profile: LogProfile, z: Array, height: Estimate) -> Array:
+    """ln of the mean field over a coil's height over the field in its middle, of coils at heights z (m)."""
+    middle = profile.at(z)
+    places, weights = GAUSS
+    means = [
+        0.5 * w * np.exp(profile.at(z + 0.5 * height.value * x) - middle) for x, w in zip(places, weights, strict=True)
+    ]
+    return np.log(np.sum(means, axis=0))
 
 
 def _read(readings: Blocks) -> Sweeps:
@@ -154,24 +183,33 @@ def _known(certificates: Mapping[str, Estimate], name: str, part: str = "gradiom
     return found
 
 
-def _field(sweeps: Sweeps, profile: LogProfile, certificates: Mapping[str, Estimate]) -> Estimate:
-    """B(0) (T): ``U_1 = N 2π R B v``, both directions together.
+def _field(sweeps: Sweeps, profile: LogProfile, coils: _Coils, certificates: Mapping[str, Estimate]) -> Estimate:
+    """B(0) (T): ``U_1 = N 2π R B v`` with the mean of B over the coil's height, both directions together.
 
     A coil of any radius sees the same r B of a field that falls as 1/r: divided by the radius that is stated of it,
     this is the field there, wherever the coil is.
     """
     turns, radius = _known(certificates, "turns"), _known(certificates, "radius")
     gains = [certificates.get(f"{part}.gain", Estimate(0.0)) for part in ("induced_voltmeter", "encoder")]
-    height = -0.5 * _known(certificates, "separation").value
-    expected = sweeps.velocity * np.exp(profile.at(sweeps.z + height))
+    z = sweeps.z - 0.5 * coils.separation.value
+    expected = sweeps.velocity * np.exp(profile.at(z) + _over_height(profile, z, coils.height))
     signs = np.sign(sweeps.velocity.mean(axis=1, keepdims=True))
     total = float((signs * expected).sum())
     flux = float((signs * sweeps.coil).sum()) / total
     each = (signs * sweeps.coil).sum(axis=1) / (signs * expected).sum(axis=1)
     scatter = float(np.std(each, ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else 0.0
     value = flux / (turns.value * 2.0 * math.pi * radius.value) * (1.0 + gains[1].value) / (1.0 + gains[0].value)
-    u = math.sqrt((scatter / flux) ** 2 + (turns.u / turns.value) ** 2 + gains[0].u ** 2 + gains[1].u ** 2)
+    u_height = _u_over_height(profile, coils.height)
+    u = math.hypot(scatter / flux, turns.u / turns.value, gains[0].u, gains[1].u, u_height)
     return Estimate(value, abs(value) * u)
+
+
+def _u_over_height(profile: LogProfile, height: Estimate) -> float:
+    """Relative uncertainty of what the mean over the height takes off, (h²/24) P″, by P″ and by h."""
+    _, u_curvature = profile.curvature(0.0)
+    share = float(_over_height(profile, np.zeros(1), height)[0])
+    by_height = 2.0 * share * height.u / height.value if height.value else 0.0
+    return math.hypot(height.value**2 / 24.0 * u_curvature, by_height)
 
 
 @dataclass(frozen=True)
@@ -242,9 +280,7 @@ class _Radial:
         return found
 
 
-def _radial(
-    sweeps: Sweeps, profile: LogProfile, separation: Estimate, certificates: Mapping[str, Estimate]
-) -> _Radial | None:
+def _radial(sweeps: Sweeps, profile: LogProfile, coils: _Coils, certificates: Mapping[str, Estimate]) -> _Radial | None:
     """b(z), by radial coils: of ``r B`` between the outer and the inner one, relative to the one between.
 
     That one's voltage is the first coil's, seen from half a separation above. A parabola b(z) is fitted.
@@ -254,7 +290,9 @@ def _radial(
     inner, outer = (_known(certificates, "radial_separation", f"{n}_coils") for n in ("inner", "outer"))
     radius, turns = _known(certificates, "radius"), _known(certificates, "turns")
     middle = _known(certificates, "turns", "inner_coils").value / turns.value * sweeps.coil
-    middle = middle * np.exp(profile.at(sweeps.z) - profile.at(sweeps.z - 0.5 * separation.value))
+    below, own = sweeps.z - 0.5 * coils.separation.value, _known(certificates, "height", "inner_coils")
+    seen = profile.at(below) + _over_height(profile, below, coils.height)
+    middle = middle * np.exp(profile.at(sweeps.z) + _over_height(profile, sweeps.z, own) - seen)
     doubts = [_known(certificates, "mismatch", f"{n}_coils") for n in ("inner", "outer")]
     ratio = (sweeps.voltages["outer"] - sweeps.voltages["inner"]) / middle - (doubts[1].value - doubts[0].value)
     distance = outer.value - inner.value
@@ -264,8 +302,7 @@ def _radial(
     # Sweeps up and down together are free of offsets, which change sign.
     b = lever * 0.5 * (ratio[0::2].mean(axis=0) + ratio[1::2, ::-1].mean(axis=0))
     z = sweeps.z[0::2].mean(axis=0)
-    height = _known(certificates, "height", "inner_coils").value
-    design = np.stack([np.ones_like(z), z, z**2 + height**2 / 12.0], axis=1)  # averaged over the coils' height
+    design = np.stack([np.ones_like(z), z, z**2 + own.value**2 / 12.0], axis=1)  # averaged over the coils' height
     found, *_ = np.linalg.lstsq(design, b, rcond=None)
     rest = b - design @ found
     covariance = np.linalg.inv(design.T @ design) * float(rest @ rest) / (len(z) - 3)
@@ -273,9 +310,8 @@ def _radial(
     return _Radial(found, covariance, lever * math.hypot(doubts[0].u, doubts[1].u), scale)
 
 
-def _curves(
-    profile: LogProfile, sweeps: Sweeps, separation: float, mismatch: float, settings: GradiometerReduction
-) -> tuple[Curve, ...]:
+def _curves(profile: LogProfile, sweeps: Sweeps, coils: _Coils, settings: GradiometerReduction) -> tuple[Curve, ...]:
+    separation, mismatch = coils.separation.value, coils.mismatch.value
     z = np.linspace(float(sweeps.z.min()), float(sweeps.z.max()), settings.points)
     deviation, u = profile.relative(z)
     ratio = np.log1p(sweeps.voltages["difference"] / sweeps.coil) - math.log1p(mismatch)

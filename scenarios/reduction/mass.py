@@ -250,6 +250,7 @@ def _result(
         excluded=excluded,
         nominal_mass_kg=certificates.nominal_mass,
         winding_ratio=run.windings.ratio,
+        idle=b.idle,
         _curves=partial(allan_curves, weighing_windows(blocks, recording), recording, fits),
     )
 

@@ -55,7 +55,7 @@ class MassSeriesReduction(ReductionSettings):
         squared = (0.5 * turns.known * gravity / turns.bl) ** 2
         relative = turns.masses / turns.known - 1.0
         u_single = np.hypot(turns.u_scatter, self.known_mass_uncertainty)
-        estimator = _line(squared, u_single, self.through_origin)
+        estimator = line_through(squared, u_single, self.through_origin)
         own = np.sqrt((estimator**2 * self.known_mass_uncertainty**2).sum(axis=1))
         u = np.hypot(turns.spread(estimator, lambda label: corrected(label) and label not in SOUGHT), own)
         line = estimator @ relative
@@ -66,7 +66,7 @@ class MassSeriesReduction(ReductionSettings):
         return Findings(quantities, pictures, not_resolved(quantities[0], quantities[3]))
 
 
-def _line(squared: Array, u: Array, through_origin: bool) -> Array:
+def line_through(squared: Array, u: Array, through_origin: bool) -> Array:
     """Weighted least squares for ``m/m_known − 1 = c − β I²``: from relative differences to β and c, shape (2, n)."""
     sigma = u if u.all() else np.ones_like(u)
     scale = squared.max()

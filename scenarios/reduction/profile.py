@@ -121,8 +121,16 @@ class LogProfile:
 
     def slope(self, z: float) -> tuple[float, float]:
         """(dB/dz)/B (1/m) and its standard uncertainty."""
+        return self._derived(z, 1)
+
+    def curvature(self, z: float) -> tuple[float, float]:
+        """P″ (1/m²), which is (d²B/dz²)/B − ((dB/dz)/B)², and its standard uncertainty."""
+        return self._derived(z, 2)
+
+    def _derived(self, z: float, times: int) -> tuple[float, float]:
         x = z / self.scale
-        row = np.array([k * x ** (k - 1) for k in range(1, len(self.coefficients) + 1)]) / self.scale
+        powers = range(1, len(self.coefficients) + 1)
+        row = np.array([math.perm(k, times) * x ** max(k - times, 0) for k in powers]) / self.scale**times
         return float(row @ self.coefficients), math.sqrt(max(float(row @ self.covariance @ row), 0.0))
 
     def quantities(self, first: float, last: float, points: int) -> list[Quantity]:

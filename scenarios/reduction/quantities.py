@@ -13,6 +13,9 @@ class Quantity(NamedTuple):
     unit: str
 
 
+BETWEEN, CHANGE = "between cycles", "change in the run"
+"""Type A lines that only some runs have."""
+
 QUANTITIES: Mapping[str, Quantity] = {
     "resistance": Quantity("resistor: resistance", "ohm"),
     "gravity": Quantity("gravity", "m/s^2"),

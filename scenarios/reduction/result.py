@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from scenarios.reduction.allan import AllanCurve
 from scenarios.reduction.gum import Budget, Input, combine
+from scenarios.reduction.quantities import BETWEEN, CHANGE
 from scenarios.reduction.velocity import VelocityFit
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class MassResult:
     excluded : what was left out.
     nominal_mass_kg : from the certificates, for reports.
     winding_ratio : Bl of winding 2 over that of winding 1, from their exchange of roles; 1 with one winding.
+    idle : Type B labels of what could change a mass and does not change this one.
     """
 
     mass_kg: float
@@ -98,6 +100,7 @@ class MassResult:
     excluded: tuple[Excluded, ...] = ()
     nominal_mass_kg: float | None = None
     winding_ratio: float = 1.0
+    idle: tuple[str, ...] = ()
     _curves: Callable[[], tuple[AllanCurve, ...]] = field(repr=False, default=tuple)
 
     @cached_property
@@ -125,6 +128,14 @@ class MassResult:
     def _relative(self, kind: str) -> dict[str, float]:
         mass = abs(self.mass_kg)
         return {line.label: abs(line.sensitivity * line.u) / mass for line in self.inputs if line.kind == kind}
+
+    @property
+    def with_zeros(self) -> dict[str, dict[str, float]]:
+        """`type_a` and `type_b` with zeros for what this run does not have, so that every scheme has the same keys."""
+        return {
+            "type_a": dict.fromkeys((BETWEEN, CHANGE), 0.0) | self.type_a,
+            "type_b": dict.fromkeys(self.idle, 0.0) | self.type_b,
+        }
 
     @property
     def dof(self) -> float:

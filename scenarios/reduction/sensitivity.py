@@ -44,9 +44,13 @@ Moved = Callable[..., Outcome]
 
 @dataclass(frozen=True)
 class TypeB:
-    """Lines of the budget, what they do to Bl (relative, squared and summed), and the size of each correction."""
+    """Lines of the budget, what they do to Bl (relative, squared and summed), and the size of each correction.
+
+    `idle` are the labels of what is stated with an uncertainty, or not corrected, and does nothing to this mass.
+    """
 
     inputs: tuple[Input, ...]
+    idle: tuple[str, ...]
     bl_variance: float
     changes: dict[str, float]
 
@@ -58,7 +62,7 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
     """
     values, mass = applied(certificates, on), outcome.mean
     estimates = {name: e for name, e in certificates.estimates().items() if e.u > 0}
-    inputs, variance = [], 0.0
+    inputs, idle, variance = [], list[str](), 0.0
 
     @cache
     def moved(*steps: tuple[str, float]) -> Outcome:
@@ -72,8 +76,10 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
         if name in EVEN:
             change = 0.5 * (up.mean - moved((name, -estimate.u)).mean)
         variance += bl_change**2
-        if change != 0:
-            label, unit = QUANTITIES[name].label, QUANTITIES[name].unit
+        label, unit = QUANTITIES[name].label, QUANTITIES[name].unit
+        if change == 0:
+            idle.append(label)
+        else:
             inputs.append(
                 Input(
                     label,
@@ -89,14 +95,18 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
     for name in EVEN:
         if name in estimates and not _neutral_in(name, on):
             size = _curved(moved, name, estimates[name].u, mass)
-            if size != 0:
-                label = f"{QUANTITIES[name].label}, squared"
+            label = f"{QUANTITIES[name].label}, squared"
+            if size == 0:
+                idle.append(label)
+            else:
                 inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "square", "second order, GUM 5.1.2"))
     for first, second in PRODUCTS:
         if first in estimates and second in estimates and not _neutral_in(first, on):
             size = _mixed(moved, (first, estimates[first].u), (second, estimates[second].u), mass)
-            if size != 0:
-                label = f"{QUANTITIES[first].label} × {QUANTITIES[second].label.split(': ')[1]}"
+            label = f"{QUANTITIES[first].label} × {QUANTITIES[second].label.split(': ')[1]}"
+            if size == 0:
+                idle.append(label)
+            else:
                 inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "product", "second order, GUM 5.1.2"))
     changes = {}
     for name in NEUTRAL:
@@ -110,7 +120,9 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
         if size > 0:
             note = "a known effect, not corrected: its size, GUM F.2.4.5"
             inputs.append(Input(UNCORRECTED[name], "B", None, "kg", size, 1.0, math.inf, "none", note))
-    return TypeB(tuple(inputs), variance, changes)
+        else:
+            idle.append(UNCORRECTED[name])
+    return TypeB(tuple(inputs), tuple(idle), variance, changes)
 
 
 def mean_bl(run: Readout, outcome: Outcome) -> float:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.corrections import applied
 from scenarios.reduction.force import Outcome
+from scenarios.reduction.quantities import BETWEEN, CHANGE
 from scenarios.reduction.readout import Readout
 from scenarios.reduction.robust import MANY
 from scenarios.reduction.settings import Corrections
@@ -89,12 +90,12 @@ def type_a(masses: Array, sources: dict[str, Source]) -> TypeA:
         stated = variance**2 / spread if spread > 0 else math.inf
         excess = max(variance * scatter / trace - variance, 0.0) if scatter > trace * chance(effective, stated) else 0.0
     if excess > 0:
-        components["between cycles"], dofs["between cycles"] = math.sqrt(excess), n - 1.0
+        components[BETWEEN], dofs[BETWEEN] = math.sqrt(excess), n - 1.0
     change = _change(deviations, covariance, stated if trace > 0 else math.inf)
     if change**2 > excess:
         for parts, value in ((components, change), (dofs, n - 1.0)):
-            parts.pop("between cycles", None)
-            parts["change in the run"] = value
+            parts.pop(BETWEEN, None)
+            parts[CHANGE] = value
     return TypeA(components, dofs)
 
 

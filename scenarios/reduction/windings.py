@@ -58,7 +58,7 @@ def as_one_winding(
         return recording, tuple(fits), Windings(1.0, np.ones(len(weighed)), *np.zeros((2, len(fits))))
     groups, joined, heating, mutual, lonely = _without_current(recording, fits)
     sensed = np.array([group.winding for group in groups])
-    ratio = _ratio(joined, sensed)
+    ratio = winding_ratio(np.array([fit.time for fit in joined]), np.abs([fit.bl for fit in joined]), sensed)
     scaled = tuple(
         _times(fit, 1.0 / ratio if winding == 2 else 1.0) for fit, winding in zip(joined, sensed, strict=True)
     )
@@ -147,16 +147,25 @@ def _mean(first: VelocityFit, second: VelocityFit, shares: Array) -> VelocityFit
     )
 
 
-def _ratio(fits: Sequence[VelocityFit], sensed: NDArray[np.int64]) -> float:
-    """Bl of winding 2 over that of winding 1, with one linear drift of both if there are groups enough."""
+def winding_ratio(times: Array, bl: Array, sensed: NDArray[np.int64]) -> float:
+    """Bl of winding 2 over that of winding 1, with one linear drift of both if there are groups enough.
+
+    Parameters
+    ----------
+    times, bl, sensed : of each velocity group (s, T·m), and the winding, 1 or 2, that was sensed.
+
+    Raises
+    ------
+    ReductionError
+        If one of them never was.
+    """
     counts = [int(np.count_nonzero(sensed == winding)) for winding in (1, 2)]
     if min(counts) == 0:
         raise ReductionError(
             "the windings have not swapped roles: one of them was never sensed, so that its Bl is not known; "
             "record cycles with either winding weighing"
         )
-    times, log_bl = np.array([fit.time for fit in fits]), np.log([abs(fit.bl) for fit in fits])
-    design = [np.ones(len(fits)), sensed == 2]
+    log_bl, design = np.log(bl), [np.ones(len(bl)), sensed == 2]
     if min(counts) >= GROUPS_FOR_DRIFT:
         design.append((times - times.mean()) / max(float(np.ptp(times)), 1e-300))
     middle = log_bl.mean()

@@ -133,10 +133,12 @@ def summary(result: Result, origin: Origin) -> list[Row]:
     rows.append(Row("Geometric factor Bl while weighing", plus_minus(m.bl_Tm, m.u_bl_Tm, "T·m")))
     if len(result.truth) and result.true.external_flux_epsilon:
         rows.append(Row("Bias by external flux (truth)", ppm(result.true.external_flux_epsilon)))
+    if len(result.truth):
+        rows.append(Row("(Bl)_v/(Bl)_w − 1, the bias with nothing corrected (truth)", ppm(result.true.epsilon)))
     if result.thermal is not None:
         rows += [
             Row("Magnet temperature, peak to peak (truth)", with_prefix(result.thermal.delta_t_f_K, "K")),
-            Row("Thermal-magnetic bias, if uncorrected (truth)", ppm(result.thermal.epsilon)),
+            Row("Thermal-magnetic bias α_m δT_m, if uncorrected (truth)", ppm(result.thermal.epsilon)),
         ]
     contacts = result.contacts
     if contacts["count"]:

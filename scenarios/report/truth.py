@@ -14,7 +14,7 @@ from scenarios.campaigns.hinge_motion import HingeMotion
 from scenarios.campaigns.velocity_phase import PrescribedMotion
 from scenarios.report.series import Series, series
 from scenarios.run.build import build
-from scenarios.run.execute import windings
+from scenarios.run.epsilon import bl_of_windings
 from scenarios.run.result import Result
 from twin.signal import Constant
 from twin.timeline import Timeline
@@ -38,7 +38,7 @@ def true_bl(result: Result) -> Series:
     first = series(result.truth.select("coil.bl"))
     if not len(first):
         return first
-    return Series(first.times, windings(result.scenario, result.scenario.true_components()) * first.values)
+    return Series(first.times, bl_of_windings(result.scenario, result.scenario.true_components()) * first.values)
 
 
 def true_at_weighings(result: Result) -> Series:

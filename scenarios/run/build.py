@@ -23,6 +23,7 @@ from twin.twin import Probe, Twin, has_converged
 Array = NDArray[np.float64]
 TRUTH = (
     Probe("thermal_mass.magnet_temperature_rise", "temperature_rise"),
+    Probe("thermal_mass.coil_temperature_rise", "temperature_rise"),
     Probe("coil.power", "power"),
     Probe("coil.bl", "geometric_factor"),
 )
@@ -87,6 +88,14 @@ class WithTrial(MassCampaign, Protocol):
 
     def trial(self, components: Any, clock: Clock, weighing_position: float) -> list[Step]:
         """A weighing of either load, whose currents the source keeps."""
+
+
+@runtime_checkable
+class WithRoles(MassCampaign, Protocol):
+    """A campaign in which two windings take turns: one weighs, the other is sensed."""
+
+    def winding(self, period: int) -> int:
+        """That weighs in a period, 1 or 2."""
 
 
 @dataclass(frozen=True)

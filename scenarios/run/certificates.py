@@ -326,9 +326,9 @@ def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]
         elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
             doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))
+            found["after_effect_strength"] = _with(product, *doubts)
             if hinge_rests:
                 continue
-            found["after_effect_strength"] = _with(product, *doubts)
             found["after_effect_rest"] = part.rest
             found["after_effect_time_constants"] = tuple(part.time_constants)
             found["after_effect_weights"] = tuple(part.weights)

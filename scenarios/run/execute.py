@@ -8,12 +8,11 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from components.coil import Coil
 from components.external_flux import ExternalFlux
 from components.magnet import Magnet
 from components.test_mass import TestMass
@@ -28,6 +27,7 @@ from scenarios.reduction import (
 )
 from scenarios.run.beside import Beside
 from scenarios.run.build import build, start_in_steady_state
+from scenarios.run.epsilon import Windows, bl_of_windings, epsilon, series
 from scenarios.run.measured import Measured, known_to, own_reduction, true_values
 from scenarios.run.result import Result, Truth
 from scenarios.run.shadow import good
@@ -228,7 +228,7 @@ def concluded(
         return Measured(
             scenario=scenario,
             findings=findings,
-            true=true_values(scenario, findings),
+            true=true_values(scenario, findings, truth),
             readings=readings,
             truth=truth,
         )
@@ -236,7 +236,7 @@ def concluded(
     parts = scenario.true_components()
     return Result(
         scenario=scenario,
-        true=_truth(scenario, parts, truth) if len(truth) else Truth(math.nan, math.nan, math.nan),
+        true=_truth(scenario, parts, truth) if len(truth) else Truth(*[math.nan] * 4),
         mass=reduce(readings, known, _settings(scenario)),
         thermal=_thermal(scenario, parts, truth),
         readings=readings,
@@ -252,21 +252,14 @@ def _settings(scenario: Scenario) -> ReductionSettings:
     return settings.model_copy(update={"highest_profile_order": HIGHEST_ORDER})
 
 
-def _series(truth: Blocks, channel: str) -> tuple[Array, Array]:
-    """Times (s) and values of a channel of the truth."""
-    blocks = list(truth.select(channel))
-    times = np.concatenate([b.times().ravel() for b in blocks])
-    return times, np.concatenate([b.values.ravel() for b in blocks])
-
-
 def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> ThermalResult | None:
     """The thermal analysis, if the balance has a thermal mass."""
     channel = "thermal_mass.magnet_temperature_rise"
     magnet = parts.get("magnet")
     if not len(truth.select(channel)) or not isinstance(magnet, Magnet):
         return None
-    times, rise = _series(truth, channel)
-    _, power = _series(truth, "coil.power")
+    times, rise = series(truth, channel)
+    _, power = series(truth, "coil.power")
     campaign: Any = scenario.campaign
     return thermal_analysis(
         times,
@@ -282,26 +275,22 @@ def _thermal(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) 
     )
 
 
-def windings(scenario: Scenario, parts: Mapping[str, Component]) -> float:
-    """Bl of all windings that weigh together over that of the first."""
-    coil, second = parts["coil"], parts.get("second_coil")
-    if not (cast(Any, scenario.campaign).in_series and isinstance(coil, Coil) and isinstance(second, Coil)):
-        return 1.0
-    return 1.0 + second.winding_factor * second.share / (coil.winding_factor * coil.share)
-
-
 def _truth(scenario: Scenario, parts: Mapping[str, Component], truth: Blocks) -> Truth:
-    """The true mass, the true Bl averaged over the weighing windows, and what external flux does to the mass."""
+    """The true mass, the true Bl averaged over the weighing windows, and what acts on the mass, uncorrected."""
     mass = parts["test_mass"]
     assert isinstance(mass, TestMass)
-    times, bl = _series(truth, "coil.bl")
+    times, bl = series(truth, "coil.bl")
     campaign: Any = scenario.campaign
-    start, end = campaign.weighing_windows().T
+    windows = Windows(
+        campaign.weighing_windows(), campaign.mass_on(), campaign.comparisons, campaign.velocity_windows()
+    )
+    start, end = windows.weighing.T
     middles = (np.arange(32) + 0.5) / 32
-    both = windings(scenario, parts)
+    both = bl_of_windings(scenario, parts)
     weighed = both * float(np.interp(start[:, None] + (end - start)[:, None] * middles, times, bl).mean())
     flux, error = parts.get("external_flux"), 0.0
     if isinstance(flux, ExternalFlux):
         position = float(getattr(parts.get("flexure"), "weighing_position", 0.0))
         error = flux.epsilon(weighed / both, position, magnet_moves=getattr(campaign, "moves", "coil") == "magnet")
-    return Truth(mass.mass, weighed, error)
+    acting = epsilon(scenario, parts, truth, windows, mass.mass, weighed)
+    return Truth(mass.mass, weighed, error, (1.0 + acting) * (1.0 + error) - 1.0)

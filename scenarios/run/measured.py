@@ -13,9 +13,11 @@ from scenarios.reduction.findings import Findings, OwnReduction
 from scenarios.run.build import MassCampaign
 from scenarios.run.certificates import Stated, certificates
 from scenarios.run.record import Record
+from scenarios.run.turns import true_slopes
 from scenarios.schema import Scenario
 from twin.component import Component
 from twin.parameter import unit_of
+from twin.recorder import Blocks
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -84,11 +86,12 @@ def stated(parts: Mapping[str, Component]) -> dict[str, Estimate]:
     return found
 
 
-def true_values(scenario: Scenario, findings: Findings) -> dict[str, float | list[float]]:
+def true_values(scenario: Scenario, findings: Findings, truth: Blocks) -> dict[str, float | list[float]]:
     """What the campaign says is true of its quantities, of the parts as they truly are; nothing if it says nothing.
 
     A campaign may have a method `true_values` of the parts, and a method `true_results` of the parts, of what was found
     (for the places that it was found at) and of the reduction's settings (for the goals that it was found for).
+    What the masses of a series are wrong by follows from what was recorded of the truth.
     """
     parts, settings = scenario.true_components(), scenario.sections.get("reduction")
     found: dict[str, Any] = {}
@@ -96,4 +99,5 @@ def true_values(scenario: Scenario, findings: Findings) -> dict[str, float | lis
         found |= tell(parts)
     if tell := getattr(scenario.campaign, "true_results", None):
         found |= tell(parts, findings.plain(), settings)
+    found |= true_slopes(scenario, parts, findings.plain(), truth)
     return {key: np.asarray(value, dtype=float).tolist() for key, value in found.items()}

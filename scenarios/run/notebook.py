@@ -149,6 +149,8 @@ def rows(summary: Summary) -> list[Row]:
         lines.append(Row("contacts", str(contacts["count"]), f"of the coil with its stop in the ramps, {most}"))
     if external := true.get("external_flux_epsilon", 0.0):
         lines.append(Row("ε_ext", relative(external), "bias by external flux"))
+    if acting := true.get("epsilon"):
+        lines.append(Row("ε_true", relative(acting), "(Bl)_v/(Bl)_w − 1, uncorrected"))
     if thermal is not None:
         delay = thermal["delay_s"]
         lines += [

@@ -20,11 +20,14 @@ class Truth:
     mass_kg : the mass (kg).
     bl_Tm : Bl averaged over the weighing windows (T·m).
     external_flux_epsilon : relative error of the mass by sources of flux beside the magnet, as they are at the start.
+    epsilon : (Bl)_v/(Bl)_w − 1, the relative error of the mass with nothing corrected, by temperatures, currents and
+        this flux, weighted as a reduction weights them: `scenarios.run.epsilon`.
     """
 
     mass_kg: float
     bl_Tm: float
     external_flux_epsilon: float = 0.0
+    epsilon: float = 0.0
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -74,8 +77,7 @@ class Result(Record):
                 "expanded_u_kg": m.expanded_u_kg,
                 "bl_Tm": m.bl_Tm,
                 "u_bl_Tm": m.u_bl_Tm,
-                "type_a": dict(m.type_a),
-                "type_b": dict(m.type_b),
+                **m.with_zeros,
                 "corrections": dict(m.corrections),
                 "budget": [asdict(line) for line in m.inputs],
             },

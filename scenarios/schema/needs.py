@@ -31,11 +31,17 @@ class Need:
     component : whose name tells whether the balance has it.
     file : the shipped file that brings it, with its wiring and what else belongs to it.
     made : what has to be made of the parts that the balance states, as values over them and a sentence that says so.
+    lacking : whether the balance lacks it; None if the component's name tells.
     """
 
     component: str
     file: str
     made: Callable[[Tree], tuple[Tree, str]]
+    lacking: Callable[[Tree], bool] | None = None
+
+    def lacked(self, balance: Tree) -> bool:
+        """Whether a balance lacks it."""
+        return self.lacking(balance) if self.lacking is not None else self.component not in balance
 
 
 @runtime_checkable
@@ -60,7 +66,7 @@ def completed(document: Document) -> tuple[Document, tuple[str, ...]]:
     said: list[str] = []
     for need in _needs(document.tree):
         balance = document.tree["balance"]
-        if need.component in balance or any(HARDWARE in part for part in balance.values() if isinstance(part, dict)):
+        if not need.lacked(balance) or any(HARDWARE in part for part in balance.values() if isinstance(part, dict)):
             continue
         brought = _shipped(need.file)
         if any(_clash(balance.get(name), part) for name, part in brought.tree["balance"].items()):

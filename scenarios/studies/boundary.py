@@ -264,11 +264,11 @@ REASONS = {
     "omtp": "the power repeats in weighing and velocity blocks: what is left of the printed drive is less than printed",
     "power_regulated": "the paper takes a share of OMTP's δT_m; here it is what gain and unequal resistances leave",
 }
-"""Why a size may differ from the published one."""
+"""What a size depends on, and why it may differ from the paper's own; see `Entry.id` for where that would stand."""
 
 
 def table_entry(case: tuple[str, str], limit: float, low: float, high: float, points: int = POINTS) -> Entry:
-    """One line of Liu2025's size table.
+    """One line of a size table as Liu2025 has one.
 
     Parameters
     ----------

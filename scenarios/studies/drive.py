@@ -3,7 +3,8 @@
 A sine current makes a sine velocity. Odd harmonics flatten it, a second harmonic takes out the tilt that a quadratic
 stiffness gives it. For each set of harmonics the amplitudes and phases are found for which the velocity deviates least,
 in the mean of squares, from ±v̄ in windows in the middle of the half cycles, at the same v̄ and within the current
-limit. The motion is the periodic one of the nonlinear hinge (`components.hinge_balance`); for a linear one a single
+limit. That σ is all that is sought: the share of the whole cycle that is flat is reported, and may fall as harmonics
+are added. The motion is the periodic one of the nonlinear hinge (`components.hinge_balance`); for a linear one a single
 step of the iteration is exact.
 """
 
@@ -76,8 +77,8 @@ class Flatness:
     Parameters
     ----------
     velocity : v̄, mean speed in the windows (m/s).
-    sigma : standard deviation of the speed in the windows over v̄.
-    fraction : of the cycle, in which the speed is within 5 % of v̄.
+    sigma : standard deviation of the speed in the windows over v̄, which `steps` minimises.
+    fraction : of the cycle, in which the speed is within 5 % of v̄; of what lies outside of the windows too.
     peak : of the current (A).
     """
 

@@ -16,6 +16,8 @@ from twin.errors import InputError
 _ADDRESS = re.compile(r"\w+://\S+:\d+")
 WAIT = 10.0
 """How long a scheduler may take to answer (s)."""
+START = 1.5
+"""How long processes take until they compute at their full speed (s), about; most of it is what they import."""
 
 
 class ClusterError(InputError):

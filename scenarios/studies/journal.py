@@ -16,6 +16,9 @@ from typing import IO, Any, Self
 
 from scenarios.run.output import OutputError
 
+DIED = "the process that computed it died"
+"""How the error of a point begins that was lost with its process."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -37,8 +40,10 @@ class Row:
     seconds: float = 0.0
 
     def holds(self, outputs: Sequence[str]) -> bool:
-        """Whether it tells all that is wanted."""
-        return bool(self.error) or all(name in self.values for name in outputs)
+        """Whether it tells all that is wanted, or that there is nothing to tell; a lost process tells neither."""
+        if self.error:
+            return not self.error.startswith(DIED)
+        return all(name in self.values for name in outputs)
 
 
 class Journal:

@@ -9,7 +9,7 @@ from typing import Any
 
 from scenarios.run.experiment import Experiment
 from scenarios.run.measured import reports_mass
-from twin.errors import InputError
+from twin.errors import InputError, TwinError
 
 Values = dict[str, float]
 
@@ -54,6 +54,9 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
         "mean_power": Output("W", "of the coil, mean of a period", "thermal", lambda t: t.mean_power_W),
         "magnet_rise": Output("K", "mean temperature rise of the magnet", "thermal", lambda t: t.magnet_rise_K),
         "coil_rise": Output("K", "mean temperature rise of the coil", "thermal", lambda t: t.coil_rise_K),
+        "coil_hour_rise": Output(
+            "K", "of the coil in an hour of that power, if no heat left it", "thermal", lambda t: t.coil_hour_rise_K
+        ),
         "mass": Output("kg", "reported by a run", "run", lambda r: r.mass.mass_kg),
         "error": Output("1", "of the reported mass, relative", "run", lambda r: r.relative_error),
         "u": Output("1", "relative standard uncertainty of the mass", "run", lambda r: r.mass.u_relative),
@@ -82,15 +85,35 @@ def _thermal(experiment: Experiment) -> Any:
 
 
 def _run(experiment: Experiment) -> Any:
+    _reports(experiment)
+    return experiment.run()
+
+
+def _reports(experiment: Experiment) -> None:
     if not reports_mass(experiment.scenario):
         raise InputError(f"{experiment.scenario.name}: its campaign reports no mass")
-    return experiment.run()
+
+
+def _heats(experiment: Experiment) -> None:
+    from scenarios.studies.thermal import room_rise
+
+    room_rise(experiment.scenario, experiment.scenario.components())
 
 
 SOURCES: Mapping[str, Callable[[Experiment], Any]] = MappingProxyType(
     {"parts": _parts, "thermal": _thermal, "run": _run}
 )
 """What can be computed of a scenario, cheapest first."""
+_NEEDS: Mapping[str, Callable[[Experiment], None]] = MappingProxyType({"thermal": _heats, "run": _reports})
+
+
+def refusal(experiment: Experiment, output: str) -> str:
+    """Why a scenario has no such output, without computing it; empty if nothing is known against it."""
+    try:
+        _NEEDS.get(OUTPUTS[output].source, lambda _: None)(experiment)
+    except TwinError as error:
+        return str(error)
+    return ""
 
 
 def evaluate(experiment: Experiment, wanted: Sequence[str]) -> Values:

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 import inspect
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -32,7 +33,8 @@ from scenarios.schema.errors import KeyPath, Problem, fail
 from scenarios.schema.validate import validated
 from scenarios.studies.axes import Axis, AxisError, AxisModel, Overrides, axis
 from scenarios.studies.goals import Constraint, Objective, constraint, objective
-from scenarios.studies.outputs import OUTPUTS
+from scenarios.studies.outputs import OUTPUTS, refusal
+from twin.errors import SimulationError
 from twin.parameter import Parameters
 from twin.plugins import did_you_mean
 
@@ -42,8 +44,11 @@ VERSION = 1
 MANY = 10_000
 """Points beyond which a sweep wants to be told that it is meant."""
 CHECKED = 256
-"""Values of an axis that are validated before the first run; of a longer range as many, spread over it."""
+"""Values of a range that are validated before the first run; of a longer one as many, spread over it."""
 CORNERS = 64
+"""Combinations of the ends of the axes that are validated, in each variant."""
+CHECK_SECONDS = 2.0
+"""For which the twin is built at these combinations, beyond the first and the last of each variant."""
 
 
 class Sampling(Parameters):
@@ -143,10 +148,7 @@ class Study:
         else:
             rows = ([each.at(u) for each, u in zip(self.axes, row, strict=True)] for row in self.samples)
         for row in rows:
-            found: Overrides = {}
-            for each, values in zip(self.axes, row, strict=True):
-                found |= each.overrides(values)
-            yield found
+            yield _overrides(self.axes, row)
 
 
 def _outputs(objectives: Sequence[Objective], constraints: Sequence[Constraint]) -> list[str]:
@@ -239,13 +241,12 @@ class _Reader:
             self._try((*key, path), base, {path: value})
         return dict(values)
 
-    def _try(self, key: KeyPath, base: Experiment, overrides: Overrides) -> bool:
+    def _try(self, key: KeyPath, base: Experiment, overrides: Overrides) -> Experiment | None:
         try:
-            base.with_(overrides)
+            return base.with_(overrides)
         except ScenarioError as error:
             self.wrong(key, f"{error.key}: {error.expected}" if error.key else error.expected)
-            return False
-        return True
+            return None
 
     def _axis(self, name: str, given: AxisModel, base: Experiment, sampling: Sampling) -> Axis | None:
         key: KeyPath = ("axes", name)
@@ -296,34 +297,80 @@ class _Reader:
     def _check_values(self, study: Study) -> None:
         """Each value of each axis beside the first of the others, in every variant; then combinations of the ends."""
         for name, variant in (study.variants or {"": {}}).items():
-            ends = [_spread(study, each) for each in study.axes]
-            first: Overrides = dict(variant)
-            for each, values in zip(study.axes, ends, strict=True):
-                first |= each.overrides(values[0])
-            for each, values in zip(study.axes, ends, strict=True):
+            spread = [_spread(study, each) for each in study.axes]
+            first = variant | _overrides(study.axes, [values[0] for values in spread])
+            for each, values in zip(study.axes, spread, strict=True):
                 for one in values:
-                    if not self._try(("axes", each.name), study.base, {**first, **each.overrides(one)}):
+                    if self._try(("axes", each.name), study.base, {**first, **each.overrides(one)}) is None:
                         break
             self.stop()
-            for corner in islice(product(*((values[0], values[-1]) for values in ends)), CORNERS):
-                overrides = dict(variant)
-                for each, one in zip(study.axes, corner, strict=True):
-                    overrides |= each.overrides(one)
-                self._try(("axes",), study.base, overrides)
+            tried = [
+                self._try(("axes",), study.base, variant | _overrides(study.axes, corner))
+                for corner in _corners(spread)
+            ]
             self.stop()
-            try:
-                study.base.with_(first).check()
-            except ScenarioError as error:
-                self.wrong(("variants", name) if name else ("scenario",), str(error))
+            corners = [found for found in tried if found is not None]
+            self._check_wiring(name, corners, CHECK_SECONDS / max(len(study.variants), 1))
+            self._check_outputs(study, name, corners)
         self.stop()
+
+    def _check_wiring(self, variant: str, corners: Sequence[Experiment], seconds: float) -> None:
+        """Build what a run needs, at the first corner and the one opposite, and at others while there is time."""
+        begin = time.perf_counter()
+        for i, corner in enumerate([corners[0], *corners[:0:-1]]):
+            if i > 1 and time.perf_counter() - begin > seconds:
+                return
+            try:
+                corner.check()
+            except ScenarioError as error:
+                self.wrong(("axes",) if i else ("variants", variant) if variant else ("scenario",), str(error))
+                return
+            except SimulationError:  # of this point alone: its row will say so
+                continue
+
+    def _check_outputs(self, study: Study, variant: str, corners: Sequence[Experiment]) -> None:
+        """Refuse an output that no corner has; one that some points have not is NaN there, with the reason."""
+        said: set[str] = set()
+        for name in study.outputs:
+            reasons = [refusal(corner, name) for corner in corners]
+            if all(reasons) and OUTPUTS[name].source not in said:
+                said.add(OUTPUTS[name].source)
+                where = f" in the variant {variant!r}" if variant else ""
+                self.wrong(self._asked(name), f"there is no {name}{where}: {reasons[0]}")
+
+    def _asked(self, output: str) -> KeyPath:
+        """Where the file asks for an output."""
+        listed = self.document.tree["outputs"]
+        return ("outputs", listed.index(output)) if output in listed else ("objectives",)
+
+
+def _overrides(axes: Sequence[Axis], values: Sequence[tuple[Any, ...]]) -> Overrides:
+    found: Overrides = {}
+    for each, own in zip(axes, values, strict=True):
+        found |= each.overrides(own)
+    return found
 
 
 def _spread(study: Study, each: Axis) -> list[tuple[Any, ...]]:
-    """Values of an axis that are looked at before the first run."""
-    if study.is_grid or not each.distribution:
-        values = list(each.values)
-        if len(values) <= CHECKED:
-            return values
-        return [values[i] for i in np.linspace(0, len(values) - 1, CHECKED).astype(int)]
+    """Values of an axis that are looked at before the first run: all that the file lists, some of a range."""
+    if not each.distribution:
+        return list(each.values)
+    if study.is_grid:
+        if len(each.values) <= CHECKED:
+            return list(each.values)
+        return [each.values[i] for i in np.linspace(0, len(each.values) - 1, CHECKED).astype(int)]
     column = study.samples[:, study.axes.index(each)]
     return [each.at(float(u)) for u in (column.min(), *np.linspace(0.02, 0.98, 9), column.max())]
+
+
+def _corners(spread: Sequence[Sequence[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Combinations of the ends of the axes, that of all firsts first and that of all lasts last."""
+    ends = [list(dict.fromkeys((values[0], values[-1]))) for values in spread]
+    count = math.prod(map(len, ends))
+    shown = min(count, CORNERS)
+    for k in range(shown):
+        number, corner = k * (count - 1) // max(shown - 1, 1), []
+        for choices in reversed(ends):
+            number, place = divmod(number, len(choices))
+            corner.append(choices[place])
+        yield corner[::-1]

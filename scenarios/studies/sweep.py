@@ -19,7 +19,7 @@ from itertools import islice
 from scenarios.run.experiment import Experiment
 from scenarios.schema import ScenarioError
 from scenarios.studies.executors import ClusterError
-from scenarios.studies.journal import Row
+from scenarios.studies.journal import DIED, Row
 from scenarios.studies.outputs import evaluate
 from scenarios.studies.study import Point, Study
 from twin.errors import TwinError
@@ -40,10 +40,12 @@ class Pool:
     ----------
     make : gives an executor, and another one when that has broken.
     workers : how many points it runs at a time.
+    start : how long it takes until they compute (s), about.
     """
 
     make: Callable[[], Executor]
     workers: int
+    start: float = 0.0
 
 
 def compute(base: Experiment, outputs: Sequence[str], points: Sequence[Point]) -> list[Row]:
@@ -163,8 +165,7 @@ class _Driver:
             self._alone.extend(batch)
             return
         (point,) = batch
-        text = f"the process that computed it died ({type(error).__name__})"
-        yield Row(point.number, _key_of_values(self.study.base, point), {}, text)
+        yield Row(point.number, key(self.study.base, point), {}, f"{DIED} ({type(error).__name__})")
 
 
 def _gone(error: BaseException) -> ClusterError:

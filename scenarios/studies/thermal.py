@@ -84,6 +84,11 @@ class Thermal:
         """Relative error of the mass, α_m δT_m."""
         return self.analysis.epsilon
 
+    @property
+    def coil_hour_rise_K(self) -> float:
+        """What an hour of the weighing's power warms the coil, if no heat leaves it."""
+        return self._cycle.hour_rise(self.power_W)
+
     @cached_property
     def current_A(self) -> float:
         """Mean size of the source's current over the weighing windows; NaN for a balance without source."""
@@ -158,6 +163,42 @@ def thermal(experiment: Experiment, fineness: int = 1) -> Thermal:
     return ThermalCycle(experiment.scenario, fineness).result()
 
 
+def room_rise(scenario: Scenario, parts: Mapping[str, Any]) -> float:
+    """What the room is warmer than the reference (K), of a scenario that has a thermal-magnetic error.
+
+    Parameters
+    ----------
+    parts : its components.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to heat.
+    SimulationError
+        If the room's temperature changes.
+    """
+    name = scenario.name
+    if not isinstance(scenario.campaign, MassCampaign):
+        raise InputError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
+    if not isinstance(parts.get("thermal_mass"), ThermalMass) or not isinstance(parts.get("magnet"), Magnet):
+        raise InputError(f"{name}: it has no thermal-magnetic error without a thermal_mass and a magnet")
+    if scenario.section("thermal", ThermalSettings).start != "steady_state":
+        raise NotPeriodicError(
+            f"{name}: it starts at ambient; its periodic steady state is asked for: thermal.start=steady_state"
+        )
+    source = scenario.wiring.get("thermal_mass.ambient_rise")
+    room = parts.get((source or "").partition(".")[0])
+    if source is None or room is None:
+        return 0.0
+    rise = room.fresh().signals()["temperature_rise"] if isinstance(room, Environment) else None
+    if not isinstance(rise, Constant):
+        raise NotPeriodicError(
+            f"{name}: the temperature of the room changes, so that no state is periodic; switch off its drift and "
+            "swing, or run the campaign"
+        )
+    return rise.value
+
+
 class ThermalCycle:
     """A cycle of a campaign with temperatures that are found by relaxation of the whole period."""
 
@@ -165,7 +206,7 @@ class ThermalCycle:
         self.scenario, self.fineness = scenario, fineness
         self.parts = scenario.components()
         self._unused = dict(self.parts)
-        self.room = self._check()
+        self.room = room_rise(scenario, self.parts)
         self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
         self.period = self.campaign.period / NS
         space = cast(ThermalMass, self.parts["thermal_mass"]).state_space()
@@ -173,39 +214,6 @@ class ThermalCycle:
         self._heating = _upstream(scenario.wiring, self.parts, "thermal_mass")
         self._power: PeriodicPower | None = None
         self._solve()
-
-    def _check(self) -> float:
-        """What the room is warmer than the reference (K).
-
-        Raises
-        ------
-        InputError
-            If there is nothing to heat.
-        SimulationError
-            If the room's temperature changes.
-        """
-        name = self.scenario.name
-        if not isinstance(self.scenario.campaign, MassCampaign):
-            raise InputError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
-        if not isinstance(self.parts.get("thermal_mass"), ThermalMass) or not isinstance(
-            self.parts.get("magnet"), Magnet
-        ):
-            raise InputError(f"{name}: it has no thermal-magnetic error without a thermal_mass and a magnet")
-        if self.scenario.section("thermal", ThermalSettings).start != "steady_state":
-            raise NotPeriodicError(
-                f"{name}: it starts at ambient; its periodic steady state is asked for: thermal.start=steady_state"
-            )
-        source = self.scenario.wiring.get("thermal_mass.ambient_rise")
-        room = self.parts.get((source or "").partition(".")[0])
-        if source is None or room is None:
-            return 0.0
-        rise = room.fresh().signals()["temperature_rise"] if isinstance(room, Environment) else None
-        if not isinstance(rise, Constant):
-            raise NotPeriodicError(
-                f"{name}: the temperature of the room changes, so that no state is periodic; switch off its drift and "
-                "swing, or run the campaign"
-            )
-        return rise.value
 
     # --- temperatures that agree with the power they make -------------------------------------------------------------
 
@@ -343,6 +351,10 @@ class ThermalCycle:
             coil_rise_K=float(rises[1].mean()),
             _cycle=self,
         )
+
+    def hour_rise(self, power: float) -> float:
+        """What an hour of a power (W) warms the coil, if no heat leaves it (K)."""
+        return 3600.0 * power / cast(ThermalMass, self.parts["thermal_mass"]).heated_capacity
 
     def weighing_current(self) -> float:
         """Mean size of the source's current in the weighing windows (A), by Gauss's rule."""

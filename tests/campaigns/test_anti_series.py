@@ -125,10 +125,3 @@ def test_heat_is_constant_but_for_the_ramps() -> None:
     assert tmtp is not None
     assert anti is not None
     assert anti.delta_t_f_K < 0.01 * tmtp.delta_t_f_K
-
-
-def test_the_result_has_the_keys_of_tmtp() -> None:
-    summary = short().run().summary()
-    tmtp = scenarios.load("nist4_tmtp").with_({"campaign.cycles": 2, "campaign.velocity.pairs": 4}).run().summary()
-    assert set(summary) == set(tmtp)
-    assert all(set(summary[part]) == set(tmtp[part]) for part in ("result", "true", "contacts"))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import scenarios
@@ -24,6 +25,12 @@ SCHEMES = {
     "magnet-moving tmtp": "type: tmtp, cycles: 2, moves: magnet",
     "magnet-moving omtp": "type: omtp, cycles: 4, moves: magnet",
 }
+DRIVE = (
+    "motion: hinge, amplitudes: [213 uA, 213 uA, 127.8 uA, 76.7 uA, 29.8 uA], phases: [0, -0.8, -2.3, -3.8, -5.3], "
+    "cycles: 30, window_middle: 366 ms, reading_step: 25 ms"
+)
+"""KBmini's, of Li2026."""
+HINGE = "balance: {flexure: {type: hinge}}\n"
 TWO = ("omtp", "power_regulated", "anti_series", "magnet-moving omtp")
 
 
@@ -49,6 +56,43 @@ def test_every_scheme_closes_on_every_balance(balance: str, scheme: str) -> None
     assert abs(result.relative_error) < 1e-12
     assert abs(result.mass.bl_Tm / result.true.bl_Tm - 1) < 1e-12
     assert result.summary()["notes"] == list(experiment.scenario.notes)
+
+
+def oscillating(balance: str, more: str = HINGE) -> Experiment:
+    head = f"schema: 1\nextends: balances/{balance}\n"
+    text = f"{head}campaign: {{type: tmtp, cycles: 1, weighing: {{count: 4}}, velocity: {{{DRIVE}}}}}\n"
+    return Experiment(load_text(text + more, models=MODELS))
+
+
+@pytest.mark.parametrize("balance", VELOCITY)
+def test_a_driven_hinge_closes_on_every_balance_and_its_coil_acts_back(balance: str) -> None:
+    experiment = oscillating(balance)
+    (told,) = experiment.scenario.notes
+    assert "acts back on the hinge" in told and "none is stated of its oscillator, which is KBmini's" in told
+    shipped = scenarios.load("kbmini_oscillating").scenario.wiring
+    assert {port for port in shipped if port.startswith("flexure.")} <= set(experiment.scenario.wiring)
+    result = experiment.ideal().run()
+    assert abs(result.relative_error) < 1e-12
+    assert abs(result.mass.bl_Tm / result.true.bl_Tm - 1) < 1e-12
+    loaded = experiment.ideal().with_({"balance.induced_voltmeter.input_conductance": 1e-5}).run()
+    reach = [np.ptp(next(iter(r.readings.select("interferometer", phase="velocity"))).values) for r in (result, loaded)]
+    assert reach[1] < reach[0] * (1 - 1e-4)  # the meter's load brakes it
+    assert abs(loaded.relative_error) < 1e-9
+
+
+def test_wires_of_a_hinge_that_are_stated_stay_as_they_are() -> None:
+    assert scenarios.load("kbmini_oscillating").scenario.notes == ()
+    some = HINGE.replace("}}", "}, wiring: {flexure.coil_bl: coil.bl}}")
+    assert oscillating("kbmini", some).scenario.notes == ()
+    stated = HINGE.replace("type: hinge", "type: hinge, oscillator: {natural_frequency: 0.71 Hz}")
+    assert "KBmini" not in oscillating("nist4", stated).scenario.notes[0]
+    swept = of("nist4", "tmtp", HINGE)
+    assert swept.scenario.notes == () and "flexure.coil_bl" not in swept.scenario.wiring
+
+
+def test_a_resonance_is_not_guessed() -> None:
+    with pytest.raises(ScenarioError, match=r"give the flexure 'type: hinge', and an 'oscillator' with its natural_fr"):
+        oscillating("nist4", "").check()
 
 
 @pytest.mark.parametrize("balance", VELOCITY)

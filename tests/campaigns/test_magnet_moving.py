@@ -210,17 +210,6 @@ def test_it_is_right_within_its_uncertainty() -> None:
     assert result.mass.u_relative < 2e-7
 
 
-def test_the_result_has_the_keys_of_tmtp() -> None:
-    def keys(tree: Any) -> Any:
-        return {key: keys(value) for key, value in tree.items()} if isinstance(tree, dict) else None
-
-    still = scenarios.load("tsinghua_tmtp").with_({"campaign.cycles": 2, "campaign.velocity.pairs": 6}).run()
-    found, expected = keys(run().summary()), keys(still.summary())
-    for tree in (found, expected):
-        tree["result"].pop("corrections"), tree["result"].pop("type_b")
-    assert found == expected
-
-
 def test_without_a_stage_it_is_refused() -> None:
     """Where none can be added: beside real instruments."""
     real = {"driver": "keithley6221", "resource": "TCPIP::localhost::1::SOCKET"}

@@ -57,6 +57,19 @@ def reversal(ideal: bool = False, **changes: Any) -> Measured:
 # --- β ---------------------------------------------------------------------------------------------------------------
 
 
+def test_the_truth_has_the_warmth_that_is_not_corrected() -> None:
+    """And no more of it than that."""
+    warm = {"balance.magnet.temperature_coefficient": -1e-3, "reduction.corrections.temperature": False}
+    paths = COARSE | {"campaign.velocity.cycles": 600}
+    experiment = scenarios.load("kbmini_mass_series").ideal().with_(paths | {BETA: 1e-2})
+    without, with_ = (experiment.with_(keys).run() for keys in ({}, warm))
+    for result in (without, with_):
+        for key in ("beta_per_A2", "bias_relative", "slope_per_kg2"):
+            assert result.true[key] == pytest.approx(result.findings[key].value, rel=1e-4)
+    assert without.true["beta_per_A2"] == pytest.approx(1e-2, rel=1e-4)
+    assert with_.true["bias_relative"] < 2 * without.true["bias_relative"] < 0
+
+
 @pytest.mark.parametrize("beta", [-8e-5, 3e-2])
 @pytest.mark.parametrize("masses", [[1.0, 0.7, 0.5], [0.5, 1.0, 2.0]])
 def test_without_other_effects_beta_is_exact(beta: float, masses: list[float]) -> None:

@@ -110,6 +110,19 @@ def test_a_room_that_drifts_changes_the_heat() -> None:
     assert drifting.findings["delay_s"].value == pytest.approx(drifting.true["delay_s"], abs=0.02)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [{"campaign.settling": 3, "campaign.cycles": 2}, {}, STEADY],
+    ids=["unsettled", "as shipped", "in a steady room"],
+)
+def test_the_heat_is_that_of_the_holds_read(changes: dict[str, Any]) -> None:
+    """Without errors of the instruments: on its way to the steady state the coil has 1.3e-4 less after 3 periods."""
+    exact = {"balance.current_source.gain": 0.0} | {"balance.environment.temperature_drift": -1e-5} | changes
+    alpha = {"balance.coil.resistance_temperature_coefficient": 3.93e-3}
+    result = run("tmtp", exact | alpha, ideal=True)
+    assert result.findings["power_W"].value == pytest.approx(result.true["power_W"], rel=1.5e-5)
+
+
 @pytest.mark.parametrize("step", [2.0, 5.0])
 def test_the_delay_of_what_little_a_regulated_power_varies_by(step: float) -> None:
     """Currents change within a reading: means of 5 s would take 2 s off the delay, if their products were the heat."""

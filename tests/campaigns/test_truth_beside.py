@@ -12,9 +12,13 @@ import pytest
 import scenarios
 from scenarios.run.measured import Measured
 
+BENT = {"balance.magnet.profile": [0.05, -3.0]}
+"""A field that is neither level nor straight."""
 BRIEF: dict[str, dict[str, Any]] = {
     "nist4_gradiometer": {"campaign.pairs": 2},
+    "nist4_gradiometer, bent": {"campaign.pairs": 2, **BENT},
     "nist4_hall_probe": {},
+    "nist4_hall_probe, bent": BENT,
     "nist4_inductance": {"campaign.points": 5},
     "nist4_noise": {},
     "tsinghua_gap_survey": {},
@@ -35,7 +39,7 @@ ITSELF = ("uncertainty_readings_T_per_m", "uncertainty_centring_T_per_m")
 
 @lru_cache(maxsize=1)
 def run(name: str) -> Measured:
-    result = scenarios.load(name).with_(BRIEF[name]).run()
+    result = scenarios.load(name.partition(",")[0]).with_(BRIEF[name]).run()
     assert isinstance(result, Measured)
     return result
 
@@ -60,7 +64,7 @@ def test_what_is_measured_has_an_uncertainty_and_agrees_with_the_truth(name: str
             continue
         value, u = np.atleast_1d(quantity.value), np.atleast_1d(quantity.u)
         z = [(a - b) / c for a, b, c in zip(value, np.atleast_1d(true), u, strict=True) if c]
-        assert math.sqrt(np.mean(np.square(z))) < 4.0, (key, z)
+        assert math.sqrt(np.mean(np.square(z))) < 3.0, (key, z)
         compared += len(z)
     assert compared >= 2
 

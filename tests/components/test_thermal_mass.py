@@ -274,3 +274,14 @@ def test_nist4_has_a_set_of_dimensions_for_heat() -> None:
 def test_a_geometry_that_is_not_clear_is_refused(given_: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         ThermalMass(**given_)
+
+
+@pytest.mark.parametrize("size", [1.0, 0.5])
+def test_what_is_heated_takes_its_heat(size: float) -> None:
+    """A node by itself warms by energy over capacity; of a geometry it is the copper that the grid has."""
+    alone = ThermalMass(capacities={"coil": 1155.0}, links=[], magnet=["coil"], size=size)
+    assert rises(alone, np.array([3600.0]), power=8e-3)[1][0] == pytest.approx(8e-3 * 3600 / alone.heated_capacity)
+    full, half = (ThermalMass(geometry="nist4", dimensions={"coil.fill": fill}, size=size) for fill in (0.9, 0.45))
+    grids = [heat_model(named_geometry("nist4", {"coil.fill": fill}, "heat")).capacity.sum() for fill in (0.9, 0.45)]
+    assert full.heated_capacity - half.heated_capacity == pytest.approx((grids[0] - grids[1]) * size**3, rel=1e-6)
+    assert full.heated_capacity == pytest.approx(2 * half.heated_capacity)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from components.fields import cache, external
+from components.fields import around, cache, external
 from components.fields import influence as influences
 from components.fields import profile as profiles
 from components.fields.catalogue import CATALOGUE, KBMINI
 from components.fields.magnetostatics import Mesh
+from components.fields.materials import skin_depth
 from scenarios.cli.app import main
 
 KEYS = [
@@ -26,8 +27,10 @@ KEYS = [
     "l0_H",
     "magnetic_height_m",
     "temperature_coefficient_per_K",
+    "skin_depth_1Hz_m",
 ]
 COARSE = Mesh(order=2, corner=0.03, edge=0.4, gap=0.25, growth=0.8)
+COARSE_ROOM = Mesh(order=2, corner=0.03, edge=0.4, gap=0.25, growth=0.8, boundary=12.0)
 FILE = """\
 extends: kbmini
 name: mine
@@ -66,7 +69,9 @@ def figures(run: Run, *words: str) -> dict[str, Any]:
 def test_every_magnet_has_every_figure(run: Run, name: str) -> None:
     found = figures(run, name)
     assert list(found) == KEYS
-    assert found == profiles.profile(CATALOGUE[name]).summary()
+    geometry = CATALOGUE[name]
+    assert found.pop("skin_depth_1Hz_m") == skin_depth(geometry.material(geometry.yoke_material), 1.0)
+    assert found == profiles.profile(geometry).summary()
 
 
 def test_for_people_the_same_figures_and_what_was_inferred(run: Run) -> None:
@@ -100,6 +105,44 @@ def test_an_external_field(run: Run) -> None:
     assert found["external"] == {"slope_T_per_m": pytest.approx(4.03e-6, rel=0.01)}
 
 
+def test_a_horizontal_field_is_attenuated_and_has_no_mean(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ma2025: at least 170 times, by a yoke of µ_r = 10 000; a tenth of it with a tenth of that."""
+    coupling = around.horizontal_coupling
+    monkeypatch.setattr(around, "horizontal_coupling", lambda geometry: coupling(geometry, COARSE_ROOM))
+    found = figures(run, "tsinghua", "--external", "far_horizontal=28 uT")["external"]
+    assert abs(found["mean_T"]) < 1e-15
+    assert found["attenuation"] == pytest.approx(204, rel=0.05)
+    assert found["peak_T"] == pytest.approx(28e-6 / found["attenuation"])
+    initial = coupling(external.permeability_changed(CATALOGUE["tsinghua"], 1000.0), COARSE_ROOM)
+    assert initial * found["attenuation"] == pytest.approx(10, rel=0.25)
+
+
+def test_a_near_source_of_a_known_attenuation(run: Run) -> None:
+    """Its limit is B/γ · 1e-8, and what acts is the mean: none, if it is horizontal on the axis."""
+    beside = "attenuation=2e-6,gap_field=0.5"
+    found = figures(run, "tsinghua", "--external", f"near_horizontal=-0.14,r=0,{beside}")["external"]
+    assert found["gamma"] == pytest.approx(2e-6) and found["limit_T"] == pytest.approx(0.25e-8 / 1e-6)
+    assert abs(found["mean_T"]) < 1e-18
+    above, below = (
+        figures(run, "tsinghua", "--external", f"near_vertical={z},r=0.16,{beside}")["external"] for z in (0.09, -0.09)
+    )
+    assert above["mean_T"] == pytest.approx(-below["mean_T"]) and below["mean_T"] > 1e-8
+    own = figures(run, "tsinghua", "--external", "near_vertical=-0.14,attenuation=2e-6")
+    assert own["external"]["limit_T"] == pytest.approx(own["gap_field_T"] / 2e-6 * 1e-8)
+
+
+def test_a_near_source_by_finite_elements(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    near = external.near_source
+    monkeypatch.setattr(external, "near_source", lambda geometry, source: near(geometry, source, COARSE_ROOM))
+    found, further = (
+        figures(run, "tsinghua", "--external", f"near_vertical={z}")["external"] for z in ("-140 mm", "-190 mm")
+    )
+    assert found["mean_T"] == pytest.approx(-2.0e-7, rel=0.1)
+    assert 0.02 < further["gamma"] / found["gamma"] < 0.5
+    assert found["limit_T"] * found["gamma"] == pytest.approx(further["limit_T"] * further["gamma"])
+    assert figures(run, "tsinghua", "--external", "near_horizontal=-0.14")["external"]["limit_T"] is None
+
+
 def test_the_second_time_nothing_is_solved(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Neither for a part of another susceptibility nor for another external field; nor for a picture."""
     monkeypatch.setenv("KIBBLE_TWIN_CACHE", str(tmp_path))
@@ -127,7 +170,7 @@ def test_the_influence_of_what_was_inferred(run: Run, monkeypatch: pytest.Monkey
     assert set(heat) == {"bore", "chamber_radius", "coil.fill", "coil.radial_width"}
     assert heat["coil.fill"]["coil_swing_K"] < -0.1  # more copper warms less
     assert set(found) == {"bore", "chamber_radius", "coil.radial_width", "yoke.permeability"}
-    assert set(found["bore"]) == set(KEYS)
+    assert set(found["bore"]) == set(KEYS) - {"skin_depth_1Hz_m"}  # of no dimension
     assert "relative change of each figure" in run("kbmini", "--influence")[1]
 
 
@@ -140,7 +183,9 @@ def test_a_file(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(FILE)
     expected = KBMINI.with_dimensions({"ring_height": 0.021, "height": 0.137, "coil.turns": 100})
-    assert figures(run, str(path)) == pytest.approx(profiles.profile(expected).summary(), rel=1e-9)
+    found = figures(run, str(path))
+    assert found.pop("skin_depth_1Hz_m") == skin_depth(expected.material(expected.yoke_material), 1.0)
+    assert found == pytest.approx(profiles.profile(expected).summary(), rel=1e-9)
     assert "inferred, not printed by the paper: bore, chamber_radius, coil.fill" in run(str(path))[1]
 
 
@@ -204,7 +249,10 @@ def test_a_wrong_file_is_one_line_and_solves_nothing(
         (["kbmini", "--part", "r=0.05,z=0,area=1e-6,chi=5"], "at most 0.1"),
         (["kbmini", "--part", "r=0.03,z=0,area=1e-6,chi=1e-5"], "overlaps 'inner yoke'; it must be in the air"),
         (["kbmini", "--part", "r=0.05,z=1e999,area=1e-6,chi=1e-5"], "--part: z: expected a finite number"),
-        (["kbmini", "--external", "near=1"], "--external: expected far_vertical=, not 'near=1'"),
+        (["kbmini", "--external", "near=1"], "--external: expected far_vertical=, far_horizontal=, near_vertical=, "),
+        (["kbmini", "--external", "r=1"], "--external: expected one of far_vertical=, far_horizontal=, near_vertical="),
+        (["kbmini", "--external", "far_vertical=1,far_horizontal=1"], "--external: expected one of far_vertical="),
+        (["kbmini", "--external", "far_vertical=1,r=1"], "--external: r= goes with a near source, not with far_vert"),
         (["kbmini", "--external", "far_vertical=1 m"], "--external: far_vertical: expected a quantity in T"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from components.fields.catalogue import KBMINI
 from components.fields.geometry import Geometry
 from components.fields.linkage import Linkage, inductance
 from components.fields.magnetostatics import Mesh, magnet_model
-from components.fields.materials import MATERIALS, MU0, Material, froehlich
+from components.fields.materials import IRON_RESISTIVITY, MATERIALS, MU0, Material, froehlich, skin_depth
 from components.fields.saturation import Curve, newton
 from twin.errors import SimulationError
 
@@ -134,3 +135,12 @@ def test_what_does_not_converge_is_an_error() -> None:
     model = magnet_model(with_iron(froehlich(1000.0, 1.2)), COARSE)
     with pytest.raises(SimulationError, match=r"did not converge in 1 steps .* check the B-H table"):
         model.magnetised(steps=1)
+
+
+def test_the_skin_depth_goes_by_the_initial_permeability() -> None:
+    """δ² π f µ = ρ; a B–H table tells µ at its beginning, a linear iron has it everywhere."""
+    iron, saturating = MATERIALS["iron"], MATERIALS["iron_annealed"]
+    assert skin_depth(iron, 1.0) ** 2 * math.pi * MU0 * 5000.0 == pytest.approx(IRON_RESISTIVITY)
+    assert skin_depth(iron, 0.04) == pytest.approx(5 * skin_depth(iron, 1.0))
+    assert skin_depth(saturating, 1.0) == pytest.approx(skin_depth(iron, 1.0), rel=0.01)
+    assert skin_depth(MATERIALS["iron_not_annealed"], 1.0) == pytest.approx(5**0.5 * skin_depth(iron, 1.0), rel=0.01)

@@ -62,7 +62,7 @@ def test_result() -> None:
     """Text and HTML have the same facts; a balance without heating has no delay."""
     result = scenarios.load("kbmini_tmtp", ["campaign.cycles=1", "campaign.velocity.cycles=20"]).run()
     text, html = repr(result), result._repr_html_()
-    assert text.startswith("kbmini_tmtp: tmtp, seed 1, ") and len(text.splitlines()) == 9
+    assert text.startswith("kbmini_tmtp: tmtp, seed 1, ") and len(text.splitlines()) == 10
     table = ElementTree.fromstring(html)
     for line, row in zip(text.splitlines()[1:], table.iter("tr"), strict=True):
         assert all((cell.text or "") in line for cell in row)

@@ -13,6 +13,7 @@ import pytest
 
 import scenarios
 from scenarios.cli.app import main
+from scenarios.report.numbers import significant
 from scenarios.run.reopen import reopen
 from scenarios.studies import sealed
 from scenarios.studies.blind import MASS, BlindError, drawn, published_of, spreads
@@ -145,6 +146,22 @@ def test_a_plain_answer_and_what_is_said_of_it(
     assert "opened, as published" in out and RESISTOR in out and "z = +" in out
 
 
+def test_what_is_opened_is_drawn(
+    campaign: dict[str, Any], passphrase: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The answer beside the true mass, and each hidden error with its size."""
+    picture = tmp_path / "b.svg"
+    words = ["blind", "--open", str(campaign["sealed"]), "--answer", str(campaign["out"]), "--plot", str(picture)]
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    svg = picture.read_text(encoding="utf-8")
+    assert f"z = {found['z']:+.2f}".replace("-", "−") in svg
+    for each, unit in zip(found["hidden"], ("kg", "Ω"), strict=True):
+        assert each["path"].removeprefix("balance.") in svg
+        assert f">{significant(each['bias'], 3)} {unit}<" in svg
+
+
 def test_a_passphrase_that_is_not_right_or_not_there(
     campaign: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -174,6 +191,7 @@ def test_a_passphrase_that_is_not_right_or_not_there(
         (["kbmini_tmtp", "--out", "x", "--hide", f"{RESISTOR}=2 kohm"], "resistance: must be greater than 0"),
         (["moving_mode", "--out", "x"], "there is no mass to hide"),
         (["kbmini_mass_series", "--out", "x"], "there is no mass to hide"),
+        (["kbmini_tmtp", "--out", "x", "--plot", "x.png"], "--plot goes with --open SEALED"),
         (["--open", "x"], "--open SEALED goes with --answer RESULT"),
     ],
 )

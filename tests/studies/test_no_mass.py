@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -23,8 +22,8 @@ def test_a_study_of_a_mass(words: list[str], name: str, capsys: pytest.CaptureFi
 
 
 def test_a_sweep(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The point is a row with that."""
+    """No point has the output: that is told before the first one runs."""
     (tmp_path / "s.yaml").write_text("study: 1\nscenario: kbmini_mass_series\noutputs: [u]\n")
-    assert main(["sweep", str(tmp_path / "s.yaml"), "--json"]) == 0
-    (row,) = json.loads(capsys.readouterr().out)["rows"]
-    assert row["error"] == "kbmini_mass_series: its campaign reports no mass"
+    assert main(["sweep", str(tmp_path / "s.yaml"), "--json"]) == 2
+    error = capsys.readouterr().err
+    assert "s.yaml:3: outputs.0: there is no u" in error and "its campaign reports no mass" in error

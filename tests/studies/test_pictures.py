@@ -71,6 +71,7 @@ def test_a_thermal_study(name: str, tmp_path: Path) -> None:
         ["thermal", "nist4_tmtp"], ["boundary", "nist4_tmtp"], ["boundary", "--table"], ["sweep", "s.yaml"],
         ["montecarlo", "nist4_tmtp"], ["compare", "a", "b"], ["sensitivity", "s.yaml"], ["budget", "nist4_tmtp"],
         ["budget", "nist4_tmtp", "--noise"], ["optimise", "s.yaml"],
+        ["blind", "--open", "x", "--answer", "y"],
     ],
 )  # fmt: skip
 def test_every_study_has_a_picture_and_refuses_what_it_cannot_save(

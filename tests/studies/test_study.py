@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scenarios.schema import ScenarioError
 from scenarios.studies.axes import DISTRIBUTIONS, Axis
-from scenarios.studies.study import Study, load_study
+from scenarios.studies.study import CORNERS, Study, _corners, load_study
 
 HEAD = "study: 1\nscenario: nist4_tmtp\noutputs: [diameter]\n"
 
@@ -182,6 +182,58 @@ def test_the_corners_are_validated(tmp_path: Path) -> None:
 """
     with pytest.raises(ScenarioError, match="window_start < window_end"):
         study(tmp_path, text)
+
+
+def test_every_listed_value_is_validated(tmp_path: Path) -> None:
+    """However long the list is, and whichever of it is wrong."""
+    values: list[float] = [0.5 + 1e-3 * i for i in range(400)]
+    values[1] = -1
+    with pytest.raises(ScenarioError, match=r"s.yaml:5: axes.p: .*must be greater than 0 \(got -1\)"):
+        study(tmp_path, f"axes:\n  p: {{path: balance.scale, values: {values}}}\n")
+
+
+def test_the_twin_is_built_at_the_corners(tmp_path: Path) -> None:
+    """What the analysis cannot use together is found there, though each value may be set."""
+    text = """axes:
+  periods: {path: thermal.periods, values: [1, 4]}
+  cycles: {path: campaign.cycles, values: [4, 2]}
+"""
+    with pytest.raises(ScenarioError, match=r"s.yaml:4: axes: .*must not be more than the 2 cycles"):
+        study(tmp_path, text)
+
+
+@pytest.mark.parametrize("axes", [0, 2, 7, 80])
+def test_corners_are_spread_over_all_axes(axes: int) -> None:
+    """The first and the last of all, and each axis at both of its ends."""
+    found = list(_corners([[(0,), (1,), (2,)]] * axes))
+    assert len(found) == min(2**axes, CORNERS) and len(set(map(tuple, found))) == len(found)
+    assert found[0] == [(0,)] * axes and found[-1] == [(2,)] * axes
+    assert all({corner[i] for corner in found} == {(0,), (2,)} for i in range(axes))
+
+
+@pytest.mark.parametrize(
+    ("scenario", "text", "message"),
+    [
+        ("nist4_noise", "outputs: [diameter, mass]\n", "3: outputs.1: there is no mass: nist4_noise: its campaign rep"),
+        ("nist4_noise", "outputs: [epsilon]\n", "3: outputs.0: there is no epsilon: nist4_noise: its campaign weighs"),
+        ("nist4_tmtp", "outputs: [epsilon]\nset: {thermal.start: ambient}\n", "it starts at ambient"),
+        (
+            "nist4_tmtp",
+            "outputs: [epsilon]\nvariants: {a: {}, b: {balance.environment.temperature_drift: 1e-6 K/s}}\n",
+            "there is no epsilon in the variant 'b': nist4_tmtp: the temperature of the room changes",
+        ),
+        ("nist4_noise", 'outputs: [diameter]\nobjectives: ["|epsilon|"]\n', "4: objectives: there is no epsilon"),
+    ],
+)
+def test_an_output_that_no_point_has(scenario: str, text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        study(tmp_path, text, f"study: 1\nscenario: {scenario}\n")
+    assert message in str(caught.value)
+
+
+def test_an_output_that_some_points_have_is_no_mistake(tmp_path: Path) -> None:
+    text = "axes:\n  d: {path: balance.environment.temperature_drift, values: [1e-6 K/s, 0]}\n"
+    assert study(tmp_path, text, HEAD.replace("diameter", "epsilon")).size == 2
 
 
 def test_a_scenario_beside_the_study(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -19,11 +19,12 @@ import pytest
 import xarray as xr
 
 from scenarios.cli.app import main
+from scenarios.cli.sweep import roughly
 from scenarios.run.output import OutputError
-from scenarios.studies import outputs, sweep
+from scenarios.studies import forecast, outputs, sweep
 from scenarios.studies.executors import ClusterError, cluster, processes
 from scenarios.studies.journal import Journal, Row
-from scenarios.studies.study import Study, load_study
+from scenarios.studies.study import Point, Study, load_study
 from scenarios.studies.sweep import Pool
 
 STUDY = """study: 1
@@ -129,11 +130,12 @@ def test_resumed_without_repeating_a_point(
     path: Path, tmp_path: Path, computed: list[int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Interrupted after three points; then only the other three are computed, and the file is as of one go."""
-    out, real = tmp_path / "s.nc", Journal.write
+    out, real, kept = tmp_path / "s.nc", Journal.write, list[int]()
 
     def interrupted(self: Journal, row: Row) -> None:
         real(self, row)
-        if row.number == 2:
+        kept.append(row.number)
+        if len(kept) == 3:
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
@@ -146,7 +148,7 @@ def test_resumed_without_repeating_a_point(
         journal.write(b'{"number": 3, "ke')  # killed while it wrote
     computed.clear()
     assert run(path, "--out", out, "--resume") == 0
-    assert computed == [3, 4, 5]
+    assert len(kept) == 3 and sorted(computed) == sorted(set(range(6)) - set(kept))
     assert "3 of 6 points had finished" in capsys.readouterr().err
     whole = tmp_path / "whole.nc"
     assert run(path, "--out", whole) == 0
@@ -160,7 +162,7 @@ def test_a_study_that_has_grown_computes_what_is_new(path: Path, tmp_path: Path,
     path.write_text(STUDY.replace("[0.4, 0.6, 1]", "[0.4, 0.5, 0.6, 1]"))
     computed.clear()
     assert run(path, "--out", out, "--resume") == 0
-    assert computed == [2, 3]
+    assert sorted(computed) == [2, 3]
     path.write_text(STUDY.replace("magnet_mass]", "magnet_mass, resistance]"))
     computed.clear()
     assert run(path, "--out", out, "--resume") == 0
@@ -214,6 +216,37 @@ def test_a_point_that_kills_its_process_is_a_row(path: Path) -> None:
     assert [row.number for row in found] == list(range(6))
     assert [bool(row.error) for row in found] == [False] * 4 + [True, False]
     assert "process that computed it died" in found[4].error
+
+
+def test_a_point_whose_process_died_is_computed_again(
+    path: Path, tmp_path: Path, computed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What killed it may have been anything, such as a machine that went down: with --resume it has another chance."""
+    out = tmp_path / "s.nc"
+    path.write_text(STUDY.replace("[0.4, 0.6, 1]", "[0.4, 0.5, 0.6, 1]"))
+    with monkeypatch.context() as patch:
+        patch.setattr("scenarios.studies.executors.processes", lambda count: Dying(4))
+        assert main(["sweep", str(path), "--workers", "2", "--out", str(out)]) == 0
+    with xr.open_dataset(out, engine="h5netcdf") as data:
+        assert "process that computed it died" in str(data.error.values.ravel()[4])
+        hashes = data.scenario_hash.values.copy()
+    computed.clear()
+    assert run(path, "--out", out, "--resume") == 0
+    assert computed == [4]
+    with xr.open_dataset(out, engine="h5netcdf") as data:
+        assert set(data.error.values.ravel()) == {""} and np.isfinite(data.diameter.values).all()
+        assert (data.scenario_hash.values == hashes).all()
+
+
+def test_a_point_that_failed_is_not_computed_again(path: Path, tmp_path: Path, computed: list[int]) -> None:
+    """It would fail again."""
+    path.write_text(STUDY.replace("h: {path: balance.thermal_mass.film_coefficient, values: [5, 10]}",
+                                  "d: {path: balance.environment.temperature_drift, values: [0, 1e-6]}")
+                    .replace("diameter,", "epsilon,"))  # fmt: skip
+    assert run(path, "--out", tmp_path / "s.nc") == 0
+    computed.clear()
+    assert run(path, "--out", tmp_path / "s.nc", "--resume") == 0
+    assert computed == []
 
 
 def test_any_executor_gives_the_same(path: Path) -> None:
@@ -274,7 +307,6 @@ def dask(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
             process.wait()
 
 
-@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_is_killed_on_a_cluster(dask: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
     """Every point has its row all the same, that of one process here."""
@@ -297,7 +329,6 @@ def test_a_worker_is_killed_on_a_cluster(dask: tuple[str, list[subprocess.Popen[
     assert all(row.values == here[row.number].values for row in found if row.number in here)
 
 
-@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore")
 def test_an_optimisation_on_a_cluster(
     dask: tuple[str, list[subprocess.Popen[bytes]]], path: Path, capsys: pytest.CaptureFixture[str]
@@ -316,11 +347,96 @@ def test_an_optimisation_on_a_cluster(
 # --- before it starts ------------------------------------------------------------------------------------------------
 
 
+def long(path: Path, outputs: str = "epsilon", axes: str = "") -> Study:
+    path.write_text(
+        f"study: 1\nscenario: nist4_tmtp\noutputs: [{outputs}]\naxes:\n{axes}"
+        "  p: {path: balance.scale, from: 0.3, to: 1, points: 20}\n"
+    )
+    return load_study(path)
+
+
+@pytest.fixture
+def clocked(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Point], float]], None]:
+    """Points take what is said, and nothing is computed."""
+
+    def say(cost: Callable[[Point], float]) -> None:
+        def of(base: Any, wanted: Any, points: Any) -> list[Row]:
+            return [Row(point.number, str(point.number), {}, "", cost(point)) for point in points]
+
+        monkeypatch.setattr(forecast, "compute", of)
+
+    return say
+
+
+@pytest.mark.parametrize(
+    ("seconds", "numbers"), [(0.01, [0, 19, 9, 4, 14]), (0.4, [0, 19, 9]), (3.0, [0, 19]), (60.0, [0])]
+)
+def test_few_points_are_timed_where_each_is_long(
+    seconds: float, numbers: list[int], path: Path, clocked: Callable[[Callable[[Point], float]], None]
+) -> None:
+    study = long(path)
+    clocked(lambda point: seconds)
+    points = list(study.points())
+    found = list(forecast.timed(study, points))
+    assert [row.number for row in found] == numbers
+    assert forecast.seconds_a_point(study, points, found) == pytest.approx(seconds)
+
+
+def test_an_axis_that_changes_the_cost(path: Path, clocked: Callable[[Callable[[Point], float]], None]) -> None:
+    """Runs of 2 and of 40 cycles: the mean is told from the first alone, which is a short one."""
+    study = long(path, "u", "  cycles: {path: campaign.cycles, values: [2, 40]}\n")
+    clocked(lambda point: 6.0 * point.overrides["campaign.cycles"])
+    points = list(study.points())
+    found = list(forecast.timed(study, points))
+    assert [row.number for row in found] == [0]
+    assert forecast.seconds_a_point(study, points, found) == pytest.approx(6.0 * 21, rel=0.3)
+
+
+def test_the_first_point_pays_for_what_is_loaded(
+    path: Path, clocked: Callable[[Callable[[Point], float]], None]
+) -> None:
+    study = long(path)
+    clocked(lambda point: 0.01 if point.number else 1.0)
+    points = list(study.points())
+    assert forecast.seconds_a_point(study, points, list(forecast.timed(study, points))) == pytest.approx(0.01)
+
+
+def test_how_long_side_by_side() -> None:
+    """As long as a point at least, and the processes have to start."""
+    pool = Pool(lambda: ThreadPoolExecutor(2), 2, 1.5)
+    assert forecast.total(2.0, 10, None) == 20.0
+    assert forecast.total(2.0, 10, pool) == 11.5
+    assert forecast.total(2.0, 1, pool) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.2, "less than a second"),
+        (16.6, "about 17 s"),
+        (24.0, "about 20 s"),
+        (150.0, "about 2 min"),
+        (8e3, "about 2 h"),
+    ],
+)
+def test_an_expected_time_has_few_digits(seconds: float, words: str) -> None:
+    assert roughly(seconds) == words
+
+
+def test_it_is_said_before_the_others_begin(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """However short it is; what is asked for as JSON is not disturbed."""
+    long(path, "diameter")
+    assert run(path, "--json") == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["points"] == 20
+    assert err.splitlines()[0] == "note: 15 more points, less than a second on one process"
+
+
 def test_dry_run(path: Path, computed: list[int], capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(path, "--dry-run", "--out", tmp_path / "s.nc") == 0
     text = capsys.readouterr().out
     assert "6 points (3 × 2) of nist4_tmtp" in text and "a point" in text
-    assert len(computed) <= 2 and not list(tmp_path.glob("*.nc"))
+    assert len(computed) < 6 and not list(tmp_path.glob("*.nc"))
     assert run(path, "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["points"] == 6
 

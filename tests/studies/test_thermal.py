@@ -78,6 +78,7 @@ def test_it_is_warm_by_the_power_through_the_film() -> None:
     found = thermal(certain("nist4_tmtp", balance__thermal_mass=one, balance__environment__temperature="27 degC"))
     assert found.magnet_rise_K == pytest.approx(2.0 + found.mean_power_W / 16.0, rel=1e-9)
     assert found.coil_rise_K == found.magnet_rise_K
+    assert found.coil_hour_rise_K == pytest.approx(3600.0 * found.power_W / 5e4, rel=1e-12)
 
 
 def test_noise_errors_and_faults_do_not_enter() -> None:
