@@ -16,14 +16,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from components import roles
 from hw_bridge.drivers.artefact import Artefact
 from hw_bridge.drivers.driver import Driver
+from twin.component import Component
 from twin.errors import WiringError
 from twin.graph import Graph
 from twin.parameter import same_unit
 
+ROLES = frozenset(name for name, role in vars(roles).items() if getattr(role, "__module__", "") == roles.__name__)
+"""Names of all roles."""
+PLAYED = {**{name: name for name in ROLES}, "Environment": "EnvironmentStation"}
+"""By the class of a component, the role that it plays."""
 CARRIED = ("A", "V", "N", "m", "m/s", "Wb")
 """Units of what passes through a part; the rest is about the place where it stands."""
+
+
+def check_role(name: str, driver: str, kind: type[Driver], part: Component) -> None:
+    """Refuse a driver that cannot play what a component plays.
+
+    A component of a class of another name plays all roles whose operations it has.
+
+    Parameters
+    ----------
+    name : of the component.
+    driver : its name in the scenario.
+
+    Raises
+    ------
+    WiringError
+        Naming the driver, its role, and what the component needs.
+    """
+    if not kind.role:
+        return
+    played = {PLAYED[cls.__name__] for cls in type(part).__mro__ if cls.__name__ in PLAYED}
+    if kind.role in played:
+        return
+    needed = played or {role for role in ROLES if isinstance(part, getattr(roles, role))}
+    words = frozenset[str]().union(*map(_operations, needed))
+    if needed and not played and words <= _operations(kind.role):
+        return
+    what = f"needs the role {' and '.join(sorted(needed))}" if needed else "plays none: it takes driver artefact"
+    raise WiringError(f"{name}: the driver {driver} has the role {kind.role}, and {name} {what}", (name,))
+
+
+def _operations(role: str) -> frozenset[str]:
+    """What an instrument in a role can do; nothing is known of a role of others."""
+    kinds = [kind for kind in getattr(roles, role, object).__mro__ if kind.__name__ in ROLES]
+    return frozenset(word for kind in kinds for word in vars(kind) if not word.startswith("_"))
 
 
 def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:

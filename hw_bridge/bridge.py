@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from hw_bridge.boundary import check
+from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.drivers.station import GenericStation
@@ -116,6 +116,7 @@ class Bridge:
         for name, hardware in self.scenario.hardware.items():
             kind = plugins.load(plugins.DRIVERS, hardware.driver)
             model = twin.graph.components[name]
+            check_role(name, hardware.driver, kind, model)
             try:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
@@ -136,6 +137,23 @@ class Bridge:
                     (name,),
                 )
         check(twin.graph, self.drivers)
+        self._check_campaign(twin)
+        for name, driver in self.drivers.items():
+            try:
+                if driver.operated:
+                    driver.wire.check()
+            except BridgeError as error:
+                raise WiringError(f"{name}: {error}", (name,)) from None
+
+    def _check_campaign(self, twin: Twin) -> None:
+        """See that the campaign finds its roles among the real instruments."""
+        operated = {name: driver for name, driver in self.drivers.items() if driver.operated}
+        campaign: Any = self.scenario.campaign
+        try:
+            campaign.steps({**twin.graph.components, **operated}, twin.clock, 0.0)
+        except WiringError as error:
+            named = [f"{name} is {self.scenario.hardware[name].driver}" for name in error.ends if name in operated]
+            raise WiringError("; ".join([str(error), *named]), error.ends) from None
 
     def end(self) -> None:
         """The campaign is over: reach the safe state, tell it, and let go of all instruments; once."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from hw_bridge.drivers.settings import Settings
 from hw_bridge.drivers.statement import Statement
-from hw_bridge.drivers.wire import Wire, WireError, wire
+from hw_bridge.drivers.wire import NO_ANSWER, Wire, WireError, wire
 from hw_bridge.drivers.worker import Worker
 from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.schema.hardware import Hardware
@@ -60,6 +60,8 @@ class Driver:
     senses: ClassVar[Sequence[str]] = ()
     limited: ClassVar[Sequence[str]] = ()
     """Limits without which it is not armed."""
+    enforces: ClassVar[Sequence[str]] = ()
+    """Limits that it sees to; another one is refused."""
     takes: ClassVar[Mapping[str, str]] = {}
     """Settings that it takes, with their units."""
     worded: ClassVar[bool] = False
@@ -92,9 +94,13 @@ class Driver:
         for what, given, taken in (
             ("commands", hardware.commands, self.worded),
             ("stages", hardware.stages, self.staged),
+            ("interlocks: it does not act", hardware.interlocks, self.acts),
         ):
             if given and not taken:
                 raise BridgeError(f"{name}: {hardware.driver} takes no hardware.{what}", name)
+        if loose := sorted(set(hardware.limits.model_dump(exclude_none=True)) - set(self.enforces)):
+            there = f"it enforces {', '.join(self.enforces)}" if self.enforces else "it enforces none"
+            raise BridgeError(f"{name}: {hardware.driver} does not enforce limits.{loose[0]}; {there}", name)
         self.settings = Settings(name, hardware.settings, self.takes)
         self.wire = self.connection()
 
@@ -122,7 +128,16 @@ class Driver:
         BridgeError
             If it does not connect, or is another instrument.
         """
-        self.identity = self.call(self.set_up)
+        try:
+            self.identity = self.call(self.set_up)
+        except BridgeError as error:
+            if not str(error).endswith(NO_ANSWER):
+                raise
+            raise BridgeError(
+                f"{error}: it may be another instrument than {self.hardware.driver} expects, or be set otherwise",
+                self.name,
+                self.wire.resource,
+            ) from None
 
     def set_up(self, wire: Wire) -> str:
         """Identify, and bring into a known state; returns what it calls itself."""

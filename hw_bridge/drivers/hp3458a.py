@@ -15,7 +15,7 @@ one was due; see decision 35. It has met the emulated instrument of `hw_bridge.c
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import cycle
 from typing import Any, ClassVar, Literal
@@ -56,6 +56,7 @@ class Hp3458ADriver(Driver):
     senses = ("input",)
     worded = True  # of a scanner
     role = "Voltmeter"
+    enforces: ClassVar[Sequence[str]] = ("voltage",)
     unit = "V"
     takes: ClassVar[Mapping[str, str]] = {"autocal": TEXT}
     function = "DCV"

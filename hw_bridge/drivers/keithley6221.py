@@ -28,6 +28,7 @@ class Keithley6221Driver(Playing, Driver):
 
     acts = True
     limited = ("current", "voltage")
+    enforces = ("current", "voltage", "slew")
     largest: ClassVar[float] = 0.105
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -37,6 +37,7 @@ class PiAxis(Driver):
 
     acts = True
     limited = ("lower", "upper", "velocity")
+    enforces = limited
     unit = "m"
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

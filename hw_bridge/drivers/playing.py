@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Playing(Driver):
     """
 
     role = "CurrentSource"
+    enforces: ClassVar[Sequence[str]] = ("current", "slew")
     unit = "A"
     limit: float
     step: float = 0.0

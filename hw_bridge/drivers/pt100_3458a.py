@@ -40,6 +40,7 @@ class Pt100Driver(Hp3458ADriver):
 
     worded = False
     role = "Thermometer"
+    enforces = ()
     unit = "K"
     senses = ("temperature_rise",)
     takes: ClassVar[Mapping[str, str]] = {**Hp3458ADriver.takes, "ice_resistance": "ohm"}

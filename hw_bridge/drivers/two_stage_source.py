@@ -41,6 +41,7 @@ class TwoStageSource(Playing, Driver):
     acts = True
     staged = True
     limited = ("current", "voltage")
+    enforces = ("current", "voltage", "slew")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.coarse: Playing
@@ -72,11 +73,14 @@ class TwoStageSource(Playing, Driver):
     def _stage(self, which: str) -> Playing:
         """A driver whose words are used; it has neither a twin nor a thread of its own."""
         given = self.hardware.stages[which]
-        limits = {**self.limits.model_dump(), **given.limits.model_dump(exclude_none=True)}
-        told = given.model_copy(update={"limits": Limits(**limits), "timeout": self.hardware.timeout})
         kind: Any = plugins.load(plugins.DRIVERS, given.driver)
+        own = {key: value for key, value in self.limits.model_dump().items() if key in kind.enforces}
+        limits = {**own, **given.limits.model_dump(exclude_none=True)}
+        told = given.model_copy(update={"limits": Limits(**limits), "timeout": self.hardware.timeout})
         if not issubclass(kind, Playing) or issubclass(kind, TwoStageSource):
             raise BridgeError(f"{self.name}: {given.driver} is no driver of a current source", self.name)
+        if self.limits.voltage is not None and "voltage" not in kind.enforces:
+            raise BridgeError(f"{self.name}.{which}: {given.driver} does not enforce limits.voltage", self.name)
         stage: Playing = kind(f"{self.name}.{which}", Hardware(**told.model_dump()), None, self.bench, armed=self.armed)
         return stage
 

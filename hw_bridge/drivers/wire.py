@@ -20,7 +20,12 @@ from twin.errors import ComponentError
 Result = TypeVar("Result")
 LONGEST = 1 << 17
 """Bytes of a line; what is longer is no reply of an instrument."""
+NO_ANSWER = "no answer in time"
 _SOCKET = re.compile(r"TCPIP\d*::(?P<host>[^:]+|\[[^\]]+\])::(?P<port>\d{1,5})::SOCKET\Z", re.IGNORECASE)
+
+_VISA = re.compile(
+    r"(TCPIP|GPIB|ASRL|USB|PXI|VXI|VICP|FIREWIRE|PRLGX-)[^:\s]*(::(\[[^\]\s]+\]|[^:\s]+))+\Z", re.IGNORECASE
+)
 
 
 class WireError(BridgeError):
@@ -97,7 +102,7 @@ class Wire(ABC):
         try:
             data = self._line(self.patience if patience is None else patience)
         except TimeoutError:
-            raise WireError(f"{self.resource}: no answer in time", address=self.resource) from None
+            raise WireError(f"{self.resource}: {NO_ANSWER}", address=self.resource) from None
         except OSError as error:
             raise self._lost(error) from None
         return data.decode("ascii").strip()
@@ -109,6 +114,15 @@ class Wire(ABC):
 
     def _lost(self, error: OSError) -> WireError:
         return WireError(f"{self.resource}: connection lost: {error.strerror or error}", address=self.resource)
+
+    def check(self) -> None:  # noqa: B027
+        """Look at the resource's name before anything is connected.
+
+        Raises
+        ------
+        WireError
+            If it is none.
+        """
 
     def abort(self) -> None:  # noqa: B027
         """End whatever waits on the connection; from any thread."""
@@ -184,6 +198,14 @@ class VisaWire(Wire):
     def __init__(self, resource: str, patience: float) -> None:
         super().__init__(resource, patience)
         self._instrument: Any = None
+
+    def check(self) -> None:
+        if not _VISA.match(self.resource) or self.resource.upper().endswith("::SOCKET"):  # else it were a `SocketWire`
+            raise WireError(
+                f"hardware.resource: expected a VISA resource such as TCPIP::192.0.2.7::5025::SOCKET or "
+                f"GPIB0::22::INSTR, not {self.resource!r}",
+                address=self.resource,
+            )
 
     def _connect(self) -> None:
         try:
@@ -262,6 +284,10 @@ class Pair(Wire):
     def stale(self, value: int) -> None:
         """They count themselves."""
 
+    def check(self) -> None:
+        for wire in self.both:
+            wire.check()
+
     def abort(self) -> None:
         for wire in self.both:
             wire.abort()
@@ -293,6 +319,6 @@ def wire(resource: str, patience: float) -> Wire:
     resource : ``TCPIP::host::port::SOCKET``, which needs nothing installed, or any other VISA resource name.
     patience : see `Wire`.
     """
-    if found := _SOCKET.match(resource):
+    if (found := _SOCKET.match(resource)) and 0 < int(found["port"]) < 1 << 16:
         return SocketWire(resource, patience, found["host"], int(found["port"]))
     return VisaWire(resource, patience)

@@ -10,7 +10,7 @@ import typer
 
 from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, as_settings, check_arm, experiment
 from scenarios.cli.exit_codes import ALARM, InterruptedRunError, UsageError
-from scenarios.cli.summary import show_summary
+from scenarios.cli.summary import is_alarming, show_summary
 from scenarios.cli.terminal import note, show_json
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def run(
     """Run a campaign to a mass; in real time if any part is real.
 
     Exit code 0: done; 2: bad input; 3: the simulation or the reduction failed; 4: done, and the shadow has raised an
-    alarm; 130: interrupted.
+    alarm or could judge nothing; 130: interrupted.
     """
     if resume is not None:
         if out is not None:
@@ -125,7 +125,7 @@ def run(
         show_json(summary)
     else:
         show_summary(summary)
-    if summary.get("shadow", {}).get("alarms"):
+    if summary.get("shadow") and is_alarming(summary["shadow"]):
         raise typer.Exit(ALARM)
 
 
@@ -150,6 +150,8 @@ def _simulate(
 def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = False, shadow: bool = False) -> Summary:
     """Run from the beginning and keep the results in `out`."""
     from scenarios.run.output import OutputFolder
+    from scenarios.schema import ScenarioError
+    from twin.errors import SimulationError
 
     folder = OutputFolder(out)
     folder.check()
@@ -159,7 +161,11 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = F
             _keep_what_is_real(folder)
             note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
         folder.begin(chosen.scenario.to_yaml())
-        return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm, shadow=shadow)
+        try:
+            return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm, shadow=shadow)
+        except (ScenarioError, SimulationError):
+            folder.forget_unbegun()
+            raise
 
 
 def _keep_what_is_real(folder: OutputFolder) -> None:

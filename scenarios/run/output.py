@@ -126,6 +126,11 @@ class OutputFolder:
         _sync(text)
         text.replace(self.scenario_file)
 
+    def forget_unbegun(self) -> None:
+        """Remove a run that was refused before its first step: nothing of it was recorded."""
+        if self.is_under_way and not self.has_checkpoint:
+            self._discard()
+
     def finish(self, write: Callable[[Path], None]) -> None:
         """Put the final files in place.
 

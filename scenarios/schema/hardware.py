@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import Field, model_validator
 
@@ -17,11 +19,17 @@ class Limits(Parameters):
 
     current: float | None = parameter("A", None, gt=0, description="largest absolute current")
     voltage: float | None = parameter("V", None, gt=0, description="largest absolute voltage; compliance of a source")
-    force: float | None = parameter("N", None, gt=0, description="largest absolute force")
     lower: float | None = parameter("m", None, description="lowest position")
     upper: float | None = parameter("m", None, description="highest position")
     velocity: float | None = parameter("m/s", None, gt=0, description="largest absolute velocity")
     slew: float | None = parameter("A/s", None, gt=0, description="fastest change of a current")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _once(cls, given: Any) -> Any:
+        """Runs of version 0.1 hold a limit of force, which was none: no driver knows a force."""
+        unset = isinstance(given, Mapping) and given.get("force", 0) is None
+        return {key: value for key, value in given.items() if key != "force"} if unset else given
 
     @model_validator(mode="after")
     def _ordered(self) -> Limits:

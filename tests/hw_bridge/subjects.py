@@ -89,8 +89,10 @@ def bench(scale: float | None = None) -> Bench:
 
 def driver(name: str, kind: str, resource: str, lent: Bench, *, armed: bool = True, **more: Any) -> Driver:
     """A driver that is not open yet."""
-    hardware = Hardware(driver=kind, resource=resource, **{"limits": LIMITS, "timeout": 20.0, **more})
-    made: Driver = plugins.load(plugins.DRIVERS, kind)(name, hardware, None, lent, armed=armed)
+    loaded = plugins.load(plugins.DRIVERS, kind)
+    limits = {key: value for key, value in LIMITS.items() if key in loaded.enforces}
+    hardware = Hardware(driver=kind, resource=resource, **{"limits": limits, "timeout": 20.0, **more})
+    made: Driver = loaded(name, hardware, None, lent, armed=armed)
     return made
 
 

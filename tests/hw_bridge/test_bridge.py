@@ -11,14 +11,17 @@ import pytest
 
 import hw_bridge.bridge
 from components.motion import glide
+from hw_bridge.bridge import Bridge
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import NOBODY, bridged, output
+from tests.hw_bridge.real_bench import NOBODY, bridged, output, scenario
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
 from twin.errors import WiringError
+from twin.real_time import RealTimeClock
 from twin.recorder import Schedule
 from twin.times import NS
+from twin.twin import Twin
 
 # --- boundaries ------------------------------------------------------------------------------------------------------
 
@@ -276,6 +279,18 @@ def test_an_interlock_on_nothing_is_a_wiring_error(real: dict[str, Any]) -> None
     real["motion_stage"]["interlocks"] = [{"port": "clamp.locked", "below": 0.5}]
     with pytest.raises(WiringError, match="no component 'clamp'"), bridged(real):
         pass
+
+
+def test_a_stage_does_not_move_while_a_clamp_holds_the_coil(wired: Wired, real: dict[str, Any]) -> None:
+    real["motion_stage"]["interlocks"] = [{"port": "clamp.locked", "below": 0.5}]
+    chosen = scenario(real).with_({"balance.clamp": {}})
+    with Bridge(chosen, arm=True, clock=RealTimeClock(None), tell=str) as bridge:
+        there = bridge.instruments(Twin(bridge.parts(), chosen.wiring, clock=bridge.clock))
+        here = there["motion_stage"].reading("position")
+        start = there["motion_stage"].commanded()[0]
+        with pytest.raises(SafetyError, match=r"clamp\.locked is 1, it has to be below 0\.5; nothing was sent"):
+            bridge.clock.run(there["motion_stage"].move(glide(start, 0.2e-3, bridge.clock.now, bridge.clock.now + NS)))
+        assert there["motion_stage"].reading("position") == here
 
 
 def test_arming_needs_limits(real: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from hw_bridge.drivers.wire import SocketWire, VisaWire, WireError, wire
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import NOBODY
-from tests.hw_bridge.subjects import LIMITS, bench, driver, opened
+from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
 from twin.recorder import Schedule
 from twin.times import NS
@@ -170,7 +170,7 @@ def test_a_dry_run_sends_nothing_that_acts(wired: Wired) -> None:
 
 
 def test_a_slew_beyond_its_limit_is_refused(wired: Wired) -> None:
-    limits = {**LIMITS, "slew": 1e-3}
+    limits = {"current": 1e-3, "voltage": 10.0, "slew": 1e-3}
     with opened(driver("s", "keithley6221", address(wired, "current_source"), bench(), limits=limits)) as made:
         with pytest.raises(SafetyError, match="slew"):
             made.clock.run(made.set(0.5e-3, 0.1))  # type: ignore[attr-defined]

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hw_bridge.drivers.wire import wire
+from hw_bridge.errors import BridgeError
 from scenarios.cli.app import main
 from scenarios.run.experiment import Experiment
 from scenarios.run.output import OutputFolder
 from tests.hw_bridge.real_bench import NOBODY, TEXT, output, resources, scenario
+from tests.hw_bridge.subjects import bench, driver
 from tests.hw_bridge.wired import Wired
 from twin.errors import InputError
 from twin.recorder import Block, Schedule
@@ -53,6 +56,86 @@ def test_a_boundary_is_checked_before_anything_is_connected(file: Path, capsys: 
 
 
 @pytest.mark.parametrize(
+    ("hardware", "text"),
+    [
+        (
+            "current_source.hardware.driver=pi_gcs",
+            "the driver pi_gcs has the role MotionStage, and current_source needs",
+        ),
+        (
+            "motion_stage.hardware.driver=keithley6221",
+            "the role CurrentSource, and motion_stage needs the role MotionSt",
+        ),
+        (
+            "induced_voltmeter.hardware.driver=pt100_3458a",
+            "the role Thermometer, and induced_voltmeter needs the role V",
+        ),
+        (
+            "environment.hardware.driver=hp3458a",
+            "the role Voltmeter, and environment needs the role EnvironmentStation",
+        ),
+        ("magnet.hardware.driver=hp3458a", "the role Voltmeter, and magnet plays none: it takes driver artefact"),
+        ("magnet.hardware={driver: artefact, limits: {current: 1 A}}", "artefact does not enforce limits.current"),
+        (
+            "motion_stage.hardware={driver: pi_gcs, limits: {slew: 1 A/s}}",
+            "pi_gcs does not enforce limits.slew; it enforces lower, upper, velocity",
+        ),
+        (
+            "induced_voltmeter.hardware={driver: hp3458a, interlocks: [{port: magnet.bl, below: 1}]}",
+            "hp3458a takes no hardware.interlocks: it does not act",
+        ),
+        ("induced_voltmeter.hardware={driver: hp3458a, limits: {force: 1 N}}", "force"),
+    ],
+)
+def test_what_a_driver_cannot_do_is_refused_before_anything_is_connected(
+    file: Path, capsys: pytest.CaptureFixture[str], hardware: str, text: str
+) -> None:
+    assert main(["check", str(file), "--set", f"balance.{hardware}"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert text in line
+
+
+@pytest.mark.parametrize(
+    "resource", ["", "blah", "127.0.0.1:5025", "TCPIP::127.0.0.1::SOCKET", "TCPIP::127.0.0.1::65536::SOCKET", "GPIB0::"]
+)
+def test_what_is_no_resource_is_told_before_anything_is_connected(
+    file: Path, capsys: pytest.CaptureFixture[str], resource: str
+) -> None:
+    parts = {"current_source": ("keithley6221", resource), "induced_voltmeter": ("hp3458a", NOBODY)}
+    words = ["--set", "balance.resistor.hardware.driver=artefact"]
+    for name, (kind, place) in parts.items():
+        words += ["--set", f"balance.{name}.hardware={{driver: {kind}, resource: '{place}'}}"]
+    assert main(["check", str(file), *words]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "current_source: hardware.resource: expected a VISA resource such as TCPIP::192.0.2.7::5025::SOCKET" in line
+    assert line.endswith(f"not {resource!r}")
+
+
+@pytest.mark.parametrize(
+    "resource",
+    ["GPIB0::22::INSTR", "TCPIP::[::1]::5025::SOCKET", "TCPIP::10.0.0.1,44747::gpib0,12::INSTR", "ASRL/dev/x::INSTR"],
+)
+def test_what_pyvisa_takes_is_a_resource(resource: str) -> None:
+    wire(resource, 1.0).check()
+
+
+def test_a_refused_start_leaves_nothing_behind(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--real", "resistor=artefact", "--real", f"current_source=keithley6221@{NOBODY}"]
+    words += ["--real", f"induced_voltmeter=hp3458a@{NOBODY}"]
+    for more, text in ((["--arm"], "--arm needs"), ([], "does not connect")):
+        assert main(["run", str(file), *words, *more, "--out", str(tmp_path / "night")]) == 2
+        assert text in capsys.readouterr().err
+        assert [path.name for path in tmp_path.iterdir()] == ["bench.yaml"]
+
+
+def test_another_instrument_that_does_not_answer_is_hinted_at(wired: Wired) -> None:
+    made = driver("s", "keithley6221", resources(wired)["induced_voltmeter"], bench(), timeout=0.5)
+    with pytest.raises(BridgeError, match=r"no answer in time: it may be another instrument than keithley6221 expects"):
+        made.open()
+    assert made.close()
+
+
+@pytest.mark.parametrize(
     ("words", "text"),
     [
         (["--real", "induced_voltmeter"], "expected NAME=driver@resource"),
@@ -87,6 +170,14 @@ def test_a_campaign_runs_with_a_real_meter_in_real_time(
     assert told["lag"]["events"] > 0
     assert "dry run" in captured.err
     assert main(["run", "--resume", str(tmp_path / "out")]) == 0
+    assert main(["shadow", str(tmp_path / "out"), "--members", "4", "--json"]) == 4, "no noise is stated: no band"
+    (channel,) = json.loads(capsys.readouterr().out.splitlines()[-1])["channels"]
+    assert (channel["channel"], channel["source"], channel["blocks"], channel["judged"]) == (
+        "induced_voltmeter",
+        "real",
+        1,
+        0,
+    )
 
 
 def test_readings_of_real_instruments_are_not_discarded(
@@ -120,6 +211,8 @@ def test_hardware_is_a_part_of_what_a_scenario_says(real: dict[str, Any]) -> Non
     assert again.hardware == found.hardware
     assert found.hash != scenario({}).hash
     assert found.ideal().hardware == found.hardware
+    older = found.to_yaml().replace("        velocity:", "        force: null\n        velocity:")
+    assert older != found.to_yaml() and load_text(older, models=MODELS).hardware == found.hardware
 
 
 @pytest.mark.parametrize(
