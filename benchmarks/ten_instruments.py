@@ -25,7 +25,7 @@ from twin.store import RunStore
 from twin.times import NS
 from twin.twin import Twin
 
-METERS = [f"meter_{k}" for k in range(1, 10)]
+METERS = ["induced_voltmeter", *(f"meter_{k}" for k in range(2, 10))]  # of which coil noise needs the first
 SERVE = "import sys; from scenarios.cli.app import main; sys.exit(main())"
 _PARTS = "".join(f"\n  {name}: {{type: voltmeter, range: 10 V, auto_zero: true}}" for name in METERS)
 _WIRES = "".join(
