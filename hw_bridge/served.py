@@ -105,7 +105,7 @@ class ServedTwin:
 def operated(parts: Mapping[str, Component], wiring: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """Parts and wiring without servo, with a source and meters that somebody operates."""
     servos = {name for name, part in parts.items() if isinstance(part, IdealServo)}
-    sources = {name for name, part in parts.items() if isinstance(part, CurrentSource)}
+    sources = {name: part for name, part in parts.items() if isinstance(part, CurrentSource)}
     kept = {name: _operated(part) for name, part in parts.items() if name not in servos}
     unwired = {f"{name}.{port}" for name in sources for port in ("demand", "following", "servo_noise")}
     left = {
@@ -113,8 +113,8 @@ def operated(parts: Mapping[str, Component], wiring: Mapping[str, str]) -> tuple
         for into, out in wiring.items()
         if not servos & {into.partition(".")[0], out.partition(".")[0]} and into not in unwired
     }
-    for name in sources:
-        if isinstance(parts[name], CompensatingSource) or not parts[name].fine_range:  # type: ignore[attr-defined]
+    for name, source in sources.items():
+        if isinstance(source, CompensatingSource) or not source.fine_range:
             continue
         coarse: Any = kept[name]
         fine = kept[name + FINE] = _fine(coarse)

@@ -11,6 +11,7 @@ import json
 import numpy as np
 
 from twin.checkpoint import decode_piece, encode_piece
+from twin.instrument import Instrument
 from twin.piece import Piece
 from twin.recorder import Block, Schedule
 from twin.twin import Twin
@@ -52,4 +53,5 @@ def follow(twin: Twin, block: Block) -> None:
     """Tell a twin what a command says; its clock has to be where the command is."""
     laws = tuple(decode_piece(data) for data in json.loads(str(block.labels[LAWS])))
     part = twin.graph.components[block.channel]
-    part.timeline(str(block.labels["command"])).follow(*laws)  # type: ignore[attr-defined]
+    assert isinstance(part, Instrument)
+    part.timeline(str(block.labels["command"])).follow(*laws)

@@ -32,14 +32,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from components.mass_exchanger import MassExchanger
 from hw_bridge.drivers.driver import Driver, number, same
+from hw_bridge.drivers.exchanger import ExchangerDriver
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.recorder import Label, Schedule
-from twin.times import NS, Times, to_ns
+from twin.times import NS, to_ns
 
 _LEADING = re.compile(r"[^0-9+\-.]*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)")
 
@@ -157,60 +157,36 @@ class GenericMeter(Generic):
         return value
 
 
-class GenericExchanger(Generic):
+class GenericExchanger(ExchangerDriver, Generic):
     """A mass exchanger: ``load`` and ``unload`` are sent, and ``state`` is asked until it answers ``loaded`` or
     ``unloaded``. Its safe state is where it stands, read back."""
 
     acts = True
-    role = "MassExchanger"
     needed = Generic.needed | {"load", "unload", "state", "loaded", "unloaded"}
     known = Generic.known | needed
-
-    def load(self, duration: float) -> Process:
-        """Put the mass on the pan within `duration` (s)."""
-        return self._transfer("load", duration)
-
-    def unload(self, duration: float) -> Process:
-        """Take it off within `duration` (s)."""
-        return self._transfer("unload", duration)
 
     def to_safe(self, wire: Wire) -> str:
         return f"at {self.twice(wire, 'state')!r}, read back"
 
-    def take_up(self) -> Process:
-        """See that the mass is where the run had it.
+    def standing(self) -> Process:
+        """By the answer of ``state``, or that answer in quotes."""
+        answer = yield from self.ask(lambda wire: self.twice(wire, "state"))
+        return next((word for word in ("loaded", "unloaded") if answer == self.commands[word]), repr(answer))
 
-        Raises
-        ------
-        BridgeError
-            If it is not; somebody has to look.
-        """
-        if self.armed and isinstance(self.model, MassExchanger):
-            on = float(self.model.timeline("placement").at(Times(np.array([self.clock.now])))[0]) > 0.5
-            found, expected = (
-                (yield from self.ask(lambda wire: self.twice(wire, "state"))),
-                f"{'' if on else 'un'}loaded",
-            )
-            if found != self.commands[expected]:
-                raise BridgeError(
-                    f"{self.name}: it is {found!r} and the run had it {expected}: put it there", self.name
-                )
+    def may_begin(self, what: str) -> Process:
+        """Ask the guards."""
+        yield from ()
+        return self.may_act(what)
 
-    def _transfer(self, what: str, duration: float) -> Process:
-        end = self.clock.now + to_ns(duration)
-        acting = self.may_act(what)
-        shadow = self.model if isinstance(self.model, MassExchanger) and self.model._bench is not None else None
-        beside = None if shadow is None else self.clock.process(getattr(shadow, what)(duration))
+    def carry_out(self, what: str, duration: float, acting: bool) -> Process:
+        """Send the command; after `duration` (s) it has to be done."""
         if acting:
+            end = self.clock.now + to_ns(duration)
             yield from self.ask(lambda wire: wire.write(self.commands[what]))
             yield self.clock.until(max(end, self.clock.now))
-            found = yield from self.ask(lambda wire: self.twice(wire, "state"))
-            if found != self.commands[f"{what}ed"]:
-                raise BridgeError(f"{self.name}: {what} left it at {found!r}", self.name, self.wire.resource)
-        if beside is not None and not beside.processed:
-            yield beside
-        elif self.clock.now < end:
-            yield self.clock.until(end)
+            found = yield from self.standing()
+            if found != f"{what}ed":
+                raise BridgeError(f"{self.name}: {what} left it at {found}", self.name, self.wire.resource)
 
 
 def leading(text: str) -> float:

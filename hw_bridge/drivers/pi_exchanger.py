@@ -20,22 +20,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import numpy as np
-
-from components.mass_exchanger import MassExchanger
 from components.motion import glide
 from hw_bridge.drivers.driver import number
+from hw_bridge.drivers.exchanger import ExchangerDriver
 from hw_bridge.drivers.pi_gcs import MM, PiAxis
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
-from twin.times import Times, to_ns
+from twin.times import to_ns
 
 
-class PiExchanger(PiAxis):
+class PiExchanger(ExchangerDriver, PiAxis):
     """See the module."""
 
-    role = "MassExchanger"
     takes: ClassVar[Mapping[str, str]] = {"loaded": "m", "unloaded": "m", "tolerance": "m"}
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -46,14 +43,6 @@ class PiExchanger(PiAxis):
             raise BridgeError(f"{self.name}: settings.loaded and unloaded are the same place", self.name)
         for place in self.places.values():
             self.within("position", place, *self._travel, "m")
-
-    def load(self, duration: float) -> Process:
-        """Put the mass on the pan within `duration` (s)."""
-        return self._transfer("load", duration)
-
-    def unload(self, duration: float) -> Process:
-        """Take it off within `duration` (s)."""
-        return self._transfer("unload", duration)
 
     def place(self) -> str:
         """Where it stands by its own account: ``"loaded"``, ``"unloaded"`` or, in between, an error."""
@@ -72,36 +61,23 @@ class PiExchanger(PiAxis):
             self.wire.resource,
         )
 
-    def take_up(self) -> Process:
-        """See that the mass is where the run had it.
+    def standing(self) -> Process:
+        """By the controller's position."""
+        self._position = yield from self.ask(self._here)
+        return self._named_place(self._position)
 
-        Raises
-        ------
-        BridgeError
-            If it is not; somebody has to look.
-        """
-        if self.armed and isinstance(self.model, MassExchanger):
-            self._position = yield from self.ask(self._here)
-            on = float(self.model.timeline("placement").at(Times(np.array([self.clock.now])))[0]) > 0.5
-            found, expected = self._named_place(self._position), "loaded" if on else "unloaded"
-            if found != expected:
-                raise BridgeError(f"{self.name}: it is {found} and the run had it {expected}: put it there", self.name)
-
-    def _transfer(self, what: str, duration: float) -> Process:
-        target, end = self.places[f"{what}ed"], self.clock.now + to_ns(duration)
-        twin = self.model if isinstance(self.model, MassExchanger) and self.model._bench is not None else None
+    def may_begin(self, what: str) -> Process:
+        """See where it stands, and ask the guards."""
         if self.armed:
-            self._position = yield from self.ask(self._here)
-            self._named_place(self._position)
+            yield from self.standing()
         for guard in self.guards:  # before the twin's moves
             guard()
-        beside = None if twin is None else self.clock.process(getattr(twin, what)(duration))
+        return self.armed
+
+    def carry_out(self, what: str, duration: float, acting: bool) -> Process:
+        """Go from rest to rest in `duration` (s); dry runs check the way."""
+        target, now = self.places[f"{what}ed"], self.clock.now
         if self._position != target:
-            now = self.clock.now
             yield from self.move(glide(self._position, target, now, now + to_ns(duration)))
-        if self.armed and self._named_place((yield from self.ask(self._here))) != f"{what}ed":
+        if acting and self._named_place((yield from self.ask(self._here))) != f"{what}ed":
             raise BridgeError(f"{self.name}: {what} left it at the other place", self.name, self.wire.resource)
-        if beside is not None and not beside.processed:
-            yield beside
-        elif self.clock.now < end:
-            yield self.clock.until(end)

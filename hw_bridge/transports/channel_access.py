@@ -15,7 +15,7 @@ import asyncio
 import logging
 import math
 import socket
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -99,6 +99,9 @@ class Variable:
     source: Source
     record: Record
     refused = False
+    meant: Callable[[Any], float]
+    """The number that a put means."""
+    _read: Callable[[Any], Awaitable[Any]]
 
     def check_access(self, hostname: str, username: str) -> Any:
         """Read, and write where there is something to put."""
@@ -107,7 +110,7 @@ class Variable:
     async def read(self, data_type: Any) -> Any:
         """Read it afresh."""
         await self.source.look()
-        return await self._read(data_type)  # type: ignore[attr-defined]
+        return await self._read(data_type)
 
     async def verify_value(self, data: Any) -> Any:
         """A put from a client: the value is what the instrument has afterwards."""
@@ -119,10 +122,6 @@ class Variable:
         self.refused = False
         await self.source.look()
         raise caproto.SkipWrite
-
-    def meant(self, data: Any) -> float:
-        """The number that a put means."""
-        raise NotImplementedError
 
     def shown(self, value: float) -> Any:
         """A value as clients see it."""

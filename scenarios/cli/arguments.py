@@ -31,6 +31,27 @@ Settings = Annotated[
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 
+Workers = Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")]
+
+Cluster = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="A Dask scheduler instead, such as tcp://127.0.0.1:8786.", show_default=False),
+]
+
+Points = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="FILE.nc",
+        help="Keep the points there (netCDF), and each beside it meanwhile.",
+        show_default=False,
+    ),
+]
+
+ResumePoints = Annotated[bool, typer.Option("--resume", help="Compute only what --out does not hold yet.")]
+
+ManyPoints = Annotated[bool, typer.Option("--yes", help="Allow more than 10 000 points.")]
+
 
 def experiment(source: str, settings: Sequence[str] | None, *, ideal: bool = False) -> Experiment:
     """The experiment that a command line describes; ideal first, then the settings.

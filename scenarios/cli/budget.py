@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from scenarios.cli.arguments import Json, Settings, Source, check_picture, experiment
+from scenarios.cli.arguments import Json, Settings, Source, Workers, check_picture, experiment
 from scenarios.cli.progress import busy, counted
 from scenarios.cli.terminal import show, show_json, show_table
 
@@ -31,7 +31,7 @@ def budget(
     noise: Annotated[
         bool, typer.Option("--noise", help="The sources of noise instead: Allan deviations, spectra, their sum.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
+    workers: Workers = 0,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw it: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scenarios.cli.arguments import Json, Settings, experiment
+from scenarios.cli.arguments import Json, Settings, Workers, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import counted
 from scenarios.cli.terminal import note, show, show_json, show_table
@@ -27,7 +27,7 @@ def effects(
         str, typer.Argument(metavar="[FILE|NAME]", help="The balance and its campaign, which is made short and ideal.")
     ] = "kbmini_tmtp",
     settings: Settings = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
+    workers: Workers = 0,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print docs/effects.md instead.")] = False,
     as_json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json, Settings, Source, check_picture, experiment
+from scenarios.cli.arguments import Json, Settings, Source, Workers, check_picture, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import rated
 from scenarios.cli.terminal import show, show_json
@@ -21,7 +21,7 @@ def montecarlo(
     trials: Annotated[int, typer.Option("-n", "--trials", min=2, help="Campaigns, with seeds from 1 on.")] = 200,
     coverage: Annotated[float, typer.Option(help="Probability of the interval, between 0 and 1.")] = 0.95,
     settings: Settings = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
+    workers: Workers = 0,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the distribution: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json, check_picture
+from scenarios.cli.arguments import Cluster, Json, ManyPoints, Points, ResumePoints, Workers, check_picture
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import busy, rated
 from scenarios.cli.sweep import beside, check_out, duration, in_words, kept_on_interrupt, pool_of
@@ -43,23 +43,11 @@ def optimise(
         ),
     ] = None,
     generations: Annotated[int, typer.Option(min=0, help="After the first one, which is Sobol's points.")] = 20,
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS", help="A Dask scheduler instead, such as tcp://127.0.0.1:8786.", show_default=False
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.nc",
-            help="Keep all points there (netCDF), and each beside it meanwhile.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Compute only what --out does not hold yet.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Allow more than 10 000 points.")] = False,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    out: Points = None,
+    resume: ResumePoints = False,
+    yes: ManyPoints = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the front: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:

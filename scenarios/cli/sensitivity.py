@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json, check_picture
+from scenarios.cli.arguments import Json, Workers, check_picture
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import busy, rated
 from scenarios.cli.terminal import show, show_json, show_table
@@ -34,7 +34,7 @@ def sensitivity(
             show_default=False,
         ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
+    workers: Workers = 0,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the indices: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import Json, check_picture
+from scenarios.cli.arguments import Cluster, Json, ManyPoints, Points, ResumePoints, Workers, check_picture
 from scenarios.cli.exit_codes import InterruptedRunError, UsageError
 from scenarios.cli.progress import busy, rated
 from scenarios.cli.terminal import note, show, show_json, show_table
@@ -28,24 +28,12 @@ _SHOWN = 60
 
 def sweep(
     study: Annotated[Path, typer.Argument(metavar="STUDY", help="A study file.", show_default=False)],
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
-    cluster: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS", help="A Dask scheduler instead, such as tcp://127.0.0.1:8786.", show_default=False
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE.nc",
-            help="Keep the results there (netCDF), and each point beside it meanwhile.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Compute only what --out does not hold yet.")] = False,
+    workers: Workers = 0,
+    cluster: Cluster = None,
+    out: Points = None,
+    resume: ResumePoints = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Validate, say how long it will take, and stop.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Allow more than 10 000 points.")] = False,
+    yes: ManyPoints = False,
     plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the outputs over the axes: png, svg.")] = None,
     as_json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scenarios.cli.arguments import Json, Settings, Source, experiment
+from scenarios.cli.arguments import Json, Settings, Source, Workers, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import show, show_json
 
@@ -16,7 +16,7 @@ def trueness(
     scenario: Source,
     settings: Settings = None,
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds; those from 1 on are taken.")] = 100,
-    workers: Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")] = 0,
+    workers: Workers = 0,
     as_json: Json = False,
 ) -> None:
     """Run many seeds: is the reported uncertainty true?"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,8 @@ import hw_bridge.commission
 from components.voltmeter import Voltmeter
 from hw_bridge.commission import expected_noise
 from scenarios.cli.app import main
-from tests.hw_bridge.real_bench import TEXT, reference, resources
+from tests.hw_bridge.real_bench import TEXT, resources
 from tests.hw_bridge.wired import Wired
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 @pytest.fixture
