@@ -12,8 +12,9 @@ from twin.component import ImplicitComponent, LinearComponent, NonlinearComponen
 from twin.composition import add, scale
 from twin.errors import ComponentError
 from twin.graph import Graph, Part
-from twin.group import Remainder, StateGroup
+from twin.group import StateGroup
 from twin.implicit import Implicit, Unknown
+from twin.remainder import Remainder
 from twin.signal import Constant, Signal
 from twin.state import StateOutput
 

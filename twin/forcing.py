@@ -13,6 +13,16 @@ from twin.piece import Piece
 from twin.terms import Term
 
 Array = NDArray[Any]
+ROUND_OFF = 4e-15
+"""Relative size of a series' tail that is taken for the rounding of its values."""
+NOTHING = 1e-12
+"""In SI: of states and forcings that are smaller, what is below `ROUND_OFF` of it is rounding of what cancelled."""
+ROUNDING = 4e-16
+"""Relative size of coefficients that are rounding of the values at the nodes."""
+LENGTHS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Few lengths of series, so that few kernels are made."""
+FEW = 16
+"""Coefficients of which none is worth to be saved."""
 
 
 def channel_sizes(piece: Piece) -> Array:
@@ -59,3 +69,18 @@ def channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
         total = total + piece.decays.growth(tau) @ (piece.decays.factors @ rows.T).real
     at_nodes: Array = total.T
     return at_nodes
+
+
+def told(series: Array) -> Array:
+    """A series without the coefficients at its end that are rounding of the values it was found from."""
+    if len(series) <= FEW:
+        return series
+    needed = len(chebyshev.trimmed(series, ROUNDING))
+    return series[: next((n for n in LENGTHS if n >= needed), len(series))]
+
+
+def is_resolved(series: Array, magnitude: Array) -> bool:
+    """Whether the last coefficients of a series are rounding of what it is the sum of, `magnitude` (modes,)."""
+    size = np.abs(series)
+    tail = size[-max(2, len(series) // 8) :].max(axis=0)
+    return bool(np.all(tail <= ROUND_OFF * np.maximum(np.maximum(size.max(axis=0), magnitude), NOTHING)))

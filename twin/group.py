@@ -9,8 +9,7 @@ converge on a stretch is tried on half of it; nothing ever continues unconverged
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -21,11 +20,21 @@ from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
 from twin.composition import Sum, add, scale
 from twin.errors import SimulationError
-from twin.forcing import accumulated, channel_sizes, channels_at_nodes, with_series
+from twin.forcing import (
+    NOTHING,
+    ROUND_OFF,
+    accumulated,
+    channel_sizes,
+    channels_at_nodes,
+    is_resolved,
+    told,
+    with_series,
+)
 from twin.gated import interrupting
 from twin.implicit import UnsolvedError
 from twin.modes import decompose
 from twin.piece import Piece, constant
+from twin.remainder import Remainder
 from twin.response import UnresolvedError
 from twin.signal import Signal
 from twin.state import StateOutput
@@ -35,36 +44,8 @@ from twin.times import NS, Times
 from twin.track import Track
 
 Array = NDArray[Any]
-ROUND_OFF = 4e-15
-"""Relative size of a series' tail that is taken for the rounding of its values."""
-NOTHING = 1e-12
-"""In SI: of states and forcings that are smaller, what is below `ROUND_OFF` of it is rounding of what cancelled."""
-ROUNDING = 4e-16
-"""Relative size of coefficients that are rounding of the values at the nodes."""
 DEGREES = (8, 16, 32, 64, 128)
-LENGTHS = (1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-"""Few lengths of series, so that few kernels are made."""
 SWEEPS = 60
-
-
-@dataclass(frozen=True)
-class Remainder:
-    """What a nonlinear part adds to the linear derivative of some states.
-
-    Attributes
-    ----------
-    states : indices of the part's states in the group.
-    outputs : the group's outputs that are those states.
-    excess : from states (n, times) and the values of `inputs` to the derivative less its linear part (n, times).
-    linear : the part's linear derivative, whose rounding is in `excess`.
-    inputs : the signals that `excess` reads.
-    """
-
-    states: slice
-    outputs: tuple[StateOutput, ...]
-    excess: Callable[[Array, Sequence[Array]], Array]
-    linear: Array
-    inputs: tuple[Signal, ...]
 
 
 class StateGroup:
@@ -376,10 +357,10 @@ class StateGroup:
                 if not self.rough:
                     # The states feel a forcing for as long as the piece or their memory lasts.
                     felt = 0.25 * n * sizes / np.minimum(closed.length / NS, self._memory)
-                    if not _resolved(series, np.maximum(self._magnitude(drive, values, guess), felt)):
+                    if not is_resolved(series, np.maximum(self._magnitude(drive, values, guess), felt)):
                         return None
                 self._scale = size
-                return self.modes.respond(self._q, with_series(closed, _told(series)))
+                return self.modes.respond(self._q, with_series(closed, told(series)))
             if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
                 return None
             previous_change = change
@@ -426,17 +407,3 @@ class StateGroup:
         for remainder in self.remainders:
             states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
             yield remainder, states, remainder.excess(states, list(islice(rest, len(remainder.inputs))))
-
-
-def _told(series: Array) -> Array:
-    """A series without the coefficients at its end that are rounding of the values it was found from."""
-    if len(series) <= DEGREES[1]:  # little to save
-        return series
-    needed = len(chebyshev.trimmed(series, ROUNDING))
-    return series[: next((n for n in LENGTHS if n >= needed), len(series))]
-
-
-def _resolved(series: Array, magnitude: Array) -> bool:
-    size = np.abs(series)
-    tail = size[-max(2, len(series) // 8) :].max(axis=0)
-    return bool(np.all(tail <= ROUND_OFF * np.maximum(np.maximum(size.max(axis=0), magnitude), NOTHING)))

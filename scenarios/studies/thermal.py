@@ -9,15 +9,13 @@ and the warm magnet's field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import PrivateAttr
 
 from components.environment import Environment
 from components.fields.periodic_heating import PeriodicPower, PeriodicResponse
@@ -27,8 +25,8 @@ from scenarios.reduction import ThermalResult, ThermalSettings, thermal_analysis
 from scenarios.run.build import MassCampaign, Setup, build, kept_currents
 from scenarios.run.experiment import Experiment
 from scenarios.schema import Scenario
-from twin.clock import Process
-from twin.component import Component, Port, StateSpace
+from scenarios.studies.assumed import READERS, Assumed, AssumedTemperatures, Unread
+from twin.component import Component, StateSpace
 from twin.errors import InputError, SimulationError
 from twin.modes import decompose
 from twin.signal import Constant, Signal
@@ -93,59 +91,6 @@ class Thermal:
     def current_A(self) -> float:
         """Mean size of the source's current over the weighing windows; NaN for a balance without source."""
         return self._cycle.weighing_current()
-
-
-class Assumed(Signal):
-    """One of several courses in time that somebody assumes."""
-
-    def __init__(self, courses: Callable[[Array], Array], row: int) -> None:
-        self.courses, self.row = courses, row
-        self.leaves = frozenset({self})
-
-    def _evaluate(self, times: Times) -> Array:
-        seconds = times.ns / NS + times.rest
-        values: Array = self.courses(seconds.ravel())[self.row].reshape(times.ns.shape)
-        return values
-
-    def breakpoints(self, start: int, end: int) -> set[int]:
-        return set()
-
-
-class AssumedTemperatures(Component):
-    """In place of a thermal mass: temperature rises that are assumed, whatever the power."""
-
-    inputs: ClassVar[Mapping[str, Port]] = ThermalMass.inputs
-    outputs: ClassVar[Mapping[str, Port]] = ThermalMass.outputs
-
-    _signals: dict[str, Signal] = PrivateAttr(default_factory=dict)
-
-    def neutral_inputs(self) -> frozenset[str]:
-        return frozenset(self.inputs)
-
-    def assume(self, signals: Mapping[str, Signal]) -> AssumedTemperatures:
-        """This part with these outputs."""
-        self._signals = dict(signals)
-        return self
-
-    def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        return self._signals
-
-
-class Unread:
-    """In place of a part that has no influence on the heat: every operation of an instrument ends at once."""
-
-    def __getattr__(self, name: str) -> Callable[..., Process]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return _at_once
-
-
-READERS: Mapping[str, Any] = MappingProxyType({"environment": Unread()})
-"""Parts that act on the heat, of which a campaign only asks for readings."""
-
-
-def _at_once(*_: Any, **__: Any) -> Process:
-    yield from ()
 
 
 def thermal(experiment: Experiment, fineness: int = 1) -> Thermal:
