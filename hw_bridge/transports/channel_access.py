@@ -41,7 +41,7 @@ CHANNELS, MESSAGE, COMMANDS, WAITING = 1024, 1 << 16, 64, 32
 """Channels of a connection, bytes of a message, commands of a client and puts to an instrument that may wait."""
 
 
-class Refused(Exception):  # noqa: N818
+class RefusedError(Exception):
     """A put that an instrument does not do."""
 
 
@@ -70,14 +70,14 @@ class Source:
         return found
 
     async def put(self, record: Record, value: float) -> None:
-        """Have a put done, in its turn; what is refused raises `Refused`."""
+        """Have a put done, in its turn; what is refused raises `RefusedError`."""
         put = record.put
         if put is None:
-            raise Refused("it can only be read")
+            raise RefusedError("it can only be read")
         if not math.isfinite(value):
-            raise Refused(f"{value} is no number that can be put")
+            raise RefusedError(f"{value} is no number that can be put")
         if self.waiting >= WAITING:
-            raise Refused("too many puts wait")
+            raise RefusedError("too many puts wait")
         if self.session is None:
             self.session = await self.gate.call(self.core.open)
         session = self.session
@@ -85,10 +85,10 @@ class Source:
         try:
             await self.gate.operation(self.core.perform(session, lambda: put(value)))
         except (*REFUSALS, TwinError) as error:
-            raise Refused(str(error)) from None
+            raise RefusedError(str(error)) from None
         except Exception as error:  # a mistake of ours
             LOG.exception("%s", record.field)
-            raise Refused("internal error") from error
+            raise RefusedError("internal error") from error
         finally:
             self.waiting -= 1
 
@@ -116,7 +116,7 @@ class Variable:
         """A put from a client: the value is what the instrument has afterwards."""
         try:
             await self.source.put(self.record, self.meant(data))
-        except Refused:
+        except RefusedError:
             self.refused = True
             raise
         self.refused = False
@@ -182,7 +182,7 @@ class State(Variable, ChannelEnum):
         with suppress(TypeError, ValueError):
             if int(data) in range(len(self.record.states)):
                 return float(int(data))
-        raise Refused(f"{data!r} is none of {', '.join(self.record.states)}")
+        raise RefusedError(f"{data!r} is none of {', '.join(self.record.states)}")
 
     def shown(self, value: float) -> Any:
         return self.record.states[int(value)]

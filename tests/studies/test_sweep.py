@@ -436,7 +436,7 @@ def test_dry_run(path: Path, computed: list[int], capsys: pytest.CaptureFixture[
     assert run(path, "--dry-run", "--out", tmp_path / "s.nc") == 0
     text = capsys.readouterr().out
     assert "6 points (3 × 2) of nist4_tmtp" in text and "a point" in text
-    assert len(computed) < 6 and not list(tmp_path.glob("*.nc"))
+    assert 3 <= len(computed) <= 5 and not list(tmp_path.glob("*.nc"))  # first, last, middle; quarters if quick
     assert run(path, "--dry-run", "--json") == 0
     assert json.loads(capsys.readouterr().out)["points"] == 6
 
