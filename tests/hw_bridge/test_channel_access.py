@@ -20,7 +20,7 @@ import hw_bridge.server
 from hw_bridge.errors import BridgeError
 from hw_bridge.records import NO_YES, Record, alarm, records
 from hw_bridge.server import WireServer
-from hw_bridge.transports.channel_access import MESSAGE, Refused, State
+from hw_bridge.transports.channel_access import MESSAGE, RefusedError, State
 from tests.hw_bridge.station import Station
 from tests.hw_bridge.wired import PATIENCE, Wired
 
@@ -198,7 +198,7 @@ def test_a_put_waits_for_the_messages_before_it() -> None:
 def test_a_mistake_of_ours_is_told_as_one(wired: Wired, caplog: pytest.LogCaptureFixture) -> None:
     source = wired.server.listeners[-1].sources[0]  # type: ignore[attr-defined]
     broken = Record("broken", "A", lambda: 0.0, lambda v: 1 / 0)
-    with pytest.raises(Refused, match="internal error"):
+    with pytest.raises(RefusedError, match="internal error"):
         wired.server._in_loop(source.put(broken, 1.0))
     assert [record.message for record in caplog.records if record.name == "kibble_twin.serve"] == ["broken"]
     caplog.clear()
