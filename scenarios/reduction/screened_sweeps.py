@@ -118,14 +118,16 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
             continue
         middle = float(np.median(bl[own]))
         away = np.abs(bl[own] - middle)
-        far = away > max(
-            limit(settings.outlier_threshold, EFFICIENCY * (len(own) - 1)) * spread(away), GROSS_SWEEP * abs(middle)
-        )
-        usual = float(np.median(rest[own]))
-        most = settings.outlier_threshold * (1 + 3 / np.sqrt(left.shape[1])) * usual
-        most += GROSS_SWEEP * float(np.median(np.abs(flux[own])))
+        far = away > GROSS_SWEEP * abs(middle)
+        if far.any():
+            far &= away > limit(settings.outlier_threshold, EFFICIENCY * (len(own) - 1)) * spread(away)
+        gross = GROSS_SWEEP * float(np.median(np.abs(flux[own])))
+        rough = rest[own] > gross
+        if rough.any():
+            usual = float(np.median(rest[own]))
+            rough &= rest[own] > settings.outlier_threshold * (1 + 3 / np.sqrt(left.shape[1])) * usual + gross
         for i in own[far]:
             reasons[int(i)] = f"its Bl of {bl[i]:.6g} T m is far from the others' {middle:.6g} T m"
-        for i in own[~far & (rest[own] > most)]:
+        for i in own[~far & rough]:
             reasons[int(i)] = f"voltage and velocity differ by {rest[i]:.2g} V rms, elsewhere {usual:.2g} V"
     return reasons
