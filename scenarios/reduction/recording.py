@@ -101,7 +101,7 @@ class Sweeps:
         """What the sweeps have in common, as they were read."""
         return repeated_motion(self.position, self.time, self.aperture)
 
-    @property
+    @cached_property
     def located(self) -> NDArray[np.bool_]:
         """Which sweeps have positions that are all numbers."""
         return np.isfinite(self.position.sum(axis=1))

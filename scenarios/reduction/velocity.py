@@ -194,15 +194,10 @@ def _parts(
 ) -> Iterator[Part]:
     """The equations, `CHUNK` readings at a time; `place` is the centre of the positions and half of their range (m)."""
     sweeps, n = voltage.shape
-    (centre, half), step, smoothing = place, max(1, CHUNK // n), None
+    step = max(1, CHUNK // n)
+    smoothing = _smoothing(np.diff(position[:step].T, axis=0))
     for chunk in (slice(first, first + step) for first in range(0, sweeps, step)):
-        edges = position[chunk].T
-        speed = np.diff(edges, axis=0)
-        speed /= aperture
-        if smoothing is None:
-            smoothing = _smoothing(speed)
-        smooth = smoothing @ (smoothing.T @ speed) if smoothing.size else speed
-        columns, rows = _equations(speed, smooth, (edges - centre) / half, order, beside.of(chunk))
+        columns, rows = _equations(position[chunk].T, aperture, place, smoothing, order, beside.of(chunk))
         yield columns, rows, np.ravel(voltage[chunk].T)
 
 
@@ -264,16 +259,22 @@ def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]
     return centre, half
 
 
-def _equations(speed: Array, smooth: Array, x: Array, order: int, beside: _Beside) -> tuple[Array, Array]:
+def _equations(
+    edges: Array, aperture: float, within: tuple[float, float], smoothing: Array, order: int, beside: _Beside
+) -> tuple[Array, Array]:
     """Columns of the model and their weights, both of shape (unknowns, readings).
 
-    Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the scaled
-    positions at the edges, (n + 1, sweeps). Then come the drift of Bl, the skew, the periodic error and the offset.
+    Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the positions
+    at the edges, (n + 1, sweeps), about the centre that they are `within`, over half of their range. Then come the
+    drift of Bl, the skew, the periodic error and the offset.
     """
-    unknowns = order + 1 + beside.unknowns
-    columns, rows = np.empty((unknowns, *speed.shape)), np.empty((unknowns, *speed.shape))
+    unknowns, x = order + 1 + beside.unknowns, (edges - within[0]) / within[1]
+    columns, rows = np.empty((2, unknowns, len(edges) - 1, edges.shape[1]))
     total, product = x[:-1] + x[1:], x[:-1] * x[1:]
-    columns[0], rows[0] = speed, smooth
+    speed, smooth = columns[0], rows[0]
+    np.subtract(edges[1:], edges[:-1], out=speed)
+    speed /= aperture
+    smooth[:] = smoothing @ (smoothing.T @ speed) if smoothing.size else speed
     for k in range(1, order + 1):
         np.multiply(columns[k - 1], total, out=columns[k])
         np.multiply(rows[k - 1], total, out=rows[k])
