@@ -8,13 +8,14 @@ it:
 - an artefact, a real part that nobody talks to, is passed through by what is real: currents, voltages, forces,
   positions and fields (how warm it is, the room may tell);
 - a real source or stage acts on something real, or it had better stay off;
-- real readings drive a simulated part through a driver that feeds the twin, such as a station;
-- a simulated meter does not read a real source through an artefact.
+- real readings drive the simulated parts that are wired to an output of the instrument which reads
+  (`hw_bridge.following`), and nothing else of it does;
+- a simulated part does not follow an artefact, of which nobody says what it does, but the instrument that reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from components import roles
 from hw_bridge.drivers.artefact import Artefact
@@ -97,16 +98,22 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
                 f"passes through a real part; make {by} real too, or simulate {to}",
                 ends,
             )
-        if source is not None and target is None and not (source.acts or source.feeds or isinstance(source, Artefact)):
+        if source is None or target is not None or source.acts or source.drives(out):
+            continue
+        if not isinstance(source, Artefact):
+            reads = (
+                f"it reads its {' and '.join(source.tells)} alone" if source.tells else "it reads nothing of the twin"
+            )
             raise WiringError(
-                f"{by} is real, and {to}, which gets its {out}, is simulated: its readings do not drive the twin; make "
-                f"{to} real too, or simulate {by}",
+                f"{by} is real, and {to}, which gets its {out}, is simulated: {reads}, and nothing tells the twin its "
+                f"{out}; make {to} real too, or simulate {by}",
                 ends,
             )
-        if isinstance(source, Artefact) and target is None and _carried(graph, to, into):
+        if _carried(graph, to, into):
+            known = [f"wire {to}.{into} to {port}, which reads it" for port in _readers(graph, drivers, f"{by}.{out}")]
             raise WiringError(
                 f"{by} is a real artefact, and {to}, which gets its {out}, is simulated: nobody tells the twin what it "
-                f"is; make {to} real too, or simulate {by}",
+                f"is; {', '.join([*known, f'make {to} real too'])}, or simulate {by}",
                 ends,
             )
     for name, driver in drivers.items():
@@ -116,6 +123,15 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
                 "what it acts on real too (NAME=artefact if nobody talks to it)",
                 (name,),
             )
+
+
+def _readers(graph: Graph, drivers: Mapping[str, Driver], port: str) -> Iterator[str]:
+    """Outputs of the real instruments that read a port, and drive the twin with it."""
+    for name, driver in drivers.items():
+        for quantity in driver.tells:
+            into = graph.wiring.get(f"{name}.{'input' if quantity == 'voltage' else quantity}")
+            if into == port:
+                yield f"{name}.{quantity}"
 
 
 def _carried(graph: Graph, name: str, port: str) -> bool:

@@ -17,11 +17,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.playing import Playing
-from hw_bridge.drivers.station import GenericStation
 from hw_bridge.errors import BridgeError, SafetyError
+from hw_bridge.following import Following
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.run.replay import fed
@@ -72,6 +73,8 @@ class Bridge:
         self.interruptions: list[dict[str, float]] = []
         """Of a run that was resumed: when, and for how long."""
         self.tell = tell
+        self.following: dict[str, Following] = {}
+        """Of the instruments whose readings drive the twin."""
         self._twin: Twin | None = None
         self._watchdog: Watchdog | None = None
         self._before: dict[int, Any] = {}
@@ -121,6 +124,10 @@ class Bridge:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
+            if hardware.latency is not None and not getattr(model, "fed", ()):
+                raise WiringError(
+                    f"{name}: hardware.latency is of readings that drive the twin, and none does", (name,)
+                )
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver
             for lock in hardware.interlocks:
@@ -199,8 +206,10 @@ class Bridge:
             if isinstance(driver, Playing) and f"{name}.demand" in self._twin.graph.wiring:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play())
-            if isinstance(driver, GenericStation):
-                self.clock.process(driver.feed())
+            part = self._twin.graph.components[name]
+            if isinstance(part, Fed) and part.fed:
+                self.following[name] = Following(driver, part)
+                self.clock.process(self.following[name].run())
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
 
@@ -231,6 +240,7 @@ class Bridge:
                 "log": driver.log,
                 "statement": driver.statement().plain(),
                 "met_hardware": driver.met_hardware,
+                **({"followed": self.following[name].account()} if name in self.following else {}),
             }
             for name, driver in self.drivers.items()
         }
@@ -254,6 +264,12 @@ class Bridge:
                 self.unverified.append(str(error))
             if driver.acts:
                 self.tell(f"{name}: {self.safe[name]}")
+        for name, following in self.following.items():
+            if following.late or following.missing:
+                self.tell(
+                    f"{name}: of {following.told + following.missing} readings that drive the twin {following.late} "
+                    f"came later than hardware.latency, and {following.missing} were not a number"
+                )
         for name, driver in self.drivers.items():
             if not driver.close():
                 self.tell(f"{name}: its thread has not ended")

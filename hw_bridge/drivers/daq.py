@@ -208,6 +208,7 @@ class DaqFluxgate(DaqDriver):
     """A fluxgate, such as a DRV425 with 205 µT/V (Ma2025)."""
 
     role = "Fluxgate"
+    tells = ("field",)
     unit = "T"
     senses = ("field",)
     quantities: ClassVar[Mapping[str, str]] = {"field": "T"}
@@ -223,6 +224,7 @@ class DaqPositionDetector(DaqDriver):
     """The position-sensitive detectors of the coil."""
 
     role = "PositionDetector"
+    tells = ("x", "y", "theta_x", "theta_y")
     unit = "m"
     senses = ("x", "y", "theta_x", "theta_y")
     quantities: ClassVar[Mapping[str, str]] = {"x": "m", "y": "m", "theta_x": "rad", "theta_y": "rad"}
@@ -238,6 +240,7 @@ class DaqDisplacementSensor(DaqDriver):
     """A capacitive sensor of the beam."""
 
     role = "DisplacementSensor"
+    tells = ("position",)
     unit = "m"
     senses = ("position",)
     quantities: ClassVar[Mapping[str, str]] = {"position": "m"}

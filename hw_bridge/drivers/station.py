@@ -5,27 +5,27 @@ Its commands stand in the scenario file::
     hardware:
       driver: generic_station
       resource: TCPIP::192.0.2.11::5025::SOCKET
-      interval: 10 s                  # from reading to reading for the twin
+      interval: 10 s                  # from reading to reading for the twin, see hw_bridge.following
       commands:
         identify: "*IDN?"
         temperature: "MEAS:TEMP?"     # and pressure, humidity
         temperature_unit: degC        # or K; of pressure hPa or Pa, of humidity % or 1
 
-Temperature and pressure of the air in the twin are what was read last. None has been met.
+Temperature and pressure of the air in the twin follow what is read, and all that depends on them. None has been met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
 
-from components.environment import Environment
 from hw_bridge.drivers.driver import number
 from hw_bridge.drivers.generic import Generic, leading
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
+from scenarios.schema.hardware import Hardware
 from twin.clock import Process
 from twin.recorder import Label, Schedule
 
@@ -45,7 +45,7 @@ LIKELY = {"temperature": (230.0, 350.0), "pressure": (0.0, 2e5), "humidity": (0.
 class GenericStation(Generic):
     """See the module."""
 
-    feeds = True
+    tells = ("temperature", "pressure")
     role = "EnvironmentStation"
     needed = Generic.needed | {"temperature"}
     known = Generic.known | {*QUANTITIES, *(f"{quantity}_unit" for quantity in QUANTITIES)}
@@ -58,6 +58,14 @@ class GenericStation(Generic):
                 raise BridgeError(f"{self.name}: {quantity}_unit is none of {', '.join(UNITS)}", self.name)
         if self.hardware.calibration.gain or self.hardware.calibration.offset:
             raise BridgeError(f"{self.name}: one calibration does not fit several quantities", self.name)
+
+    @classmethod
+    def told(cls, hardware: Hardware, wired: Container[str]) -> tuple[str, ...]:
+        """All that it reads of them: density, index and what warms follow too."""
+        return tuple(quantity for quantity in cls.tells if quantity in hardware.commands)
+
+    def drives(self, output: str) -> bool:
+        return True
 
     def look(self, wire: Wire) -> dict[str, float]:
         """A reading of each quantity (SI)."""
@@ -86,13 +94,3 @@ class GenericStation(Generic):
             yield self.clock.until(schedule.end)
         for quantity, shown in values.items():
             self.record(shown, schedule, quantity, QUANTITIES[quantity], schedule.step, labels)
-
-    def feed(self) -> Process:
-        """Tell the twin what the air is like, until the run ends."""
-        part = self.model
-        assert isinstance(part, Environment)
-        while True:
-            for quantity, value in (yield from self.ask(self.look)).items():
-                if quantity in part.fed:
-                    part.tell(quantity, value)
-            yield self.clock.wait(self.hardware.interval)

@@ -104,7 +104,7 @@ class TwoStageSource(Playing, Driver):
         self._asked, self._levels = 0.0, [0.0, 0.0]
         return "; ".join(told)
 
-    def send_level(self, wire: Wire, current: float) -> None:
+    def send_level(self, wire: Wire, current: float) -> float:
         coarse = self.coarse_for(current)
         if coarse != self._asked:
             if abs(coarse + self._levels[1]) > self.limit:
@@ -115,6 +115,7 @@ class TwoStageSource(Playing, Driver):
         found = self.read_state(wire)[1]
         if not abs(found - current) <= self.rounding(current):
             raise BridgeError(f"{self.name}: set to {current!r} A, its stages read back {found!r} A", self.name)
+        return found
 
     def _send_stage(self, k: int, level: float) -> None:
         """A stage to its level (A), within its own limits and by its own calibration."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fed import Fed
 from components.measuring import MeasuringInstrument
 from components.voltmeter import TERMINALS
 from scenarios.reduction import ThermalSettings
@@ -144,11 +145,13 @@ def fed(scenario: Scenario) -> dict[str, Component]:
     """
     found = scenario.true_components()
     for name, hardware in scenario.hardware.items():
-        if plugins.load(plugins.DRIVERS, hardware.driver).feeds:
-            part: Any = found[name]
-            if not hasattr(part, "feed"):
-                raise WiringError(f"{name}: the driver {hardware.driver} stands for an environment", (name,))
-            part.feed(*[q for q in ("temperature", "pressure") if q in hardware.commands])
+        wired = {out for by, _, out in (source.partition(".") for source in scenario.wiring.values()) if by == name}
+        told = plugins.load(plugins.DRIVERS, hardware.driver).told(hardware, wired)
+        part = found[name]
+        if isinstance(part, Fed):
+            part.feed(*told)
+        elif told:
+            raise WiringError(f"{name}: the driver {hardware.driver} reads, and {name} measures nothing", (name,))
     return found
 
 
