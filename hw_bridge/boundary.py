@@ -18,9 +18,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from components import roles
+from components.fed import Fed
 from hw_bridge.drivers.artefact import Artefact
 from hw_bridge.drivers.driver import Driver
-from twin.component import Component
+from twin.component import Component, ImplicitComponent
 from twin.errors import WiringError
 from twin.graph import Graph
 from twin.parameter import same_unit
@@ -123,6 +124,23 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
                 "what it acts on real too (NAME=artefact if nobody talks to it)",
                 (name,),
             )
+    _check_loops(graph, drivers)
+
+
+def _check_loops(graph: Graph, drivers: Mapping[str, Driver]) -> None:
+    """Refuse readings in the loop of a part that finds its value by what that does at once, such as a servo."""
+    told = {name for name in drivers if isinstance(part := graph.components[name], Fed) and part.fed}
+    for loop in graph.static_order():
+        names = {name for name, early in loop if early is None}
+        for name in sorted(names):
+            part = graph.components[name]
+            if isinstance(part, ImplicitComponent) and told & names:
+                between = ", ".join(sorted(told & names))
+                raise WiringError(
+                    f"{name} finds its {part.unknown} by what that does at once, and between is what {between} has "
+                    f"read, which is known later; simulate {between}, or let it drive what is in no loop with {name}",
+                    (name,),
+                )
 
 
 def _readers(graph: Graph, drivers: Mapping[str, Driver], port: str) -> Iterator[str]:

@@ -8,7 +8,7 @@ readings. A reading that comes too late finds the parts standing where the last 
 interval, and it is counted.
 
 What the campaign reads is followed as well; in between the instrument is asked while nobody else speaks to it. The log
-holds the lines, and with them every reading with its time, so that a shadow follows them too. A run that is resumed
+holds them as they were read, and the lines, so that a shadow follows them too. A run that is resumed
 begins anew with the first reading it takes.
 """
 
@@ -55,6 +55,11 @@ class Following:
         self._ends: dict[str, tuple[int, float]] = {}  # where each quantity is led to, and when (ns)
         self._last: dict[str, int] = {}  # reading of each (ns)
         driver.heard = self.hear
+
+    @property
+    def delay(self) -> str:
+        """The latency in words."""
+        return f"{self.latency / NS:g} s"
 
     def run(self) -> Process:
         """Ask for readings until the run ends."""

@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 ATTEMPTS = 3
 """To reach the safe state, each on a connection of its own."""
 LOOK = "look"
-"""Phase of readings that drive the twin and are no part of the campaign: the log has what they made of it."""
+"""Phase of readings that drive the twin and are no part of the campaign: they are in the log."""
 Guard = Callable[[], None]
 
 
@@ -319,7 +319,9 @@ class Driver:
             )
         told = {**labels, LATE: late / NS}
         block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
-        if not block.has(phase=LOOK):
+        if block.has(phase=LOOK):
+            self.bench.recorder.record_log(block)
+        else:
             self.bench.recorder.record(block)
         if self.heard is not None:
             self.heard(block)

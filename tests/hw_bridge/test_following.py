@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.fed import Fed
 from components.thermometer import Thermometer
 from hw_bridge.bridge import Bridge
+from hw_bridge.drivers.driver import LOOK
 from hw_bridge.following import Following
 from scenarios.cli.app import main
-from scenarios.run.execute import MODELS, execute
-from scenarios.run.export import read_blocks, read_log
+from scenarios.report.hardware import instruments
+from scenarios.run.execute import MODELS, concluded, execute
+from scenarios.run.measured import known_to
 from scenarios.run.replay import Replay, certain, in_order
 from scenarios.schema import Scenario
 from scenarios.schema.scenario import load_text
@@ -26,11 +27,8 @@ from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.wired import Wired
 from twin.clock import Process
 from twin.command import is_command, record_commands
-from twin.errors import WiringError
-from twin.piece import harmonics
 from twin.real_time import RealTimeClock
-from twin.recorder import LATE, Block, Schedule
-from twin.store import RunStore
+from twin.recorder import LATE, Block, Blocks, Schedule
 from twin.times import NS
 from twin.twin import Twin
 
@@ -252,7 +250,7 @@ def test_a_real_thermometer_drives_the_simulated_magnet(wired: Wired) -> None:
     """A PT100 at a 3458A; what it measures is a real room, or the real magnet that a simulated one is to follow."""
     address = wired.row("magnet_thermometer", "socket")["address"]
     settled = {"driver": "pt100_3458a", "resource": address, "interval": "0.2 s", "latency": "1 s", "timeout": "20 s"}
-    with bridged({"environment": ARTEFACT, "magnet_thermometer": settled}) as (bridge, twin, there):
+    with bridged({"environment": ARTEFACT, "magnet_thermometer": settled}) as (bridge, twin, _):
         found = heard(bridge, "magnet_thermometer")
         before = signal(twin, "coil.bl", 0)[0]
         while len(found) < 3:
@@ -269,9 +267,8 @@ def test_a_real_thermometer_drives_the_simulated_magnet(wired: Wired) -> None:
         assert not list(twin.recorder.readings), "what drives the twin is no part of the campaign's readings"
         account = bridge.account()["instruments"]["magnet_thermometer"]["followed"]
         assert account["latency_s"] == 1.0 and account["told"] >= 3
-        commands = [b for b in twin.recorder.log if is_command(b) and b.quantity == "told_temperature_rise"]
-        read = [rise for _, rise in found]
-        assert [b.values.item() for b in commands[-len(read) :]] == read, "the log has every reading"
+        looks = [b for b in twin.recorder.log if b.has(phase=LOOK)]
+        assert [b.values.item() for b in looks[-len(found) :]] == [rise for _, rise in found]
 
 
 def test_a_real_position_makes_a_simulated_voltage() -> None:
@@ -282,7 +279,7 @@ def test_a_real_position_makes_a_simulated_voltage() -> None:
             "motion_stage": ARTEFACT,
             "interferometer": sensor.hardware("interferometer", settings={"scale": "1 nm"}),
         }
-        with bridged(real) as (bridge, twin, there):
+        with bridged(real) as (bridge, twin, _):
             found = heard(bridge, "interferometer")
             while len(found) < 12:
                 wait(bridge, 0.1)
@@ -310,12 +307,12 @@ def there_simulated(twin: Twin, name: str) -> Any:
 def test_a_real_voltmeter_over_a_standard_resistor_makes_a_simulated_current(wired: Wired) -> None:
     """The source belongs to somebody else, who sets it by hand."""
     meter = {"driver": "hp3458a", "resource": wired.row("current_voltmeter", "socket")["address"], "timeout": "20 s"}
-    meter |= {"interval": "0.1 s", "latency": "0.5 s"}
+    meter |= {"interval": "0.1 s", "latency": "0.3 s"}
     real = {"current_source": ARTEFACT, "resistor": ARTEFACT, "current_voltmeter": meter}
-    with wired.connect("socket", "current_source") as operator, bridged(real) as (bridge, twin, there):
+    with wired.connect("socket", "current_source") as operator, bridged(real) as (bridge, twin, _):
         for current in (2e-3, -1e-3):
             operator.query(f":SOUR:CURR {current!r};:OUTP ON;:OUTP?")
-            wait(bridge, 1.5)
+            wait(bridge, 1.0)
             resistance = signal(twin, "resistor.resistance", bridge.clock.now)[0]
             followed = signal(twin, "shunt.current", bridge.clock.now)[0]
             volts = signal(twin, "current_voltmeter.voltage", bridge.clock.now)[0]
@@ -329,7 +326,7 @@ def test_a_real_voltmeter_over_a_standard_resistor_makes_a_simulated_current(wir
 def test_a_real_fluxgate_drives_the_external_flux() -> None:
     with Sensor(lambda: 3.0) as sensor:
         hardware = sensor.hardware("fluxgate", settings={"scale": "1 uT", "zero": 1.0})
-        with bridged({"fluxgate": hardware}) as (bridge, twin, there):
+        with bridged({"fluxgate": hardware}) as (bridge, twin, _):
             stated = signal(twin, "coil.bl", 0)[0] - 500.0
             while not bridge.following["fluxgate"].told:
                 wait(bridge, 0.05)
@@ -371,3 +368,104 @@ def test_a_simulated_part_follows_what_a_real_source_reads_back() -> None:
 
             bridge.clock.run(steps())
             assert signal(twin, "coil.power", bridge.clock.now)[0] == pytest.approx(400.0 * 1.23e-3**2, rel=1e-9)
+
+
+# --- in a run --------------------------------------------------------------------------------------------------------
+
+
+def swinging(sensor: Sensor, **changes: Any) -> Scenario:
+    """A run in which a simulated voltmeter reads what a real position makes."""
+    real = {
+        "motion_stage": ARTEFACT,
+        "interferometer": sensor.hardware("interferometer", settings={"scale": "1 nm"}, latency="0.3 s"),
+    }
+    quick = {"campaign.read_time": "0.6 s", "campaign.zero_time": "0.4 s", "campaign.reading_step": "4 ms"}
+    quick |= {"reduction.prominence": 1e12, "reduction.floor_from": "5 Hz", "reduction.floor_to": "50 Hz"}
+    return scenario(real).with_({**quick, **changes})
+
+
+def position() -> Callable[[], float]:
+    """In nanometres, another one at each reading."""
+    rng = np.random.default_rng(3)
+    return lambda: float(round(rng.normal(0.0, 1e4)))
+
+
+def replayed(chosen: Scenario, readings: Any, log: Any) -> list[tuple[Block, Any]]:
+    """Simulated blocks, each with what a twin reads in its place that is told the log alone."""
+    twin, found = Replay(certain(chosen)), []
+    for block in in_order(readings, log):
+        if is_command(block):
+            twin.follow(block)
+        else:
+            found.append((block, twin.read(block)))
+    return found
+
+
+def test_a_run_is_reduced_and_replayed_from_what_was_recorded() -> None:
+    """A twin that is told the log reads what the simulated instruments have read; the reduction needs no more."""
+    with Sensor(position()) as sensor:
+        made = execute(chosen := swinging(sensor))
+    followed = made.hardware["instruments"]["interferometer"]["followed"]
+    assert "drove the twin, 0.3 s later" in instruments(made)[-1].remarks
+    assert followed["told"] > 5 and followed["latency_s"] == 0.3
+    (block,) = [b for b in made.readings if not b.has(phase="zero") and b.channel == "induced_voltmeter"][-1:]
+    assert block.source == "simulated" and np.ptp(block.values) > 1e-3, "volts"
+    again = replayed(chosen, made.readings, made.log)
+    assert {b.source for b, _ in again} == {"simulated"} and len(again) == len(made.readings)
+    for recorded, expected in again:
+        assert expected == pytest.approx(recorded.values, abs=1e-12)
+    assert concluded(chosen, known_to(chosen), made.readings, Blocks()).findings_summary() == made.findings_summary()
+
+
+class StopError(Exception):
+    """Of a run, from outside."""
+
+
+def test_a_run_that_is_resumed_follows_from_its_first_reading_on(tmp_path: Path) -> None:
+    def stop(step: Any, finished: int, total: int) -> None:
+        if finished:
+            raise StopError
+
+    with Sensor(position()) as sensor:
+        chosen = swinging(sensor)
+        with pytest.raises(StopError):
+            execute(chosen, store=tmp_path / "kept", progress=stop)
+        before = len(sensor.said)
+        made = execute(chosen, store=tmp_path / "kept", resume=True)
+        assert len(sensor.said) > before + 5
+    assert (made.steps_resumed, made.steps_total) == (1, 2)
+    told = [b for b in made.log if is_command(b) and b.quantity == "told_position"]
+    gap = made.hardware["interruptions"][0]
+    first = next(b for b in told if b.schedule.start >= round((gap["at_s"] + gap["gap_s"]) * NS))
+    shown = json.loads(str(first.labels["laws"]))
+    assert len(shown) == 1 and shown[0]["end"] is None, "a step, not a line from where it was"
+    said = {1e-9 * nm for nm in sensor.said}
+    looks = [b for b in made.log if b.has(phase=LOOK)]
+    assert len(looks) > 10 and {b.values.item() for b in looks} <= said, "as they were read"
+    assert [b.values.item() for b in told] == pytest.approx([b.values.item() for b in looks], abs=1e-19)
+    for recorded, expected in replayed(chosen, made.readings, made.log):
+        assert expected == pytest.approx(recorded.values, abs=1e-12)
+
+
+def test_a_shadow_follows_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "followed.yaml").write_text(TEXT)
+    with Sensor(position()) as sensor:
+        hardware = sensor.hardware("interferometer", settings={"scale": "1 nm"})
+        words = [
+            "run",
+            str(tmp_path / "followed.yaml"),
+            "--out",
+            str(tmp_path / "out"),
+            "--json",
+            "--no-report",
+            "--real",
+        ]
+        words += ["motion_stage=artefact", "--set", f"balance.interferometer.hardware={json.dumps(hardware)}"]
+        words += ["--set", "balance.induced_voltmeter.white_noise=1 uV/Hz^0.5", "--set", "reduction.prominence=1e12"]
+        assert main(words) == 0
+    captured = capsys.readouterr()
+    assert "interferometer: its readings drive coil.position, 0.5 s later" in captured.err
+    assert json.loads(captured.out)["hardware"]["instruments"]["interferometer"]["followed"]["told"] > 0
+    assert main(["shadow", str(tmp_path / "out"), "--members", "4", "--json"]) == 0
+    (channel,) = json.loads(capsys.readouterr().out.splitlines()[-1])["channels"]
+    assert channel["channel"] == "induced_voltmeter" and channel["judged"] > 0
