@@ -150,8 +150,6 @@ def _simulate(
 def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = False, shadow: bool = False) -> Summary:
     """Run from the beginning and keep the results in `out`."""
     from scenarios.run.output import OutputFolder
-    from scenarios.schema import ScenarioError
-    from twin.errors import SimulationError
 
     folder = OutputFolder(out)
     folder.check()
@@ -163,7 +161,9 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = F
         folder.begin(chosen.scenario.to_yaml())
         try:
             return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm, shadow=shadow)
-        except (ScenarioError, SimulationError):
+        except InterruptedRunError:
+            raise
+        except Exception:
             folder.forget_unbegun()
             raise
 
