@@ -78,6 +78,7 @@ class Bridge:
         self._twin: Twin | None = None
         self._watchdog: Watchdog | None = None
         self._before: dict[int, Any] = {}
+        self._connecting = False
         self._ended = False
 
     # --- from beginning to end ---------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ class Bridge:
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver
             for lock in hardware.interlocks:
-                twin.graph.port(lock.port, "outputs")
+                self._check_port(twin, name, lock.port)
             try:
                 driver.check_limits()
             except SafetyError as error:
@@ -151,6 +152,15 @@ class Bridge:
                     driver.wire.check()
             except BridgeError as error:
                 raise WiringError(f"{name}: {error}", (name,)) from None
+
+    def _check_port(self, twin: Twin, name: str, port: str) -> None:
+        """See that an interlock looks at something that has a value."""
+        try:
+            known = twin.graph.port(port, "outputs")
+        except WiringError as error:
+            raise WiringError(f"{name}: hardware.interlocks: {error}", (name,)) from None
+        if known.kind == "field":
+            raise WiringError(f"{name}: hardware.interlocks: {port} is a field, which has no one value", (name,))
 
     def _check_campaign(self, twin: Twin) -> None:
         """See that the campaign finds its roles among the real instruments."""
@@ -186,6 +196,7 @@ class Bridge:
             As `prepare`, or if an instrument does not connect or is another one.
         """
         self.prepare(twin)
+        self._connecting = True
         for name, driver in self.drivers.items():
             try:
                 driver.open()
@@ -264,7 +275,7 @@ class Bridge:
             except Exception as error:  # whatever it is, the others have their turn
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
-            if driver.acts:
+            if driver.acts and self._connecting:
                 self.tell(f"{name}: {self.safe[name]}")
         for name, following in self.following.items():
             if following.late or following.missing:

@@ -25,6 +25,7 @@ card.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -49,6 +50,7 @@ MOST = 1 << 22
 """Samples of a burst that are held at a time, of all channels."""
 SLACK = 0.01
 """By how much a card may round what it is set to."""
+_CARD = re.compile(r"[A-Za-z0-9_\- ]+")
 WIRES = {"differential": "DIFF", "single_ended": "RSE", "pseudo_differential": "PSEUDO_DIFF"}
 
 
@@ -56,6 +58,12 @@ class Card(Driver):
     """What is at a card: its library, and its name."""
 
     def connection(self) -> Wire:
+        if not _CARD.fullmatch(self.hardware.resource):
+            raise BridgeError(
+                f"{self.name}: hardware.resource: expected the name of a card such as Dev1, "
+                f"not {self.hardware.resource!r}",
+                self.name,
+            )
         return LibraryWire(self.hardware.resource, self.hardware.timeout, self._load, lambda module: None)
 
     def _load(self) -> Any:

@@ -93,7 +93,15 @@ class GenericSource(Playing, Generic):
         if self.limits.current is None:
             raise BridgeError(f"{self.name}: a generic source needs limits.current", self.name)
         self.limit = self.limits.current
-        self.step = 2.0 * number(self.commands.get("tolerance", "0"))
+        tolerance = self.commands.get("tolerance", "0")
+        try:
+            self.step = 2.0 * number(tolerance)
+        except ValueError:
+            self.step = -1.0
+        if self.step < 0.0:
+            raise BridgeError(
+                f"{self.name}: hardware.commands.tolerance: expected a number of amperes, not {tolerance!r}", self.name
+            )
 
     def set_up(self, wire: Wire) -> str:
         identity = super().set_up(wire)

@@ -31,13 +31,11 @@ from twin.recorder import Label, Schedule
 
 QUANTITIES = {"temperature": "K", "pressure": "Pa", "humidity": "1"}
 UNITS = {
-    "K": (1.0, 0.0),
-    "degC": (1.0, 273.15),
-    "Pa": (1.0, 0.0),
-    "hPa": (100.0, 0.0),
-    "1": (1.0, 0.0),
-    "%": (0.01, 0.0),
+    "temperature": {"K": (1.0, 0.0), "degC": (1.0, 273.15)},
+    "pressure": {"Pa": (1.0, 0.0), "hPa": (100.0, 0.0)},
+    "humidity": {"1": (1.0, 0.0), "%": (0.01, 0.0)},
 }
+"""Factor and offset to SI."""
 LIKELY = {"temperature": (230.0, 350.0), "pressure": (0.0, 2e5), "humidity": (0.0, 1.0)}
 """What is beyond is no reading of a room (SI)."""
 
@@ -54,8 +52,11 @@ class GenericStation(Generic):
         super().__init__(*arguments, **options)
         self.quantities = [q for q in QUANTITIES if q in self.commands]
         for quantity in self.quantities:
-            if self.commands.get(f"{quantity}_unit", "K") not in UNITS:
-                raise BridgeError(f"{self.name}: {quantity}_unit is none of {', '.join(UNITS)}", self.name)
+            if (unit := self.unit_of(quantity)) not in UNITS[quantity]:
+                known = " or ".join(UNITS[quantity])
+                raise BridgeError(
+                    f"{self.name}: hardware.commands.{quantity}_unit: expected {known}, not {unit!r}", self.name
+                )
         if self.hardware.calibration.gain or self.hardware.calibration.offset:
             raise BridgeError(f"{self.name}: one calibration does not fit several quantities", self.name)
 
@@ -67,11 +68,15 @@ class GenericStation(Generic):
     def drives(self, output: str) -> bool:
         return True
 
+    def unit_of(self, quantity: str) -> str:
+        """In which it answers."""
+        return self.commands.get(f"{quantity}_unit", QUANTITIES[quantity])
+
     def look(self, wire: Wire) -> dict[str, float]:
         """A reading of each quantity (SI)."""
         found = {}
         for quantity in self.quantities:
-            factor, offset = UNITS[self.commands.get(f"{quantity}_unit", QUANTITIES[quantity])]
+            factor, offset = UNITS[quantity][self.unit_of(quantity)]
             value = factor * leading(wire.query(self.commands[quantity])) + offset
             self.fence(wire)
             low, high = LIKELY[quantity]

@@ -73,7 +73,10 @@ class TwoStageSource(Playing, Driver):
     def _stage(self, which: str) -> Playing:
         """A driver whose words are used; it has neither a twin nor a thread of its own."""
         given = self.hardware.stages[which]
-        kind: Any = plugins.load(plugins.DRIVERS, given.driver)
+        try:
+            kind: Any = plugins.load(plugins.DRIVERS, given.driver)
+        except plugins.PluginError as error:
+            raise BridgeError(f"{self.name}.{which}: {error}", self.name) from None
         own = {key: value for key, value in self.limits.model_dump().items() if key in kind.enforces}
         limits = {**own, **given.limits.model_dump(exclude_none=True)}
         told = given.model_copy(update={"limits": Limits(**limits), "timeout": self.hardware.timeout})

@@ -79,14 +79,16 @@ def as_settings(real: Sequence[str] | None) -> list[str]:
     UsageError
         If one cannot be read.
     """
-    found = []
+    found = dict[str, str]()
     for text in real or ():
         name, _, rest = text.partition("=")
         driver, _, resource = rest.partition("@")
         if not name.isidentifier() or not driver:
             raise UsageError(f"--real: expected NAME=driver@resource, or NAME=artefact, not {text!r}")
-        found.append(f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}")
-    return found
+        if name in found:
+            raise UsageError(f"--real: {name} is given twice")
+        found[name] = f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}"
+    return list(found.values())
 
 
 def check_arm(chosen: Experiment, arm: bool) -> None:

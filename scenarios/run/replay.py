@@ -141,17 +141,17 @@ def fed(scenario: Scenario) -> dict[str, Component]:
     Raises
     ------
     WiringError
-        If one cannot be told.
+        If there is no such driver.
     """
     found = scenario.true_components()
     for name, hardware in scenario.hardware.items():
         wired = {out for by, _, out in (source.partition(".") for source in scenario.wiring.values()) if by == name}
-        told = plugins.load(plugins.DRIVERS, hardware.driver).told(hardware, wired)
-        part = found[name]
-        if isinstance(part, Fed):
-            part.feed(*told)
-        elif told:
-            raise WiringError(f"{name}: the driver {hardware.driver} reads, and {name} measures nothing", (name,))
+        try:
+            kind = plugins.load(plugins.DRIVERS, hardware.driver)
+        except plugins.PluginError as error:
+            raise WiringError(f"{name}: hardware.driver: {error}", (name,)) from None
+        if isinstance(part := found[name], Fed):
+            part.feed(*kind.told(hardware, wired))
     return found
 
 
