@@ -208,7 +208,8 @@ class ExternalFlux(Component):
 
     def is_measured(self, inputs: Mapping[str, Any]) -> bool:
         """Whether somebody says what there is beside the sources."""
-        return not isinstance(inputs.get("ambient", Constant(0.0)), Constant)
+        ambient = inputs.get("ambient", Constant(0.0))
+        return not (isinstance(ambient, Constant) and ambient.value == 0.0)
 
     def _brought(self, mounted: Mounted, z_magnet: Signal) -> list[Field]:
         """λ of a magnet that a stage brought, and of what the yoke keeps of it."""
