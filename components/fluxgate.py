@@ -31,6 +31,7 @@ class Fluxgate(MeasuringInstrument):
     reading: ClassVar[str] = "T"
     inputs: ClassVar[Mapping[str, Port]] = {"field": Port("T", 0.0), "temperature_rise": Port("K", 0.0)}
     outputs: ClassVar[Mapping[str, Port]] = {"field": Port("T")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"field": frozenset({"field"})}
 
     offset_temperature_coefficient: float = parameter("T/K", 0.0, neutral=0.0)
     range: float | None = parameter("T", None, gt=0, description="largest |field| that it measures; None: no limit")

@@ -79,6 +79,9 @@ class Interferometer(MeasuringInstrument):
         "refractive_index": Port("1", 1.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        "position": frozenset({"position", "reference", "refractive_index"})
+    }
 
     wavelength: float = parameter(
         "m", HELIUM_NEON, gt=0, description="in vacuum; sets the period λ/2 of the periodic error"

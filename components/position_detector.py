@@ -36,6 +36,7 @@ class PositionDetector(MeasuringInstrument):
         "theta_x": Port("rad"),
         "theta_y": Port("rad"),
     }
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {port: frozenset({port}) for port in outputs}
 
     rotation_offset: float = parameter("rad", 0.0, neutral=0.0)
     rotation_white_noise: float = parameter("rad/Hz^0.5", 0.0, neutral=0.0, ge=0)

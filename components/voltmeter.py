@@ -78,7 +78,7 @@ class Voltmeter(MeasuringInstrument):
         "source_resistance": Port("ohm", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {"conductance": Port("S"), "voltage": Port("V")}
-    depends: ClassVar[Mapping[str, frozenset[str]]] = {"conductance": frozenset()}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"conductance": frozenset(), "voltage": frozenset({"input"})}
 
     range: float | None = parameter("V", None, gt=0, description="a reading beyond 120 % of it is an error")
     digits: list[Digits] = Field(

@@ -6,7 +6,7 @@ it:
 
 - a real meter reads what is real;
 - an artefact, a real part that nobody talks to, is passed through by what is real: currents, voltages, forces,
-  positions and fields (how warm it is, the room may tell);
+  positions, angles and fields (how warm it is, the room may tell);
 - a real source or stage acts on something real, or it had better stay off;
 - real readings drive the simulated parts that are wired to an output of the instrument which reads
   (`hw_bridge.following`), and nothing else of it does;
@@ -15,7 +15,7 @@ it:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components import roles
 from components.fed import Fed
@@ -30,7 +30,7 @@ ROLES = frozenset(name for name, role in vars(roles).items() if getattr(role, "_
 """Names of all roles."""
 PLAYED = {**{name: name for name in ROLES}, "Environment": "EnvironmentStation"}
 """By the class of a component, the role that it plays."""
-CARRIED = ("A", "V", "N", "m", "m/s", "Wb")
+CARRIED = ("A", "V", "N", "m", "m/s", "rad", "T", "Wb")
 """Units of what passes through a part; the rest is about the place where it stands."""
 
 
@@ -129,18 +129,26 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
 
 def _check_loops(graph: Graph, drivers: Mapping[str, Driver]) -> None:
     """Refuse readings in the loop of a part that finds its value by what that does at once, such as a servo."""
-    told = {name for name in drivers if isinstance(part := graph.components[name], Fed) and part.fed}
+    fed = {name for name in drivers if isinstance(part := graph.components[name], Fed) and part.fed}
     for loop in graph.static_order():
-        names = {name for name, early in loop if early is None}
-        for name in sorted(names):
+        told = {
+            name for name, ports in loop if name in fed and any(map(drivers[name].drives, _ports(graph, name, ports)))
+        }
+        for name in sorted({name for name, _ in loop}):
             part = graph.components[name]
-            if isinstance(part, ImplicitComponent) and told & names:
-                between = ", ".join(sorted(told & names))
+            if isinstance(part, ImplicitComponent) and told:
+                between = ", ".join(sorted(told))
                 raise WiringError(
                     f"{name} finds its {part.unknown} by what that does at once, and between is what {between} has "
                     f"read, which is known later; simulate {between}, or let it drive what is in no loop with {name}",
                     (name,),
                 )
+
+
+def _ports(graph: Graph, name: str, early: frozenset[str] | None) -> Iterable[str]:
+    """The outputs of a part of a component."""
+    part = graph.components[name]
+    return set(part.outputs) - set(part.depends) if early is None else early
 
 
 def _readers(graph: Graph, drivers: Mapping[str, Driver], port: str) -> Iterator[str]:

@@ -36,11 +36,12 @@ class GenericSensor(GenericReader):
         if not self.scale:
             raise BridgeError(f"{self.name}: settings.scale cannot be zero", self.name)
 
-    def recorded(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+    def recorded(self, schedule: Schedule, labels: Mapping[str, Label], aperture: int | None = None) -> Process:
         """Read once at the start of each step; the block."""
         shown, late = yield from self.readings(schedule)
         values = self.scale * (shown - self.zero)
-        return self.record(values, schedule, self.quantity, self.unit, schedule.step, labels, late)
+        aperture = schedule.step if aperture is None else aperture
+        return self.record(values, schedule, self.quantity, self.unit, aperture, labels, late)
 
 
 class GenericThermometer(GenericSensor):
@@ -83,7 +84,7 @@ class GenericInterferometer(GenericSensor):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
         """Read the position; returns the block."""
-        return (yield from self.recorded(schedule, labels))
+        return (yield from self.recorded(schedule, labels, 0 if instantaneous else None))
 
 
 class GenericDisplacementSensor(GenericInterferometer):

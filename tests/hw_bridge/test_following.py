@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import scenarios
 from components.thermometer import Thermometer
 from hw_bridge.bridge import Bridge
 from hw_bridge.drivers.driver import LOOK
@@ -241,6 +242,21 @@ def test_what_comes_too_late_is_caught_up_and_counted() -> None:
     assert bench.at(20.0) == [3.0], "older than what is known"
     bench.reads(9.5, [float("nan")], 9.0, 0.5)
     assert bench.at(20.0) == [3.0] and bench.following.missing == 1
+
+
+def test_a_simulation_reads_the_same_through_its_instruments() -> None:
+    """Where nothing is real, what an instrument measures is what there is."""
+    plain = scenarios.load("moving_mode").with_({"campaign.frequencies": [2], "campaign.read_time": 2.0})
+    through = {
+        "coil.position": "interferometer.position",
+        "magnet.temperature_rise": "magnet_thermometer.temperature_rise",
+        "alignment.position": "interferometer.position",
+    }
+    other = plain.with_({"balance.wiring": {**plain.scenario.wiring, **through}})
+    one, two = (list(made.run().readings) for made in (plain, other))
+    assert len(one) == len(two) > 1
+    for a, b in zip(one, two, strict=True):
+        assert (a.channel, a.schedule) == (b.channel, b.schedule) and np.array_equal(a.values, b.values)
 
 
 # --- over sockets ----------------------------------------------------------------------------------------------------
