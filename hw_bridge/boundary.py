@@ -6,7 +6,7 @@ it:
 
 - a real meter reads what is real;
 - an artefact, a real part that nobody talks to, is passed through by what is real: currents, voltages, forces,
-  positions, angles and fields (how warm it is, the room may tell);
+  positions and fields (how warm it is, the room may tell);
 - a real source or stage acts on something real, or it had better stay off;
 - real readings drive the simulated parts that are wired to an output of the instrument which reads
   (`hw_bridge.following`), and nothing else of it does;
@@ -30,7 +30,7 @@ ROLES = frozenset(name for name, role in vars(roles).items() if getattr(role, "_
 """Names of all roles."""
 PLAYED = {**{name: name for name in ROLES}, "Environment": "EnvironmentStation"}
 """By the class of a component, the role that it plays."""
-CARRIED = ("A", "V", "N", "m", "m/s", "rad", "T", "Wb")
+CARRIED = ("A", "V", "N", "m", "m/s", "T", "Wb")
 """Units of what passes through a part; the rest is about the place where it stands."""
 
 

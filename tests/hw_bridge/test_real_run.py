@@ -141,7 +141,10 @@ def test_another_instrument_that_does_not_answer_is_hinted_at(wired: Wired) -> N
     ("words", "text"),
     [
         (["--real", "induced_voltmeter"], "expected NAME=driver@resource"),
-        (["--real", "induced_voltmete=hp3458a@X"], "unknown component 'induced_voltmete'"),
+        (
+            ["--real", "induced_voltmete=hp3458a@X"],
+            "there is no component 'induced_voltmete' that could be real; did you mean",
+        ),
         (["--arm"], "nothing here is real"),
         (["--real", "induced_voltmeter=hp3548a@X"], "did you mean 'hp3458a'"),
     ],
