@@ -29,6 +29,16 @@ Settings = Annotated[
     ),
 ]
 
+Real = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--real",
+        metavar="NAME=DRIVER@RESOURCE",
+        help="A real instrument in the place of a component; the run is then in real time. May be repeated.",
+        show_default=False,
+    ),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 
 Workers = Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")]

@@ -125,6 +125,18 @@ def test_a_servo_that_acts_at_once_does_not_wait_for_readings() -> None:
         prepared(chosen)
 
 
+def test_check_says_what_drives_what(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "followed.yaml").write_text(TEXT)
+    words = ["check", str(tmp_path / "followed.yaml"), "--real", "motion_stage=artefact", "--real"]
+    words += ["interferometer=sios@USB::0", "--real", "fluxgate=daq_fluxgate@Dev1"]
+    words += ["--set", "balance.fluxgate.hardware.settings={field: ai0, field_scale: 205 uT/V}"]
+    assert main(words) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "note: what interferometer reads drives coil.position",
+        "note: what fluxgate reads drives external_flux.ambient",
+    ]
+
+
 def test_readings_of_another_unit_are_no_wiring() -> None:
     with pytest.raises(WiringError, match=r"coil\.current is in A, but current_voltmeter\.voltage is in V"):
         prepared(wired_otherwise(scenario({}), {"coil.current": "current_voltmeter.voltage"}))
