@@ -271,6 +271,8 @@ def add(*terms: Signal | float) -> Signal:
             offset += term.offset
             for factor, signal in term.parts:
                 factors[signal] = factors.get(signal, 0.0) + factor
+        elif term.open:
+            return term
         else:
             factors[term] = factors.get(term, 0.0) + 1.0
     parts = tuple((factor, signal) for signal, factor in factors.items() if factor != 0.0)
@@ -289,14 +291,17 @@ def scale(factor: float, signal: Signal) -> Signal:
         return Constant(0.0)
     if isinstance(signal, Sum):
         return Sum(factor * signal.offset, tuple((factor * f, s) for f, s in signal.parts))
-    return signal if factor == 1.0 else Sum(0.0, ((factor, signal),))
+    return signal if factor == 1.0 or signal.open else Sum(0.0, ((factor, signal),))
 
 
 def multiply(a: Signal | float, b: Signal | float) -> Signal:
     """The product of two signals or numbers."""
-    a, b = (x.value if isinstance(x, Constant) else x for x in (a, b))
+    a = a.value if isinstance(a, Constant) else a
+    b = b.value if isinstance(b, Constant) else b
     if isinstance(a, Signal):
-        return Product(a, b) if isinstance(b, Signal) else scale(float(b), a)
+        if isinstance(b, Signal):
+            return a if a.open else b if b.open else Product(a, b)
+        return scale(float(b), a)
     return scale(float(a), b) if isinstance(b, Signal) else Constant(float(a) * float(b))
 
 

@@ -13,6 +13,7 @@ signals stay compositions (`twin.composition`), evaluated pointwise when somebod
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +38,8 @@ class Signal(ABC):
     """Sources, states and unknowns that the value at an instant depends on."""
     operands: tuple[Signal, ...] = ()
     """Signals from whose values at an instant that of a composition follows."""
+    open: ClassVar[bool] = False
+    """Whether it stands for what is not known yet; a sum or product with it is not known either, and is the same."""
 
     def __call__(self, t: ArrayLike) -> Array:
         times = Times.of(t)
