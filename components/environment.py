@@ -138,9 +138,7 @@ class Environment(Instrument):
         return Function(checked, temperature, pressure, slopes=(_slope(checked, 0), _slope(checked, 1)))
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        temperature, pressure = self._temperature(), self.pressure + self.pressure_drift * Elapsed()
-        if "temperature" in self.fed:
-            temperature = self.timeline("told_temperature", self.temperature)
+        temperature, pressure = self.temperature_signal(), self.pressure + self.pressure_drift * Elapsed()
         if "pressure" in self.fed:
             pressure = self.timeline("told_pressure", self.pressure)
         self._truth = {"temperature": temperature, "pressure": pressure, "humidity": Constant(self.humidity)}
@@ -166,7 +164,10 @@ class Environment(Instrument):
         """From now on, a temperature (K) or pressure (Pa) that is fed has this value."""
         self.timeline(f"told_{quantity}").follow(constant(value, self.clock.now))
 
-    def _temperature(self) -> Signal:
+    def temperature_signal(self) -> Signal:
+        """The temperature (K) in time."""
+        if "temperature" in self.fed:
+            return self.timeline("told_temperature", self.temperature)
         total = self.temperature + self.temperature_drift * Elapsed()
         if self.temperature_swing:
             swing = Timeline(f"{self.name}.temperature_swing")
