@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -260,21 +260,30 @@ class Function(Composition):
 
 def add(*terms: Signal | float) -> Signal:
     """The sum of signals and numbers; nested sums are merged."""
+    return _total([(1.0, term) for term in terms])
+
+
+def subtract(a: Signal | float, b: Signal | float) -> Signal:
+    """The difference of two signals or numbers."""
+    return _total([(1.0, a), (-1.0, b)])
+
+
+def _total(terms: Sequence[tuple[float, Signal | float]]) -> Signal:
     offset = 0.0
     factors: dict[Signal, float] = {}
-    for term in terms:
+    for weight, term in terms:
         if not isinstance(term, Signal):
-            offset += float(term)
+            offset += weight * float(term)
         elif isinstance(term, Constant):
-            offset += term.value
+            offset += weight * term.value
         elif isinstance(term, Sum):
-            offset += term.offset
+            offset += weight * term.offset
             for factor, signal in term.parts:
-                factors[signal] = factors.get(signal, 0.0) + factor
+                factors[signal] = factors.get(signal, 0.0) + weight * factor
         elif term.open:
             return term
         else:
-            factors[term] = factors.get(term, 0.0) + 1.0
+            factors[term] = factors.get(term, 0.0) + weight
     parts = tuple((factor, signal) for signal, factor in factors.items() if factor != 0.0)
     if not parts:
         return Constant(offset)

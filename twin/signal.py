@@ -100,10 +100,10 @@ class Signal(ABC):
     __radd__ = __add__
 
     def __sub__(self, other: Signal | float) -> Signal:
-        return composition.add(self, composition.scale(-1.0, other) if isinstance(other, Signal) else -other)
+        return composition.subtract(self, other)
 
     def __rsub__(self, other: Signal | float) -> Signal:
-        return composition.add(composition.scale(-1.0, self), other)
+        return composition.subtract(other, self)
 
     def __mul__(self, other: Signal | float) -> Signal:
         return composition.multiply(self, other)
