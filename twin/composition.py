@@ -39,8 +39,13 @@ class Composition(Signal, metaclass=Same):
         """`combine`, for repeated evaluation at the same instants with slightly other values."""
         return self.combine
 
-    def expression(self, *operands: str) -> str | None:
-        """What `combine` does with operands of these names, if that is an expression in Python."""
+    def expression(self, *operands: str, number: Callable[[float], str] = repr) -> str | None:
+        """What `combine` does with operands of these names, if that is an expression in Python.
+
+        Parameters
+        ----------
+        number : how a number is written in it.
+        """
         return None
 
     def _evaluate(self, times: Times) -> Array:
@@ -96,11 +101,13 @@ class Sum(Arithmetic):
             total = total + (value if f == 1.0 else f * value)
         return total + self.offset if self.offset else total
 
-    def expression(self, *operands: str) -> str:
-        text = " + ".join(f"{float(f)!r} * {name}" for f, name in zip(self._factors, operands, strict=True))
-        if self.offset:
-            text += f" + {float(self.offset)!r}"
-        return text.replace("+ -1.0 * ", "- ").replace(" 1.0 * ", " ").removeprefix("1.0 * ")
+    def expression(self, *operands: str, number: Callable[[float], str] = repr) -> str:
+        text = ""
+        for factor, name in zip(self._factors, operands, strict=True):
+            sign = "" if not text else " - " if factor == -1.0 else " + "
+            one = factor == 1.0 or sign == " - "
+            text += f"{sign}{name}" if one else f"{sign}{number(float(factor))} * {name}"
+        return f"{text} + {number(float(self.offset))}" if self.offset else text
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size <= MANY:
@@ -179,7 +186,7 @@ class Product(Arithmetic):
     def combine(self, *values: Array) -> Array:
         return values[0] * values[1]
 
-    def expression(self, *operands: str) -> str:
+    def expression(self, *operands: str, number: Callable[[float], str] = repr) -> str:
         return " * ".join(operands)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
