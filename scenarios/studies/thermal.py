@@ -201,14 +201,14 @@ class ThermalCycle:
             made["thermal_mass"] = AssumedTemperatures().assume(self._assumed).named("thermal_mass")
             return made
 
-        source = [CURRENT] if "current_source" in self._heating else []
+        wanted = self.scenario.wiring.get(POWER), CURRENT if "current_source" in self._heating else None
         setup = build(
             self.scenario,
             rehearsal=True,
             currents=currents,
             parts=parts,
             instruments=lambda _: READERS,
-            wanted=[self.scenario.wiring[POWER], *source],
+            wanted=[port for port in wanted if port],
         )
         setup.twin.run(setup.steps)
         return setup
