@@ -20,6 +20,9 @@ the flags (``4``) at once; that a lost beam, lost values and an unstable laser a
 for. The length is asked for **without** the correction for air (``IfmEnableEdlenCorrection`` off, read back): whoever
 reduces the readings divides by the index, as for the simulated instrument.
 
+Values begin when the card is told to start: ``late_s`` of a block says by how much later than it was to be. What the
+card takes from there is not in public: ``commission`` measures it, and ``hardware.trigger_latency`` states it.
+
 A reading during which the beam was broken, values were lost or the laser was unstable is not recorded: an error. The
 driver has met a stand-in for the library, and neither the library nor the instrument.
 """
@@ -200,21 +203,24 @@ class SiosInterferometer(Driver):
         each = round(schedule.step / NS * self.rate)
         if each < 1 or each * schedule.count > MOST:
             raise BridgeError(f"{self.name}: {each} values for each reading: change settings.rate", self.name)
-        values = np.empty((schedule.repeats, schedule.count))
+        values, late = np.empty((schedule.repeats, schedule.count)), 0
         for burst in range(schedule.repeats):
-            yield self.clock.until(max(schedule.start + burst * schedule.every, self.clock.now))
+            start = schedule.start + burst * schedule.every
+            yield self.clock.until(max(start, self.clock.now))
             taking = partial(self.burst, count=each * schedule.count)
-            lengths = (yield from self.ask(taking, each * schedule.count / self.rate)).reshape(schedule.count, each)
+            taken, started = yield from self.ask(taking, each * schedule.count / self.rate)
+            late, lengths = max(late, started - start), taken.reshape(schedule.count, each)
             values[burst] = lengths[:, 0] if instantaneous else lengths.mean(axis=1)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
         aperture = 0 if instantaneous else schedule.step
-        return self.record(values, schedule, "position", "m", aperture, labels)
+        return self.record(values, schedule, "position", "m", aperture, labels, late)
 
-    def burst(self, wire: Wire, count: int) -> Array:
-        """Positions (m) from now on."""
+    def burst(self, wire: Wire, count: int) -> tuple[Array, int]:
+        """Positions (m) from now on, and when that was (ns)."""
         library, device = self._handle(wire)
         self._check(library, library.IfmClearBuffers(device))
+        started = self.present()
         self._check(library, library.IfmStart(device))
         lengths = np.empty(count)
         end = time.monotonic() + self.patience + count / self.rate
@@ -232,7 +238,7 @@ class SiosInterferometer(Driver):
         self._check(library, stopped)
         if told := self._told(library, device):
             raise BridgeError(f"{self.name}: {', '.join(told)}; nothing was recorded", self.name)
-        return self.sign * NM * lengths
+        return self.sign * NM * lengths, started
 
 
 def loaded(path: str) -> Any:

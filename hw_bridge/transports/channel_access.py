@@ -12,8 +12,10 @@ message, puts that wait.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import math
+import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -32,6 +34,8 @@ from hw_bridge.session import Session
 from hw_bridge.transports.listener import CONNECTIONS, LOG, Listener
 from twin.errors import TwinError
 
+PORTS = 100
+"""That are tried, where the system is to choose one."""
 PREFIX = "kibble"
 SEARCH = 2048
 """Bytes of a datagram of searches; those of clients are shorter than those of Ethernet."""
@@ -338,10 +342,15 @@ class ChannelAccess(Listener):
 
 
 def _free(host: str) -> int:
-    """A port that nobody has, for searches and for connections."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has: what is free for searches may be in use by somebody's connection."""
+    for _ in range(PORTS):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+            port = int(probe.getsockname()[1])
+            with suppress(OSError):
+                _bound(host, port).close()
+                return port
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _bound(host: str, port: int) -> socket.socket:

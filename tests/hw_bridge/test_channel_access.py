@@ -20,6 +20,7 @@ import hw_bridge.server
 from hw_bridge.errors import BridgeError
 from hw_bridge.records import NO_YES, Record, alarm, records
 from hw_bridge.server import WireServer
+from hw_bridge.transports import channel_access
 from hw_bridge.transports.channel_access import MESSAGE, RefusedError, State
 from tests.hw_bridge.station import Station
 from tests.hw_bridge.wired import PATIENCE, Wired
@@ -280,3 +281,20 @@ def test_nothing_has_brought_it_down(wired: Wired) -> None:
     assert value("current_source:output") in ("Off", "On")
     with wired.connect("socket") as peer:
         assert peer.query("*IDN?").startswith("KEITHLEY")
+
+
+def test_a_port_that_somebody_is_connected_from_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is free for searches, and was the cause of servers that could not listen now and then."""
+    tried = list[int]()
+
+    def bound(host: str, port: int) -> socket.socket:
+        tried.append(port)
+        if len(tried) == 1:
+            raise OSError("in use")
+        return socket.socket()
+
+    monkeypatch.setattr(channel_access, "_bound", bound)
+    assert channel_access._free("127.0.0.1") == tried[1] and len(tried) == 2
+    monkeypatch.setattr(channel_access, "PORTS", 0)
+    with pytest.raises(OSError, match="Address already in use"):
+        channel_access._free("127.0.0.1")

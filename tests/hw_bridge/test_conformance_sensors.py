@@ -36,6 +36,7 @@ from twin import plugins
 from twin.recorder import Schedule
 from twin.times import NS
 
+STATED = {"role", "unit", "channels", "u", "lowest", "highest", "step", "met_hardware", "trigger_latency_s", "timing_s"}
 WAYS = ["simulated", "driver", "hardware"]
 DRIVERS = {
     "Thermometer": "pt100_3458a",
@@ -106,7 +107,7 @@ def test_it_plays_its_role_and_states_what_it_can(sensor: tuple[str, Sensor]) ->
         told = there.instrument.statement()
         assert (told.role, told.unit) == (role, next(iter(UNITS[role].values())))
         assert told.lowest < told.highest and not told.met_hardware
-        assert set(told.plain()) == {"role", "unit", "channels", "u", "lowest", "highest", "step", "met_hardware"}
+        assert set(told.plain()) == STATED
 
 
 @pytest.mark.parametrize(("step", "count", "every", "repeats"), [(0.1, 3, 0.0, 1), (0.2, 2, 1.0, 2)])

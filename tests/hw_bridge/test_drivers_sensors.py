@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from tests.hw_bridge.sensors import DAQ, VOLTS, interferometer, siosifm
 from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
-from twin.recorder import Schedule
+from twin.recorder import LATE, Schedule
 from twin.times import NS
 
 
@@ -166,6 +167,23 @@ def test_a_reading_is_the_mean_of_its_samples(monkeypatch: pytest.MonkeyPatch) -
         assert block.values[0] == pytest.approx(205e-6 * 1e-3 * np.array([4.5, 14.5, 24.5]))
         assert made.identity == "USB-6281, serial number 1A2B3C"
     assert card.opened == card.closed == 2
+
+
+@pytest.mark.parametrize("latency", [None, 3e-3])
+def test_what_is_told_late_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, latency: float | None) -> None:
+    """By when it was told to read, and what is stated of how long it takes from there."""
+    Card(VOLTS).install(monkeypatch)
+    with siosifm(tmp_path, "python") as (_, path):
+        for made in (
+            driver("b", "daq_fluxgate", "Dev1", bench(), settings=DAQ["daq_fluxgate"], trigger_latency=latency),
+            driver("z", "sios", "USB::0", bench(), settings={"library": path}, trigger_latency=latency),
+        ):
+            with opened(made):
+                monkeypatch.setattr(made, "present", lambda made=made: made.clock.now + NS // 8)
+                assert reading(made, 0.01, 3).labels[LATE] == pytest.approx(0.125 + (latency or 0.0))
+                told = made.statement()
+            assert told.plain()["trigger_latency_s"] == latency
+            assert ("latency unknown" if latency is None else "latency 3 ms") in str(told)
 
 
 def test_a_saturated_channel_has_no_reading_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
