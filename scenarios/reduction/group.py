@@ -128,11 +128,17 @@ class _Model:
                 stays = abs(delay) <= close or np.hypot(*fit.periodic) <= PERIODIC * np.hypot(*periodic)
                 if (abs(step) <= close and stays) or abs(delay) > most:
                     break
-            if self.skewed and not (abs(step) <= close and abs(delay) <= most):
+            if self.skewed and abs(delay) > most:
                 raise ReductionError(
                     f"the voltages belong to positions {delay * 1e3:+.3g} ms later than those read with them; more "
                     f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does "
                     "between windows is not known: read both at the same time"
+                )
+            if self.skewed and not abs(step) <= close:
+                raise ReductionError(
+                    f"the delay of voltages behind positions does not settle: at {delay * 1e3:+.3g} ms it still "
+                    f"changes by {step * 1e3:+.2g} ms, as the motion does not tell it from the field's profile and the "
+                    "interferometer's periodic error; take another reading_step or velocity"
                 )
         fit = self._fit(sweeps, delay, periodic)
         skew = None if fit.skew is None else delay + fit.skew
