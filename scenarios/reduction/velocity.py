@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.fringes import check_fringes, set_instruments
 from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
@@ -24,8 +25,6 @@ CHUNK = 8192  # readings worked on at a time: they stay in the cache
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
 SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature, not for noise
-COHERENT = 0.1  # share of the fringes' phase that sweeps have in common, from which on they repeat
-SWEEPS_THAT_REPEAT = 512  # that tell whether they do
 SWEEPS_FOR_DRIFT = 4  # from here on Bl may drift linearly within the group
 
 
@@ -126,7 +125,7 @@ def fit_velocity(
     tau = (times - time) / spread if drifts else None
     phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
     if phase is not None:
-        _check_fringes(phase[:SWEEPS_THAT_REPEAT], order)
+        check_fringes(phase, order)
     beside = _Beside(tau, acceleration, phase)
     unknowns = order + 1 + beside.unknowns
     if voltage.size <= unknowns:
@@ -280,50 +279,9 @@ def _equations(speed: Array, smooth: Array, x: Array, order: int, beside: _Besid
         waves = sine_cosine(beside.phase)
         for row, wave in zip((-3, -2), waves, strict=True):
             np.subtract(wave[:, 1:], wave[:, :-1], out=columns[row])
-        _set_instruments(columns[-3:-1], rows[-3:-1], waves, speed.sum(axis=1) > 0)
+        set_instruments(columns[-3:-1], rows[-3:-1], waves, speed.sum(axis=1) > 0)
     columns[-1] = rows[-1] = 1.0
     return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
-
-
-def _check_fringes(phase: Array, order: int) -> None:
-    """Refuse readings whole fringes apart: to them the periodic error looks like a part of the profile.
-
-    What the phase, as sweeps have it in common, has beyond whole fringes from edge to edge has to pass a quarter of a
-    fringe or more for each order of the profile.
-    """
-    up = phase[:, -1] > phase[:, 0]
-    for sense in (up, ~up):
-        count = np.count_nonzero(sense)
-        common = np.exp(1j * phase[sense]).mean(axis=0) if count > 1 else np.zeros(1)
-        if float(np.mean(np.abs(common) ** 2)) <= max(COHERENT, 4.0 / max(count, 1)):
-            continue
-        passed = np.append(0.0, np.cumsum(np.angle(common[1:] / common[:-1])))
-        if np.ptp(passed) < 0.5 * np.pi * order:
-            fringes = float(np.abs(np.diff(phase, axis=1)).mean()) / (2 * np.pi)
-            raise ReductionError(
-                "the interferometer's periodic error is not told from the profile of the field: from reading to "
-                f"reading the coil passes {fringes:.3f} half-waves of the laser, nearly a whole number; take another "
-                "reading_step or velocity"
-            )
-
-
-def _set_instruments(columns: Array, rows: Array, waves: tuple[Array, Array], up: NDArray[np.bool_]) -> None:
-    """Write the periodic error's weights, free of the noise of a sweep's own positions: the mean of the other sweeps.
-
-    Where sweeps repeat, up and down in turn, and readings are close to whole fringes apart, the error's columns are
-    small, and what shakes a sweep's own positions is not small beside them: of a mirror that does not quite go along
-    with the ground it is in the voltages as well, and would be taken for the error. Where sweeps do not repeat, their
-    own columns serve.
-    """
-    rows[:] = columns
-    for sense in (up, ~up):
-        count = np.count_nonzero(sense)
-        if count < 2:
-            continue
-        repeats = sum(float(np.mean(wave[sense].sum(axis=0) ** 2)) for wave in waves)
-        if (repeats - count) > COHERENT * count * (count - 1):
-            own = columns[:, sense]
-            rows[:, sense] = (own.sum(axis=1, keepdims=True) - own) / (count - 1)
 
 
 def _smoothed(speeds: list[Array]) -> list[Array]:

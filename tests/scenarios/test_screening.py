@@ -437,6 +437,29 @@ def test_a_cycle_whose_weighings_scatter_goes() -> None:
     assert sorted(outlying_cycles(times, masses, u, at, bl)[1]) == [3]
 
 
+def test_a_change_of_bl_explains_the_cycles_across_it_and_no_others() -> None:
+    """A laser that hops in the third velocity phase: Bl is wrong from then on, and what came before was right."""
+    n, size = np.arange(8), -6e-6
+    hopped = cycles(size * (n > 2), size * ((n > 2) + 0.75 * (n == 2)))
+    with pytest.raises(ReductionError, match="disagree in the mass by 6e-06"):
+        outlying_cycles(*hopped)
+
+
+def test_a_small_step_is_seen_behind_a_large_outlier() -> None:
+    """A mass that slips by what the means alone tell, and one cycle in which iron came."""
+    n = np.arange(12)
+    for seed in range(5):
+        found = outlying_cycles(*cycles(6e-8 * (n >= 8) - 6e-6 * (n == 10), seed=seed))[1]
+        assert {9, 10, 11} <= set(found) <= {8, 9, 10, 11}
+
+
+def test_of_cycles_that_scatter_none_hides_behind_a_worse_one() -> None:
+    times, masses, u, at, bl = cycles(np.zeros(8))
+    u[3], u[5], u[6] = 7e-7, 4e-6, 1e-6
+    dof = np.full(8, 3.0)
+    assert sorted(outlying_cycles(times, masses, u, at, bl, dof=dof)[1]) == [3, 5, 6]
+
+
 @pytest.mark.parametrize("before", [6, 7])
 def test_a_step_below_what_single_cycles_tell_is_seen_in_the_means(before: int) -> None:
     """3.5e-8 from one cycle to the next, of which each is known to 1e-8."""
