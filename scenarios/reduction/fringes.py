@@ -1,4 +1,4 @@
-"""The interferometer's periodic error in the fit of Bl: what tells it from the profile and from a mirror that shakes."""
+"""The interferometer's periodic error in the fit of Bl: told from the profile and from a mirror that shakes."""
 
 from __future__ import annotations
 
