@@ -8,6 +8,7 @@ one; what is off for a while and comes back is left out; and if neither decides,
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +37,7 @@ def outlying_cycles(
     most_excluded: float = 0.5,
     dof: Array | None = None,
     besides: Array | None = None,
+    labels: Sequence[int] | None = None,
 ) -> tuple[Mask, dict[int, str]]:
     """Which cycles can be kept, and why the others cannot, by index.
 
@@ -49,6 +51,7 @@ def outlying_cycles(
     dof : degrees of freedom of u, shape (n,); None for many.
     besides : standard uncertainty of each mass from all else that was read for it, Bl above all (kg), shape (n,); None
         for 0. In a run without any the weighings' scatter is what happens in the balance, and no sign of a fault.
+    labels : of the cycles, counted from 0, for messages, which count from 1; None for 0, 1, ….
 
     Raises
     ------
@@ -64,6 +67,7 @@ def outlying_cycles(
     enough to explain why they are off: iron that moved nearby.
     """
     count, middle = len(masses), float(np.median(masses))
+    names = range(count) if labels is None else labels
     if count < 2:
         return np.ones(count, dtype=bool), {}
     free = np.full(count, np.inf) if dof is None else dof
@@ -82,11 +86,11 @@ def outlying_cycles(
         bound = limit(threshold, dofs)
         stretches, scale = _stretches(masses[index], sigma, bound, GROSS * abs(middle) / bound if quiet else 0.0)
         if len(stretches) > 1:
-            _judge([index[part] for part in stretches], times, masses, scale * bound, group_times, bl, reasons)
+            _judge([index[part] for part in stretches], times, masses, scale * bound, group_times, bl, reasons, names)
         elif not quiet and len(index) > FEW:
             _small_step(index, masses, sigma, bound, reasons)
-    _from_the_start(reasons, count, masses, middle, _changes_of_bl(times, group_times, bl))
-    return _kept(masses, reasons, most_excluded), reasons
+    _from_the_start(reasons, count, masses, middle, _changes_of_bl(times, group_times, bl), names)
+    return _kept(masses, reasons, most_excluded, names), reasons
 
 
 def _stretches(masses: Array, sigma: Array, threshold: float, floor: float) -> tuple[list[NDArray[np.int64]], float]:
@@ -98,14 +102,14 @@ def _stretches(masses: Array, sigma: Array, threshold: float, floor: float) -> t
     return np.split(np.arange(len(masses)), cuts), float(np.median(scale)) if len(scale) else 0.0
 
 
-def _kept(masses: Array, reasons: dict[int, str], most_excluded: float) -> Mask:
+def _kept(masses: Array, reasons: dict[int, str], most_excluded: float, names: Sequence[int]) -> Mask:
     """The cycles that nothing speaks against, if they are a majority of one body's masses."""
     count = len(masses)
     kept = np.ones(count, dtype=bool)
     kept[list(reasons)] = False
     left = np.count_nonzero(kept)
     if reasons and (left < (1 - most_excluded) * count or 2 * left <= count):
-        why = "; ".join(f"{_named([i])}: {reason}" for i, reason in sorted(reasons.items())[:2])
+        why = "; ".join(f"{_named([i], names)}: {reason}" for i, reason in sorted(reasons.items())[:2])
         raise ReductionError(f"the cycles disagree, and no majority of them is left: {why}")
     apart = float(np.ptp(masses[kept]))
     if apart > LARGEST * abs(float(np.median(masses[kept]))):
@@ -168,14 +172,16 @@ def _small_step(
             reasons[int(i)] = f"the mass stepped by {size / m[:first].mean():+.2g}, relative, before it was over"
 
 
-def _from_the_start(reasons: dict[int, str], count: int, masses: Array, middle: float, changes: Array) -> None:
+def _from_the_start(
+    reasons: dict[int, str], count: int, masses: Array, middle: float, changes: Array, names: Sequence[int]
+) -> None:
     """Refuse a run that begins with cycles that were left out, unless a change of Bl explains them."""
     first = next((i for i in range(count) if i not in reasons), count)
     for i in range(min(first, count)):
         if abs(masses[i] / middle - 1) > EXPLAINS * changes[i]:
             raise ReductionError(
-                f"{_named([i])} cannot be used, and no good one is before it: {reasons[i]}. What changed in it may "
-                "still be there, and nothing that was read says so: repeat the run, or leave out weighings at the "
+                f"{_named([i], names)} cannot be used, and no good one is before it: {reasons[i]}. What changed in it "
+                "may still be there, and nothing that was read says so: repeat the run, or leave out weighings at the "
                 "start with reduction.skip_weighings if the balance was settling"
             )
 
@@ -188,6 +194,7 @@ def _judge(
     group_times: Array,
     bl: Array,
     reasons: dict[int, str],
+    names: Sequence[int],
 ) -> None:
     """Reasons for the stretches that do not agree with the main one."""
     levels = np.array([masses[part].mean() for part in stretches])
@@ -201,15 +208,15 @@ def _judge(
     for k, part in enumerate(stretches):
         if agree[main][k]:
             continue
-        off = float(levels[k]) / level - 1
+        off = _apart(float(levels[k]), level)
         explained = [abs(masses[i] / level - 1) <= EXPLAINS * changes[i] for i in part]
         if k < first and not all(explained):
             raise ReductionError(
-                f"{_named(part)} and those after disagree in the mass by {off:.2g}, relative: something changed, and "
-                "nothing that was read says which are right; leave out or repeat what was disturbed"
+                f"{_named(part, names)} and those after disagree in the mass by {off:.2g}, relative: something "
+                "changed, and nothing that was read says which are right; leave out or repeat what was disturbed"
             )
         for i, clear in zip(part, explained, strict=True):
-            reasons[int(i)] = f"its mass is off by {masses[i] / level - 1:+.2g}, relative" + (
+            reasons[int(i)] = f"its mass is off by {_apart(masses[i], level):+.2g}, relative" + (
                 f"; Bl changed by {changes[i]:.2g} beside it" if clear else ""
             )
 
@@ -229,8 +236,14 @@ def _changes_of_bl(times: Array, group_times: Array, bl: Array) -> Array:
     return own
 
 
-def _named(part: object) -> str:
-    numbers = [int(i) for i in np.atleast_1d(np.asarray(part))]
+def _apart(mass: float, level: float) -> float:
+    """Difference of two masses over the larger one: of one that was not loaded it is 1, not infinite."""
+    return (mass - level) / max(abs(mass), abs(level), 1e-300)
+
+
+def _named(part: Iterable[int], names: Sequence[int]) -> str:
+    """Cycles as a user counts them, from 1."""
+    numbers = [names[int(i)] + 1 for i in part]
     if len(numbers) == 1:
         return f"cycle {numbers[0]} of the run"
     return f"cycles {numbers[0]} to {numbers[-1]} of the run"

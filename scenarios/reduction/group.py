@@ -213,7 +213,7 @@ def _fitted(sweeps: Sweeps, how: _Model) -> VelocityFit:
     try:
         return how.fit(sweeps)
     except ReductionError as error:
-        raise ReductionError(f"cycle {sweeps.cycle}: {error}") from None
+        raise ReductionError(f"cycle {sweeps.cycle + 1}: {error}") from None
 
 
 def _sum(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:

@@ -156,6 +156,7 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
         settings.most_excluded,
         np.array([d.dof for d in found.differences])[stays],
         _own_uncertainties(found)[stays],
+        [run.cycles[i] for i in stays],
     )
     reasons |= {int(stays[i]): reason for i, reason in odd.items()}
     return tuple(Excluded(run.cycles[i], "cycle", None, reason) for i, reason in sorted(reasons.items()))

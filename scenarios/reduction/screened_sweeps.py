@@ -43,7 +43,7 @@ def good_sweeps(
         first = settings.skip_sweeps  # which are gone already
         out += [Excluded(group.cycle, what, first + i, reason) for i, reason in sorted(reasons.items())]
     if not kept:
-        raise ReductionError(f"no velocity group is left; cycle {out[0].cycle}: {out[0].reason}")
+        raise ReductionError(f"no velocity group is left; cycle {out[0].cycle + 1}: {out[0].reason}")
     scattering = _scattering_groups(kept, settings)
     out += [Excluded(kept[i].cycle, "velocity group", None, reason) for i, reason in scattering.items()]
     return tuple(group for i, group in enumerate(kept) if i not in scattering), tuple(out)

@@ -253,7 +253,7 @@ def test_a_run_that_is_mostly_faulty_is_refused() -> None:
     spoilt = changed(Run(cycles=2), setting(np.nan), "current_voltmeter", phase="weighing", cycle=1)
     assert len(screened(spoilt)[0].weighings.time) == 8
     spoilt = changed(Run(cycles=2), setting(np.nan), "current_voltmeter", phase="weighing")
-    with pytest.raises(ReductionError, match=r"100% of the weighings.*weighing 0 of cycle 0: only 0%"):
+    with pytest.raises(ReductionError, match=r"100% of the weighings.*weighing 1 of cycle 1: only 0%"):
         screened(spoilt)
 
 
