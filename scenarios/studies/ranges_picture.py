@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -37,12 +37,13 @@ def figure(found: Sequence[Point]) -> Figure:
     _goals(axis)
     found = sorted(found, key=lambda point: point.mass_kg)
     mass = np.array([point.mass_kg for point in found]) * GRAM
-    for part, name, look in (
+    looks: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("u", "u(m)/m", {"color": BLACK, "marker": "o", "ls": "-", "ms": 7}),
         ("velocity", "velocity phase", {"color": BLUE, "marker": "s", "ls": "--"}),
         ("weighing", "weighing phase", {"color": GREEN, "marker": "^", "ls": "-."}),
         ("targeted", "velocity and resolution", {"color": ORANGE, "marker": "D", "ls": "", "mfc": "white", "mew": 1.6}),
-    ):
+    )
+    for part, name, look in looks:
         axis.plot(mass, [getattr(point, part) * BILLIONTH for point in found], label=f"twin: {name}", **look)
     low, high = axis.get_ylim()
     axis.set_ylim(low / 2.0, high)  # for the resistors' names
@@ -59,7 +60,7 @@ def _goals(axis: Axes) -> None:
     """What class E2 allows at its nominal masses, and the target in each current range."""
     nominal = np.array(sorted(E2_ERRORS))
     allowed = np.array([e2_uncertainty(m) / m for m in nominal])
-    look = {"color": VERMILLION, "marker": "v", "ls": ":", "ms": 6}
+    look: dict[str, Any] = {"color": VERMILLION, "marker": "v", "ls": ":", "ms": 6}
     axis.plot(nominal * GRAM, allowed * BILLIONTH, label="class E2: maximum permissible error/6", **look)
     for number, (low, high) in enumerate(CURRENT_RANGES):
         m = np.geomspace(low * (1 + 1e-6), high, 100)

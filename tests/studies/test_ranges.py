@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import scenarios
 from scenarios.cli.app import main
-from scenarios.run.experiment import Experiment
 from scenarios.report.theme import fresh_look
+from scenarios.run.experiment import Experiment
+from scenarios.studies import ranges_picture
 from scenarios.studies.ranges import (
     COLUMNS,
     CURRENT_RANGES,
@@ -31,7 +32,6 @@ from scenarios.studies.ranges import (
     weigh,
     weighing_resolution,
 )
-from scenarios.studies.ranges_picture import figure
 
 SHORT = ["campaign.cycles=1", "thermal.start=ambient", "campaign.velocity.cycles=20"]
 BALANCE = 9.80665 / 1400.0  # A/kg
@@ -188,7 +188,7 @@ def test_the_command_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
 def test_the_picture_has_every_mass_in_its_place() -> None:
     found = [Point("x", m, 0.0, 1e-7 / m, 2e-8, 9e-8, 4e-8, 3e-8, 1e-8, 2.7e-7, 1.1e-7) for m in (0.01, 1.0, 0.1)]
     with fresh_look():
-        (axis,) = figure(found).axes
+        (axis,) = ranges_picture.figure(found).axes
     (line,) = [line for line in axis.lines if line.get_label() == "twin: u(m)/m"]
     assert line.get_xdata() == pytest.approx([10.0, 100.0, 1000.0])
     assert line.get_ydata() == pytest.approx([1e4, 1e3, 1e2])
