@@ -106,6 +106,13 @@ class Air:
             self._known[key] = _of_air(index, self._velocity, v) - 1.0
         return self._known[key] + v.refractive_index
 
+    def refractivity_at_rest(self) -> Array | float:
+        """Refractive index less 1 at each weighing, by the readings as they are, 0 without air or need."""
+        if self._weighing is None or self._wavelength is None:
+            return 0.0
+        temperature, pressure, humidity = self._weighing
+        return refractive_index(temperature, pressure, humidity, self._wavelength) - 1.0
+
 
 def sensors(v: SimpleNamespace) -> Sensors:
     """What is taken off the readings, and the carbon dioxide."""

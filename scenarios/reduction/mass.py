@@ -119,7 +119,8 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
     run, outcome = found.run, found.outcome
     times = np.array([run.weighings.time[own].mean() for own in run.members])
     w = run.weighings
-    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold)
+    in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
+    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold, in_air)
     if jump is not None:
         raise ReductionError(
             f"the position of the coil, while it weighed, jumped by {jump:+.2g} m before Bl was first measured; if the "

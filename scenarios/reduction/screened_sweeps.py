@@ -108,7 +108,9 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
         reasons[int(i)] = "all of its voltages are zero"
     finite &= ~dead
     stuck = np.all(group.voltage == group.voltage[:, :1], axis=1)
-    if 2 * np.count_nonzero(stuck) < len(stuck):
+    both_senses = len(set(np.sign(height[stuck & finite]).tolist())) == 2
+    frozen = both_senses and np.ptp(group.voltage[stuck, 0]) == 0.0  # up and down alike: no voltage does that
+    if frozen or 2 * np.count_nonzero(stuck) < len(stuck):
         for i in np.flatnonzero(finite & stuck):
             reasons[int(i)] = "all of its voltages are the same"
         finite &= ~stuck

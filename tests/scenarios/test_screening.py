@@ -288,6 +288,18 @@ def test_a_dead_velocity_group_goes_and_the_last_one_is_refused() -> None:
         screened(changed(Run(), setting(np.nan), "induced_voltmeter", phase="velocity"))
 
 
+def test_a_voltmeter_that_is_stuck_for_good_is_named() -> None:
+    def stuck(values: Array) -> Array:
+        values[3:] = values[3, 0]
+        return values
+
+    first = changed(Run(**NOISE), stuck, "induced_voltmeter", phase="velocity", cycle=1)  # type: ignore[arg-type]
+    ((cycle, what, reason),) = [(x.cycle, x.what, x.reason) for x in screened(first)[1]]
+    assert (cycle, what) == (1, "velocity group") and "all of its voltages are the same" in reason
+    with pytest.raises(ReductionError, match=r"no velocity group is left; cycle 1: 17 of its sweeps.* are the same"):
+        screened(changed(Run(**NOISE), stuck, "induced_voltmeter", phase="velocity"))  # type: ignore[arg-type]
+
+
 # --- what is read beside ----------------------------------------------------------------------------------------------
 
 
@@ -501,6 +513,16 @@ def test_a_laser_that_hops_before_bl_is_read_moves_the_coil_that_is_held() -> No
     assert laser_jump(times, on, positions, 1400.0) is None
     assert laser_jump(times, on, positions + 1e-7 * (times > 2000), 1400.0) is None  # Bl was read before
     assert laser_jump(times, on, positions + 1e-7 * (times > 700), 1400.0) == pytest.approx(1e-7, rel=0.1)
+
+
+def test_air_that_warms_moves_the_coil_that_is_held_and_is_no_hop() -> None:
+    times, on = 300.0 * np.arange(20), np.arange(20) % 2 == 0
+    warming = -1e-7 * np.clip((times - 500.0) / 700.0, 0.0, 1.0)
+    positions = 1e-9 * np.random.default_rng(2).normal(size=20) + warming
+    assert laser_jump(times, on, positions, 1400.0) is not None
+    assert laser_jump(times, on, positions, 1400.0, in_air=1.1 * warming) is None
+    hopped = positions + 1e-7 * (times > 700)
+    assert laser_jump(times, on, hopped, 1400.0, in_air=warming) == pytest.approx(1e-7, rel=0.1)
 
 
 def test_instants_without_a_sample_within_reach() -> None:
