@@ -15,6 +15,7 @@ import pytest
 
 from components import roles
 from hw_bridge.drivers.driver import Driver
+from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.sensors import (
     COMPILER,
     DAQ,
@@ -51,7 +52,17 @@ def wired() -> Iterator[Wired]:
         yield made
 
 
-@pytest.fixture(params=[(role, way) for role in DRIVERS for way in WAYS], ids=lambda pair: f"{pair[0]}-{pair[1]}")
+GENERIC = {
+    "Thermometer": ("generic_thermometer", b"26.25 C", {"scale": "1 K", "zero": 25.0}, 1.25),
+    "Fluxgate": ("generic_fluxgate", b"B 0.048", {"scale": "1 mT"}, 48e-6),
+    "DisplacementSensor": ("generic_displacement_sensor", b"-20.5", {"scale": "1 um", "zero": -0.5}, -20e-6),
+    "Interferometer": ("generic_interferometer", b"400000.0 nm", {"scale": "1 nm"}, 0.4e-3),
+}
+"""Driver, answer, settings, and what that means."""
+PAIRS = [*((role, way) for role in DRIVERS for way in WAYS), *((role, "generic") for role in GENERIC)]
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
 def sensor(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[tuple[str, Sensor]]:
@@ -66,6 +77,13 @@ def sensor(
             pytest.skip("no hardware of this role on the command line: --hardware NAME=driver@resource")
         with hardware_sensor(found) as made:
             yield role, made
+    elif way == "generic":
+        kind, answer, settings, value = GENERIC[role]
+        commands = {"identify": "ID", "read": "READ?"}
+        with Improper(lambda line: (b"SENSOR" if line == b"ID" else answer) + b"\n") as server:
+            made = driver("s", kind, server.resource, bench(), commands=commands, settings=settings)
+            with standing(made, dict.fromkeys(UNITS[role], value)) as there:
+                yield role, there
     elif role == "Thermometer":
         address = request.getfixturevalue("wired").row("magnet_thermometer", "socket")["address"]
         with standing(driver("t", kind, address, bench()), {"temperature_rise": 0.0}) as made:
@@ -110,7 +128,7 @@ def test_readings_have_the_shape_of_their_schedule_and_are_recorded(
             assert block.values == pytest.approx(np.full((repeats, count), there.truth[block.quantity]), abs=near)
 
 
-AT_ONCE = [(role, way) for role in ("DisplacementSensor", "Interferometer") for way in WAYS]
+AT_ONCE = [(role, way) for role in ("DisplacementSensor", "Interferometer") for way in [*WAYS, "generic"]]
 
 
 @pytest.mark.parametrize("sensor", AT_ONCE, indirect=True)
