@@ -16,8 +16,8 @@ SWEEPS_THAT_REPEAT = 512  # that tell whether they do
 def check_fringes(phase: Array, order: int) -> None:
     """Refuse readings whole fringes apart: to them the periodic error looks like a part of the profile.
 
-    What the phase, as sweeps have it in common, has beyond whole fringes from edge to edge has to pass a quarter of a
-    fringe or more for each order of the profile.
+    Where what the phase, as sweeps have it in common, has beyond whole fringes never passes a quarter of one from edge
+    to edge, it has to pass that over the sweep for each order of the profile.
 
     Parameters
     ----------
@@ -31,13 +31,14 @@ def check_fringes(phase: Array, order: int) -> None:
         common = np.exp(1j * some[sense]).mean(axis=0) if count > 1 else np.zeros(1)
         if float(np.mean(np.abs(common) ** 2)) <= max(COHERENT, 4.0 / max(count, 1)):
             continue
-        passed = np.append(0.0, np.cumsum(np.angle(common[1:] / common[:-1])))
-        if np.ptp(passed) < 0.5 * np.pi * order:
+        beyond = np.angle(common[1:] / common[:-1])
+        passed = np.append(0.0, np.cumsum(beyond))
+        if np.abs(beyond).max(initial=0.0) < 0.5 * np.pi and np.ptp(passed) < 0.5 * np.pi * order:
             fringes = float(np.abs(np.diff(some, axis=1)).mean()) / (2 * np.pi)
             raise ReductionError(
                 "the interferometer's periodic error is not told from the profile of the field: from reading to "
-                f"reading the coil passes {fringes:.3f} half-waves of the laser, nearly a whole number; take another "
-                "reading_step or velocity"
+                f"reading the coil passes {fringes:.3f} half-waves of the laser, too near a whole number for "
+                f"{phase.shape[1] - 1} readings a sweep; take another reading_step or velocity, or a longer window"
             )
 
 

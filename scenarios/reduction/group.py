@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -30,6 +31,9 @@ UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
 SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
 PERIODIC = 1e-3  # change of the periodic error that is small, where positions are moved
+PARABOLA = 2  # order of Bl(z) about a symmetry plane
+CERTAIN = 6.0  # times its uncertainty: no chance
+SMALL = 1e-9  # relative: of no concern
 MOST_SKEW = 0.05  # of a window
 
 
@@ -188,6 +192,8 @@ def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionS
 
     order = settings.profile_order
     if order + 2 > settings.highest_profile_order:
+        if order < PARABOLA:
+            _check_low_order(order, fitted)
         return order
     bl, u = fitted(order)
     while order + 2 <= settings.highest_profile_order:
@@ -201,6 +207,27 @@ def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionS
             break
         order, bl, u = order + 2, higher, u_higher
     return order
+
+
+def _check_low_order(order: int, fitted: Callable[[int], tuple[Array, Array]]) -> None:
+    """Refuse an order of Bl(z) that is less than a magnet's parabola needs, if readings tell that it is.
+
+    Raises
+    ------
+    ReductionError
+        If two orders more change Bl, in the mean over the groups, by far more than noise.
+    """
+    try:
+        (bl, _), (higher, u) = fitted(order), fitted(order + 2)
+    except ReductionError:  # too few readings to tell
+        return
+    change = float((higher / bl - 1.0).mean())
+    noise = float(np.sqrt(np.sum((u / bl) ** 2))) / len(bl)
+    if abs(change) > max(CERTAIN * noise, SMALL):
+        raise ReductionError(
+            f"a profile of order {order} does not follow the field along the coil's way: two orders more change Bl by "
+            f"{change:+.2g}, relative; raise reduction.profile_order"
+        )
 
 
 def _doubt(first: Estimate, second: Estimate) -> float:
