@@ -52,8 +52,8 @@ def set_instruments(columns: Array, rows: Array, waves: tuple[Array, Array], up:
 
     Parameters
     ----------
-    columns, rows : of the model, and the weights to be written, shape (2, sweeps, n).
-    waves : sine and cosine of the phase at the edges, each shape (sweeps, n + 1).
+    columns, rows : of the model, and the weights to be written, shape (2, n, sweeps).
+    waves : sine and cosine of the phase at the edges, each shape (n + 1, sweeps).
     up : which sweeps go up, shape (sweeps,).
     """
     rows[:] = columns
@@ -61,7 +61,7 @@ def set_instruments(columns: Array, rows: Array, waves: tuple[Array, Array], up:
         count = int(np.count_nonzero(sense))
         if count < 2:
             continue
-        repeats = sum(float(np.mean(wave[sense].sum(axis=0) ** 2)) for wave in waves)
+        repeats = sum(float(np.mean(wave[:, sense].sum(axis=1) ** 2)) for wave in waves)
         if (repeats - count) > COHERENT * count * (count - 1):
-            own = columns[:, sense]
-            rows[:, sense] = (own.sum(axis=1, keepdims=True) - own) / (count - 1)
+            own = columns[..., sense]
+            rows[..., sense] = (own.sum(axis=2, keepdims=True) - own) / (count - 1)
