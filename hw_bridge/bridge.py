@@ -196,7 +196,8 @@ class Bridge:
         """The campaign begins."""
         assert self._twin is not None
         for name, driver in self.drivers.items():
-            if isinstance(driver, Playing) and f"{name}.demand" in self._twin.graph.wiring:
+            demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
+            if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play())
             if isinstance(driver, GenericStation):
@@ -205,14 +206,14 @@ class Bridge:
         self._watchdog.start()
 
     def take_up(self) -> None:
-        """Bring the instruments of an interrupted run from their safe state to where it was; sources last.
+        """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
 
         Raises
         ------
         BridgeError, SafetyError
             If one does not get there, or does not know how to.
         """
-        for name, driver in sorted(self.drivers.items(), key=lambda item: isinstance(item[1], Playing)):
+        for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
             if driver.acts:
                 self.clock.run(driver.take_up())
                 self.tell(f"{name}: taken up again where the run was")
@@ -286,3 +287,8 @@ class Bridge:
                 found,
                 lock.below,
             )
+
+
+def _late(driver: Driver) -> int:
+    """What is taken up later than others: what needs a current needs its source."""
+    return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))

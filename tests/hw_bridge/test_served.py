@@ -8,7 +8,8 @@ import pytest
 import scenarios
 from components.ranged_source import RangedSource
 from components.ranged_voltmeter import RangedVoltmeter
-from hw_bridge.served import ServedTwin, operated
+from hw_bridge.operated import operated
+from hw_bridge.served import ServedTwin
 from tests.hw_bridge.station import LUMPED, Station
 from tests.hw_bridge.wired import Wired
 from twin.real_time import RealTimeClock
