@@ -52,7 +52,7 @@ class Clamp(Instrument):
         """Whether it holds the coil, or has begun to, or has not yet let go."""
         return float(self.timeline("locked", float(self.closed)).at(Times(np.array([self.clock.now])))[0]) > 0.5
 
-    def lock(self, duration: float = 0.0) -> Process:
+    def lock(self, duration: float) -> Process:
         """Hold the coil within `duration` (s).
 
         Raises
@@ -68,7 +68,7 @@ class Clamp(Instrument):
         self.timeline("locked", float(self.closed)).follow(constant(1.0, now))
         yield self.clock.until(now + to_ns(duration))
 
-    def unlock(self, duration: float = 0.0) -> Process:
+    def unlock(self, duration: float) -> Process:
         """Let the coil go within `duration` (s)."""
         end = self.clock.now + to_ns(duration)
         yield self.clock.until(end)

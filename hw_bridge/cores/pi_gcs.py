@@ -290,4 +290,4 @@ def _number(text: str) -> float:
 
 def _shown(metres: float) -> str:
     """In millimetres, to a picometre."""
-    return f"{metres / MM:.9f}"
+    return f"{round(metres / MM, 9) + 0.0:.9f}"  # no negative zero

@@ -37,8 +37,8 @@ class Weighing(Parameters):
     """The weighing phase: `count` weighings, mass on and off in turn.
 
     With ``current: flat`` the current keeps its size through the phase and reverses along a ramp, as the load changes.
-    With ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current; with
-    `exchange_first` at zero current, as interlocks may want it.
+    With ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current;
+    with `exchange_first` at zero current, as interlocks may want it.
     """
 
     count: int = parameter("1", 20, ge=2, le=1000, source="Liu2025: 10 mass-on and 10 mass-off")

@@ -1,0 +1,71 @@
+"""A whole mass campaign between two processes: one serves a balance, the other one weighs with it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenarios.run.reopen import reopen
+from tests.hw_bridge.wired import Peer
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "served_campaign.yaml"
+PROGRAM = (sys.executable, "-c", "import sys; from scenarios.cli.app import main; sys.exit(main())")
+MASS = 1.000456
+"""What the served balance has on its pan (kg); whoever weighs expects 1 kg."""
+PATIENCE = 120.0
+
+
+def arguments(settings: Mapping[str, str]) -> list[str]:
+    return [text for item in settings.items() for text in ("--set", "=".join(item))]
+
+
+@contextmanager
+def served(client: Path, **settings: str) -> Iterator[dict[str, int]]:
+    """A balance with its own seed and mass; gives the ports."""
+    told = {"seed": "4711", "balance.test_mass.mass": f"{MASS} kg", **settings}
+    command = [*PROGRAM, "serve", str(EXAMPLE), "--json", "--no-epics", "--referenced", "--client", str(client)]
+    server = subprocess.Popen([*command, *arguments(told)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        rows: list[dict[str, Any]] = json.loads(server.stdout.readline())["instruments"]
+        yield {row["name"]: int(row["address"].split("::")[2]) for row in rows if row["transport"] == "socket"}
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE) == 0
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def weigh(client: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Run the campaign on what is served."""
+    command = [*PROGRAM, "run", str(client), *more]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+
+
+def test_one_process_weighs_what_another_one_has_on_its_pan(tmp_path: Path) -> None:
+    """The mass, the errors of instruments and their noise are the server's; the one who weighs has certificates."""
+    client, out = tmp_path / "real.yaml", tmp_path / "out"
+    with served(client) as ports:
+        assert "4711" not in client.read_text() and str(MASS) not in client.read_text()
+        done = weigh(client, "--arm", "--out", str(out), "--no-report", "--json")
+        assert done.returncode == 0, done.stderr
+        with Peer(ports["current_source"]) as source, Peer(ports["servo"]) as servo:
+            assert (source.query(":OUTP?"), servo.query("SERV:STAT?")) == ("0", "RELEASED"), "left safe"
+        with Peer(ports["mass_exchanger"]) as lift:
+            assert lift.query("POS? 1") == "1=0.000000000", "the pan is empty"
+    result, _ = reopen(out)
+    assert {block.source for block in result.readings} == {"real"}
+    assert {"flexure", "servo", "mass_exchanger", "interferometer"} <= set(result.scenario.hardware)
+    summary = json.loads(done.stdout)
+    mass, u = summary["result"]["mass_kg"], summary["result"]["u_mass_kg"]
+    assert u < 50e-6 and abs(mass - MASS) < 3 * u, (mass, u)
+    assert summary["true"]["mass_kg"] is None, "nobody knows it here"
+    assert summary["hardware"]["armed"] and not summary["hardware"]["unverified"]
