@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from scenarios.run.reopen import reopen
 from tests.hw_bridge.wired import Peer
 
