@@ -57,11 +57,12 @@ def test_one_process_weighs_what_another_one_has_on_its_pan(tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         with Peer(ports["current_source"]) as source, Peer(ports["servo"]) as servo:
             assert (source.query(":OUTP?"), servo.query("SERV:STAT?")) == ("0", "RELEASED"), "left safe"
-        with Peer(ports["mass_exchanger"]) as lift:
+        with Peer(ports["mass_exchanger"]) as lift, Peer(ports["clamp"]) as lock:
             assert lift.query("POS? 1") == "1=0.000000000", "the pan is empty"
+            assert lock.query("LOCK?") == "0", "the campaign has opened it"
     result, _ = reopen(out)
     assert {block.source for block in result.readings} == {"real"}
-    assert {"flexure", "servo", "mass_exchanger", "interferometer"} <= set(result.scenario.hardware)
+    assert {"clamp", "flexure", "servo", "mass_exchanger", "interferometer"} <= set(result.scenario.hardware)
     summary = json.loads(done.stdout)
     mass, u = summary["result"]["mass_kg"], summary["result"]["u_mass_kg"]
     assert u < 50e-6 and abs(mass - MASS) < 3 * u, (mass, u)
