@@ -18,7 +18,7 @@ from twin.piece import Piece
 from twin.terms import Decays, Term
 
 Array = NDArray[Any]
-FORMAT = 3
+FORMAT = 4
 FLOAT, COMPLEX = "<f8", "<c16"
 
 

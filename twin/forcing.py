@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from twin import chebyshev
 from twin.piece import Piece
 from twin.terms import Term
+from twin.times import NS
 
 Array = NDArray[Any]
 ROUND_OFF = 4e-15
@@ -57,9 +58,9 @@ def accumulated(total: Piece | None, form: Piece, weights: Array) -> Piece:
     return replace(with_series(total, series), terms=(*total.terms, *terms), decays=total.decays.joined(decays))
 
 
-def channels_at_nodes(piece: Piece, rows: Array, u: Array, tau: Array) -> Array:
-    """Real combinations of the modes at the nodes, shape (rows, nodes)."""
-    n = len(u)
+def channels_at_nodes(piece: Piece, rows: Array, n: int) -> Array:
+    """Real combinations of the modes at n nodes, shape (rows, nodes)."""
+    tau = (chebyshev.nodes(n) + 1.0) * (0.5 * piece.length / NS)
     total = (chebyshev.vandermonde(n, len(piece.series) - 1) @ (piece.series @ rows.T)).real
     for term in piece.terms:
         wave = np.exp(term.rate * tau)[:, None]

@@ -3,49 +3,35 @@
 A group is a linear system in modal coordinates with inputs. Inputs that are closed forms are answered in closed form.
 Inputs that are compositions (the power of a current that follows a drifting Bl) are projected on Chebyshev series to
 round-off. Inputs that depend on the group's own states, and the nonlinear remainder of nonlinear parts, are found by
-waveform relaxation: the linear part is solved exactly for a guess of the rest until nothing changes. What does not
-converge on a stretch is tried on half of it; nothing ever continues unconverged.
+waveform relaxation. What does not converge on a stretch is tried on half of it; nothing ever continues unconverged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from twin import chebyshev
 from twin.checkpoint import decode_array, encode_array
 from twin.composition import Sum, add, scale
 from twin.errors import SimulationError
-from twin.forcing import (
-    NOTHING,
-    ROUND_OFF,
-    accumulated,
-    channel_sizes,
-    channels_at_nodes,
-    is_resolved,
-    told,
-    with_series,
-)
+from twin.forcing import accumulated
 from twin.gated import interrupting
 from twin.implicit import UnsolvedError
 from twin.modes import decompose
 from twin.piece import Piece, constant
+from twin.relaxation import DEGREES, Relaxation
 from twin.remainder import Remainder
 from twin.response import UnresolvedError
 from twin.signal import Signal
 from twin.state import StateOutput
 from twin.succession import is_plain, respond_in_turn
-from twin.tape import Tape
 from twin.times import NS, Times
 from twin.track import Track
 
 Array = NDArray[Any]
-DEGREES = (8, 16, 32, 64, 128)
-SWEEPS = 60
 
 
 class StateGroup:
@@ -72,8 +58,7 @@ class StateGroup:
         self._frontier = 0
         self._law_start = 0
         self._stride: int | None = None
-        self._degrees: dict[int, int] = {}
-        self._tapes: dict[tuple[int, ...], Tape] = {}
+        self._relaxations: dict[tuple[int, ...], Relaxation] = {}
 
     def output(self, weights: Array, name: str) -> StateOutput:
         """A signal ``weights · states``, known to the rest of the graph before the group is connected."""
@@ -90,18 +75,14 @@ class StateGroup:
         self.inputs = tuple(self._absorb(signal, column, own) for column, signal in enumerate(inputs))
         self.modes = decompose(self._a)
         self._drive = self.modes.to_modes @ self._b
-        self._memory = 1.0 / np.maximum(np.abs(self.modes.rates), 1e-300)
         self._q: Array = self.modes.to_modes @ self._x0
         for output in self.outputs:
             output.modal = output.weights @ self.modes.to_states
         read = [*self.inputs, *(signal for r in self.remainders for signal in r.inputs)]
         states = {s for r in self.remainders for s in r.outputs}
         self._loop = [s for s in self.outputs if s in states or any(s in signal.leaves for signal in read)]
-        self._loop_rows = np.array([s.modal for s in self._loop]).reshape(len(self._loop), len(self._q))
-        self._loop_sizes = np.abs(self._loop_rows)
         self._looped = [bool(i.leaves & own) for i in self.inputs]
         self._external = interrupting(read, own)
-        self._scale: Array = np.zeros(len(self._loop))
         for leaf in self._external:
             track = getattr(leaf, "track", None)
             if track is not None:
@@ -165,9 +146,8 @@ class StateGroup:
         return {
             "track": self.track.state(),
             "q": encode_array(self._q),
-            "scale": self._scale.tolist(),
             "kept": [self._frontier, self._law_start, self._stride, self.lookahead],
-            "degrees": list(self._degrees.items()),
+            "relaxations": [[list(sampled), r.state()] for sampled, r in self._relaxations.items()],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -175,9 +155,10 @@ class StateGroup:
         self.track.restore(state["track"])
         for output in self.outputs:
             output.drop(lambda start: True)
-        self._q, self._scale = decode_array(state["q"]), np.array(state["scale"])
+        self._q = decode_array(state["q"])
         self._frontier, self._law_start, self._stride, self.lookahead = state["kept"]
-        self._degrees = {int(length): n for length, n in state["degrees"]}
+        for sampled, learnt in state["relaxations"]:
+            self._relaxation(tuple(sampled)).restore(learnt)
 
     def slope(self, modal: Array, times: Times) -> Array:
         """Time derivative of ``modal · modes`` by the equation of motion: at a jump of an input that of what comes."""
@@ -306,17 +287,18 @@ class StateGroup:
         return closed or Piece(start, end, end - start, np.zeros((1, len(self.modes.rates)))), sampled
 
     def _propagated(self, start: int, end: int) -> Piece | None:
-        length = end - start
         closed, sampled = self._forcing(start, end)
         if not sampled and not self.remainders:
             return self.modes.respond(self._q, closed)
-        first = self._degrees.get(length, DEGREES[0])  # pieces of the same length are mostly alike
-        for n in (d for d in DEGREES if d >= first):
-            piece = self._relax(closed, sampled, n)
-            if piece is not None:
-                self._degrees[length] = n
-                return piece
-        return None
+        return self._relaxation(tuple(sampled)).solve(self._q, closed, self.rough)
+
+    def _relaxation(self, sampled: tuple[int, ...]) -> Relaxation:
+        """Of the group with these inputs sampled."""
+        found = self._relaxations.get(sampled)
+        if found is None:
+            inputs, drive = [self.inputs[i] for i in sampled], self._drive[:, sampled]
+            found = self._relaxations[sampled] = Relaxation(self.modes, self._loop, inputs, drive, self.remainders)
+        return found
 
     def _closed_form(self, i: int, start: int, end: int) -> Piece | None:
         """An input as a closed form; one that depends on the states has none unless something holds it constant."""
@@ -324,86 +306,3 @@ class StateGroup:
         if value is not None:
             return constant(value, start, end)
         return None if self._looped[i] else self.inputs[i].closed_form(start, end)
-
-    def _relax(self, closed: Piece, sampled: list[int], n: int) -> Piece | None:
-        """Waveform relaxation on n nodes; None if n is too small or the relaxation does not contract."""
-        u = chebyshev.nodes(n)
-        tau = (u + 1.0) * (0.5 * closed.length / NS)
-        play = self._tape(tuple(sampled)).at(Times.nodes(closed.start, closed.start + closed.length, n))
-        own_at_nodes, own_sizes = self._own(closed, u, tau)
-        response = self.modes.nodal_response(closed.length, n)
-        drive = self._drive[:, sampled]
-        guess = (self._loop_rows @ self._q).real[:, None] + np.zeros(n)
-        previous_change = np.inf
-        for _ in range(SWEEPS):
-            values = play(*guess)
-            forcing = self._sampled_forcing(drive, values, guess)
-            if response is not None:
-                moved = (response @ forcing[:, :, None])[:, :, 0]
-                sizes = own_sizes + np.abs(moved).max(axis=1)
-                found = own_at_nodes + (self._loop_rows @ moved).real
-            else:
-                piece = self.modes.respond(self._q, with_series(closed, chebyshev.interpolation(n) @ forcing.T))
-                sizes = channel_sizes(piece)
-                found = channels_at_nodes(piece, self._loop_rows, u, tau)
-            # Modes may cancel in an output: their sizes, not their sum, say what its rounding is.
-            size = np.maximum(self._scale, self._loop_sizes @ sizes)
-            change = float((np.abs(found - guess) / np.maximum(size, NOTHING)[:, None]).max(initial=0.0))
-            guess = found
-            # What the next sweep would change, once two have told the contraction.
-            left = change * change / previous_change if 0.0 < previous_change < np.inf else change
-            if self.rough or min(change, left) <= ROUND_OFF:
-                series = chebyshev.interpolation(n) @ forcing.T
-                if not self.rough:
-                    # The states feel a forcing for as long as the piece or their memory lasts.
-                    felt = 0.25 * n * sizes / np.minimum(closed.length / NS, self._memory)
-                    if not is_resolved(series, np.maximum(self._magnitude(drive, values, guess), felt)):
-                        return None
-                self._scale = size
-                return self.modes.respond(self._q, with_series(closed, told(series)))
-            if not np.isfinite(change) or (change > 0.7 * previous_change and change > 1e-12):
-                return None
-            previous_change = change
-        return None
-
-    def _own(self, closed: Piece, u: Array, tau: Array) -> tuple[Array, Array]:
-        """How the modes move without what is sampled: the loop's states at the nodes, and the sizes of the modes."""
-        if not (closed.terms or closed.decays or closed.series.any()):
-            decay = self.modes.decay(closed.length, len(u))
-            if decay is not None:
-                return ((self._loop_rows * self._q) @ decay).real, np.abs(self._q)
-        own = self.modes.respond(self._q, closed)
-        at_nodes = channels_at_nodes(own, self._loop_rows, u, tau) if self._loop else np.zeros((0, len(u)))
-        return at_nodes, channel_sizes(own)
-
-    def _tape(self, sampled: tuple[int, ...]) -> Tape:
-        """The sampled inputs, and those of the remainders, as functions of the states in the loop."""
-        tape = self._tapes.get(sampled)
-        if tape is None:
-            read = [self.inputs[i] for i in sampled] + [signal for r in self.remainders for signal in r.inputs]
-            tape = self._tapes[sampled] = Tape(read, self._loop)
-        return tape
-
-    def _sampled_forcing(self, drive: Array, values: list[Array], guess: Array) -> Array:
-        """Forcing of the modes at the nodes by what is no closed form, shape (modes, nodes)."""
-        count = drive.shape[1]
-        forcing: Array = drive @ np.array(values[:count]).reshape(count, guess.shape[1])
-        for remainder, _, excess in self._excesses(values[count:], guess):
-            forcing = forcing + self.modes.to_modes[:, remainder.states] @ excess
-        return forcing
-
-    def _magnitude(self, drive: Array, values: list[Array], guess: Array) -> Array:
-        """How large what this forcing is the sum of is, shape (modes,)."""
-        count = drive.shape[1]
-        magnitude: Array = np.abs(drive) @ np.array([np.abs(value).max() for value in values[:count]])
-        for remainder, states, excess in self._excesses(values[count:], guess):
-            parts = np.abs(excess) + np.abs(remainder.linear) @ np.abs(states)
-            magnitude = magnitude + np.abs(self.modes.to_modes[:, remainder.states]) @ parts.max(axis=1)
-        return magnitude
-
-    def _excesses(self, values: list[Array], guess: Array) -> Iterator[tuple[Remainder, Array, Array]]:
-        """Of each remainder the states and what it adds there; `values` are those of the remainders' inputs."""
-        rest = iter(values)
-        for remainder in self.remainders:
-            states = np.array([guess[self._loop.index(s)] for s in remainder.outputs])
-            yield remainder, states, remainder.excess(states, list(islice(rest, len(remainder.inputs))))

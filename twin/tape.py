@@ -18,7 +18,7 @@ from twin.times import Times
 
 if TYPE_CHECKING:
     from twin.composition import Composition
-from twin.signal import Signal
+    from twin.signal import Signal
 
 Array = NDArray[Any]
 Play = Callable[..., list[Array]]
