@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from components import roles
+from hw_bridge.client import IDENTIFY, MEANS, SAMPLING
 from hw_bridge.drivers.driver import Driver
 from tests.hw_bridge.sensors import (
     COMPILER,
@@ -51,7 +52,14 @@ def wired() -> Iterator[Wired]:
         yield made
 
 
-@pytest.fixture(params=[(role, way) for role in DRIVERS for way in WAYS], ids=lambda pair: f"{pair[0]}-{pair[1]}")
+SERVED = {"Interferometer": ("interferometer", SAMPLING), "PositionDetector": ("position_detector", MEANS)}
+"""Those that ``kibble-twin serve`` has too: the part, and the words of the generic driver."""
+
+
+@pytest.fixture(
+    params=[*((role, way) for role in DRIVERS for way in WAYS), *((role, "served") for role in SERVED)],
+    ids=lambda pair: f"{pair[0]}-{pair[1]}",
+)
 def sensor(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[tuple[str, Sensor]]:
@@ -65,6 +73,12 @@ def sensor(
         if found is None:
             pytest.skip("no hardware of this role on the command line: --hardware NAME=driver@resource")
         with hardware_sensor(found) as made:
+            yield role, made
+    elif way == "served":
+        name, words = SERVED[role]
+        address = request.getfixturevalue("wired").row(name, "socket")["address"]
+        commands = {"identify": IDENTIFY, **words}
+        with standing(driver("s", f"generic_{name}", address, bench(), commands=commands), None) as made:
             yield role, made
     elif role == "Thermometer":
         address = request.getfixturevalue("wired").row("magnet_thermometer", "socket")["address"]
@@ -111,6 +125,7 @@ def test_readings_have_the_shape_of_their_schedule_and_are_recorded(
 
 
 AT_ONCE = [(role, way) for role in ("DisplacementSensor", "Interferometer") for way in WAYS]
+AT_ONCE.append(("Interferometer", "served"))
 
 
 @pytest.mark.parametrize("sensor", AT_ONCE, indirect=True)
