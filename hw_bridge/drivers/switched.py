@@ -38,6 +38,7 @@ from hw_bridge.drivers.generic import Generic, leading
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
+from twin.piece import constant
 from twin.times import Times, to_ns
 
 POLL, POLLS = 0.02, 250
@@ -147,6 +148,12 @@ class GenericLock(Switched):
     leads: ClassVar[Mapping[str, str]] = {"lock": "locked", "unlock": "unlocked"}
     needed = Generic.needed | {"state", *leads, *leads.values()}
     known = Generic.known | needed
+
+    def open(self) -> None:
+        """Connect and identify; the twin's lock is then as the real one is."""
+        super().open()
+        if isinstance(self.model, Clamp) and self.model._bench is not None:
+            self.model.timeline("locked", 1.0).follow(constant(self.reading("locked"), self.clock.now))
 
     def lock(self, duration: float) -> Process:
         """Hold the coil within `duration` (s)."""

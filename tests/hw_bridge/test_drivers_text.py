@@ -149,6 +149,8 @@ def test_after_an_interruption_a_servo_engages_again_and_a_lock_is_only_looked_a
         hardware = Hardware(driver="generic_lock", resource=server.resource, commands=WORDS["generic_lock"])
         lock: Any = plugins.load(plugins.DRIVERS, "generic_lock")("x", hardware, clamp, bench(), armed=True)
         with opened(lock):
+            assert clamp.is_locked, "the twin takes over what it finds"
+            clamp.clock.run(clamp.unlock(0.0))
             with pytest.raises(BridgeError, match="answers '1' and the run had it unlocked"):
                 lock.clock.run(lock.take_up())
             there.state = "0"
