@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from components.roles import Servo
 from hw_bridge.cores.coil_lock import CoilLock
 from hw_bridge.cores.hp3458a import Hp3458A
 from hw_bridge.cores.keithley6221 import Keithley6221
@@ -16,6 +17,7 @@ from hw_bridge.cores.pi_gcs import LARGEST_VELOCITY, PiGcs
 from hw_bridge.cores.sampler import Sampler
 from hw_bridge.cores.scanner import CHANNELS
 from hw_bridge.cores.servo_controller import ServoController
+from hw_bridge.errors import BridgeError
 from hw_bridge.served import SCANNER, ServedTwin
 from scenarios.schema import library
 from scenarios.schema.emit import emit
@@ -60,6 +62,11 @@ def client_scenario(source: str, served: ServedTwin, rows: Sequence[Mapping[str,
     ----------
     source : file or name that is served.
     rows : the addresses, as `hw_bridge.server.WireServer.start` returns them.
+
+    Raises
+    ------
+    BridgeError
+        If a campaign would need a servo that is not served.
     """
     at = {row["name"]: row["address"] for row in rows if row["transport"] == "socket"}
     scenario = served.scenario
@@ -68,13 +75,17 @@ def client_scenario(source: str, served: ServedTwin, rows: Sequence[Mapping[str,
         name = instrument.core.name
         if name in scenario.balance.parts:
             real[name] = {**_hardware(instrument.core, at, served), "resource": at[name]}
+    if idle := [name for name, part in scenario.balance.parts.items() if isinstance(part, Servo) and name not in at]:
+        raise BridgeError(
+            f"--client: {idle[0]} is modelled with its sensor, and not served: no campaign can hold the coil"
+        )
     path = library.find(source)
     base = source if path.is_relative_to(library.folder()) else str(path.resolve())
     tree = {
         "schema": 1,
         "extends": base,
         "name": f"{scenario.name}_on_the_wire",
-        "thermal": {"start": "ambient"},
+        **({"thermal": {"start": "ambient"}} if "thermal" in scenario.sections else {}),
         "balance": {name: {"hardware": hardware} for name, hardware in real.items()},
     }
     return HEADER + emit(tree, {})
