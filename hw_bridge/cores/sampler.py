@@ -7,7 +7,7 @@ reading by reading. ``MEASure? temperature`` is one reading of one quantity now.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,6 +19,11 @@ from twin.errors import TwinError
 from twin.recorder import Block, Schedule
 from twin.times import to_ns
 
+UNITS: Mapping[str, str] = {
+    **dict.fromkeys(("position", "x", "y"), "m"),
+    **dict.fromkeys(("theta_x", "theta_y"), "rad"),
+    **{"field": "T", "temperature": "K", "pressure": "Pa", "humidity": "1"},
+}
 MOST, SHORTEST, LONGEST = 10_000, 1e-3, 1000.0
 """Readings in memory, and from reading to reading (s)."""
 LOOK = 0.01
@@ -154,5 +159,9 @@ class Sampler(ScpiCore):
         """A reading of one quantity now; of the first, if none is named."""
         if quantity.lower() not in ("", *self.quantities):
             raise ScpiError(-224, "Illegal parameter value")
+        return repr((yield from self.single(quantity.lower() or self.quantities[0])))
+
+    def single(self, quantity: str) -> Process:
+        """One reading of a quantity now; returns it."""
         yield from self.instrument.read(self._schedule(LOOK, 1), {})
-        return repr(float(self._latest(quantity.lower() or self.quantities[0]).values.flat[-1]))
+        return float(self._latest(quantity).values.flat[-1])

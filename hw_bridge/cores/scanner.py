@@ -49,6 +49,11 @@ class Scanner(ScpiCore):
         self._closed = channel
         self._meter.terminals = {} if channel == "(@101)" else {"channel": CHANNELS[channel]}
 
+    @property
+    def selected(self) -> str:
+        """What is at the terminals."""
+        return CHANNELS.get(self._closed, "short")
+
     @header(":ROUTe:CLOSe?")
     def closed(self) -> str:
         return self._closed

@@ -52,19 +52,19 @@ class ServoController(ScpiCore):
 
     @header(":SERVo:ENGage")
     def engage(self, duration: str = "0") -> None:
-        seconds = _seconds(duration)
+        time = seconds(duration)
         if self.state == "TRIPPED" or not all(source.is_connected for source in self._sources):
             raise ScpiError(-221)
         self.servo.close()
-        self._hand_over(self.servo.engage(seconds), 1.0, seconds, "ENGAG")
+        self._hand_over(self.servo.engage(time), 1.0, time, "ENGAG")
 
     @header(":SERVo:RELease")
     def release(self, duration: str = "0") -> None:
-        seconds = _seconds(duration)
+        time = seconds(duration)
         if self.state in ("RELEASED", "TRIPPED"):
             self.state = "RELEASED"
             return
-        self._hand_over(self.servo.release(seconds), 0.0, seconds, "RELEAS")
+        self._hand_over(self.servo.release(time), 0.0, time, "RELEAS")
 
     @header(":SERVo:STATe?")
     def state_query(self) -> str:
@@ -86,10 +86,10 @@ class ServoController(ScpiCore):
             source.regulate(0.0, 0.0)
         self.state, self._handed = state, self._handed + 1
 
-    def _hand_over(self, operation: Process, share: float, seconds: float, stem: str) -> None:
+    def _hand_over(self, operation: Process, share: float, time: float, stem: str) -> None:
         self.state, self._handed = f"{stem}ING", self._handed + 1
         for source in self._sources:
-            source.regulate(share, seconds)
+            source.regulate(share, time)
         self.clock.process(self._handing(operation, self._handed, f"{stem}ED"))
 
     def _handing(self, operation: Process, number: int, state: str) -> Process:
@@ -101,8 +101,9 @@ class ServoController(ScpiCore):
                 self.servo.open()
 
 
-def _seconds(text: str) -> float:
-    seconds = number(text)
-    if not 0.0 <= seconds <= SLOWEST:
+def seconds(text: str) -> float:
+    """Of a hand-over."""
+    time = number(text)
+    if not 0.0 <= time <= SLOWEST:
         raise ScpiError(-222)
-    return seconds
+    return time

@@ -127,6 +127,32 @@ def test_what_an_instrument_refuses_changes_nothing_and_is_an_alarm(name: str, w
         assert get(name).metadata.severity == NO_ALARM
 
 
+def test_a_servo_engages_reads_and_trips() -> None:
+    put("current_source:output", 0)
+    with pytest.raises(CaprotoError):
+        put("servo:engaged", 1)
+    with pytest.raises(CaprotoError):
+        put("servo:duration", 5000.0)
+    for name, wanted in (("current_source:output", 1), ("servo:duration", 0.5), ("servo:engaged", 1)):
+        put(name, wanted)
+    assert value("servo:engaged") == "Yes" and abs(value("servo:current")) > 1e-3
+    put("current_source:output", 0)
+    assert (value("servo:tripped"), value("servo:current")) == ("Yes", 0.0)
+    assert get("servo:tripped").metadata.severity == MAJOR
+    put("servo:engaged", 0)
+    assert value("servo:tripped") == "No"
+
+
+def test_sensors_read_and_scanners_switch(wired: Wired) -> None:
+    put("environment:read", 1)
+    assert value("environment:pressure") == pytest.approx(101325.0, rel=1e-2)
+    assert get("environment:pressure").metadata.units == b"Pa"
+    put("current_voltmeter_scanner:channel", 1)
+    assert wired.station.core("current_voltmeter").terminals == {"channel": "reference"}
+    put("current_voltmeter_scanner:channel", 0)
+    assert value("current_voltmeter_scanner:channel") == "input"
+
+
 def test_what_can_only_be_read_is_not_put() -> None:
     with pytest.raises(CaprotoError):
         put("current_source:in_compliance", 1)

@@ -37,13 +37,14 @@ def test_the_first_line_lists_every_instrument_and_ctrl_c_ends_it(
     found = {(row["name"], row["model"], row["transport"]) for row in told["instruments"]}
     on_bus = ("socket", "hislip", "vxi11", "prologix", "epics")
     meters = ("current_voltmeter", "induced_voltmeter", "magnet_thermometer", "coil_thermometer")
+    sensors = ("interferometer", "position_detector", "environment")
     assert found == (
         {(name, "Keithley 6221", way) for name in ("current_source", "current_source_fine") for way in on_bus}
         | {(name, "HP 3458A", way) for name in meters for way in on_bus}
         | {(name, "PI GCS", way) for name in ("flexure", "mass_exchanger") for way in ("socket", "epics")}
-        | {(f"{name}_scanner", "scanner", "socket") for name in meters[:2]}
-        | {(name, "sampler", "socket") for name in ("interferometer", "position_detector", "environment")}
-        | {("servo", "servo controller", "socket")}
+        | {(f"{name}_scanner", "scanner", way) for name in meters[:2] for way in ("socket", "epics")}
+        | {(name, "sampler", way) for name in sensors for way in ("socket", "epics")}
+        | {("servo", "servo controller", way) for way in ("socket", "epics")}
     )
     addresses = [row["address"] for row in told["instruments"] if row["transport"] != "epics"]
     assert len(set(addresses)) == len(addresses)
