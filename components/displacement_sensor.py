@@ -24,12 +24,12 @@ class DisplacementSensor(MeasuringInstrument):
     """Shows the displacement d = lever · z at its place on the beam, as ``d + nonlinearity d²`` with gain and noise.
 
     Beyond its range it has no reading: the block holds not a number there, as a real one flags an overload, and the
-    run goes on. An average is compared with the range as a whole.
+    run goes on. An average is compared with the range as a whole. What follows it follows d/lever.
     """
 
     reading: ClassVar[str] = "m"
     inputs: ClassVar[Mapping[str, Port]] = {"position": Port("m")}
-    outputs: ClassVar[Mapping[str, Port]] = {}
+    outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m")}
 
     lever: float = parameter(
         "1", 1.0, description="displacement at the sensor for one of the coil", source="Li2026: about 5 for KBmini"
@@ -42,7 +42,7 @@ class DisplacementSensor(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._displacement = self.lever * inputs["position"]
-        return {}
+        return {"position": self.measured("position", inputs["position"], lambda shown: (1.0 / self.lever) * shown)}
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
         """Read the displacement, averaged over each step or at the start of each step. Returns the block."""

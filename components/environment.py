@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, model_validator
 
 from components.air import air_density
+from components.fed import Fed
 from components.gravity import TidalConstituent, local_gravity, tidal_signal
 from components.measuring import Disturb
 from components.refractive_index import HELIUM_NEON, refractive_index
@@ -19,10 +20,9 @@ from twin.component import Port
 from twin.composition import Function
 from twin.errors import SimulationError
 from twin.fault import FOREVER, READING_FAULTS, FaultKind
-from twin.instrument import Instrument
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
-from twin.piece import constant, exact_hertz, harmonics, ramp
+from twin.piece import exact_hertz, harmonics, ramp
 from twin.recorder import Label, Schedule
 from twin.signal import Constant, Elapsed, Signal
 from twin.timeline import Timeline
@@ -32,7 +32,7 @@ OfAir = Callable[..., Array]
 """A property of air of given humidity: from temperature (K) and pressure (Pa)."""
 
 
-class Environment(Instrument):
+class Environment(Fed):
     """Air, gravity, and the station that reads the air.
 
     The temperature drifts and swings, ``T + drift t + swing sin(2π t/period)``, the pressure drifts, the humidity
@@ -98,7 +98,6 @@ class Environment(Instrument):
     pressure_noise: float = parameter("Pa/Hz^0.5", 0.0, neutral=0.0, ge=0)
     humidity_noise: float = parameter("1/Hz^0.5", 0.0, neutral=0.0, ge=0)
 
-    _fed: frozenset[str] = PrivateAttr(default=frozenset())
     _truth: dict[str, Signal] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
@@ -138,11 +137,8 @@ class Environment(Instrument):
         return Function(checked, temperature, pressure, slopes=(_slope(checked, 0), _slope(checked, 1)))
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        temperature, pressure = self._temperature(), self.pressure + self.pressure_drift * Elapsed()
-        if "temperature" in self.fed:
-            temperature = self.timeline("told_temperature", self.temperature)
-        if "pressure" in self.fed:
-            pressure = self.timeline("told_pressure", self.pressure)
+        temperature = self.measured("temperature", self._temperature())
+        pressure = self.measured("pressure", self.pressure + self.pressure_drift * Elapsed())
         self._truth = {"temperature": temperature, "pressure": pressure, "humidity": Constant(self.humidity)}
         still = local_gravity(self.gravity, self.gravity_transfer, self.gravity_gradient, self.gravity_height)
         return {
@@ -152,19 +148,6 @@ class Environment(Instrument):
             "refractive_index": self._of_air(self._index, temperature, pressure),
             "gravity": still + self.tide_scale * tidal_signal(f"{self.name}.tide", self.tide),
         }
-
-    @property
-    def fed(self) -> frozenset[str]:
-        """What is told, and not simulated."""
-        return self._fed
-
-    def feed(self, *quantities: Literal["temperature", "pressure"]) -> None:
-        """Let these be what is told from then on, such as what a real station reads; before the twin is assembled."""
-        self._fed = frozenset(quantities)
-
-    def tell(self, quantity: str, value: float) -> None:
-        """From now on, a temperature (K) or pressure (Pa) that is fed has this value."""
-        self.timeline(f"told_{quantity}").follow(constant(value, self.clock.now))
 
     def _temperature(self) -> Signal:
         total = self.temperature + self.temperature_drift * Elapsed()

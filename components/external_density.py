@@ -46,6 +46,10 @@ def densities(part: ExternalFlux, inputs: Mapping[str, Any]) -> dict[str, FluxDe
         place = inputs["stage"] if isinstance(source, NearEnd) and source.carried else _ROOM
         gap.append(Contribution(_let_in(part, source), inside, z_magnet, place))
         outside.append(Contribution(_beside(part, source), factor, z_magnet, place))
+    if part.is_measured(inputs):
+        far = FarEnd(vertical=1.0)
+        gap.append(Contribution(_let_in(part, far), inputs["ambient"], z_magnet, _ROOM))
+        outside.append(Contribution(_beside(part, far), inputs["ambient"], z_magnet, _ROOM))
     for mounted in interfering(inputs):
         kept, law = mounted.source.retained, _carried(part, mounted)
         gap.append(Contribution(law, (1.0 - kept) * mounted.present, z_magnet, mounted.height))

@@ -72,6 +72,9 @@ class ExternalFlux(Component):
     `gap_density` between the poles, what is let in there, and `outside_density` beside the yoke, the sources and what
     the yoke makes of them (`components.flux_density`).
 
+    Beside `sources` there may be a vertical far field that somebody measures: `ambient`, downward, by how much that of
+    the room differs from what they state.
+
     What alternates goes its own way, to the coil's voltage alone: like vibration, the servo does not follow it, and the
     mean of the force does not know it.
     """
@@ -81,6 +84,7 @@ class ExternalFlux(Component):
         "energised": Port("1", default=1.0),
         "stage": Port("m", default=0.0),
         "interfering": Port("A*m^2", default=0.0, kind="field"),
+        "ambient": Port("T", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {
         "field": Port("T*m", kind="field"),
@@ -164,6 +168,8 @@ class ExternalFlux(Component):
             neutral.add("energised")
         if not any(isinstance(source, NearEnd) and source.carried for source in self.sources.values()):
             neutral.add("stage")
+        if not self.sources:
+            neutral.add("ambient")
         return frozenset(neutral)
 
     # --- λ_ext -------------------------------------------------------------------------------------------------------
@@ -187,6 +193,10 @@ class ExternalFlux(Component):
                 fields.append(Field(term.shape, (kept if term.kept else factor) * basis, origin))
                 if source.course.amplitude and not term.kept:
                     alternating.append(Field(term.shape, wave * basis, origin))
+        if self.is_measured(inputs):
+            in_magnet = self.coupling != "published"
+            origin = inputs["magnet_position"] if in_magnet else 0.0
+            fields.append(Field(self._far(1.0), inputs["ambient"], origin))
         fields += [
             field for mounted in interfering(inputs) for field in self._brought(mounted, inputs["magnet_position"])
         ]
@@ -195,6 +205,11 @@ class ExternalFlux(Component):
             "alternating": FieldSum(alternating) if alternating else Constant(0.0),
             **densities(self, inputs),
         }
+
+    def is_measured(self, inputs: Mapping[str, Any]) -> bool:
+        """Whether somebody says what there is beside the sources."""
+        ambient = inputs.get("ambient", Constant(0.0))
+        return not (isinstance(ambient, Constant) and ambient.value == 0.0)
 
     def _brought(self, mounted: Mounted, z_magnet: Signal) -> list[Field]:
         """λ of a magnet that a stage brought, and of what the yoke keeps of it."""

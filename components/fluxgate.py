@@ -25,12 +25,13 @@ class Fluxgate(MeasuringInstrument):
     Ma2025 uses the DRV425 of Texas Instruments, whose analogue output a voltmeter reads: 205 µT/V, from 12.2 mA/mT
     through 100 Ω and an amplifier of 4. Its data sheet (SBOS729A) states 1.5 nT/√Hz, an offset within 8 µT that moves
     by 5 nT/K, a gain within 0.04 % and a range of 2 mT. Beyond the range it has no reading: the block holds not a
-    number there, as a real one raises its overrange flag, and the run goes on.
+    number there, as a real one raises its overrange flag, and the run goes on. Its field may be one that no part makes.
     """
 
     reading: ClassVar[str] = "T"
-    inputs: ClassVar[Mapping[str, Port]] = {"field": Port("T"), "temperature_rise": Port("K", 0.0)}
-    outputs: ClassVar[Mapping[str, Port]] = {}
+    inputs: ClassVar[Mapping[str, Port]] = {"field": Port("T", 0.0), "temperature_rise": Port("K", 0.0)}
+    outputs: ClassVar[Mapping[str, Port]] = {"field": Port("T")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"field": frozenset({"field"})}
 
     offset_temperature_coefficient: float = parameter("T/K", 0.0, neutral=0.0)
     range: float | None = parameter("T", None, gt=0, description="largest |field| that it measures; None: no limit")
@@ -42,7 +43,7 @@ class Fluxgate(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._field = inputs["field"] + self.offset_temperature_coefficient * inputs["temperature_rise"]
-        return {}
+        return {"field": self.measured("field", inputs["field"])}
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read the flux density, averaged over each step. Returns the block."""

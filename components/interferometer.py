@@ -57,6 +57,7 @@ class Interferometer(MeasuringInstrument):
     - In an average over an aperture, s n and L are averaged apart; that neglects their covariance, T²/12 ds n/dt dL/dt
       (10⁻¹⁴ m for 10⁻¹⁰ /s, 1 mm/s, 1 s). The periodic error is averaged as at constant velocity between the ends of
       the aperture, where it fades away over many fringes.
+    - What follows a real one in its place follows ``shown/(s n cos φ)`` from the reference mirror.
     - A burst is triggered in time: its reading k starts at ``trigger + trigger_latency + k step (1 + time_base_error)``
       and averages over ``step (1 + time_base_error)``, to whole nanoseconds; the block tells the nominal times.
     """
@@ -77,7 +78,10 @@ class Interferometer(MeasuringInstrument):
         "theta_y": Port("rad", 0.0),
         "refractive_index": Port("1", 1.0),
     }
-    outputs: ClassVar[Mapping[str, Port]] = {}
+    outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        "position": frozenset({"position", "reference", "refractive_index"})
+    }
 
     wavelength: float = parameter(
         "m", HELIUM_NEON, gt=0, description="in vacuum; sets the period λ/2 of the periodic error"
@@ -110,9 +114,10 @@ class Interferometer(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         lean_x, lean_y = math.sin(self.verticality_x), math.sin(self.verticality_y)
-        along = inputs["position"] - inputs["reference"] + inputs["vibration"] + inputs["deviation"]
+        upright, reference = math.sqrt(1.0 - lean_x**2 - lean_y**2), inputs["reference"]
+        along = inputs["position"] - reference + inputs["vibration"] + inputs["deviation"]
         length = (
-            math.sqrt(1.0 - lean_x**2 - lean_y**2) * along
+            upright * along
             + lean_x * inputs["x"]
             + lean_y * inputs["y"]
             + self.abbe_offset_x * inputs["theta_y"]
@@ -122,7 +127,8 @@ class Interferometer(MeasuringInstrument):
         scale = (1.0 + self.laser_drift * Elapsed() + self.fault("mode_hop")) * self._index
         arms = length + self.dead_path
         self._path = scale * arms if isinstance(scale, Constant) else _OpticalPath(scale, arms)
-        return {}
+        position = self.measured("position", inputs["position"], lambda shown: shown / (upright * scale) + reference)
+        return {"position": position}
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
         """Read the position, averaged over each step or at the start of each step. Returns the block."""

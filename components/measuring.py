@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fed import Fed
 from twin.fault import READING_FAULTS, FaultKind
-from twin.instrument import Instrument
 from twin.noise import NoiseFigures, quantise
 from twin.parameter import parameter
 from twin.times import NS
@@ -19,7 +19,7 @@ Disturb = Callable[[Array, NDArray[np.int64]], Array]
 _READING = "{reading}"
 
 
-class MeasuringInstrument(Instrument):
+class MeasuringInstrument(Fed):
     """Shows ``(1 + gain + gain_drift t) · true + offset + offset_drift t + noise``, rounded to its resolution.
 
     A subclass says in which unit it reads (`reading`); the units of these parameters follow.

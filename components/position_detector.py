@@ -30,7 +30,13 @@ class PositionDetector(MeasuringInstrument):
         "theta_x": Port("rad", 0.0),
         "theta_y": Port("rad", 0.0),
     }
-    outputs: ClassVar[Mapping[str, Port]] = {}
+    outputs: ClassVar[Mapping[str, Port]] = {
+        "x": Port("m"),
+        "y": Port("m"),
+        "theta_x": Port("rad"),
+        "theta_y": Port("rad"),
+    }
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {port: frozenset({port}) for port in outputs}
 
     rotation_offset: float = parameter("rad", 0.0, neutral=0.0)
     rotation_white_noise: float = parameter("rad/Hz^0.5", 0.0, neutral=0.0, ge=0)
@@ -43,7 +49,7 @@ class PositionDetector(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._wired = inputs
-        return {}
+        return {quantity: self.measured(quantity, signal) for quantity, signal in inputs.items()}
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read all four, averaged over each step: blocks of x, y (m), theta_x and theta_y (rad)."""

@@ -37,7 +37,7 @@ class Thermometer(MeasuringInstrument):
 
     reading: ClassVar[str] = "K"
     inputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K")}
-    outputs: ClassVar[Mapping[str, Port]] = {}
+    outputs: ClassVar[Mapping[str, Port]] = {"temperature_rise": Port("K")}
 
     reference_temperature: float = parameter("K", 298.15, gt=0, source="25 °C, as of the environment")
     ice_resistance: float = parameter("ohm", 100.0, gt=0, source="PT100, IEC 60751", description="at 0 °C, nominal")
@@ -50,7 +50,7 @@ class Thermometer(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._rise = inputs["temperature_rise"]
-        return {}
+        return {"temperature_rise": self.measured("temperature_rise", self._rise)}
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read the temperature rise, averaged over each step. Returns the block."""

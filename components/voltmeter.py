@@ -77,8 +77,8 @@ class Voltmeter(MeasuringInstrument):
         "reference": Port("V"),
         "source_resistance": Port("ohm", default=0.0),
     }
-    outputs: ClassVar[Mapping[str, Port]] = {"conductance": Port("S")}
-    depends: ClassVar[Mapping[str, frozenset[str]]] = {"conductance": frozenset()}
+    outputs: ClassVar[Mapping[str, Port]] = {"conductance": Port("S"), "voltage": Port("V")}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"conductance": frozenset(), "voltage": frozenset({"input"})}
 
     range: float | None = parameter("V", None, gt=0, description="a reading beyond 120 % of it is an error")
     digits: list[Digits] = Field(
@@ -116,7 +116,8 @@ class Voltmeter(MeasuringInstrument):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         self._wired = inputs
-        return {"conductance": Constant(self.input_conductance)}
+        voltage = self.measured("voltage", inputs["input"])
+        return {"conductance": Constant(self.input_conductance), "voltage": voltage}
 
     def read(
         self,

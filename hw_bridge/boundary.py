@@ -8,18 +8,20 @@ it:
 - an artefact, a real part that nobody talks to, is passed through by what is real: currents, voltages, forces,
   positions and fields (how warm it is, the room may tell);
 - a real source or stage acts on something real, or it had better stay off;
-- real readings drive a simulated part through a driver that feeds the twin, such as a station;
-- a simulated meter does not read a real source through an artefact.
+- real readings drive the simulated parts that are wired to an output of the instrument which reads
+  (`hw_bridge.following`), and nothing else of it does;
+- a simulated part does not follow an artefact, of which nobody says what it does, but the instrument that reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components import roles
+from components.fed import Fed
 from hw_bridge.drivers.artefact import Artefact
 from hw_bridge.drivers.driver import Driver
-from twin.component import Component
+from twin.component import Component, ImplicitComponent
 from twin.errors import WiringError
 from twin.graph import Graph
 from twin.parameter import same_unit
@@ -28,7 +30,7 @@ ROLES = frozenset(name for name, role in vars(roles).items() if getattr(role, "_
 """Names of all roles."""
 PLAYED = {**{name: name for name in ROLES}, "Environment": "EnvironmentStation"}
 """By the class of a component, the role that it plays."""
-CARRIED = ("A", "V", "N", "m", "m/s", "Wb")
+CARRIED = ("A", "V", "N", "m", "m/s", "T", "Wb")
 """Units of what passes through a part; the rest is about the place where it stands."""
 
 
@@ -97,16 +99,22 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
                 f"passes through a real part; make {by} real too, or simulate {to}",
                 ends,
             )
-        if source is not None and target is None and not (source.acts or source.feeds or isinstance(source, Artefact)):
+        if source is None or target is not None or source.acts or source.drives(out):
+            continue
+        if not isinstance(source, Artefact):
+            reads = (
+                f"it reads its {' and '.join(source.tells)} alone" if source.tells else "it reads nothing of the twin"
+            )
             raise WiringError(
-                f"{by} is real, and {to}, which gets its {out}, is simulated: its readings do not drive the twin; make "
-                f"{to} real too, or simulate {by}",
+                f"{by} is real, and {to}, which gets its {out}, is simulated: {reads}, and nothing tells the twin its "
+                f"{out}; make {to} real too, or simulate {by}",
                 ends,
             )
-        if isinstance(source, Artefact) and target is None and _carried(graph, to, into):
+        if _carried(graph, to, into):
+            known = [f"wire {to}.{into} to {port}, which reads it" for port in _readers(graph, drivers, f"{by}.{out}")]
             raise WiringError(
                 f"{by} is a real artefact, and {to}, which gets its {out}, is simulated: nobody tells the twin what it "
-                f"is; make {to} real too, or simulate {by}",
+                f"is; {', '.join([*known, f'make {to} real too'])}, or simulate {by}",
                 ends,
             )
     for name, driver in drivers.items():
@@ -116,6 +124,40 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
                 "what it acts on real too (NAME=artefact if nobody talks to it)",
                 (name,),
             )
+    _check_loops(graph, drivers)
+
+
+def _check_loops(graph: Graph, drivers: Mapping[str, Driver]) -> None:
+    """Refuse readings in the loop of a part that finds its value by what that does at once, such as a servo."""
+    fed = {name for name in drivers if isinstance(part := graph.components[name], Fed) and part.fed}
+    for loop in graph.static_order():
+        told = {
+            name for name, ports in loop if name in fed and any(map(drivers[name].drives, _ports(graph, name, ports)))
+        }
+        for name in sorted({name for name, _ in loop}):
+            part = graph.components[name]
+            if isinstance(part, ImplicitComponent) and told:
+                between = ", ".join(sorted(told))
+                raise WiringError(
+                    f"{name} finds its {part.unknown} by what that does at once, and between is what {between} has "
+                    f"read, which is known later; simulate {between}, or let it drive what is in no loop with {name}",
+                    (name,),
+                )
+
+
+def _ports(graph: Graph, name: str, early: frozenset[str] | None) -> Iterable[str]:
+    """The outputs of a part of a component."""
+    part = graph.components[name]
+    return set(part.outputs) - set(part.depends) if early is None else early
+
+
+def _readers(graph: Graph, drivers: Mapping[str, Driver], port: str) -> Iterator[str]:
+    """Outputs of the real instruments that read a port, and drive the twin with it."""
+    for name, driver in drivers.items():
+        for quantity in driver.tells:
+            into = graph.wiring.get(f"{name}.{'input' if quantity == 'voltage' else quantity}")
+            if into == port:
+                yield f"{name}.{quantity}"
 
 
 def _carried(graph: Graph, name: str, port: str) -> bool:

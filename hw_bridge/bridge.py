@@ -17,11 +17,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.playing import Playing
-from hw_bridge.drivers.station import GenericStation
 from hw_bridge.errors import BridgeError, SafetyError
+from hw_bridge.following import Following
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.run.replay import fed
@@ -72,9 +73,12 @@ class Bridge:
         self.interruptions: list[dict[str, float]] = []
         """Of a run that was resumed: when, and for how long."""
         self.tell = tell
+        self.following: dict[str, Following] = {}
+        """Of the instruments whose readings drive the twin."""
         self._twin: Twin | None = None
         self._watchdog: Watchdog | None = None
         self._before: dict[int, Any] = {}
+        self._connecting = False
         self._ended = False
 
     # --- from beginning to end ---------------------------------------------------------------------------------------
@@ -121,10 +125,14 @@ class Bridge:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
                 raise WiringError(str(error), (name,)) from None
+            if hardware.latency is not None and not getattr(model, "fed", ()):
+                raise WiringError(
+                    f"{name}: hardware.latency is of readings that drive the twin, and none does", (name,)
+                )
             driver.guards = [partial(self._hold, name, lock) for lock in hardware.interlocks]
             self.drivers[name] = driver
             for lock in hardware.interlocks:
-                twin.graph.port(lock.port, "outputs")
+                self._check_port(twin, name, lock.port)
             try:
                 driver.check_limits()
             except SafetyError as error:
@@ -144,6 +152,15 @@ class Bridge:
                     driver.wire.check()
             except BridgeError as error:
                 raise WiringError(f"{name}: {error}", (name,)) from None
+
+    def _check_port(self, twin: Twin, name: str, port: str) -> None:
+        """See that an interlock looks at something that has a value."""
+        try:
+            known = twin.graph.port(port, "outputs")
+        except WiringError as error:
+            raise WiringError(f"{name}: hardware.interlocks: {error}", (name,)) from None
+        if known.kind == "field":
+            raise WiringError(f"{name}: hardware.interlocks: {port} is a field, which has no one value", (name,))
 
     def _check_campaign(self, twin: Twin) -> None:
         """See that the campaign finds its roles among the real instruments."""
@@ -179,6 +196,7 @@ class Bridge:
             As `prepare`, or if an instrument does not connect or is another one.
         """
         self.prepare(twin)
+        self._connecting = True
         for name, driver in self.drivers.items():
             try:
                 driver.open()
@@ -200,8 +218,12 @@ class Bridge:
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play())
-            if isinstance(driver, GenericStation):
-                self.clock.process(driver.feed())
+            part = self._twin.graph.components[name]
+            if isinstance(part, Fed) and part.fed:
+                self.following[name] = Following(driver, part)
+                self.clock.process(self.following[name].run())
+                followers = [f"{to}.{into}" for by, _, to, into in self._twin.graph.connections() if by == name]
+                self.tell(f"{name}: its readings drive {', '.join(followers)}, {self.following[name].delay} later")
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
 
@@ -232,6 +254,7 @@ class Bridge:
                 "log": driver.log,
                 "statement": driver.statement().plain(),
                 "met_hardware": driver.met_hardware,
+                **({"followed": self.following[name].account()} if name in self.following else {}),
             }
             for name, driver in self.drivers.items()
         }
@@ -253,8 +276,14 @@ class Bridge:
             except Exception as error:  # whatever it is, the others have their turn
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
-            if driver.acts:
+            if driver.acts and self._connecting:
                 self.tell(f"{name}: {self.safe[name]}")
+        for name, following in self.following.items():
+            if following.late or following.missing:
+                self.tell(
+                    f"{name}: of {following.told + following.missing} readings that drive the twin {following.late} "
+                    f"came later than hardware.latency, and {following.missing} were not a number"
+                )
         for name, driver in self.drivers.items():
             if not driver.close():
                 self.tell(f"{name}: its thread has not ended")

@@ -30,10 +30,10 @@ NOTHING_FLOWS = 10e-6
 """Below this current a mass may be exchanged where the campaign takes the current away for it (A)."""
 IDENTIFY = "*IDN?"
 SENSORS = {
-    "Interferometer": "generic_interferometer",
-    "DisplacementSensor": "generic_displacement_sensor",
-    "PositionDetector": "generic_position_detector",
-    "Fluxgate": "generic_fluxgate",
+    "Interferometer": "sampling_interferometer",
+    "DisplacementSensor": "sampling_displacement_sensor",
+    "PositionDetector": "sampling_position_detector",
+    "Fluxgate": "sampling_fluxgate",
     "Environment": "generic_station",
 }
 """Drivers, by the class of the part."""

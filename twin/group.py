@@ -32,6 +32,8 @@ from twin.times import NS, Times
 from twin.track import Track
 
 Array = NDArray[Any]
+FEW, LONGEST = 4, 8
+"""After so few sweeps the next stride may be longer than twice the last; at most so many times as long."""
 
 
 class StateGroup:
@@ -58,6 +60,7 @@ class StateGroup:
         self._frontier = 0
         self._law_start = 0
         self._stride: int | None = None
+        self._growth = 2
         self._relaxations: dict[tuple[int, ...], Relaxation] = {}
 
     def output(self, weights: Array, name: str) -> StateOutput:
@@ -146,7 +149,7 @@ class StateGroup:
         return {
             "track": self.track.state(),
             "q": encode_array(self._q),
-            "kept": [self._frontier, self._law_start, self._stride, self.lookahead],
+            "kept": [self._frontier, self._law_start, self._stride, self._growth, self.lookahead],
             "relaxations": [[list(sampled), r.state()] for sampled, r in self._relaxations.items()],
         }
 
@@ -156,7 +159,7 @@ class StateGroup:
         for output in self.outputs:
             output.drop(lambda start: True)
         self._q = decode_array(state["q"])
-        self._frontier, self._law_start, self._stride, self.lookahead = state["kept"]
+        self._frontier, self._law_start, self._stride, self._growth, self.lookahead = state["kept"]
         for sampled, learnt in state["relaxations"]:
             self._relaxation(tuple(sampled)).restore(learnt)
 
@@ -237,9 +240,9 @@ class StateGroup:
     def _solve(self, end: int) -> None:
         start = self._frontier
         if self._stride is not None:
-            end = min(end, start + 2 * self._stride)
+            end = min(end, start + self._growth * self._stride)
         while True:
-            piece = self._attempt(start, end)
+            piece, sweeps = self._attempt(start, end)
             if piece is not None:
                 break
             end = start + (end - start) // 2
@@ -250,6 +253,8 @@ class StateGroup:
                 )
             self._stride = end - start
         if self._stride is not None:
+            # Where the states hardly act back on what drives them, strides soon grow long.
+            self._growth = min(2 * self._growth, LONGEST) if sweeps <= FEW else 2
             self._stride = end - start
         q = piece.values_at(end)
         if not np.isfinite(q).all():
@@ -262,12 +267,13 @@ class StateGroup:
         self._q = q
         self._frontier = end
 
-    def _attempt(self, start: int, end: int) -> Piece | None:
-        """The modes on [start, end), or None if no series of the largest size holds the inputs."""
+    def _attempt(self, start: int, end: int) -> tuple[Piece | None, int]:
+        """The modes on [start, end), or None if no series of the largest size holds the inputs, and how many sweeps it
+        took."""
         try:
             return self._propagated(start, end)
         except UnresolvedError:
-            return None
+            return None, 0
         except UnsolvedError as error:
             raise SimulationError(
                 f"{error} finds no solution at t = {start / NS} to {end / NS} s; "
@@ -286,10 +292,10 @@ class StateGroup:
                 closed = accumulated(closed, form, self._drive[:, i])
         return closed or Piece(start, end, end - start, np.zeros((1, len(self.modes.rates)))), sampled
 
-    def _propagated(self, start: int, end: int) -> Piece | None:
+    def _propagated(self, start: int, end: int) -> tuple[Piece | None, int]:
         closed, sampled = self._forcing(start, end)
         if not sampled and not self.remainders:
-            return self.modes.respond(self._q, closed)
+            return self.modes.respond(self._q, closed), 0
         return self._relaxation(tuple(sampled)).solve(self._q, closed, self.rough)
 
     def _relaxation(self, sampled: tuple[int, ...]) -> Relaxation:

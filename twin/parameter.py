@@ -59,7 +59,8 @@ def to_si(text: str, unit: str) -> float:
     """
     match = _NUMBER.match(text.strip())
     if not match:
-        raise ValueError(f"expected a number in {unit}, such as '1 {unit}', not {text!r}")
+        example = "" if unit == "1" else f" in {unit}, such as '1 {unit}'"
+        raise ValueError(f"expected a number{example}, not {text!r}")
     number, rest = float(match.group()), text.strip()[match.end() :].strip()
     if not rest:
         return number

@@ -76,8 +76,8 @@ class Relaxation:
         self._scale = np.array(state["scale"])
         self._likely = {int(length): decode_array(moved) for length, moved in state["likely"]}
 
-    def solve(self, q: Array, closed: Piece, rough: bool) -> Piece | None:
-        """The modes on a piece; None if no series of the largest size holds the inputs.
+    def solve(self, q: Array, closed: Piece, rough: bool) -> tuple[Piece | None, int]:
+        """The modes on a piece, or None if no series of the largest size holds the inputs; after how many sweeps.
 
         Parameters
         ----------
@@ -88,12 +88,12 @@ class Relaxation:
         likely = self._likely.get(closed.length)
         first = DEGREES[0] if likely is None else likely.shape[1]
         for n in (d for d in DEGREES if d >= first):
-            piece = self._relax(q, closed, n, likely if n == first else None, rough)
+            piece, sweeps = self._relax(q, closed, n, likely if n == first else None, rough)
             if piece is not None:
-                return piece
-        return None
+                return piece, sweeps
+        return None, 0
 
-    def _relax(self, q: Array, closed: Piece, n: int, likely: Array | None, rough: bool) -> Piece | None:
+    def _relax(self, q: Array, closed: Piece, n: int, likely: Array | None, rough: bool) -> tuple[Piece | None, int]:
         """On n nodes; None if n is too small or the relaxation does not contract."""
         own, sizes = self._own(q, closed, n)
         answer = self._answer(closed.length, n)
@@ -105,7 +105,7 @@ class Relaxation:
         sizes = sizes + lasting * (np.abs(self._columns) @ np.abs(driving).max(axis=1))
         size = np.maximum(self._scale, self._sizes @ sizes)
         previous = np.inf
-        for _ in range(SWEEPS):
+        for sweeps in range(1, SWEEPS + 1):
             moved = answer(driving)
             found = own + moved
             change = float((np.abs(found - guess) / np.maximum(size, NOTHING)[:, None]).max(initial=0.0))
@@ -115,16 +115,16 @@ class Relaxation:
                 series = chebyshev.interpolation(n) @ (self._columns @ driving).T
                 felt = 0.25 * n * sizes / lasting
                 if not (rough or is_resolved(series, np.maximum(self._magnitude(driving, guess), felt))):
-                    return None
+                    return None, 0
                 self._scale, self._likely[closed.length] = size, moved
                 if len(self._likely) > KEPT:
                     del self._likely[next(iter(self._likely))]
-                return self._modes.respond(q, with_series(closed, told(series)))
+                return self._modes.respond(q, with_series(closed, told(series))), sweeps
             if not np.isfinite(change) or (change > 0.7 * previous and change > 1e-12):
-                return None
+                return None, 0
             guess, previous = found, change
             driving = self._driving(play(*guess), guess)
-        return None
+        return None, 0
 
     def _own(self, q: Array, closed: Piece, n: int) -> tuple[Array, Array]:
         """How closed forms alone move the modes: the states at the nodes, and the sizes of the modes."""

@@ -69,7 +69,7 @@ def _amplification(n: int, exponent: float) -> float:
     return worst
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
     """The kernel of modes with these rates (1/s) over `length` ns for inputs of n coefficients.
 

@@ -25,6 +25,7 @@ card.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -49,6 +50,7 @@ MOST = 1 << 22
 """Samples of a burst that are held at a time, of all channels."""
 SLACK = 0.01
 """By how much a card may round what it is set to."""
+_CARD = re.compile(r"[A-Za-z0-9_\- ]+")
 WIRES = {"differential": "DIFF", "single_ended": "RSE", "pseudo_differential": "PSEUDO_DIFF"}
 
 
@@ -56,6 +58,12 @@ class Card(Driver):
     """What is at a card: its library, and its name."""
 
     def connection(self) -> Wire:
+        if not _CARD.fullmatch(self.hardware.resource):
+            raise BridgeError(
+                f"{self.name}: hardware.resource: expected the name of a card such as Dev1, "
+                f"not {self.hardware.resource!r}",
+                self.name,
+            )
         return LibraryWire(self.hardware.resource, self.hardware.timeout, self._load, lambda module: None)
 
     def _load(self) -> Any:
@@ -208,6 +216,7 @@ class DaqFluxgate(DaqDriver):
     """A fluxgate, such as a DRV425 with 205 µT/V (Ma2025)."""
 
     role = "Fluxgate"
+    tells = ("field",)
     unit = "T"
     senses = ("field",)
     quantities: ClassVar[Mapping[str, str]] = {"field": "T"}
@@ -223,6 +232,7 @@ class DaqPositionDetector(DaqDriver):
     """The position-sensitive detectors of the coil."""
 
     role = "PositionDetector"
+    tells = ("x", "y", "theta_x", "theta_y")
     unit = "m"
     senses = ("x", "y", "theta_x", "theta_y")
     quantities: ClassVar[Mapping[str, str]] = {"x": "m", "y": "m", "theta_x": "rad", "theta_y": "rad"}
@@ -238,6 +248,7 @@ class DaqDisplacementSensor(DaqDriver):
     """A capacitive sensor of the beam."""
 
     role = "DisplacementSensor"
+    tells = ("position",)
     unit = "m"
     senses = ("position",)
     quantities: ClassVar[Mapping[str, str]] = {"position": "m"}

@@ -7,7 +7,7 @@ of is a `BridgeError`; what a limit forbids is a `SafetyError`, and nothing is s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -30,6 +30,8 @@ from twin.times import NS
 Array = NDArray[np.float64]
 ATTEMPTS = 3
 """To reach the safe state, each on a connection of its own."""
+LOOK = "look"
+"""Phase of readings that drive the twin and are no part of the campaign: they are in the log."""
 Guard = Callable[[], None]
 
 
@@ -53,8 +55,8 @@ class Driver:
     """
 
     acts: ClassVar[bool] = False
-    feeds: ClassVar[bool] = False
-    """Whether what it reads drives the simulated parts that are wired to it."""
+    tells: ClassVar[Sequence[str]] = ()
+    """Quantities of its readings that simulated parts may follow, through the outputs of the component of that name."""
     operated: ClassVar[bool] = True
     """Whether a campaign speaks to it."""
     senses: ClassVar[Sequence[str]] = ()
@@ -89,6 +91,8 @@ class Driver:
         self.log: list[str] = []
         self.guards: list[Guard] = []
         """Called before anything acts; an interlock that does not hold raises."""
+        self.heard: Callable[[Block], None] | None = None
+        """Called with all that it reads."""
         self.patience = hardware.timeout
         self.worker = Worker(name, bench.clock)
         for what, given, taken in (
@@ -117,6 +121,15 @@ class Driver:
         """What it can, within which limits, and how well."""
         u, channels = self.hardware.calibration.u or None, getattr(self, "channels", ())
         return Statement(self.role, self.unit, *self.reach, u, tuple(channels), self.met_hardware)
+
+    @classmethod
+    def told(cls, hardware: Hardware, wired: Container[str]) -> tuple[str, ...]:
+        """The quantities by which it drives the twin, of those that it tells: `wired` to something."""
+        return tuple(quantity for quantity in cls.tells if quantity in wired)
+
+    def drives(self, output: str) -> bool:
+        """Whether an output of its component is what it has read."""
+        return output in self.tells
 
     # --- from beginning to end ---------------------------------------------------------------------------------------
 
@@ -306,7 +319,12 @@ class Driver:
             )
         told = {**labels, LATE: late / NS}
         block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
-        self.bench.recorder.record(block)
+        if block.has(phase=LOOK):
+            self.bench.recorder.record_log(block)
+        else:
+            self.bench.recorder.record(block)
+        if self.heard is not None:
+            self.heard(block)
         return block
 
 

@@ -19,7 +19,8 @@
         output_off: "0"
 
 A ``generic_exchanger`` needs ``load``, ``unload`` and ``state``, which is answered by ``loaded`` or ``unloaded``.
-A ``generic_meter`` needs ``read``, whose answer begins with a number, and reads once for each step. Questions are asked
+A ``generic_meter`` needs ``read``, whose answer begins with a number, and reads once for each step; sensors are
+`hw_bridge.drivers.generic_sensors`. Questions are asked
 twice where the answer is to be the same. Whether an answer belongs to its question an unknown language cannot tell, so
 every conversation begins on an empty connection and ends with an identification.
 """
@@ -92,7 +93,15 @@ class GenericSource(Playing, Generic):
         if self.limits.current is None:
             raise BridgeError(f"{self.name}: a generic source needs limits.current", self.name)
         self.limit = self.limits.current
-        self.step = 2.0 * number(self.commands.get("tolerance", "0"))
+        tolerance = self.commands.get("tolerance", "0")
+        try:
+            self.step = 2.0 * number(tolerance)
+        except ValueError:
+            self.step = -1.0
+        if self.step < 0.0:
+            raise BridgeError(
+                f"{self.name}: hardware.commands.tolerance: expected a number of amperes, not {tolerance!r}", self.name
+            )
 
     def set_up(self, wire: Wire) -> str:
         identity = super().set_up(wire)
@@ -105,11 +114,12 @@ class GenericSource(Playing, Generic):
         self.send_level(wire, 0.0)
         return "output off, level 0 A, read back"
 
-    def send_level(self, wire: Wire, current: float) -> None:
+    def send_level(self, wire: Wire, current: float) -> float:
         wire.write(self.commands["set"].replace("{value}", repr(current)))
         found = leading(self.twice(wire, "level"))
         if not abs(found - current) <= self.rounding(current):
             raise BridgeError(f"{self.name}: set to {current!r} A, it reads back {found!r} A", self.name)
+        return found
 
     def switch(self, wire: Wire, on: bool) -> None:
         wire.write(self.commands["on" if on else "off"])
@@ -126,20 +136,14 @@ class GenericSource(Playing, Generic):
         return answer == self.commands["output_on"]
 
 
-class GenericMeter(Generic):
-    """A voltmeter that is asked for one reading after the other."""
+class GenericReader(Generic):
+    """What is asked for one reading after the other."""
 
-    senses = ("input",)
-    role = "Voltmeter"
-    unit = "V"
-    channels = ("input",)
     needed = Generic.needed | {"read"}
     known = Generic.known | needed
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, channel: str = "input") -> Process:
-        """Read the input, once at the start of each step; returns the block."""
-        if channel != "input":
-            raise BridgeError(f"{self.name}: it has one input; for {channel!r} it needs a scanner", self.name)
+    def readings(self, schedule: Schedule) -> Process:
+        """What it shows, once at the start of each step, and by how much that was later (ns)."""
         instants = schedule.instants()
         values, late = np.empty(instants.shape), 0
         for place, instant in np.ndenumerate(instants):
@@ -148,13 +152,30 @@ class GenericMeter(Generic):
             values[place] = yield from self.ask(self.one, schedule.step / NS)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        return self.record(values, schedule, "voltage", "V", schedule.step, labels, late)
+        return values, late
 
     def one(self, wire: Wire) -> float:
         """A reading, which no second question confirms."""
         value = leading(wire.query(self.commands["read"]))
         self.fence(wire)
         return value
+
+
+class GenericMeter(GenericReader):
+    """A voltmeter."""
+
+    senses = ("input",)
+    role = "Voltmeter"
+    unit = "V"
+    tells = ("voltage",)
+    channels = ("input",)
+
+    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, channel: str = "input") -> Process:
+        """Read the input, once at the start of each step; returns the block."""
+        if channel != "input":
+            raise BridgeError(f"{self.name}: it has one input; for {channel!r} it needs a scanner", self.name)
+        values, late = yield from self.readings(schedule)
+        return self.record(values, schedule, "voltage", "V", schedule.step, labels, late)
 
 
 class GenericExchanger(ExchangerDriver, Generic):

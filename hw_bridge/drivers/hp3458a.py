@@ -58,6 +58,7 @@ class Hp3458ADriver(Driver):
     role = "Voltmeter"
     enforces: ClassVar[Sequence[str]] = ("voltage",)
     unit = "V"
+    tells = ("voltage",)
     takes: ClassVar[Mapping[str, str]] = {"autocal": TEXT}
     function = "DCV"
     calibrations = ("DCV", "ALL")

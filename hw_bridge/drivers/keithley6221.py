@@ -56,12 +56,13 @@ class Keithley6221Driver(Playing, Driver):
             raise BridgeError(f"{self.name}: the instrument reports {parts[-2]}", self.name, self.wire.resource)
         return [same(q, a, b) for q, a, b in zip(questions, parts[:n], parts[n : 2 * n], strict=True)]
 
-    def verified(self, wire: Wire, command: str, question: str, expected: float, tolerance: float = 0.0) -> None:
-        """Send a command and read back that it has been done."""
+    def verified(self, wire: Wire, command: str, question: str, expected: float, tolerance: float = 0.0) -> float:
+        """Send a command and read back that it has been done; what was read."""
         wire.write(command)
         found = number(self.answers(wire, question)[0])
         if not abs(found - expected) <= tolerance:
             raise BridgeError(f"{self.name}: {command} left it at {found!r}", self.name, self.wire.resource)
+        return found
 
     # --- what it does ------------------------------------------------------------------------------------------------
 
@@ -92,8 +93,8 @@ class Keithley6221Driver(Playing, Driver):
             raise BridgeError(f"{self.name}: output {output}, level {level}", self.name, self.wire.resource)
         return "output off, level 0 A, read back"
 
-    def send_level(self, wire: Wire, current: float) -> None:
-        self.verified(wire, f":SOUR:CURR {current!r}", ":SOUR:CURR?", current, self.rounding(current))
+    def send_level(self, wire: Wire, current: float) -> float:
+        return self.verified(wire, f":SOUR:CURR {current!r}", ":SOUR:CURR?", current, self.rounding(current))
 
     def switch(self, wire: Wire, on: bool) -> None:
         self.verified(wire, f":OUTP {'ON' if on else 'OFF'}", ":OUTP?", float(on))

@@ -50,8 +50,8 @@ class Playing(Driver):
         return -self.limit, self.limit, self.step
 
     @abstractmethod
-    def send_level(self, wire: Wire, current: float) -> None:
-        """Set the current (A) and read it back."""
+    def send_level(self, wire: Wire, current: float) -> float:
+        """Set the current (A) and read it back; what was read."""
 
     @abstractmethod
     def switch(self, wire: Wire, on: bool) -> None:
@@ -110,9 +110,9 @@ class Playing(Driver):
                 if instant > self.clock.now:
                     yield self.clock.until(instant)
                 sent = current if k == steps else level + (current - level) * k / steps
-                yield from self._send(sent)
-                if self.shadow is not None:  # what is simulated follows what really went out
-                    yield from self.shadow.set(sent, 0.0)
+                found = yield from self._send(sent)
+                if self.shadow is not None:  # what is simulated follows what was read back, but for its rounding
+                    yield from self.shadow.set(found if abs(found) <= self.shadow.limit else sent, 0.0)
         self._level = current
         if shadow is not None and not shadow.processed:
             yield shadow
@@ -213,9 +213,11 @@ class Playing(Driver):
         self.within("setting", self.asked(current), -self.limit, self.limit, "A")
 
     def _send(self, current: float) -> Process:
+        """Set it; returns what flows by its own account (A)."""
         setting = self.asked(current)
         self._allowed(current)
-        yield from self.ask(lambda wire: self.send_level(wire, setting))
+        found = yield from self.ask(lambda wire: self.send_level(wire, setting))
+        return self.true_level(found)
 
     def _level_is(self, level: float) -> None:
         setting = self.asked(self._level)

@@ -42,6 +42,7 @@ class Pt100Driver(Hp3458ADriver):
     role = "Thermometer"
     enforces = ()
     unit = "K"
+    tells = ("temperature_rise",)
     senses = ("temperature_rise",)
     takes: ClassVar[Mapping[str, str]] = {**Hp3458ADriver.takes, "ice_resistance": "ohm"}
     function = "OHMF"

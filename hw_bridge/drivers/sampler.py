@@ -4,7 +4,7 @@
 
     interferometer:
       hardware:
-        driver: generic_interferometer
+        driver: sampling_interferometer
         resource: TCPIP::192.0.2.12::5025::SOCKET
         commands:
           identify: "*IDN?"
@@ -41,7 +41,7 @@ PLACES = ("count", "step", "average")
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-class GenericSampler(Generic):
+class Sampling(Generic):
     """See the module."""
 
     quantities: ClassVar[Mapping[str, str]]
@@ -99,7 +99,7 @@ class GenericSampler(Generic):
         return blocks[0]
 
 
-class Instantaneous(GenericSampler):
+class Instantaneous(Sampling):
     """One that reads at instants too."""
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
@@ -108,7 +108,7 @@ class Instantaneous(GenericSampler):
         return self.recorded(values, late, schedule, 0 if instantaneous else schedule.step, labels)
 
 
-class Averaging(GenericSampler):
+class Averaging(Sampling):
     """One that reads means over each step."""
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
@@ -117,7 +117,7 @@ class Averaging(GenericSampler):
         return self.recorded(values, late, schedule, schedule.step, labels)
 
 
-class GenericInterferometer(Instantaneous):
+class SamplingInterferometer(Instantaneous):
     """Shows the length that it counts, without correction for air."""
 
     role = "Interferometer"
@@ -126,7 +126,7 @@ class GenericInterferometer(Instantaneous):
     quantities: ClassVar[Mapping[str, str]] = {"position": "m"}
 
 
-class GenericDisplacementSensor(Instantaneous):
+class SamplingDisplacementSensor(Instantaneous):
     """A sensor of the beam."""
 
     role = "DisplacementSensor"
@@ -135,7 +135,7 @@ class GenericDisplacementSensor(Instantaneous):
     quantities: ClassVar[Mapping[str, str]] = {"position": "m"}
 
 
-class GenericPositionDetector(Averaging):
+class SamplingPositionDetector(Averaging):
     """The detectors of how the coil strays."""
 
     role = "PositionDetector"
@@ -144,7 +144,7 @@ class GenericPositionDetector(Averaging):
     quantities: ClassVar[Mapping[str, str]] = {"x": "m", "y": "m", "theta_x": "rad", "theta_y": "rad"}
 
 
-class GenericFluxgate(Averaging):
+class SamplingFluxgate(Averaging):
     """A field sensor."""
 
     role = "Fluxgate"

@@ -32,8 +32,13 @@ class Settings:
         if unknown := sorted(set(given) - set(known)):
             there = f"known are {', '.join(sorted(known))}" if known else "this driver takes none"
             raise BridgeError(f"{name}: hardware.settings has the unknown {', '.join(unknown)}; {there}", name)
-        self._texts = {key: str(value) for key, value in given.items() if known[key] == TEXT}
+        self._texts = {key: self._word(key, value) for key, value in given.items() if known[key] == TEXT}
         self._values = {key: self._si(key, value, known[key]) for key, value in given.items() if known[key] != TEXT}
+
+    def _word(self, key: str, value: str | float) -> str:
+        if not isinstance(value, str):
+            raise BridgeError(f"{self._name}: hardware.settings.{key}: expected text, not {value:g}", self._name)
+        return value
 
     def _si(self, key: str, value: str | float, unit: str) -> float:
         try:

@@ -93,6 +93,7 @@ class SiosInterferometer(Driver):
 
     role = "Interferometer"
     unit = "m"
+    tells = ("position",)
     senses = ("position", "reference")
     takes: ClassVar[Mapping[str, str]] = {
         "library": TEXT,

@@ -5,39 +5,37 @@ Its commands stand in the scenario file::
     hardware:
       driver: generic_station
       resource: TCPIP::192.0.2.11::5025::SOCKET
-      interval: 10 s                  # from reading to reading for the twin
+      interval: 10 s                  # from reading to reading for the twin, see hw_bridge.following
       commands:
         identify: "*IDN?"
         temperature: "MEAS:TEMP?"     # and pressure, humidity
         temperature_unit: degC        # or K; of pressure hPa or Pa, of humidity % or 1
 
-Temperature and pressure of the air in the twin are what was read last. None has been met.
+Temperature and pressure of the air in the twin follow what is read, and all that depends on them. None has been met.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
 
-from components.environment import Environment
 from hw_bridge.drivers.driver import number
 from hw_bridge.drivers.generic import Generic, leading
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
+from scenarios.schema.hardware import Hardware
 from twin.clock import Process
 from twin.recorder import Label, Schedule
 
 QUANTITIES = {"temperature": "K", "pressure": "Pa", "humidity": "1"}
 UNITS = {
-    "K": (1.0, 0.0),
-    "degC": (1.0, 273.15),
-    "Pa": (1.0, 0.0),
-    "hPa": (100.0, 0.0),
-    "1": (1.0, 0.0),
-    "%": (0.01, 0.0),
+    "temperature": {"K": (1.0, 0.0), "degC": (1.0, 273.15)},
+    "pressure": {"Pa": (1.0, 0.0), "hPa": (100.0, 0.0)},
+    "humidity": {"1": (1.0, 0.0), "%": (0.01, 0.0)},
 }
+"""Factor and offset to SI."""
 LIKELY = {"temperature": (230.0, 350.0), "pressure": (0.0, 2e5), "humidity": (0.0, 1.0)}
 """What is beyond is no reading of a room (SI)."""
 
@@ -45,7 +43,7 @@ LIKELY = {"temperature": (230.0, 350.0), "pressure": (0.0, 2e5), "humidity": (0.
 class GenericStation(Generic):
     """See the module."""
 
-    feeds = True
+    tells = ("temperature", "pressure")
     role = "EnvironmentStation"
     needed = Generic.needed | {"temperature"}
     known = Generic.known | {*QUANTITIES, *(f"{quantity}_unit" for quantity in QUANTITIES)}
@@ -54,16 +52,31 @@ class GenericStation(Generic):
         super().__init__(*arguments, **options)
         self.quantities = [q for q in QUANTITIES if q in self.commands]
         for quantity in self.quantities:
-            if self.commands.get(f"{quantity}_unit", "K") not in UNITS:
-                raise BridgeError(f"{self.name}: {quantity}_unit is none of {', '.join(UNITS)}", self.name)
+            if (unit := self.unit_of(quantity)) not in UNITS[quantity]:
+                known = " or ".join(UNITS[quantity])
+                raise BridgeError(
+                    f"{self.name}: hardware.commands.{quantity}_unit: expected {known}, not {unit!r}", self.name
+                )
         if self.hardware.calibration.gain or self.hardware.calibration.offset:
             raise BridgeError(f"{self.name}: one calibration does not fit several quantities", self.name)
+
+    @classmethod
+    def told(cls, hardware: Hardware, wired: Container[str]) -> tuple[str, ...]:
+        """All that it reads of them: density, index and what warms follow too."""
+        return tuple(quantity for quantity in cls.tells if quantity in hardware.commands)
+
+    def drives(self, output: str) -> bool:
+        return True
+
+    def unit_of(self, quantity: str) -> str:
+        """In which it answers."""
+        return self.commands.get(f"{quantity}_unit", QUANTITIES[quantity])
 
     def look(self, wire: Wire) -> dict[str, float]:
         """A reading of each quantity (SI)."""
         found = {}
         for quantity in self.quantities:
-            factor, offset = UNITS[self.commands.get(f"{quantity}_unit", QUANTITIES[quantity])]
+            factor, offset = UNITS[quantity][self.unit_of(quantity)]
             value = factor * leading(wire.query(self.commands[quantity])) + offset
             self.fence(wire)
             low, high = LIKELY[quantity]
@@ -86,13 +99,3 @@ class GenericStation(Generic):
             yield self.clock.until(schedule.end)
         for quantity, shown in values.items():
             self.record(shown, schedule, quantity, QUANTITIES[quantity], schedule.step, labels)
-
-    def feed(self) -> Process:
-        """Tell the twin what the air is like, until the run ends."""
-        part = self.model
-        assert isinstance(part, Environment)
-        while True:
-            for quantity, value in (yield from self.ask(self.look)).items():
-                if quantity in part.fed:
-                    part.tell(quantity, value)
-            yield self.clock.wait(self.hardware.interval)

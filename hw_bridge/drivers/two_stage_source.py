@@ -73,7 +73,10 @@ class TwoStageSource(Playing, Driver):
     def _stage(self, which: str) -> Playing:
         """A driver whose words are used; it has neither a twin nor a thread of its own."""
         given = self.hardware.stages[which]
-        kind: Any = plugins.load(plugins.DRIVERS, given.driver)
+        try:
+            kind: Any = plugins.load(plugins.DRIVERS, given.driver)
+        except plugins.PluginError as error:
+            raise BridgeError(f"{self.name}.{which}: {error}", self.name) from None
         own = {key: value for key, value in self.limits.model_dump().items() if key in kind.enforces}
         limits = {**own, **given.limits.model_dump(exclude_none=True)}
         told = given.model_copy(update={"limits": Limits(**limits), "timeout": self.hardware.timeout})
@@ -104,7 +107,7 @@ class TwoStageSource(Playing, Driver):
         self._asked, self._levels = 0.0, [0.0, 0.0]
         return "; ".join(told)
 
-    def send_level(self, wire: Wire, current: float) -> None:
+    def send_level(self, wire: Wire, current: float) -> float:
         coarse = self.coarse_for(current)
         if coarse != self._asked:
             if abs(coarse + self._levels[1]) > self.limit:
@@ -115,6 +118,7 @@ class TwoStageSource(Playing, Driver):
         found = self.read_state(wire)[1]
         if not abs(found - current) <= self.rounding(current):
             raise BridgeError(f"{self.name}: set to {current!r} A, its stages read back {found!r} A", self.name)
+        return found
 
     def _send_stage(self, k: int, level: float) -> None:
         """A stage to its level (A), within its own limits and by its own calibration."""

@@ -29,6 +29,16 @@ Settings = Annotated[
     ),
 ]
 
+Real = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--real",
+        metavar="NAME=DRIVER@RESOURCE",
+        help="A real instrument in the place of a component; the run is then in real time. May be repeated.",
+        show_default=False,
+    ),
+]
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 
 Workers = Annotated[int, typer.Option(min=0, help="Processes side by side; 0: one for each core.")]
@@ -79,14 +89,16 @@ def as_settings(real: Sequence[str] | None) -> list[str]:
     UsageError
         If one cannot be read.
     """
-    found = []
+    found = dict[str, str]()
     for text in real or ():
         name, _, rest = text.partition("=")
         driver, _, resource = rest.partition("@")
         if not name.isidentifier() or not driver:
             raise UsageError(f"--real: expected NAME=driver@resource, or NAME=artefact, not {text!r}")
-        found.append(f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}")
-    return found
+        if name in found:
+            raise UsageError(f"--real: {name} is given twice")
+        found[name] = f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}"
+    return list(found.values())
 
 
 def check_arm(chosen: Experiment, arm: bool) -> None:

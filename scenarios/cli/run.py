@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, as_settings, check_arm, experiment
+from scenarios.cli.arguments import SOURCE_HELP, Json, Real, Settings, as_settings, check_arm, experiment
 from scenarios.cli.exit_codes import ALARM, InterruptedRunError, UsageError
 from scenarios.cli.summary import is_alarming, show_summary
 from scenarios.cli.terminal import note, show_json
@@ -45,15 +45,7 @@ def run(
             show_default=False,
         ),
     ] = None,
-    real: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--real",
-            metavar="NAME=DRIVER@RESOURCE",
-            help="A real instrument in the place of a component; the run is then in real time. May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
+    real: Real = None,
     arm: Annotated[
         bool,
         typer.Option("--arm", help="Really switch the outputs of real instruments; without it they are only checked."),
@@ -150,8 +142,6 @@ def _simulate(
 def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = False, shadow: bool = False) -> Summary:
     """Run from the beginning and keep the results in `out`."""
     from scenarios.run.output import OutputFolder
-    from scenarios.schema import ScenarioError
-    from twin.errors import SimulationError
 
     folder = OutputFolder(out)
     folder.check()
@@ -163,7 +153,9 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = F
         folder.begin(chosen.scenario.to_yaml())
         try:
             return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm, shadow=shadow)
-        except (ScenarioError, SimulationError):
+        except InterruptedRunError:
+            raise
+        except Exception:
             folder.forget_unbegun()
             raise
 

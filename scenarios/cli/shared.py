@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -16,6 +16,7 @@ from scenarios.cli.progress import Bar
 from scenarios.cli.terminal import note
 from scenarios.run.output import OutputError, OutputFolder
 from scenarios.run.shared import SharedRun, SharedRuns
+from twin.errors import CheckpointError
 
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
@@ -37,7 +38,15 @@ def run_anew(
         runs = stack.enter_context(SharedRuns(place, durable=bool(chosen.scenario.hardware)))
         run = runs.begin(chosen.scenario.to_yaml(), chosen.scenario.name)
         note(f"note: kept as {run.place}")
-        return _finished(chosen, run, folder, resume=False, arm=arm, shadow=shadow, report=report)
+        try:
+            return _finished(chosen, run, folder, resume=False, arm=arm, shadow=shadow, report=report)
+        except InterruptedRunError:
+            raise
+        except Exception:
+            with suppress(CheckpointError):  # the database may be what has failed
+                if run.forget_unbegun():
+                    note(f"note: it was refused before its first step; nothing is kept as {run.place}")
+            raise
 
 
 def resume(place: str, given: Experiment | None, *, arm: bool, shadow: bool) -> Summary:

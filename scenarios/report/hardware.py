@@ -91,6 +91,7 @@ def _instrument(name: str, told: dict[str, Any], armed: bool) -> Instrument:
     remarks = [
         f"{len(log)} incident{'s' * (len(log) != 1)}: {log[-1]}" if log else "",
         f"{told['stale_replies']} stale replies" if told.get("stale_replies") else "",
+        _followed(told["followed"]) if told.get("followed") else "",
         "" if told.get("met_hardware") or told.get("driver") == ARTEFACT else "driver has met no hardware",
     ]
     return Instrument(
@@ -103,3 +104,11 @@ def _instrument(name: str, told: dict[str, Any], armed: bool) -> Instrument:
         str(told.get("end", "unknown")),
         "; ".join(filter(None, remarks)) or "–",
     )
+
+
+def _followed(account: dict[str, Any]) -> str:
+    """How its readings drove the twin."""
+    late = [
+        f"{account[what]} {words}" for what, words in (("late", "too late"), ("missing", "no number")) if account[what]
+    ]
+    return f"drove the twin, {account['latency_s']:g} s later" + (f" ({', '.join(late)})" if late else "")

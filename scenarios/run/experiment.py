@@ -55,9 +55,11 @@ class Experiment:
         _check_settings(self.scenario)
         try:
             known_to(self.scenario)
-            setup = build(self.scenario)
-            if self.scenario.hardware:
-                plugins.load(plugins.BRIDGES, "bridge")(self.scenario).prepare(setup.twin)
+            if not self.scenario.hardware:
+                return build(self.scenario)
+            bridge = plugins.load(plugins.BRIDGES, "bridge")(self.scenario)
+            setup = build(self.scenario, parts=bridge.parts)
+            bridge.prepare(setup.twin)
             return setup
         except WiringError as error:
             raise locate(self.scenario, error) from error

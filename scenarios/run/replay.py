@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.fed import Fed
 from components.measuring import MeasuringInstrument
 from components.voltmeter import TERMINALS
 from scenarios.reduction import ThermalSettings
@@ -140,15 +141,17 @@ def fed(scenario: Scenario) -> dict[str, Component]:
     Raises
     ------
     WiringError
-        If one cannot be told.
+        If there is no such driver.
     """
     found = scenario.true_components()
     for name, hardware in scenario.hardware.items():
-        if plugins.load(plugins.DRIVERS, hardware.driver).feeds:
-            part: Any = found[name]
-            if not hasattr(part, "feed"):
-                raise WiringError(f"{name}: the driver {hardware.driver} stands for an environment", (name,))
-            part.feed(*[q for q in ("temperature", "pressure") if q in hardware.commands])
+        wired = {out for by, _, out in (source.partition(".") for source in scenario.wiring.values()) if by == name}
+        try:
+            kind = plugins.load(plugins.DRIVERS, hardware.driver)
+        except plugins.PluginError as error:
+            raise WiringError(f"{name}: hardware.driver: {error}", (name,)) from None
+        if isinstance(part := found[name], Fed):
+            part.feed(*kind.told(hardware, wired))
     return found
 
 

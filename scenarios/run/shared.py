@@ -78,6 +78,12 @@ class SharedRun:
         with _spoken(self.database), self.database.transaction() as execute:
             execute(statement, {"result": json.dumps(summary, allow_nan=False), "run": self.number})
 
+    def forget_unbegun(self) -> bool:
+        """Remove it if it was refused before its first step, when nothing of it was recorded; whether it was."""
+        statement = "DELETE FROM run WHERE id = :run AND id NOT IN (SELECT run FROM checkpoint) RETURNING id"
+        with _spoken(self.database), self.database.transaction() as execute:
+            return bool(list(execute(statement, {"run": self.number})))
+
     def finished(self) -> dict[str, Any]:
         """The summary of its result.
 

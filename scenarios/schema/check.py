@@ -201,7 +201,7 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem], known: Know
         if known is not None and same is not None:
             types[name], parts[name] = known.balance.types[name], same
         else:
-            types[name], parts[name] = _component(name, given, problems)
+            types[name], parts[name] = _component(name, given, values, problems)
         if isinstance(given, dict) and given.get(HARDWARE) is not None:
             real = validated(Hardware, given[HARDWARE], ("balance", name, HARDWARE), problems)
             hardware |= {} if real is None else {name: real}
@@ -213,8 +213,10 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem], known: Know
     return Balance(head.name, scale, head.native_scale, types, made, wired, hardware, head.second_winding)
 
 
-def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Component | None]:
-    """One component: its type, and the validated component unless something is wrong."""
+def _component(
+    name: str, given: Any, others: Mapping[str, Any], problems: list[Problem]
+) -> tuple[str, Component | None]:
+    """One component among others: its type, and the validated component unless something is wrong."""
     path: KeyPath = ("balance", name)
     if not isinstance(given, dict):
         near = did_you_mean(name, [*BalanceHead.model_fields, "wiring"])
@@ -233,6 +235,10 @@ def _component(name: str, given: Any, problems: list[Problem]) -> tuple[str, Com
     try:
         model = registry.component_class(kind)
     except PluginError as error:
-        problems.append(Problem((*path, "type") if "type" in given else path, str(error)))
+        text = str(error)
+        if set(given) == {HARDWARE}:  # of a component that is somewhere else, or misspelt
+            near = did_you_mean(name, [other for other in others if other != name])
+            text = f"there is no component {name!r} that could be real{near}"
+        problems.append(Problem((*path, "type") if "type" in given else path, text))
         return kind, None
     return kind, validated(model, values, path, problems)

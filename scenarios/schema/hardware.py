@@ -71,9 +71,19 @@ class Hardware(Parameters):
     settings: dict[str, str | float] = Field({}, description="of other drivers, such as {field_scale: 205 uT/V}; SI")
     stages: dict[str, Hardware] = Field({}, description="of a source of two stages: coarse and fine")
     timeout: float = parameter("s", 5.0, gt=0, le=600, description="how long to wait for an answer")
-    interval: float = parameter("s", 0.1, ge=1e-3, description="from command to command of a ramp")
-
+    interval: float = parameter(
+        "s", 0.1, ge=1e-3, description="from command to command of a ramp, or reading to reading"
+    )
+    latency: float | None = parameter(
+        "s", None, gt=0, description="by which simulated parts follow its readings later; by default two intervals"
+    )
     timing: float = parameter("s", 0.05, ge=0, description="when it acts or reads is known within this, for the shadow")
+
+    @model_validator(mode="after")
+    def _known_in_time(self) -> Hardware:
+        if self.latency is not None and self.latency < self.interval:
+            raise ValueError("expected a latency of at least the interval: parts go from one reading to the next")
+        return self
 
     def span(self) -> tuple[float, float]:
         """Lowest and highest position (m)."""

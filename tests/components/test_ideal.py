@@ -75,6 +75,7 @@ EFFECTS = {
     "resistor": words("gain drift offset white_noise flicker_noise temperature_coefficient power_coefficient"),
     "sensor_ring": words("height_error"),
     "servo": words(""),
+    "shunt": words(""),
     "stop": words(""),
     "support": words("compliance"),
     "switch_box": words("contact_emf"),

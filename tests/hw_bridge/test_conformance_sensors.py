@@ -16,6 +16,7 @@ import pytest
 from components import roles
 from hw_bridge.client import IDENTIFY, MEANS, SAMPLING
 from hw_bridge.drivers.driver import Driver
+from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.sensors import (
     COMPILER,
     DAQ,
@@ -54,12 +55,21 @@ def wired() -> Iterator[Wired]:
 
 SERVED = {"Interferometer": ("interferometer", SAMPLING), "PositionDetector": ("position_detector", MEANS)}
 """Those that ``kibble-twin serve`` has too: the part, and the words of the generic driver."""
+GENERIC = {
+    "Thermometer": ("generic_thermometer", b"26.25 C", {"scale": "1 K", "zero": 25.0}, 1.25),
+    "Fluxgate": ("generic_fluxgate", b"B 0.048", {"scale": "1 mT"}, 48e-6),
+    "DisplacementSensor": ("generic_displacement_sensor", b"-20.5", {"scale": "1 um", "zero": -0.5}, -20e-6),
+    "Interferometer": ("generic_interferometer", b"400000.0 nm", {"scale": "1 nm"}, 0.4e-3),
+}
+"""Driver, answer, settings, and what that means."""
+PAIRS = [
+    *((role, way) for role in DRIVERS for way in WAYS),
+    *((role, "generic") for role in GENERIC),
+    *((role, "served") for role in SERVED),
+]
 
 
-@pytest.fixture(
-    params=[*((role, way) for role in DRIVERS for way in WAYS), *((role, "served") for role in SERVED)],
-    ids=lambda pair: f"{pair[0]}-{pair[1]}",
-)
+@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
 def sensor(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[tuple[str, Sensor]]:
@@ -78,8 +88,15 @@ def sensor(
         name, words = SERVED[role]
         address = request.getfixturevalue("wired").row(name, "socket")["address"]
         commands = {"identify": IDENTIFY, **words}
-        with standing(driver("s", f"generic_{name}", address, bench(), commands=commands), None) as made:
+        with standing(driver("s", f"sampling_{name}", address, bench(), commands=commands), None) as made:
             yield role, made
+    elif way == "generic":
+        kind, answer, settings, value = GENERIC[role]
+        commands = {"identify": "ID", "read": "READ?"}
+        with Improper(lambda line: (b"SENSOR" if line == b"ID" else answer) + b"\n") as server:
+            made = driver("s", kind, server.resource, bench(), commands=commands, settings=settings)
+            with standing(made, dict.fromkeys(UNITS[role], value)) as there:
+                yield role, there
     elif role == "Thermometer":
         address = request.getfixturevalue("wired").row("magnet_thermometer", "socket")["address"]
         with standing(driver("t", kind, address, bench()), {"temperature_rise": 0.0}) as made:
@@ -124,7 +141,7 @@ def test_readings_have_the_shape_of_their_schedule_and_are_recorded(
             assert block.values == pytest.approx(np.full((repeats, count), there.truth[block.quantity]), abs=near)
 
 
-AT_ONCE = [(role, way) for role in ("DisplacementSensor", "Interferometer") for way in WAYS]
+AT_ONCE = [(role, way) for role in ("DisplacementSensor", "Interferometer") for way in [*WAYS, "generic"]]
 AT_ONCE.append(("Interferometer", "served"))
 
 

@@ -29,8 +29,8 @@ NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
 WORDS: dict[str, dict[str, str]] = {
     "generic_servo": {"identify": IDENTIFY, **SERVO},
     "generic_lock": {"identify": IDENTIFY, **LOCK},
-    "generic_interferometer": {"identify": IDENTIFY, **SAMPLING},
-    "generic_position_detector": {"identify": IDENTIFY, **MEANS},
+    "sampling_interferometer": {"identify": IDENTIFY, **SAMPLING},
+    "sampling_position_detector": {"identify": IDENTIFY, **MEANS},
 }
 
 
@@ -161,7 +161,7 @@ def test_after_an_interruption_a_servo_engages_again_and_a_lock_is_only_looked_a
 
 
 def test_an_interferometer_reads_bursts_and_instants(wired: Wired) -> None:
-    with opened(made("generic_interferometer", at(wired, "interferometer"))) as sensor:
+    with opened(made("sampling_interferometer", at(wired, "interferometer"))) as sensor:
         assert isinstance(sensor, roles.Interferometer)
         schedule = Schedule(sensor.clock.now, NS // 10, 3, NS, 2)
         for instantaneous, aperture in ((False, NS // 10), (True, 0)):
@@ -172,7 +172,7 @@ def test_an_interferometer_reads_bursts_and_instants(wired: Wired) -> None:
 
 
 def test_a_position_detector_reads_all_four(wired: Wired) -> None:
-    with opened(made("generic_position_detector", at(wired, "position_detector"))) as sensor:
+    with opened(made("sampling_position_detector", at(wired, "position_detector"))) as sensor:
         assert isinstance(sensor, roles.PositionDetector)
         sensor.clock.run(sensor.read(Schedule(sensor.clock.now, NS // 5, 2), {}))
         blocks = {block.quantity: block for block in sensor.bench.recorder.readings}
@@ -201,7 +201,7 @@ class Counter:
     ],
 )
 def test_a_sensor_that_answers_something_else_is_not_believed(answers: dict[str, str], text: str) -> None:
-    with Improper(Counter(**answers)) as server, opened(made("generic_interferometer", server.resource)) as sensor:
+    with Improper(Counter(**answers)) as server, opened(made("sampling_interferometer", server.resource)) as sensor:
         with pytest.raises(BridgeError, match=text):
             sensor.clock.run(sensor.read(Schedule(0, NS // 10, 2), {}))
         assert not list(sensor.bench.recorder.readings)
@@ -209,13 +209,13 @@ def test_a_sensor_that_answers_something_else_is_not_believed(answers: dict[str,
 
 def test_wrong_words_of_sensors_are_told() -> None:
     with pytest.raises(BridgeError, match="lacks fetch"):
-        made("generic_interferometer", NOBODY, without="fetch")
+        made("sampling_interferometer", NOBODY, without="fetch")
     with pytest.raises(BridgeError, match=r"needs \{count\} and \{step\}"):
-        made("generic_interferometer", NOBODY, configure="COUN {count}")
+        made("sampling_interferometer", NOBODY, configure="COUN {count}")
     with pytest.raises(BridgeError, match="one calibration does not fit"):
         words = {"identify": IDENTIFY, **MEANS}
-        driver("x", "generic_position_detector", NOBODY, bench(), commands=words, calibration={"gain": 1e-3})
-    plain = made("generic_interferometer", NOBODY, **MEANS)
+        driver("x", "sampling_position_detector", NOBODY, bench(), commands=words, calibration={"gain": 1e-3})
+    plain = made("sampling_interferometer", NOBODY, **MEANS)
     with pytest.raises(BridgeError, match="means alone"):
         plain.clock.run(plain.read(Schedule(0, NS, 1), {}, instantaneous=True))
 

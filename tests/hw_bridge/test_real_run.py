@@ -37,14 +37,16 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_device_that_does_not_connect_is_one_line_and_exit_code_2(
-    file: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     named = ["--real", "resistor=artefact", "--real", f"current_source=keithley6221@{NOBODY}"]
+    named += ["--out", str(tmp_path / "out")]
     code = main(["run", str(file), *named, "--real", f"induced_voltmeter=hp3458a@{NOBODY}"])
     errors = capsys.readouterr().err.strip().splitlines()
     assert code == 2
     assert len([line for line in errors if "does not connect" in line]) == 1
     assert "Traceback" not in "".join(errors)
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.yaml"], "nothing is kept of it"
 
 
 def test_a_boundary_is_checked_before_anything_is_connected(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,7 +141,10 @@ def test_another_instrument_that_does_not_answer_is_hinted_at(wired: Wired) -> N
     ("words", "text"),
     [
         (["--real", "induced_voltmeter"], "expected NAME=driver@resource"),
-        (["--real", "induced_voltmete=hp3458a@X"], "unknown component 'induced_voltmete'"),
+        (
+            ["--real", "induced_voltmete=hp3458a@X"],
+            "there is no component 'induced_voltmete' that could be real; did you mean",
+        ),
         (["--arm"], "nothing here is real"),
         (["--real", "induced_voltmeter=hp3548a@X"], "did you mean 'hp3458a'"),
     ],

@@ -178,6 +178,22 @@ def test_a_run_that_somebody_works_on_is_left_alone(url: str, capsys: pytest.Cap
     assert "another program is working on this run" in capsys.readouterr().err
 
 
+def test_a_run_that_is_refused_leaves_nothing(
+    url: str, told: Callable[..., dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An instrument that does not connect is found after the run has been entered."""
+    before = told("runs", "list", url)["runs"]
+    words = ["run", "tsinghua_environment_survey", "--set=balance.environment.hardware.driver=generic_station"]
+    words += ["--set=balance.environment.hardware.resource=TCPIP::127.0.0.1::1::SOCKET"]
+    words += ["--set=balance.environment.hardware.commands={identify: I, temperature: T}"]
+    assert main([*words, "--store", f"{url}#refused"]) == 2
+    err = capsys.readouterr().err
+    assert "127.0.0.1::1::SOCKET does not connect" in err
+    assert "#refused" in err.splitlines()[-2] and "refused before its first step; nothing is kept" in err
+    assert told("runs", "list", url)["runs"] == before
+    interrupted(url, "refused", 2)  # the name is free
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
