@@ -153,7 +153,7 @@ class GenericLock(Switched):
         """Connect and identify; the twin's lock is then as the real one is."""
         super().open()
         if isinstance(self.model, Clamp) and self.model._bench is not None:
-            self.model.timeline("locked", 1.0).follow(constant(self.reading("locked"), self.clock.now))
+            self.model.timeline("locked", 1.0).follow(constant(self.found(), self.clock.now))
 
     def lock(self, duration: float) -> Process:
         """Hold the coil within `duration` (s)."""
@@ -167,9 +167,15 @@ class GenericLock(Switched):
         return f"at {self.twice(wire, 'state')!r}, read back"
 
     def reading(self, port: str) -> float:
-        """Whether it is locked by its own account: anything but unlocked is."""
+        """Whether it is locked by its own account; in a dry run, whether it would be."""
         if port != "locked":
             raise BridgeError(f"{self.name}: it knows nothing of its {port}", self.name)
+        if not self.armed and isinstance(self.model, Clamp):
+            return float(self.model.is_locked)
+        return self.found()
+
+    def found(self) -> float:
+        """1 if it is locked by its own account: anything but unlocked is."""
         return float(self.call(lambda wire: self.twice(wire, "state")) != self.commands["unlocked"])
 
     def take_up(self) -> Process:

@@ -132,6 +132,19 @@ def test_a_lock_opens_and_closes_and_its_state_is_an_interlock(monkeypatch: pyte
             lock.clock.run(lock.lock(0.0))
 
 
+def test_a_lock_in_a_dry_run_reads_what_it_would_be() -> None:
+    """So that a campaign that unlocks it gets past its own interlock; the real one stays as it is."""
+    clamp, there = Clamp(), Locking()
+    alone(clamp, "x")
+    with Improper(there) as server:
+        hardware = Hardware(driver="generic_lock", resource=server.resource, commands=WORDS["generic_lock"])
+        lock: Any = plugins.load(plugins.DRIVERS, "generic_lock")("x", hardware, clamp, bench(), armed=False)
+        with opened(lock):
+            assert lock.reading("locked") == 1.0
+            clamp.clock.run(clamp.unlock(0.0))
+            assert (lock.reading("locked"), there.state) == (0.0, "1")
+
+
 def test_after_an_interruption_a_servo_engages_again_and_a_lock_is_only_looked_at(wired: Wired) -> None:
     source(wired, "ON")
     servo = SwitchedServo()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from scipy.stats import t
 
 from scenarios.run.reopen import reopen
@@ -73,3 +74,35 @@ def test_one_process_weighs_what_another_one_has_on_its_pan(tmp_path: Path) -> N
     assert abs(mass - MASS) < min(expanded, SHARP) and u < SHARP, (mass, u)
     assert summary["true"]["mass_kg"] is None, "nobody knows it here"
     assert summary["hardware"]["armed"] and not summary["hardware"]["unverified"]
+
+
+@pytest.mark.nightly
+def test_more_cycles_tell_the_mass_better(tmp_path: Path) -> None:
+    client = tmp_path / "real.yaml"
+    with served(client):
+        longer = ("--set", "campaign.cycles=4", "--set", "campaign.velocity.pairs=2")
+        done = weigh(client, "--arm", "--json", *longer)
+        assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert result["u_mass_kg"] < 2e-6 and abs(result["mass_kg"] - MASS) < 4 * result["u_mass_kg"], result
+
+
+@pytest.mark.nightly
+def test_no_mass_is_exchanged_while_the_servo_drives_a_current(tmp_path: Path) -> None:
+    """The campaign that begins to ramp meanwhile does not get past the interlock, and all is left safe."""
+    client = tmp_path / "real.yaml"
+    with served(client) as ports:
+        done = weigh(client, "--arm", "--set", "campaign.weighing.exchange_first=false")
+        assert done.returncode == 3 and "mass_exchanger: interlock: servo.demand is" in done.stderr
+        with Peer(ports["current_source"]) as source, Peer(ports["servo"]) as servo:
+            assert (source.query(":OUTP?"), servo.query("SERV:STAT?")) == ("0", "RELEASED")
+
+
+@pytest.mark.nightly
+def test_without_arming_nothing_moves_and_the_reduction_says_so(tmp_path: Path) -> None:
+    client = tmp_path / "real.yaml"
+    with served(client) as ports:
+        done = weigh(client)
+        assert done.returncode == 3 and "all of its voltages are zero" in done.stderr
+        with Peer(ports["mass_exchanger"]) as lift, Peer(ports["clamp"]) as lock:
+            assert lift.query("POS? 1") == "1=0.000000000" and lock.query("LOCK?") == "1"
