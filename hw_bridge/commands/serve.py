@@ -81,8 +81,9 @@ def serve(
 ) -> None:
     """Put the instruments of a balance on the wire.
 
-    No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI
-    controller. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
+    No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil or the mass a
+    PI controller; servo, interferometer, sensors and scanners speak SCPI. With --client, kibble-twin run in another
+    process weighs with them. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
     """
     from hw_bridge.served import ServedTwin
     from hw_bridge.server import WireServer, is_loopback
