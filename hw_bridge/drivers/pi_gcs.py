@@ -156,6 +156,7 @@ class PiAxis(Driver):
         shadow = None if self._shadow is None else self.clock.process(self._shadow.move(laws))
         if acting:
             for way, (target, velocity, acceleration) in zip(ways, demands, strict=True):
+                self.may_act(f"move to {target!r} m")  # what forbids it may have come on the way before
                 yield from self._go(way, target, velocity, acceleration, hurrying=len(ways) > 1)
         self._position = demands[-1][0]
         if shadow is not None and not shadow.processed:

@@ -20,6 +20,7 @@ import hw_bridge.server
 from hw_bridge.errors import BridgeError
 from hw_bridge.records import NO_YES, Record, alarm, records
 from hw_bridge.server import WireServer
+from hw_bridge.transports import channel_access
 from hw_bridge.transports.channel_access import MESSAGE, RefusedError, State
 from tests.hw_bridge.station import Station
 from tests.hw_bridge.wired import PATIENCE, Wired
@@ -78,6 +79,24 @@ def test_nothing_is_open_but_the_address_that_is_bound(wired: Wired) -> None:
     names = [s.getsockname()[0] for s in (*channels.tcp_sockets.values(),)]
     names += [wrapper.transport.get_extra_info("sockname")[0] for wrapper in channels.udp_socks.values()]
     assert set(names) == {"127.0.0.1"} and not channels.beacon_socks
+
+
+def test_a_port_that_is_free_for_datagrams_alone_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches and connections share a number, and each kind has its own list of those in use."""
+    tried: list[int] = []
+    bound = channel_access._bound
+
+    def taken_twice(host: str, port: int) -> socket.socket:
+        tried.append(port)
+        if len(tried) < 3:
+            raise OSError("Address already in use")
+        return bound(host, port)
+
+    monkeypatch.setattr(channel_access, "_bound", taken_twice)
+    assert channel_access._free("127.0.0.1") == tried[-1] and len(tried) == 3
+    monkeypatch.setattr(channel_access, "_bound", lambda host, port: socket.create_server(("256.0.0.1", 0)))
+    with pytest.raises(OSError, match="in use"):
+        channel_access._free("127.0.0.1")
 
 
 def test_a_quantity_has_its_unit_and_its_limits() -> None:
