@@ -20,6 +20,7 @@ import numpy as np
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
+from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
@@ -211,8 +212,17 @@ class Bridge:
         return {name: driver for name, driver in self.drivers.items() if driver.operated}
 
     def start(self) -> None:
-        """The campaign begins."""
+        """The campaign begins.
+
+        Raises
+        ------
+        BridgeError
+            If what carries the coil is not where a run begins.
+        """
         assert self._twin is not None
+        for driver in self.drivers.values():
+            if self.arm and not self.interruptions and isinstance(driver, PiAxis):
+                driver.is_where_it_begins()
         for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:

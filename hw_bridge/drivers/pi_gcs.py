@@ -18,6 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from components.flexure import Flexure
 from components.motion import glide
 from components.mover import Mover
 from hw_bridge.drivers.driver import Driver, number, same
@@ -178,6 +179,24 @@ class PiAxis(Driver):
         yield self.clock.until(max(end, self.clock.now))
         yield from self._arrive(target)
         self._position = target
+
+    def is_where_it_begins(self) -> None:
+        """See that the coil is where the twin's weighing unit begins a run, which is where it weighs.
+
+        Raises
+        ------
+        BridgeError
+            If it is elsewhere.
+        """
+        if not isinstance(self.model, Flexure):
+            return
+        here, there = self._position, self.model.weighing_position
+        if abs(here - there) > NEAR:
+            raise BridgeError(
+                f"{self.name}: it is at {here:.9g} m, and a run begins where it weighs, at {there:.9g} m",
+                self.name,
+                self.wire.resource,
+            )
 
     def take_up(self) -> Process:
         """Go at a quarter of `limits.velocity` to where the run was, if it is elsewhere."""

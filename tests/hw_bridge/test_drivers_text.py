@@ -10,11 +10,12 @@ import pytest
 
 from components import roles
 from components.clamp import Clamp
+from components.flexure import Flexure
 from components.motion import glide, sweeps
 from components.switched_servo import SwitchedServo
 from hw_bridge.client import IDENTIFY, LOCK, MEANS, SAMPLING, SERVO
 from hw_bridge.errors import BridgeError, SafetyError
-from scenarios.schema.hardware import Hardware
+from scenarios.schema.hardware import Hardware, Limits
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import reference
@@ -25,6 +26,7 @@ from twin.piece import Piece
 from twin.recorder import LATE, Schedule
 from twin.times import NS
 
+LIMITS = Limits(lower=-2e-3, upper=2e-3, velocity=5e-3)
 NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
 WORDS: dict[str, dict[str, str]] = {
     "generic_servo": {"identify": IDENTIFY, **SERVO},
@@ -253,6 +255,21 @@ def test_a_stage_sweeps_to_and_fro_with_the_velocity_in_the_middle(wired: Wired)
         assert [_speed(p, p.end) for p in cruising] == pytest.approx([1e-3, -1e-3] * 2, rel=1e-6)
         middles = [float(p.values_at((p.start + p.end) // 2)[0].real) for p in cruising]
         assert middles == pytest.approx([0.5e-3] * 4, abs=1e-9)
+
+
+def test_a_coil_that_is_elsewhere_does_not_begin_a_run(wired: Wired) -> None:
+    """Bl there is another, and no reading tells."""
+    hardware = Hardware(driver="pi_gcs", resource=at(wired, "flexure"), limits=LIMITS)
+    here = wired.station.served.twin.graph.components["flexure"].commanded()[0]  # type: ignore[attr-defined]
+    for place, fits in ((here, True), (here + 1e-4, False)):
+        unit = Flexure(weighing_position=place)
+        stage: Any = plugins.load(plugins.DRIVERS, "pi_gcs")("flexure", hardware, unit, bench(), armed=True)
+        with opened(stage):
+            if fits:
+                stage.is_where_it_begins()
+            else:
+                with pytest.raises(BridgeError, match="a run begins where it weighs, at"):
+                    stage.is_where_it_begins()
 
 
 def _speed(piece: Piece, instant: int) -> float:

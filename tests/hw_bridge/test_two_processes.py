@@ -53,18 +53,32 @@ def weigh(client: Path, *more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
+LEFT = {"current_source": "0", "servo": "RELEASED", "mass_exchanger": "1=0.000000000", "clamp": "0"}
+"""No current, the load on the arrest, the pan empty, and the coil unlocked, as the campaign has left it."""
+ASKED = {"current_source": ":OUTP?", "servo": "SERV:STAT?", "mass_exchanger": "POS? 1", "clamp": "LOCK?"}
+
+
+def weighed(client: Path, out: Path) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+    """Serve and weigh, armed; and how the instruments are left."""
+    with served(client) as ports:
+        assert "seed" not in client.read_text() and str(MASS) not in client.read_text()
+        done = weigh(client, "--arm", "--out", str(out), "--no-report", "--json")
+        found = {}
+        for name, question in ASKED.items():
+            with Peer(ports[name]) as operator:
+                found[name] = operator.query(question)
+        return done, found
+
+
 def test_one_process_weighs_what_another_one_has_on_its_pan(tmp_path: Path) -> None:
     """The mass, the errors of instruments and their noise are the server's; the one who weighs has certificates."""
-    client, out = tmp_path / "real.yaml", tmp_path / "out"
-    with served(client) as ports:
-        assert "4711" not in client.read_text() and str(MASS) not in client.read_text()
-        done = weigh(client, "--arm", "--out", str(out), "--no-report", "--json")
-        assert done.returncode == 0, done.stderr
-        with Peer(ports["current_source"]) as source, Peer(ports["servo"]) as servo:
-            assert (source.query(":OUTP?"), servo.query("SERV:STAT?")) == ("0", "RELEASED"), "left safe"
-        with Peer(ports["mass_exchanger"]) as lift, Peer(ports["clamp"]) as lock:
-            assert lift.query("POS? 1") == "1=0.000000000", "the pan is empty"
-            assert lock.query("LOCK?") == "0", "the campaign has opened it"
+    for attempt in range(3):  # in real time: where a machine stood still in a window, the reduction wants it repeated
+        client, out = tmp_path / "real.yaml", tmp_path / f"out{attempt}"
+        done, found = weighed(client, out)
+        if "repeat the run" not in done.stderr:
+            break
+    assert done.returncode == 0, done.stderr
+    assert found == LEFT
     result, _ = reopen(out)
     assert {block.source for block in result.readings} == {"real"}
     assert {"clamp", "flexure", "servo", "mass_exchanger", "interferometer"} <= set(result.scenario.hardware)
