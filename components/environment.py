@@ -137,7 +137,7 @@ class Environment(Fed):
         return Function(checked, temperature, pressure, slopes=(_slope(checked, 0), _slope(checked, 1)))
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        temperature = self.measured("temperature", self._temperature())
+        temperature = self.temperature_signal()
         pressure = self.measured("pressure", self.pressure + self.pressure_drift * Elapsed())
         self._truth = {"temperature": temperature, "pressure": pressure, "humidity": Constant(self.humidity)}
         still = local_gravity(self.gravity, self.gravity_transfer, self.gravity_gradient, self.gravity_height)
@@ -149,7 +149,11 @@ class Environment(Fed):
             "gravity": still + self.tide_scale * tidal_signal(f"{self.name}.tide", self.tide),
         }
 
-    def _temperature(self) -> Signal:
+    def temperature_signal(self) -> Signal:
+        """The temperature (K) in time."""
+        return self.measured("temperature", self._simulated_temperature())
+
+    def _simulated_temperature(self) -> Signal:
         total = self.temperature + self.temperature_drift * Elapsed()
         if self.temperature_swing:
             swing = Timeline(f"{self.name}.temperature_swing")

@@ -130,7 +130,7 @@ def check(graph: Graph, drivers: Mapping[str, Driver]) -> None:
 def _check_loops(graph: Graph, drivers: Mapping[str, Driver]) -> None:
     """Refuse readings in the loop of a part that finds its value by what that does at once, such as a servo."""
     fed = {name for name in drivers if isinstance(part := graph.components[name], Fed) and part.fed}
-    for loop in graph.static_order():
+    for loop in graph.structure.order().static:
         told = {
             name for name, ports in loop if name in fed and any(map(drivers[name].drives, _ports(graph, name, ports)))
         }

@@ -16,9 +16,5 @@ def sine_cosine(angle: Array) -> tuple[Array, Array]:
     They follow from the tangent of half the angle, which numpy finds for many angles in a fifth of the time of either.
     """
     tangent = np.tan(0.5 * angle)
-    square = tangent * tangent
-    share = 1.0 / (1.0 + square)
-    tangent *= share
-    tangent += tangent
-    share *= 1.0 - square
-    return tangent, share
+    above = 2.0 / (1.0 + tangent * tangent)  # the cosine, less −1
+    return tangent * above, above - 1.0

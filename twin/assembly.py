@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from twin.component import ImplicitComponent, LinearComponent, NonlinearComponent, StateSpace
 from twin.composition import add, scale
 from twin.errors import ComponentError
-from twin.graph import Graph, Part
+from twin.graph import Graph
 from twin.group import StateGroup
 from twin.implicit import Implicit, Unknown
 from twin.remainder import Remainder
 from twin.signal import Constant, Signal
 from twin.state import StateOutput
+from twin.structure import Part
 
 Array = NDArray[Any]
 
@@ -24,28 +25,35 @@ Array = NDArray[Any]
 class _Open(Unknown):
     """Stands for an input that early outputs do not depend on."""
 
+    open: ClassVar[bool] = True
+
 
 class Assembly:
     """The signals of a graph.
 
+    Parameters
+    ----------
+    wanted : outputs that somebody asks for, as ``component.port``; others are made only where these follow from them.
+        None: all.
+
     Attributes
     ----------
-    signals : every output, by ``component.port`` (fields included).
+    signals : every output that is made, by ``component.port`` (fields included).
     groups : the state groups, in topological order.
     members : the components of each.
     """
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, wanted: Iterable[str] | None = None) -> None:
+        self.graph, self.order = graph, graph.structure.order(wanted)
         self.signals: dict[str, Any] = {}
         self.groups: list[StateGroup] = []
         self._spaces: dict[str, StateSpace] = {}
         self._states: dict[str, tuple[StateGroup, slice]] = {}
         self._state_outputs: dict[str, list[StateOutput]] = {}
-        self.members = graph.state_groups()
+        self.members = self.order.states
         for names in self.members:
             self._found_group(names)
-        for parts in graph.static_order():
+        for parts in self.order.static:
             self._build(parts)
         for group, names in zip(self.groups, self.members, strict=True):
             self._connect(group, names)
@@ -54,7 +62,7 @@ class Assembly:
         """What is wired to an input: a signal, a field, or the constant that stands for nothing."""
         component = self.graph.components[name]
         source = self.graph.wiring.get(f"{name}.{port}")
-        if source is None or port in component.neutral_inputs():
+        if source is None or port in self.graph.neutral[name]:
             return Constant(component.inputs[port].default or 0.0)
         return self.signals[source]
 
@@ -63,7 +71,7 @@ class Assembly:
 
     # --- states ------------------------------------------------------------------------------------------------------
 
-    def _found_group(self, names: list[str]) -> None:
+    def _found_group(self, names: Sequence[str]) -> None:
         """Make the group of these components and the signals of its states, before anything is wired to it."""
         spaces = [self._space(name) for name in names]
         sizes = [len(s.a) for s in spaces]
@@ -108,7 +116,7 @@ class Assembly:
                 raise ComponentError(f"{name}.state_space(): {matrix} has shape {found}, its ports ask for {shape}")
         return space
 
-    def _connect(self, group: StateGroup, names: list[str]) -> None:
+    def _connect(self, group: StateGroup, names: Sequence[str]) -> None:
         inputs: list[Signal] = []
         for name in names:
             component = self.graph.components[name]
@@ -134,7 +142,7 @@ class Assembly:
 
     # --- what lies between -------------------------------------------------------------------------------------------
 
-    def _build(self, parts: list[Part]) -> None:
+    def _build(self, parts: Sequence[Part]) -> None:
         name = parts[0][0]
         first = self.graph.components[name]
         if isinstance(first, ImplicitComponent) and parts[0][1] is None:
@@ -180,7 +188,7 @@ class Assembly:
     def _early_inputs(self, name: str, early: frozenset[str]) -> dict[str, Any]:
         """What the early outputs depend on; in place of the rest what has no value."""
         component = self.graph.components[name]
-        needed = self.graph.parts(name)[name, early]
+        needed = self.order.inputs[name, early]
         return {
             port: self.input(name, port) if port in needed else _Open(f"{name}.{port}") for port in component.inputs
         }

@@ -18,6 +18,15 @@ from twin.times import NS, to_ns
 Process = Generator[simpy.Event, Any, Any]
 
 
+def _ended() -> Process:
+    yield from ()
+
+
+NOTHING = _ended()
+"""An operation that has ended before it began: it takes no time, and no event beside others."""
+NOTHING.close()
+
+
 class _CountingEnvironment(simpy.Environment):
     events = 0
 
@@ -84,7 +93,7 @@ class Clock:
 
     def together(self, operations: Iterable[Process]) -> simpy.Event:
         """Start operations side by side; the result is an event at which all have ended."""
-        return self._environment.all_of([self.process(operation) for operation in operations])
+        return self._environment.all_of([self.process(each) for each in operations if each is not NOTHING])
 
     def run(self, operation: Process) -> Any:
         """Run an operation to its end, and return what it returns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,13 @@ class Composition(Signal, metaclass=Same):
         """`combine`, for repeated evaluation at the same instants with slightly other values."""
         return self.combine
 
-    def expression(self, *operands: str) -> str | None:
-        """What `combine` does with operands of these names, if that is an expression in Python."""
+    def expression(self, *operands: str, number: Callable[[float], str] = repr) -> str | None:
+        """What `combine` does with operands of these names, if that is an expression in Python.
+
+        Parameters
+        ----------
+        number : how a number is written in it.
+        """
         return None
 
     def _evaluate(self, times: Times) -> Array:
@@ -96,11 +101,13 @@ class Sum(Arithmetic):
             total = total + (value if f == 1.0 else f * value)
         return total + self.offset if self.offset else total
 
-    def expression(self, *operands: str) -> str:
-        text = " + ".join(f"{float(f)!r} * {name}" for f, name in zip(self._factors, operands, strict=True))
-        if self.offset:
-            text += f" + {float(self.offset)!r}"
-        return text.replace("+ -1.0 * ", "- ").replace(" 1.0 * ", " ").removeprefix("1.0 * ")
+    def expression(self, *operands: str, number: Callable[[float], str] = repr) -> str:
+        text = ""
+        for factor, name in zip(self._factors, operands, strict=True):
+            sign = "" if not text else " - " if factor == -1.0 else " + "
+            one = factor == 1.0 or sign == " - "
+            text += f"{sign}{name}" if one else f"{sign}{number(float(factor))} * {name}"
+        return f"{text} + {number(float(self.offset))}" if self.offset else text
 
     def _evaluate(self, times: Times) -> Array:
         if times.ns.size <= MANY:
@@ -179,7 +186,7 @@ class Product(Arithmetic):
     def combine(self, *values: Array) -> Array:
         return values[0] * values[1]
 
-    def expression(self, *operands: str) -> str:
+    def expression(self, *operands: str, number: Callable[[float], str] = repr) -> str:
         return " * ".join(operands)
 
     def means(self, starts: NDArray[np.int64], aperture: int) -> Array:
@@ -260,19 +267,30 @@ class Function(Composition):
 
 def add(*terms: Signal | float) -> Signal:
     """The sum of signals and numbers; nested sums are merged."""
+    return _total([(1.0, term) for term in terms])
+
+
+def subtract(a: Signal | float, b: Signal | float) -> Signal:
+    """The difference of two signals or numbers."""
+    return _total([(1.0, a), (-1.0, b)])
+
+
+def _total(terms: Sequence[tuple[float, Signal | float]]) -> Signal:
     offset = 0.0
     factors: dict[Signal, float] = {}
-    for term in terms:
+    for weight, term in terms:
         if not isinstance(term, Signal):
-            offset += float(term)
+            offset += weight * float(term)
         elif isinstance(term, Constant):
-            offset += term.value
+            offset += weight * term.value
         elif isinstance(term, Sum):
-            offset += term.offset
+            offset += weight * term.offset
             for factor, signal in term.parts:
-                factors[signal] = factors.get(signal, 0.0) + factor
+                factors[signal] = factors.get(signal, 0.0) + weight * factor
+        elif term.open:
+            return term
         else:
-            factors[term] = factors.get(term, 0.0) + 1.0
+            factors[term] = factors.get(term, 0.0) + weight
     parts = tuple((factor, signal) for signal, factor in factors.items() if factor != 0.0)
     if not parts:
         return Constant(offset)
@@ -289,14 +307,17 @@ def scale(factor: float, signal: Signal) -> Signal:
         return Constant(0.0)
     if isinstance(signal, Sum):
         return Sum(factor * signal.offset, tuple((factor * f, s) for f, s in signal.parts))
-    return signal if factor == 1.0 else Sum(0.0, ((factor, signal),))
+    return signal if factor == 1.0 or signal.open else Sum(0.0, ((factor, signal),))
 
 
 def multiply(a: Signal | float, b: Signal | float) -> Signal:
     """The product of two signals or numbers."""
-    a, b = (x.value if isinstance(x, Constant) else x for x in (a, b))
+    a = a.value if isinstance(a, Constant) else a
+    b = b.value if isinstance(b, Constant) else b
     if isinstance(a, Signal):
-        return Product(a, b) if isinstance(b, Signal) else scale(float(b), a)
+        if isinstance(b, Signal):
+            return a if a.open else b if b.open else Product(a, b)
+        return scale(float(b), a)
     return scale(float(a), b) if isinstance(b, Signal) else Constant(float(a) * float(b))
 
 

@@ -106,6 +106,9 @@ class Piece:
 
     def values_at(self, instant: int) -> Array:
         """All channels at one instant (ns), complex if the piece is, shape (channels,)."""
+        if len(self.series) == 1 and not (self.terms or self.decays):
+            value: Array = self.series[0].copy()
+            return value
         longest = max([self.series.shape[0], *(t.series.shape[0] for t in self.terms)])
         ones = longest == 1 or instant == self.start + self.length
         polynomials = np.ones(longest) if ones else _t((instant - self.start) * (2.0 / self.length) - 1.0, longest)

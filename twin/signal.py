@@ -13,6 +13,7 @@ signals stay compositions (`twin.composition`), evaluated pointwise when somebod
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -37,6 +38,8 @@ class Signal(ABC):
     """Sources, states and unknowns that the value at an instant depends on."""
     operands: tuple[Signal, ...] = ()
     """Signals from whose values at an instant that of a composition follows."""
+    open: ClassVar[bool] = False
+    """Whether it stands for what is not known yet; a sum or product with it is not known either, and is the same."""
 
     def __call__(self, t: ArrayLike) -> Array:
         times = Times.of(t)
@@ -97,10 +100,10 @@ class Signal(ABC):
     __radd__ = __add__
 
     def __sub__(self, other: Signal | float) -> Signal:
-        return composition.add(self, composition.scale(-1.0, other) if isinstance(other, Signal) else -other)
+        return composition.subtract(self, other)
 
     def __rsub__(self, other: Signal | float) -> Signal:
-        return composition.add(composition.scale(-1.0, self), other)
+        return composition.subtract(other, self)
 
     def __mul__(self, other: Signal | float) -> Signal:
         return composition.multiply(self, other)

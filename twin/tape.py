@@ -7,9 +7,8 @@ on few instants to walk the composition would take as long as the arithmetic.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any, cast
 
 from numpy.typing import NDArray
@@ -90,19 +89,25 @@ class Tape:
     @cached_property
     def _make(self) -> Callable[..., Play]:
         """From the values of the givens and the players to the function: the operations, written out in Python."""
-        lines = []
+        lines, numbers = [], list[float]()
+
+        def number(value: float) -> str:
+            numbers.append(value)
+            return f"n{len(numbers) - 1}"
+
         for slot, signal, operands in self._operations:
             names = [f"s{k}" for k in operands]
-            expression = signal.expression(*names) or f"p{self._players.index(signal)}({', '.join(names)})"
+            expression = signal.expression(*names, number=number)
+            expression = expression or f"p{self._players.index(signal)}({', '.join(names)})"
             lines.append(f"        s{slot} = {expression}\n")
         given = [*(f"s{k}" for k in self._given_slots), *(f"p{k}" for k in range(len(self._players)))]
         source = (
-            f"def make({', '.join(given)}):\n"
+            f"def make({', '.join([*(f'n{k}' for k in range(len(numbers))), *given])}):\n"
             f"    def play({', '.join(f's{k}' for k in range(self._count))}):\n"
             f"{''.join(lines)}        return [{', '.join(f's{k}' for k in self._targets)}]\n"
             "    return play\n"
         )
-        return _compiled(source)
+        return partial(_compiled(source), *numbers)
 
     @cached_property
     def _players(self) -> list[Composition]:
@@ -112,8 +117,8 @@ class Tape:
 
 @lru_cache(maxsize=256)
 def _compiled(source: str) -> Callable[..., Play]:
-    """The function `make` of a source; the twins of a scenario, rehearsals among them, write out the same."""
-    made: dict[str, Any] = {"inf": math.inf, "nan": math.nan}
+    """The function `make` of a source; twins of one wiring, whatever their numbers, write out the same."""
+    made: dict[str, Any] = {}
     exec(source, made)
     make: Callable[..., Play] = made["make"]
     return make

@@ -59,6 +59,8 @@ class Twin:
     clock : that it runs on; virtual time by default.
     recorder : that keeps what is read; one of its own by default.
     concurrent : readings may overlap in any way, as without a campaign; see `drop_history`.
+    wanted : outputs that somebody will ask for, as ``component.port``; what these do not follow from is not made. None:
+        all.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class Twin:
         clock: Clock | None = None,
         recorder: Recorder | None = None,
         concurrent: bool = False,
+        wanted: Sequence[str] | None = None,
     ) -> None:
         self.graph = Graph(components, wiring)
         self.clock = Clock() if clock is None else clock
@@ -92,7 +95,7 @@ class Twin:
             component.named(name)
             if isinstance(component, Instrument):
                 component.attach(self.bench)
-        self.assembly = Assembly(self.graph)
+        self.assembly = Assembly(self.graph, wanted)
         read = {by for by, _, to, _ in self.graph.connections(neutral=False) if by != to}
         read |= {probe.port.partition(".")[0] for probe in self.probes}
         groups = zip(self.assembly.groups, self.assembly.members, strict=True)

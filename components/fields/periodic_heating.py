@@ -119,9 +119,9 @@ class PeriodicResponse:
 
     def __init__(self, rates: Array, edges: Array, times: Array, orders: int) -> None:
         self.rates, self.edges = rates, edges
-        self._kept, self._gained = _answers(rates, np.diff(edges), orders)
         self._piece, since = place(edges, times)
-        self._left, self._driven = _answers(rates, since, orders)
+        of_pieces, of_times = _answers(rates, (np.diff(edges), since), orders)
+        (self._kept, self._gained), (self._left, self._driven) = of_pieces, of_times
         self._left_of_all: list[tuple[int, Array]] = []  # composed in pairs, fours, eights; see `at_edges`
         kept, step = self._kept.copy(), 1
         while step < len(kept):
@@ -234,31 +234,49 @@ def temperatures(modes: ThermalModes, power: PeriodicPower, times: ArrayLike, *,
     return rises
 
 
-def _answers(rates: Array, times: Array, orders: int) -> tuple[Array, Array]:
-    """What is left of modes after some times (s), and `_driven` there: shapes (m, n) and (orders, m, n)."""
-    _, first, which = np.unique(np.round(times / SAME), return_index=True, return_inverse=True)
-    t = times[first][:, None]
+def _answers(rates: Array, durations: Sequence[Array], orders: int) -> list[tuple[Array, Array]]:
+    """What is left of modes after some times (s), and `_driven` there: shapes (m, n) and (orders, m, n).
+
+    Parameters
+    ----------
+    durations : several rows of times, each answered for itself.
+    """
+    few = [np.unique(np.round(t / SAME), return_index=True, return_inverse=True)[1:] for t in durations]
+    t = np.concatenate([t[first] for t, (first, _) in zip(durations, few, strict=True)])[:, None]
     x = t * rates
-    return np.exp(-x)[which], _driven(x, t, orders)[:, which]
+    left, driven = np.exp(-x), _driven(x, t, orders)
+    begins = np.cumsum([0, *(len(first) for first, _ in few)])
+    places = [begin + which for begin, (_, which) in zip(begins, few, strict=False)]
+    return [(left[place], driven[:, place]) for place in places]
 
 
 def _driven(x: Array, t: Array, orders: int) -> Array:
     """``∫ exp(−rate (t − s)) s^k ds`` from 0 to t for x = rate t and k below `orders`: k! t^(k+1) φ_(k+1)(−x).
 
-    φ_(k+1)(−x) = (1/k! − φ_k(−x))/x upward where x is large, where that loses no digits; downward from the series of
-    the highest where x is small. The first axis is k.
+    The first axis is k.
     """
-    far, near = np.maximum(x, 1.0), np.minimum(x, 1.0)
-    up = [-np.expm1(-far) / far]
-    for k in range(1, orders):
-        up.append((1.0 / factorial(k) - up[-1]) / far)
-    top = np.zeros_like(near)
-    for m in range(SERIES - orders, -1, -1):
-        top = 1.0 / factorial(m + orders) - near * top
-    down = [top]
-    for k in range(orders - 1, 0, -1):
-        down.append(1.0 / factorial(k) - near * down[-1])
-    found = np.where(x > 1.0, up, down[::-1])
+    found = np.empty((orders, *x.shape))
+    far = x > 1.0
+    found[:, far], found[:, ~far] = _upward(x[far], orders), _downward(x[~far], orders)
     for k in range(orders):
         found[k] *= factorial(k) * t ** (k + 1)
     return found
+
+
+def _upward(x: Array, orders: int) -> list[Array]:
+    """φ_(k+1)(−x) = (1/k! − φ_k(−x))/x, which loses no digits where x is large."""
+    found = [-np.expm1(-x) / x]
+    for k in range(1, orders):
+        found.append((1.0 / factorial(k) - found[-1]) / x)
+    return found
+
+
+def _downward(x: Array, orders: int) -> list[Array]:
+    """The same from the series of the highest down, where x is small."""
+    top = np.zeros_like(x)
+    for m in range(SERIES - orders, -1, -1):
+        np.subtract(1.0 / factorial(m + orders), np.multiply(x, top, out=top), out=top)
+    found = [top]
+    for k in range(orders - 1, 0, -1):
+        found.append(1.0 / factorial(k) - x * found[-1])
+    return found[::-1]

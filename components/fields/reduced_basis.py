@@ -9,6 +9,7 @@ stable and passive for all of them, keeps all heat, and settles exactly at the t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -88,14 +89,25 @@ class ReducedBasis:
             If a sensor is not in the magnet.
         """
         rates, turn = np.linalg.eigh(self.conduction / p**2 + (h / p) * self.film)
-        means = (self.model.magnet, self.model.coil, *(self.model.sensor(*place) for place in sensors))
-        even = self.weigh(self.model.capacity) @ turn
+        capacity, heating, *means = self._weighed
+        even = capacity @ turn
         return ThermalModes(
             rates=rates,
-            power=self.weigh(self.model.heating) @ turn / p**3,
+            power=heating @ turn / p**3,
             room=rates * even,
-            outputs=np.stack([self.weigh(weights) for weights in means]) @ turn,
+            outputs=np.stack([*means, *(self.weigh(self.model.sensor(*place)) for place in sensors)]) @ turn,
             even=even,
+        )
+
+    @cached_property
+    def _weighed(self) -> tuple[Array, Array, Array, Array]:
+        """What the basis contributes to all heat, and to what the coil heats; to the means of magnet and coil."""
+        model = self.model
+        return (
+            self.weigh(model.capacity),
+            self.weigh(model.heating),
+            self.weigh(model.magnet),
+            self.weigh(model.coil),
         )
 
     def response(self, hertz: float, p: float, h: float) -> NDArray[np.complex128]:

@@ -31,7 +31,7 @@ def elongation(recording: Recording, certificates: Certificates) -> Array:
         return np.zeros(len(w.time))
     weights = np.array(certificates.after_effect_weights or np.full(len(constants), 1.0 / len(constants)))
     begin = w.time - 0.5 * w.duration
-    moved = tuple(sweeps for sweeps in recording.moved if np.isfinite(sweeps.position).all(axis=1).any())
+    moved = tuple(sweeps for sweeps in recording.moved if sweeps.located.any())
     time, z = path(recording.held, moved, FAST * float(constants.min()))
     rest = certificates.after_effect_rest
     u = stretched(time, z, begin, constants, 0.0 if rest is None else float(z[0]) - rest)
@@ -90,12 +90,12 @@ def path(w: Weighings, groups: tuple[Sweeps, ...], fast: float) -> Path:
 
 def _moved(sweeps: Sweeps, fast: float, earliest: float, latest: float) -> Path:
     """A velocity phase, from rest where its first sweep begins to rest where the last one ends."""
-    good = np.isfinite(sweeps.position).all(axis=1)
-    middle, position = sweeps.time[good], sweeps.position[good]
-    half = 0.5 * sweeps.aperture * (position.shape[1] - 1)
+    good = sweeps.located
+    middle, low, high = sweeps.time[good], sweeps.position[good, 0], sweeps.position[good, -1]
+    half = 0.5 * sweeps.aperture * sweeps.voltage.shape[1]
     every = float(np.median(np.diff(middle))) if len(middle) > 1 else 2.0 * half
     beside = max(0.5 * every - half, 0.0)
-    low, high, start, stop = position[:, 0], position[:, -1], middle - half, middle + half
+    start, stop = middle - half, middle + half
     speed = (high - low) / (2.0 * half)
     first = _stop(start[0], low[0], -speed[0], min(beside, start[0] - earliest))
     last = _stop(stop[-1], high[-1], speed[-1], min(beside, latest - stop[-1]))

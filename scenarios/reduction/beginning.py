@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import faulty, noise_of_mean
 from scenarios.reduction.robust import spread
+from scenarios.reduction.velocity import smooth_courses
 from twin.recorder import Block
 
 Array = NDArray[np.float64]
@@ -53,7 +54,7 @@ def largest_step(values: Array) -> Change | None:
     if noise == 0.0:
         return None
     sigma = spread(np.diff(values, 2)) / np.sqrt(6.0) or noise * np.sqrt(n)
-    drift = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, n), DRIFT))[0]
+    drift = smooth_courses(n, DRIFT)
     left = values - values.mean()
     left = left - drift @ (drift.T @ left)
     overlap = -np.cumsum(left)[:-1]

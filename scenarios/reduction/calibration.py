@@ -87,7 +87,7 @@ class Calibration:
 
     def gain(self, v: SimpleNamespace) -> Array:
         """True over shown voltage for each target."""
-        factor: Array = (self.voltage(v) / self.reading)[self.source]
+        factor: Array = (self.voltage(v) / self.reading)[..., self.source]
         return factor
 
     def shares(self) -> Array:

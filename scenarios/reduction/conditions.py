@@ -17,7 +17,6 @@ from scenarios.reduction.recording import Readings
 
 Array = NDArray[np.float64]
 QUANTITIES = ("temperature", "pressure", "humidity")
-Sensors = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,31 +84,19 @@ class Air:
 
     def __init__(self, weighing: Array | None, velocity: Array | None, wavelength: float | None) -> None:
         self._weighing, self._velocity, self._wavelength = weighing, velocity, wavelength
-        self._known: dict[tuple[str, Sensors], Array] = {}
 
     def density(self, v: SimpleNamespace) -> Array | float:
         """Of the air at each weighing (kg/m³), 0 without air."""
         if self._weighing is None:
             return 0.0
-        key = "density", sensors(v)
-        if key not in self._known:
-            self._known[key] = _of_air(air_density, self._weighing, v)
-        return self._known[key]
+        return _of_air(air_density, self._weighing, v)
 
     def refractivity(self, v: SimpleNamespace) -> Array | float:
         """Refractive index less 1 in each velocity group, 0 without air or need."""
         if self._velocity is None or self._wavelength is None:
             return 0.0
-        key = "index", sensors(v)
-        if key not in self._known:
-            index = partial(refractive_index, wavelength_m=self._wavelength)
-            self._known[key] = _of_air(index, self._velocity, v) - 1.0
-        return self._known[key] + v.refractive_index
-
-
-def sensors(v: SimpleNamespace) -> Sensors:
-    """What is taken off the readings, and the carbon dioxide."""
-    return v.air_temperature, v.air_pressure, v.air_humidity, v.co2
+        index = partial(refractive_index, wavelength_m=self._wavelength)
+        return _of_air(index, self._velocity, v) - 1.0 + v.refractive_index
 
 
 def _of_air(equation: Callable[..., Array], shown: Array, v: SimpleNamespace) -> Array:

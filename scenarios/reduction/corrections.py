@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.settings import Corrections
@@ -72,6 +74,14 @@ def shifted(values: SimpleNamespace, **steps: float) -> SimpleNamespace:
     for name, step in steps.items():
         changed[name] += step
     return SimpleNamespace(**changed)
+
+
+def together(cases: Sequence[SimpleNamespace]) -> SimpleNamespace:
+    """Values of many cases: where they differ, arrays of shape (cases, 1)."""
+    columns = {name: [vars(case)[name] for case in cases] for name in vars(cases[0])}
+    return SimpleNamespace(
+        **{name: column[0] if len(set(column)) == 1 else np.array(column)[:, None] for name, column in columns.items()}
+    )
 
 
 def off(on: Corrections) -> list[str]:

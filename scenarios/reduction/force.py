@@ -1,4 +1,8 @@
-"""Current, Bl, force and mass of a run, for any values of the certificates."""
+"""Current, Bl, force and mass of a run, for any values of the certificates.
+
+The values v are numbers, or, to have many cases at once, arrays of shape (cases, 1) among them: then all that follows
+has the cases in front of the shape that is stated.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +46,7 @@ class Outcome:
 
     @property
     def mean(self) -> float:
-        """Plain mean over the cycles (kg)."""
+        """Plain mean over the cycles (kg), of a single case."""
         return float(self.mass.mean())
 
 
@@ -56,20 +61,20 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     raised: Array | float = 0.0
     factor = force_factor(run, v, current, scale)
     bl, parts = factor(raised)
-    if v.support_compliance:  # the magnet sinks under the coil's force: z is that much higher
+    if np.any(v.support_compliance):  # the magnet sinks under the coil's force: z is that much higher
         raised = v.support_compliance * bl * current
         bl, parts = factor(raised)
-    z = run.weighings.position / float(scale.mean())
+    z = run.weighings.position / scale.mean(axis=-1, keepdims=True)
     depth = z + raised - v.magnetic_centre
     force = bl * current * (1.0 + v.beta * current**2) - v.reluctance_k * depth * current**2 - v.stiffness * z
 
     force = force - v.after_effect_strength * run.elongation
     gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height + v.tide_scale * run.tide
-    density = np.zeros(len(force)) + v.air * v.air_density * run.air.density(v)
+    density = np.zeros(len(run.weighings.time)) + v.air * v.air_density * run.air.density(v)
     loaded = np.where(run.weighings.on, run.schemes.weights, 0.0)  # of what comes and goes with the mass
     parts_load = v.parts_mass * (1.0 - density / v.parts_density)
     lifted = run.by_cycle(run.schemes.weights * (force / gravity) - loaded * parts_load)
-    lift = run.by_cycle(loaded * (1.0 - density / (v.mass_density or math.inf) - magnetic(v) / gravity))
+    lift = run.by_cycle(loaded * (1.0 - density / _of_mass(v) - magnetic(v) / gravity))
     return Outcome(lifted / lift / (1.0 + v.external_flux), current, bl, force, parts, gravity, lift, density)
 
 
@@ -79,13 +84,13 @@ def coil_current(run: Readout, v: SimpleNamespace) -> Array:
     R (1 + drift t + a ΔT + c P), with the power P of this very current.
     """
     volts = run.weighings.voltage
-    if v.calibrated and run.current is not None:
-        volts = volts * run.current.gain(v)
+    if run.current is not None:
+        volts = volts * np.where(v.calibrated, run.current.gain(v), 1.0)
     relative = 1.0 + v.resistance_drift * run.weighings.time
     if run.room is not None:
         warmer = run.room - v.air_temperature - v.reference_temperature
         relative = relative + v.resistance_temperature_coefficient * warmer
-    if v.resistance_power_coefficient:
+    if np.any(v.resistance_power_coefficient):
         relative = relative + v.resistance_power_coefficient * (volts * volts / v.resistance)
     # The voltmeter lies across the resistor and takes its share of the current.
     across = relative / (1.0 + v.resistance * v.current_input_conductance)
@@ -96,9 +101,8 @@ def coil_current(run: Readout, v: SimpleNamespace) -> Array:
 
 def coil_resistance(v: SimpleNamespace, rise: Array | None) -> Array | float:
     """Of the coil (Ω), R (1 + a ΔT), where its temperature is read."""
-    if rise is None or not v.coil_resistance_temperature_coefficient:
-        return float(v.coil_resistance)
-    resistance: Array = v.coil_resistance * (1.0 + v.coil_resistance_temperature_coefficient * rise)
+    warm = 0.0 if rise is None else v.coil_resistance_temperature_coefficient * rise
+    resistance: Array | float = v.coil_resistance * (1.0 + warm)
     return resistance
 
 
@@ -108,42 +112,43 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
     n (λ) (cos φ + sin φ_x dx/dz + sin φ_y dy/dz + a_x dθ_y/dz − a_y dθ_x/dz), with the beam's verticality φ, cos² φ = 1
     − sin² φ_x − sin² φ_y, and the Abbe offsets a from the reflector to the coil's centre.
     """
-    lean_x, lean_y = math.sin(v.verticality_x), math.sin(v.verticality_y)
-    cosine = math.sqrt(1.0 - lean_x**2 - lean_y**2) + lean_x * v.drift_x + lean_y * v.drift_y
-    cosine += v.abbe_offset_x * v.roll_y - v.abbe_offset_y * v.roll_x
+    lean_x, lean_y = np.sin(v.verticality_x), np.sin(v.verticality_y)
+    cosine = np.sqrt(1.0 - lean_x**2 - lean_y**2) + lean_x * v.drift_x + lean_y * v.drift_y
+    cosine = cosine + (v.abbe_offset_x * v.roll_y - v.abbe_offset_y * v.roll_x)
     index = 1.0 + v.refraction * run.air.refractivity(v)
-    return index * (v.laser * cosine) * (1.0 + v.laser_drift * run.groups)
+    scale: Array = index * (v.laser * cosine) * (1.0 + v.laser_drift * run.groups)
+    return scale
 
 
 def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     """Bl over what was fitted, of each velocity group at its own temperature; `scale` is that of the positions."""
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
-    late *= 1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature)
-    late *= 1.0 + run.applied.skew_change * (v.skew - run.applied.skew)
-    late *= 1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic)
+    late = late * (1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature))
+    late = late * (1.0 + run.applied.skew_change * (v.skew - run.applied.skew))
+    late = late * (1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic))
     beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding that moves in a current's field
     late = late / (1.0 + 3.0 * beside)
     resistance = coil_resistance(v, None if run.coil is None else run.coil.group)
     group: Array = scale * (circuit(v, resistance) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
-    return group * run.induced.gain(v) if v.calibrated and run.induced is not None else group
+    return group if run.induced is None else group * np.where(v.calibrated, run.induced.gain(v), 1.0)
 
 
 def group_bl(run: Readout, v: SimpleNamespace, current: Array) -> Array:
     """Bl of each velocity group at the weighing position and its own temperature (T·m), without the yoke's memory."""
     scale = shown_over_true(run, v)
     bl: Array = run.coefficients[0, :, 0] * true_over_fitted(run, v, scale)
-    depth = run.z_w / float(scale.mean()) - v.magnetic_centre
+    depth = run.z_w / scale.mean(axis=-1, keepdims=True) - v.magnetic_centre
     return bl + v.reluctance_k * v.remanence * depth * _last_current(run, current)
 
 
-def coupling(v: SimpleNamespace) -> float:
+def coupling(v: SimpleNamespace) -> Any:
     """What tilts and offsets of the coil add to dλ/dz, relative: the voltage also has Σ of the other forces' work.
 
     A coil that leans by θ in a radial field has the horizontal force ½ θ F_z.
     """
     drifts = 0.5 * (v.coil_tilt_x * v.drift_x + v.coil_tilt_y * v.drift_y)
     rolls = v.coil_offset_y * v.roll_x - v.coil_offset_x * v.roll_y
-    return float(drifts + rolls)
+    return drifts + rolls
 
 
 def circuit(v: SimpleNamespace, resistance: Array | float) -> Array | float:
@@ -152,22 +157,20 @@ def circuit(v: SimpleNamespace, resistance: Array | float) -> Array | float:
     return (1.0 + load) * (1.0 + v.leakage * resistance)
 
 
-def delay(v: SimpleNamespace) -> float:
+def delay(v: SimpleNamespace) -> Any:
     """By which a voltage belongs to later positions than it was asked for at (s)."""
-    return float(v.trigger_latency - v.coil_resistance * v.coil_capacitance / (1.0 + v.leakage * v.coil_resistance))
+    return v.trigger_latency - v.coil_resistance * v.coil_capacitance / (1.0 + v.leakage * v.coil_resistance)
 
 
-def resonance(v: SimpleNamespace) -> float:
+def resonance(v: SimpleNamespace) -> Any:
     """Share of the acceleration in a position that has been moved by `delay` (s²): ½ τ² − L C.
 
     The voltage behind resistance, inductance and capacitance of the coil is EMF − τ EMF' + (τ² − L C) EMF'', of which a
     pure delay τ = R C has ½ τ². A leakage divides τ and L C by 1 + G R. Without an inductance the delay is all.
     """
-    if not v.coil_inductance:
-        return 0.0
     loading = 1.0 + v.leakage * v.coil_resistance
     lag = v.coil_resistance * v.coil_capacitance / loading
-    return float(0.5 * lag**2 - v.coil_inductance * v.coil_capacitance / loading)
+    return np.where(v.coil_inductance, 0.5 * lag**2 - v.coil_inductance * v.coil_capacitance / loading, 0.0)[()]
 
 
 def force_factor(
@@ -181,33 +184,39 @@ def force_factor(
     (−k d r I_last in the velocity phase) put back.
     """
     group = true_over_fitted(run, v, scale)
-    weighing: Array | float = 1.0
+    weighing = np.ones(1)
     for warmth, coefficient in ((run.magnet, v.temperature_coefficient), (run.coil, v.coil_expansion)):
-        if warmth is not None and coefficient:
+        if warmth is not None:
             group = group / (1.0 + coefficient * warmth.group)
             weighing = weighing * (1.0 + coefficient * warmth.weighing)
-    mean, mixing = float(scale.mean()), run.mixing if isinstance(weighing, float) else run.mixing * weighing[:, None]
+    mean, mixing = scale.mean(axis=-1, keepdims=True), run.mixing * weighing[..., None]
 
     def factor(raised: Array | float) -> tuple[Array, Array]:
-        z = run.weighings.position + raised * mean - run.z_w
+        z = (run.weighings.position + raised * mean - run.z_w)[..., None, :]
         profile = run.coefficients[-1] + 0.0 * z
         for coefficient in run.coefficients[-2::-1]:
             profile = profile * z + coefficient
-        parts = mixing * profile.T * group
-        if v.remanence:
+        parts = mixing * np.swapaxes(profile, -1, -2) * group[..., None, :]
+        if np.any(v.remanence):
             depth = run.weighings.position / mean + raised - v.magnetic_centre
-            parts = parts + mixing * np.outer(v.reluctance_k * v.remanence * depth, _last_current(run, current))
-        return parts.sum(axis=1), parts
+            left = (v.reluctance_k * v.remanence * depth)[..., None] * _last_current(run, current)[..., None, :]
+            parts = parts + mixing * left
+        return parts.sum(axis=-1), parts
 
     return factor
 
 
 def _last_current(run: Readout, current: Array) -> Array:
     """Of the last weighing before each velocity group (A), 0 if there was none."""
-    return np.where(run.last < 0, 0.0, current[run.last])
+    return np.where(run.last < 0, 0.0, current[..., run.last])
 
 
-def magnetic(v: SimpleNamespace) -> float:
+def magnetic(v: SimpleNamespace) -> Any:
     """Upward force on a kilogram in the stray field (N/kg): (χ B B'/µ0 + M B')/ρ_m  (Seifert2014)."""
     pull = v.stray_gradient * (v.susceptibility * v.stray_field / VACUUM_PERMEABILITY + v.magnetisation)
-    return float(pull / (v.mass_density or math.inf))
+    return pull / _of_mass(v)
+
+
+def _of_mass(v: SimpleNamespace) -> Any:
+    """Density of the test mass (kg/m³), endless if nobody knows it."""
+    return math.inf if v.mass_density is None else v.mass_density

@@ -16,7 +16,6 @@ from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.force import delay as delay_of
 from scenarios.reduction.force import resonance
 from scenarios.reduction.recording import Recording, Sweeps
-from scenarios.reduction.repeated_motion import repeated_motion
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.slow_noise import slow_variance
 from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity, smooth_courses
@@ -45,7 +44,8 @@ def fit_groups(
     """
     on, period = settings.corrections, certificates.nonlinearity_period
     values = applied(certificates, on)
-    told = all(_tells_skew(sweeps) for sweeps in recording.sweeps)
+    few = [sweeps.first(SWEEPS_TO_TELL) for sweeps in recording.sweeps]
+    told = all(sweeps.motion.accelerated for sweeps in few)  # within windows, by more than positions scatter
     how = _Model(
         z_w=float(recording.weighings.position.mean()),
         order=settings.profile_order,
@@ -55,18 +55,18 @@ def fit_groups(
         period=period if on.nonlinearity else None,
     )
     how = replace(how, order=_profile_order(recording.sweeps, replace(how, period=period), settings))
-    fits = with_slow_noise(tuple(_fitted(sweeps, how) for sweeps in recording.sweeps))
-    some = recording.sweeps[0].kept(slice(SWEEPS_TO_TELL))
-    return fits, _applied(some, how, certificates, told)
+    fits = with_slow_noise(tuple(_fitted(*group, how) for group in zip(few, recording.sweeps, strict=True)))
+    return fits, _applied(few[0], how, certificates, told)
 
 
 def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) -> Applied:
     """What was done to the positions, and what it does to Bl; `told` is whether the motion tells the delay."""
     known, right, bare = certificates.estimates(), believed(certificates), replace(how, period=None)
 
-    @cache
+    fitted = cache(lambda model: model.fit(some, some).bl)
+
     def bl(**changes: Any) -> float:
-        return replace(bare, **changes).fit(some).bl
+        return float(fitted(replace(bare, **changes)))
 
     def slope(name: str, value: float, size: float) -> float:
         """Relative change of Bl for one more of a parameter, from half a `size` more and less; none by rounding."""
@@ -109,8 +109,8 @@ class _Model:
     skewed: bool
     period: float | None
 
-    def fit(self, sweeps: Sweeps) -> VelocityFit:
-        """The fit of a group: delay and periodic error from its first sweeps, and what is left, small, from all.
+    def fit(self, few: Sweeps, sweeps: Sweeps) -> VelocityFit:
+        """The fit of a group: delay and periodic error from its first, few sweeps, and what is left, small, from all.
 
         Raises
         ------
@@ -119,8 +119,7 @@ class _Model:
         """
         delay, periodic = self.delay, (0.0, 0.0)
         if self.skewed or self.period is not None:
-            few, most = sweeps.kept(slice(SWEEPS_TO_TELL)), MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
-            close = SETTLED * sweeps.aperture
+            close, most = SETTLED * sweeps.aperture, MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
             for _ in range(ITERATIONS):
                 fit = self._fit(few, delay, periodic)
                 step = fit.skew or 0.0
@@ -140,15 +139,15 @@ class _Model:
 
     def _fit(self, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
         """With the positions freed of this periodic error, and moved by this delay."""
-        shown = position = sweeps.position
+        shown, acceleration = sweeps, None
         if self.period is not None and any(periodic):
-            shown = position = without_periodic_error(position, periodic, self.period)
-        acceleration = None
+            shown = replace(sweeps, position=without_periodic_error(sweeps.position, periodic, self.period))
+        position = shown.position
         if delay or self.bend or self.skewed:
-            few = slice(None if abs(delay) > SETTLED * sweeps.aperture else SWEEPS_TO_TELL)  # noise moves them, too
-            motion = repeated_motion(shown[few], sweeps.time[few], sweeps.aperture).over(shown)
-            position = motion.moved(shown, delay, self.bend)
-            acceleration = np.diff(motion.velocity(delay), axis=1) / sweeps.aperture if self.skewed else None
+            far = abs(delay) > SETTLED * sweeps.aperture  # then noise moves positions, too
+            motion = (shown if far else shown.first(SWEEPS_TO_TELL)).motion.over(position)
+            position = motion.moved(position, delay, self.bend)
+            acceleration = motion.mean_acceleration(delay) if self.skewed else None
         return fit_velocity(
             sweeps.voltage,
             position,
@@ -157,15 +156,9 @@ class _Model:
             self.z_w,
             self.order,
             self.period,
-            shown=shown,
+            shown=shown.position,
             acceleration=acceleration,
         )
-
-
-def _tells_skew(sweeps: Sweeps) -> bool:
-    """Whether the coil is accelerated within its windows, by more than its positions scatter."""
-    few = sweeps.kept(slice(SWEEPS_TO_TELL))
-    return repeated_motion(few.position, few.time, few.aperture).accelerated
 
 
 def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionSettings) -> int:
@@ -177,7 +170,7 @@ def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionS
     some = [group.kept(slice(max(SWEEPS_TO_TELL // len(groups), FEWEST_TO_TELL))) for group in groups]
 
     def fitted(order: int) -> tuple[Array, Array]:
-        fits = [replace(how, order=order).fit(sweeps) for sweeps in some]
+        fits = [replace(how, order=order).fit(sweeps, sweeps) for sweeps in some]
         return np.array([fit.bl for fit in fits]), np.array([fit.u_bl for fit in fits])
 
     order = settings.profile_order
@@ -202,10 +195,10 @@ def _doubt(first: Estimate, second: Estimate) -> float:
     return abs(first.value) * second.u + abs(second.value) * first.u
 
 
-def _fitted(sweeps: Sweeps, how: _Model) -> VelocityFit:
+def _fitted(few: Sweeps, sweeps: Sweeps, how: _Model) -> VelocityFit:
     """The fit of a group; an error names the cycle."""
     try:
-        return how.fit(sweeps)
+        return how.fit(few, sweeps)
     except ReductionError as error:
         raise ReductionError(f"cycle {sweeps.cycle}: {error}") from None
 
@@ -219,11 +212,9 @@ def without_periodic_error(position: Array, periodic: tuple[float, float], perio
 
     The error e belongs to the true position p and the interferometer shows s = p + e(p), so that e is sought at s − e.
     """
-    sine, cosine = sine_cosine(2 * np.pi / period * position)
-    a, b = periodic
-    error = a * sine + b * cosine
-    error -= 2 * np.pi / period * error * (a * cosine - b * sine)
-    return position - error
+    size, wave = float(np.hypot(*periodic)), 2 * np.pi / period
+    sine, cosine = sine_cosine(wave * position + np.arctan2(*periodic[::-1]))
+    return position - size * sine * (1.0 - wave * size * cosine)
 
 
 def with_slow_noise(fits: tuple[VelocityFit, ...]) -> tuple[VelocityFit, ...]:

@@ -234,6 +234,7 @@ def _result(
     recording, fits, run, outcome, differences = found
     a = type_a(outcome.mass, sources(run, certificates, on, fits, outcome, differences))
     b = type_b(run, certificates, on, outcome)
+    bl = float(mean_bl(run, outcome))
     inputs = (*_lines(a, outcome.mean), *b.inputs)
     return MassResult(
         mass_kg=outcome.mean,
@@ -241,8 +242,8 @@ def _result(
         inputs=inputs,
         coverage_factor=settings.coverage_factor,
         confidence=settings.confidence,
-        bl_Tm=mean_bl(run, outcome),
-        u_bl_Tm=abs(mean_bl(run, outcome)) * _u_bl(a, b),
+        bl_Tm=bl,
+        u_bl_Tm=abs(bl) * _u_bl(a, b),
         corrections={name: size for name, size in b.changes.items() if getattr(on, name)},
         cycles=tuple(_cycle(run, outcome, differences[i], i) for i in range(len(run.cycles))),
         velocity=fits,

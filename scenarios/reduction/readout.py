@@ -80,9 +80,10 @@ class Readout:
     windings: Windings
 
     def by_cycle(self, values: Array) -> Array:
-        """Sum over the weighings of each cycle."""
-        total: Array = np.bincount(self.of_cycle, values, len(self.cycles)).astype(float)
-        return total
+        """Sum over the weighings, which come last, of each cycle."""
+        order = np.argsort(self.of_cycle, kind="stable")
+        firsts = np.searchsorted(self.of_cycle[order], np.arange(len(self.cycles)))
+        return np.add.reduceat(values[..., order], firsts, axis=-1)
 
 
 def prepare(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import Faulty, faulty, noise_of_mean, repeats_betray
+from scenarios.reduction.repeated_motion import RepeatedMotion, repeated_motion
 from scenarios.reduction.result import Excluded, What
 from twin.recorder import Block
 from twin.times import NS
@@ -80,6 +82,7 @@ class Weighings:
 class Sweeps:
     """A velocity group: voltage (sweeps, n), position (sweeps, n + 1), middle of each sweep (s), aperture (s).
 
+    In memory the first readings of all sweeps come before the second ones (Fortran's order): sweeps are many and short.
     `winding` is the one whose voltage was read. Where the other one carried a current meanwhile, `state` says which,
     that with the mass "on" or "off", and `block` which of the groups of its cycle belong together.
     """
@@ -93,9 +96,23 @@ class Sweeps:
     state: str = ""
     block: int = 0
 
+    @cached_property
+    def motion(self) -> RepeatedMotion:
+        """What the sweeps have in common, as they were read."""
+        return repeated_motion(self.position, self.time, self.aperture)
+
+    @cached_property
+    def located(self) -> NDArray[np.bool_]:
+        """Which sweeps have positions that are all numbers."""
+        return np.isfinite(self.position.sum(axis=1))
+
     def kept(self, which: NDArray[np.bool_] | slice) -> Sweeps:
         """The sweeps that `which` says."""
         return replace(self, voltage=self.voltage[which], position=self.position[which], time=self.time[which])
+
+    def first(self, number: int) -> Sweeps:
+        """The first sweeps, all if there are no more."""
+        return self if len(self.time) <= number else self.kept(slice(number))
 
 
 @dataclass(frozen=True, eq=False)
@@ -295,9 +312,9 @@ def _sweeps(voltages: list[Block], positions: list[Block]) -> tuple[Sweeps, ...]
             str(block.labels.get("state", "")),
             _label(block, "block") if "block" in block.labels else 0,
         )
-        groups[cycle, roles[2], roles[1]].append(
-            Sweeps(cycle, np.asarray(block.values), np.asarray(edge.values), middle / NS, block.aperture / NS, *roles)
-        )
+        voltage, position = np.asfortranarray(block.values), np.asfortranarray(edge.values)
+        group = Sweeps(cycle, voltage, position, middle / NS, block.aperture / NS, *roles)
+        groups[cycle, roles[2], roles[1]].append(group)
     joined = [_joined(cycle, parts) for (cycle, _, _), parts in groups.items()]
     return tuple(sorted(joined, key=lambda group: float(group.time[0])))
 
@@ -323,42 +340,51 @@ def _readings(blocks: list[Block], log: _Log) -> Readings | None:
     """Those of a channel; None if there is no good one."""
     if not blocks:
         return None
-    blocks = sorted(blocks, key=_middle)
-    values = [block.values.ravel() for block in blocks]
-    times = [block.times().ravel() for block in blocks]
-    zero = blocks[0].labels.get("phase") == "zero"
-    limits = LIMITS.get(blocks[0].quantity)
-    middles = [_middle(block) for block in blocks]
-    found = faulty(np.concatenate(values), limits=limits, zeros=not zero)
+    middles = np.array([_middle(block) for block in blocks])
+    order = np.argsort(middles, kind="stable")
+    blocks, middles = [blocks[i] for i in order], middles[order]
+    sizes = np.array([block.values.size for block in blocks])
+    times, values = _times(blocks, sizes), np.concatenate([block.values.ravel() for block in blocks])
+    limits, zero = LIMITS.get(blocks[0].quantity), blocks[0].labels.get("phase") == "zero"
+    found = faulty(values, limits=limits, zeros=not zero)
     if found is not None:
-        ends = np.cumsum([part.size for part in values])[:-1]
-        for i, own in enumerate(found.split(ends)):
+        block_of = np.repeat(np.arange(len(blocks)), sizes)[found.good]
+        times, values = times[found.good], values[found.good]
+        for i, own in enumerate(found.split(np.cumsum(sizes)[:-1])):
             if own is not None:
                 log.note(blocks[i], own)
-                values[i], times[i] = values[i][own.good], times[i][own.good]
-                middles[i] = float(times[i].mean()) if times[i].size else middles[i]
-    there = [i for i, part in enumerate(values) if part.size]
-    if not there:
+                middles[i] = times[block_of == i].mean() if own.good.any() else middles[i]
+        sizes = np.bincount(block_of, minlength=len(blocks))
+    there = np.flatnonzero(sizes)
+    if not there.size:
         return None
-    series = np.concatenate([times[i] for i in there]), np.concatenate([values[i] for i in there])
-    order = np.argsort(series[0], kind="stable")
-    sizes = np.array([values[i].size for i in there])
+    sizes, ends = sizes[there], np.cumsum(sizes[there])
     mean, u = np.empty(len(there)), np.zeros(len(there))
     for size in np.unique(sizes).tolist():
         alike = np.flatnonzero(sizes == size)
-        rows = np.stack([values[there[k]] for k in alike])
+        rows = values[ends[alike, None] - size + np.arange(size)]
         mean[alike] = rows.mean(axis=1)
         if size > 1:
             u[alike] = rows.std(axis=1, ddof=1) / np.sqrt(size)
+    order = np.argsort(times, kind="stable")
     return Readings(
         mean=mean,
         u=u,
         size=sizes,
-        time=np.array([middles[i] for i in there]),
+        time=middles[there],
         cycle=np.array([_label(blocks[i], "cycle") for i in there]),
         phase=tuple(str(blocks[i].labels.get("phase", "")) for i in there),
-        samples=(series[0][order], series[1][order]),
+        samples=(times[order], values[order]),
     )
+
+
+def _times(blocks: list[Block], sizes: NDArray[np.int64]) -> Array:
+    """Middle of each reading of all blocks (s), see `Block.times`."""
+    plans = [(b.schedule.start, b.schedule.every, b.schedule.step, b.schedule.count, b.aperture) for b in blocks]
+    start, every, step, count, aperture = np.repeat(np.array(plans), sizes, axis=0).T
+    burst, place = np.divmod(np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes), count)
+    times: Array = (start + every * burst + step * place + 0.5 * aperture) / NS
+    return times
 
 
 def _label(block: Block, key: str) -> int:

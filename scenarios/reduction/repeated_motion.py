@@ -89,6 +89,11 @@ class RepeatedMotion:
         t = self.time + later
         return self._of(self.opposite.acceleration(t), self.common.acceleration(t))
 
+    def mean_acceleration(self, later: float = 0.0) -> Array:
+        """From each reading to the next (m/s²), shape (sweeps, n − 1)."""
+        t = self.time + later
+        return self._of(*(np.diff(course.velocity(t)) / np.diff(t) for course in (self.opposite, self.common)))
+
     def over(self, position: Array) -> RepeatedMotion:
         """The same in all the sweeps of these positions (m), shape (sweeps, n)."""
         told = bool(self.sign.any())
@@ -99,20 +104,25 @@ class RepeatedMotion:
 
         The delay is exact in what the sweeps repeat; to the rest of the positions it is applied by differences.
         """
+        if not (delay or bend):
+            return position
         step = float(self.time[1] - self.time[0])
         edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
-        rows = []
-        for course in (self.opposite, self.common):
-            here, later = course.position(self.time), course.position(self.time + delay)
-            beside = bend * course.acceleration(self.time + delay)
-            rows.append(later - here + beside - delay * np.gradient(here, step, edge_order=edge))
-        result: Array = position + self._of(*rows)
+        courses, then = (self.opposite, self.common), self.time + delay
+        here = np.stack([course.position(self.time) for course in courses])
+        later = np.stack([course.position(then) for course in courses])
+        if bend:
+            later += bend * np.stack([course.acceleration(then) for course in courses])
+        result = self._of(*(later - here - delay * np.gradient(here, step, axis=1, edge_order=edge)))
+        result += position
         if delay:
             result += delay * np.gradient(position, step, axis=1, edge_order=edge)
         return result
 
     def _of(self, opposite: Array, common: Array) -> Array:
-        return self.sign * opposite + self.sign**2 * common
+        """In every sweep, in the order of `Sweeps`."""
+        both: Array = np.stack([opposite, common], axis=1) @ np.hstack([self.sign, self.sign**2]).T
+        return both.T
 
 
 def repeated_motion(position: Array, time: Array, step: float) -> RepeatedMotion:
@@ -136,10 +146,13 @@ def repeated_motion(position: Array, time: Array, step: float) -> RepeatedMotion
     upward = sign[:, 0] > 0.0
     if upward.all() or not upward.any():
         return RepeatedMotion(np.zeros((len(position), 1)), t, _line(t, 0.0 * t), _line(t, 0.0 * t), False)
-    up, down = position[upward], position[~upward]
-    scatter = 0.5 * float(np.sqrt(_variance_of_mean(up) + _variance_of_mean(down)))
-    opposite, common = (0.5 * (up.mean(axis=0) + sign * down.mean(axis=0)) for sign in (-1.0, 1.0))
-    rates: Array = np.pi / float(np.median(np.diff(time))) * np.arange(2.0 * MOST)
+    up, down = (position.T @ (which / np.count_nonzero(which)) for which in (upward, ~upward))
+    scatter = 0.5 * float(
+        np.sqrt(_variance_of_means(position.T - np.where(upward, up[:, None], down[:, None]), upward))
+    )
+    opposite, common = 0.5 * (up - down), 0.5 * (up + down)
+    half_period = np.sort(np.diff(time))[(len(time) - 1) // 2]  # whatever is missing between some sweeps
+    rates: Array = np.pi / half_period * np.arange(2.0 * MOST)
     rounding = ROUNDING * float(np.ptp(opposite))
     enough = max(SCATTER * scatter, rounding)
     line = _line(t, opposite)
@@ -159,10 +172,10 @@ def _line(t: Array, values: Array) -> Course:
     return Course(float(values.mean()), float(t @ values / (t @ t)), nothing, nothing, nothing)
 
 
-def _leaves(course: Course, t: Array, values: Array, unknowns: int = 0) -> float:
+def _leaves(course: Course, t: Array, values: Array) -> float:
     """What a course leaves of values, rms (m)."""
     left = values - course.position(t)
-    return float(np.sqrt(left @ left / (len(t) - unknowns)))
+    return float(np.sqrt(left @ left / len(t)))
 
 
 def _harmonics(t: Array, values: Array, rates: Array, enough: float) -> Course:
@@ -170,12 +183,10 @@ def _harmonics(t: Array, values: Array, rates: Array, enough: float) -> Course:
     skew, fair = 0.5 * (values - values[::-1]), 0.5 * (values + values[::-1])
     for count in range(1, min(len(rates), (len(t) - 1) // 2) + 1):
         # Sines are odd about the middle and cosines even: apart they mix by no rounding.
-        waves = _waves(len(t), float(t[1] - t[0]), tuple(rates[:count].tolist()))
-        sines, cosines = (wave.amplitudes(part) for wave, part in zip(waves, (skew, fair), strict=True))
-        course = Course(0.0, 0.0, rates[:count], sines, cosines)
-        if _leaves(course, t, values, 2 * count) <= enough:
+        odd, even = _waves(len(t), float(t[1] - t[0]), tuple(rates[:count].tolist()))
+        if odd.leave(skew) + even.leave(fair) <= enough**2 * (len(t) - 2 * count):
             break
-    return course
+    return Course(0.0, 0.0, rates[:count], odd.amplitudes(skew), even.amplitudes(fair))
 
 
 class _Waves(NamedTuple):
@@ -189,6 +200,11 @@ class _Waves(NamedTuple):
         """By least squares."""
         found: Array = ((values @ self.left) / self.sizes) @ self.right
         return found
+
+    def leave(self, values: Array) -> float:
+        """Sum of squares of what they leave."""
+        left = values - self.left @ (values @ self.left)
+        return float(left @ left)
 
 
 @lru_cache(maxsize=64)
@@ -207,14 +223,18 @@ def _sign(position: Array) -> Array:
     return np.where(position[:, -1] > position[:, 0], 1.0, -1.0)[:, None]
 
 
-def _variance_of_mean(sweeps: Array) -> float:
-    """Of the mean of sweeps that repeat (m²), each about its own line, as noise is slow; 0 for a single one."""
-    if len(sweeps) < 2:
-        return 0.0
-    n, line = sweeps.shape[1], _lines(sweeps.shape[1])
-    deviations = sweeps - sweeps.mean(axis=0)
-    deviations -= deviations @ line @ line.T
-    return float(np.einsum("ij,ij->", deviations, deviations)) / (max(n - 2, 1) * (len(sweeps) - 1) * len(sweeps))
+def _variance_of_means(deviations: Array, upward: NDArray[np.bool_]) -> float:
+    """Of the mean sweep up, and of that down (m²), together: each sweep about its own line, as noise is slow.
+
+    Parameters
+    ----------
+    deviations : of the sweeps from their mean (m), shape (n, sweeps), 0 for a single one.
+    upward : which go up, shape (sweeps,).
+    """
+    n, line = len(deviations), _lines(len(deviations))
+    left = deviations - line @ (line.T @ deviations)
+    number = np.where(upward, np.count_nonzero(upward), np.count_nonzero(~upward))
+    return float(np.einsum("ij,ij->j", left, left) @ (1.0 / (max(n - 2, 1) * np.maximum(number - 1, 1) * number)))
 
 
 @lru_cache(maxsize=16)

@@ -11,13 +11,13 @@ from scenarios.reduction.recording import Sweeps
 from scenarios.reduction.result import Excluded, What
 from scenarios.reduction.robust import EFFICIENCY, limit, spread
 from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.velocity import SMOOTH_ORDER, smooth_courses
 
 Array = NDArray[np.float64]
 
 GROSS_SWEEP = 1e-3  # relative: no drift or profile makes Bl of neighbouring sweeps differ by so much
 FEWEST_SWEEPS = 2  # that make a group: up and down
 FEWEST_GROUPS = 3  # of which one may be told from the others
-SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature
 
 
 def good_sweeps(
@@ -76,8 +76,8 @@ def _scatter(parts: list[Array]) -> float:
     left = []
     for bl in parts:
         if len(bl) > 2 * SMOOTH_ORDER and np.all(bl):
-            place = np.arange(len(bl))
-            left.append((bl - np.polynomial.Polynomial.fit(place, bl, SMOOTH_ORDER)(place)) / bl.mean())
+            courses = smooth_courses(len(bl))
+            left.append((bl - courses @ (bl @ courses)) / bl.mean())
     return float(np.sqrt(np.mean(np.concatenate(left) ** 2))) if left else 0.0
 
 
@@ -89,25 +89,25 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
     """
     flux = group.voltage.mean(axis=1)
     height = (group.position[:, -1] - group.position[:, 0]) / (group.voltage.shape[1] * group.aperture)
-    speed = np.diff(group.position, axis=1)
-    speed *= 1 / group.aperture
+    left = np.diff(group.position, axis=1)
     with np.errstate(all="ignore"):
         bl = flux / height
-        speed *= bl[:, None]
-        np.subtract(group.voltage, speed, out=speed)
-        rest = np.sqrt(np.einsum("ij,ij->i", speed, speed) / speed.shape[1])
+        left *= bl[:, None] / group.aperture
+        np.subtract(group.voltage, left, out=left)
+        rest = np.sqrt(np.einsum("ij,ij->i", left, left) / left.shape[1])
     reasons = {}
-    finite = np.isfinite(flux) & np.isfinite(group.position.sum(axis=1))
+    finite = np.isfinite(flux) & group.located
     for i in np.flatnonzero(~finite):
         reasons[int(i)] = "readings are no numbers"
     for i in np.flatnonzero(finite & (height == 0)):
         reasons[int(i)] = "the coil was read at the same place all the time"
     finite &= height != 0
-    dead = ~group.voltage.any(axis=1)
+    stuck = group.voltage[:, 0] == group.voltage[:, -1]
+    stuck[stuck] = np.all(group.voltage[stuck] == group.voltage[stuck, :1], axis=1)
+    dead = stuck & (flux == 0.0)
     for i in np.flatnonzero(finite & dead):
         reasons[int(i)] = "all of its voltages are zero"
     finite &= ~dead
-    stuck = np.all(group.voltage == group.voltage[:, :1], axis=1)
     if 2 * np.count_nonzero(stuck) < len(stuck):
         for i in np.flatnonzero(finite & stuck):
             reasons[int(i)] = "all of its voltages are the same"
@@ -118,14 +118,16 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
             continue
         middle = float(np.median(bl[own]))
         away = np.abs(bl[own] - middle)
-        far = away > max(
-            limit(settings.outlier_threshold, EFFICIENCY * (len(own) - 1)) * spread(away), GROSS_SWEEP * abs(middle)
-        )
-        usual = float(np.median(rest[own]))
-        most = settings.outlier_threshold * (1 + 3 / np.sqrt(speed.shape[1])) * usual
-        most += GROSS_SWEEP * float(np.median(np.abs(flux[own])))
+        far = away > GROSS_SWEEP * abs(middle)
+        if far.any():
+            far &= away > limit(settings.outlier_threshold, EFFICIENCY * (len(own) - 1)) * spread(away)
+        gross = GROSS_SWEEP * float(np.median(np.abs(flux[own])))
+        rough = rest[own] > gross
+        if rough.any():
+            usual = float(np.median(rest[own]))
+            rough &= rest[own] > settings.outlier_threshold * (1 + 3 / np.sqrt(left.shape[1])) * usual + gross
         for i in own[far]:
             reasons[int(i)] = f"its Bl of {bl[i]:.6g} T m is far from the others' {middle:.6g} T m"
-        for i in own[~far & (rest[own] > most)]:
+        for i in own[~far & rough]:
             reasons[int(i)] = f"voltage and velocity differ by {rest[i]:.2g} V rms, elsewhere {usual:.2g} V"
     return reasons

@@ -147,11 +147,10 @@ def _off_drift(w: Weighings, settings: ReductionSettings, reasons: dict[int, str
         return
     sigma = max(spread(all_), float(np.median(noise)))
     bound = limit(settings.outlier_threshold, EFFICIENCY * dof) * sigma
-    for own in _cycles(w, _keeping(w, reasons)):
-        while True:
-            size, free = _residuals(w, own, settings.drift_order)
+    for own, (size, free) in zip(_cycles(w, _keeping(w, reasons)), scaled, strict=True):
+        while free >= 2:
             order = np.argsort(-np.abs(size))
-            if free < 2 or abs(size[order[0]]) <= bound:
+            if abs(size[order[0]]) <= bound:
                 break
             rest = _residuals(w, np.delete(own, order[0]), settings.drift_order)[0]
             if abs(size[order[1]]) > 0.8 * abs(size[order[0]]) or np.abs(rest).max() > abs(size[order[0]]) / 2:
@@ -160,6 +159,7 @@ def _off_drift(w: Weighings, settings: ReductionSettings, reasons: dict[int, str
             own_size[worst] = float(size[order[0]])
             found[worst] = f"it is {abs(size[order[0]]):.2g} V off the drift of its cycle, where {sigma:.2g} V is usual"
             own = np.delete(own, order[0])
+            size, free = _residuals(w, own, settings.drift_order)
     numbers = w.number[list(found)]
     cycles = len(set(w.cycle.tolist()))
     at = np.concatenate(_cycles(w, _keeping(w, reasons)))

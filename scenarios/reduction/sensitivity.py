@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scenarios.reduction.certificates import Certificates
-from scenarios.reduction.corrections import NEUTRAL, UNCORRECTED, applied, believed, off, shifted, without
+from scenarios.reduction.corrections import NEUTRAL, UNCORRECTED, applied, believed, off, shifted, together, without
 from scenarios.reduction.force import Outcome, evaluate
 from scenarios.reduction.gum import Input
 from scenarios.reduction.quantities import QUANTITIES
 from scenarios.reduction.readout import Readout
 from scenarios.reduction.settings import Corrections
+
+Array = NDArray[np.float64]
+Cases = dict[str | tuple[str, str], SimpleNamespace]
+Changes = dict[str | tuple[str, str], float]
+AT_ONCE = 200_000  # elements of arrays with all cases, weighings and velocity groups
 
 # Certificates that act as products only: where both are near zero, the product of their uncertainties is what counts.
 PRODUCTS = (
@@ -38,10 +43,6 @@ EVEN = ("verticality_x", "verticality_y")
 """Certificates on which the mass depends through a cosine too: what their spread alone does is a line of its own."""
 
 
-Moved = Callable[..., Outcome]
-"""The outcome with estimates moved, each given as its name and a step."""
-
-
 @dataclass(frozen=True)
 class TypeB:
     """Lines of the budget, what they do to Bl (relative, squared and summed), and the size of each correction.
@@ -60,74 +61,79 @@ def type_b(run: Readout, certificates: Certificates, on: Corrections, outcome: O
 
     An effect that is known but not corrected enters with its size, and with the uncertainty of that size (GUM F.2.4.5).
     """
-    values, mass = applied(certificates, on), outcome.mean
-    estimates = {name: e for name, e in certificates.estimates().items() if e.u > 0}
-    inputs, idle, variance = [], list[str](), 0.0
+    known, variance = _known(run, certificates, on, outcome.mean)
+    uncorrected, changes = _switched(run, certificates, on, outcome.mean)
+    lines = [*known, *uncorrected]
+    idle = tuple(line.label for line in lines if line.sensitivity * line.u == 0)
+    return TypeB(tuple(line for line in lines if line.sensitivity * line.u != 0), idle, variance, changes)
 
-    @cache
-    def moved(*steps: tuple[str, float]) -> Outcome:
-        return evaluate(run, shifted(values, **dict(steps)))
 
-    for name, estimate in estimates.items():
-        if _neutral_in(name, on):
-            continue
-        up = moved((name, estimate.u))
-        change, bl_change = up.mean - mass, mean_bl(run, up) / mean_bl(run, outcome) - 1
-        if name in EVEN:
-            change = 0.5 * (up.mean - moved((name, -estimate.u)).mean)
-        variance += bl_change**2
+def _known(run: Readout, certificates: Certificates, on: Corrections, mass: float) -> tuple[list[Input], float]:
+    """Lines of what is stated with an uncertainty, and what they do to Bl (relative, squared and summed)."""
+    values, estimates = applied(certificates, on), certificates.estimates()
+    estimates = {name: e for name, e in estimates.items() if e.u > 0 and not _neutral_in(name, on)}
+    even = [name for name in EVEN if name in estimates]
+    pairs = [pair for pair in PRODUCTS if set(pair) <= set(estimates)]
+    cases: Cases = {name: shifted(values, **{name: e.u}) for name, e in estimates.items()}
+    cases |= {(name, "back"): shifted(values, **{name: -estimates[name].u}) for name in even}
+    cases |= {pair: shifted(values, **{name: estimates[name].u for name in pair}) for pair in pairs}
+    by, bl_by = _changes(run, values, cases)
+    lines = []
+    for name, e in estimates.items():
+        change = 0.5 * (by[name] - by[name, "back"]) if name in even else by[name]
         label, unit = QUANTITIES[name].label, QUANTITIES[name].unit
-        if change == 0:
-            idle.append(label)
-        else:
-            inputs.append(
-                Input(
-                    label,
-                    "B",
-                    estimate.value,
-                    unit,
-                    estimate.u,
-                    change / estimate.u,
-                    estimate.dof,
-                    estimate.distribution,
-                )
-            )
-    for name in EVEN:
-        if name in estimates and not _neutral_in(name, on):
-            size = _curved(moved, name, estimates[name].u, mass)
-            label = f"{QUANTITIES[name].label}, squared"
-            if size == 0:
-                idle.append(label)
-            else:
-                inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "square", "second order, GUM 5.1.2"))
-    for first, second in PRODUCTS:
-        if first in estimates and second in estimates and not _neutral_in(first, on):
-            size = _mixed(moved, (first, estimates[first].u), (second, estimates[second].u), mass)
-            label = f"{QUANTITIES[first].label} × {QUANTITIES[second].label.split(': ')[1]}"
-            if size == 0:
-                idle.append(label)
-            else:
-                inputs.append(Input(label, "B", None, "kg", size, 1.0, math.inf, "product", "second order, GUM 5.1.2"))
-    changes = {}
-    for name in NEUTRAL:
-        other = _toggled(run, certificates, on, values, name)
-        if getattr(on, name):
-            changes[name] = mass / evaluate(run, other).mean - 1
-            continue
-        corrected = evaluate(run, other).mean
-        changes[name] = corrected / mass - 1
-        size = math.hypot(corrected - mass, *_doubts(run, certificates, name, other, corrected))
-        if size > 0:
-            note = "a known effect, not corrected: its size, GUM F.2.4.5"
-            inputs.append(Input(UNCORRECTED[name], "B", None, "kg", size, 1.0, math.inf, "none", note))
-        else:
-            idle.append(UNCORRECTED[name])
-    return TypeB(tuple(inputs), tuple(idle), variance, changes)
+        lines.append(Input(label, "B", e.value, unit, e.u, change / e.u, e.dof, e.distribution))
+    for name in even:  # a normal x does m + ½ f'' x²: the mean of this is ½ f'' u², and its spread f'' u²/√2
+        size = math.sqrt(0.75) * abs(by[name] + by[name, "back"])
+        lines.append(_second_order(f"{QUANTITIES[name].label}, squared", size, mass, "square"))
+    for one, two in pairs:
+        label = f"{QUANTITIES[one].label} × {QUANTITIES[two].label.split(': ')[1]}"
+        lines.append(_second_order(label, abs(by[one, two] - by[one] - by[two]), mass, "product"))
+    return lines, sum(bl_by[name] ** 2 for name in estimates)
 
 
-def mean_bl(run: Readout, outcome: Outcome) -> float:
+def _second_order(label: str, size: float, mass: float, distribution: str) -> Input:
+    """A line of second order (kg); 0 if it may be the rounding of masses."""
+    size = size if size > 1e-13 * abs(mass) else 0.0
+    return Input(label, "B", None, "kg", size, 1.0, math.inf, distribution, "second order, GUM 5.1.2")
+
+
+def _switched(
+    run: Readout, certificates: Certificates, on: Corrections, mass: float
+) -> tuple[list[Input], dict[str, float]]:
+    """Lines of effects that are known and not corrected, and the size of each correction."""
+    uncertain = {name: e for name, e in certificates.estimates().items() if e.u > 0}
+    values = applied(certificates, on)
+    cases: Cases = {name: _toggled(certificates, on, values, name) for name in NEUTRAL}
+    doubts = {name: [one for one in NEUTRAL[name] if one in uncertain] for name in off(on)}
+    for name, doubtful in doubts.items():
+        cases |= {(name, one): shifted(cases[name], **{one: uncertain[one].u}) for one in doubtful}
+    by, _ = _changes(run, values, cases)
+    changes = {name: mass / (mass + by[name]) - 1 if getattr(on, name) else by[name] / mass for name in NEUTRAL}
+    note = "a known effect, not corrected: its size, GUM F.2.4.5"
+    lines = []
+    for name, doubtful in doubts.items():
+        size = math.hypot(by[name], *(by[name, one] - by[name] for one in doubtful))
+        lines.append(Input(UNCORRECTED[name], "B", None, "kg", size, 1.0, math.inf, "none", note))
+    return lines, changes
+
+
+def _changes(run: Readout, values: SimpleNamespace, cases: Cases) -> tuple[Changes, Changes]:
+    """What other values do to the mean mass (kg) and, relative, to the mean Bl."""
+    few, by, bl_by = max(1, AT_ONCE // run.mixing.size), Changes(), Changes()
+    for first in range(0, len(cases), few):
+        some = list(cases)[first : first + few]
+        outcome = evaluate(run, together([values, *(cases[name] for name in some)]))
+        mass, bl = np.empty((2, len(some) + 1))
+        mass[:], bl[:] = outcome.mass.mean(axis=-1), mean_bl(run, outcome)
+        by |= dict(zip(some, (mass[1:] - mass[0]).tolist(), strict=True))
+        bl_by |= dict(zip(some, (bl[1:] / bl[0] - 1.0).tolist(), strict=True))
+    return by, bl_by
+
+
+def mean_bl(run: Readout, outcome: Outcome) -> Any:
     """Mean over the cycles of Bl at their weighings, of winding 1 (T·m)."""
-    return float((run.by_cycle(outcome.bl / run.windings.factor) / np.bincount(run.of_cycle)).mean())
+    return (run.by_cycle(outcome.bl / run.windings.factor) / np.bincount(run.of_cycle)).mean(axis=-1)
 
 
 def _neutral_in(name: str, on: Corrections) -> str | None:
@@ -138,32 +144,8 @@ def _neutral_in(name: str, on: Corrections) -> str | None:
     return None
 
 
-def _toggled(
-    run: Readout, certificates: Certificates, on: Corrections, values: SimpleNamespace, name: str
-) -> SimpleNamespace:
+def _toggled(certificates: Certificates, on: Corrections, values: SimpleNamespace, name: str) -> SimpleNamespace:
     """The values with one correction the other way."""
     if getattr(on, name):
         return without(values, name)
     return without(believed(certificates), *(other for other in off(on) if other != name))
-
-
-def _doubts(
-    run: Readout, certificates: Certificates, correction: str, corrected: SimpleNamespace, mass: float
-) -> Iterator[float]:
-    """What the uncertainties of an effect that is not corrected do to its size (kg)."""
-    for name, estimate in certificates.estimates().items():
-        if estimate.u > 0 and name in NEUTRAL[correction]:
-            yield evaluate(run, shifted(corrected, **{name: estimate.u})).mean - mass
-
-
-def _curved(moved: Moved, name: str, u: float, mass: float) -> float:
-    """What f(x) = m + ½ f'' x² of a normal x does to the mass (kg): its mean ½ f'' u² and its spread f'' u²/√2."""
-    up, down = (moved((name, step)).mean for step in (u, -u))
-    size = math.sqrt(0.75) * abs(up + down - 2.0 * mass)
-    return size if size > 1e-13 * abs(mass) else 0.0
-
-
-def _mixed(moved: Moved, first: tuple[str, float], second: tuple[str, float], mass: float) -> float:
-    """Second-order change of the mass by two estimates together (kg), GUM 5.1.2 note."""
-    size = abs(moved(first, second).mean - moved(first).mean - moved(second).mean + mass)
-    return size if size > 1e-13 * abs(mass) else 0.0

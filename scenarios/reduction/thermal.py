@@ -7,7 +7,7 @@ It works on the *recorded truth*, or on a thermometer good enough, and has no pa
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from scenarios.reduction.errors import ReductionError
+from twin.angles import sine_cosine
 from twin.parameter import Parameters
 
 Array = NDArray[np.float64]
@@ -166,8 +167,10 @@ def thermal_analysis(
     gains = np.sum([share * _means_of_waves(span.periods_s, own) for own, share in windows], axis=0)
     delta_t_m, difference_gain = float(gains @ amplitudes), float(np.linalg.norm(gains))
     if settings.average == "remainder":
-        delta_t_m = sum(share * _mean_of_samples(t, remainder, own) for own, share in windows)
-        lasting = (share**2 / float(np.diff(own).sum()) for own, share in windows)
+        until, lengths = _integral(t, remainder), [float(np.diff(own).sum()) for own, _ in windows]
+        sums = [float(np.diff(until(own)).sum()) for own, _ in windows]
+        delta_t_m = sum(share * sum_ / length for (_, share), sum_, length in zip(windows, sums, lengths, strict=True))
+        lasting = (share**2 / length for (_, share), length in zip(windows, lengths, strict=True))
         difference_gain = math.sqrt(0.5 * (span.last - span.first) * sum(lasting))
     return ThermalResult(
         delta_t_f_K=2 * math.hypot(a, b) if len(span.periods_s) == 1 else swing,
@@ -205,7 +208,7 @@ class _Span:
     first: float
     last: float
     periods: int
-    used: NDArray[np.bool_]
+    used: slice
     width: Array
     periods_s: list[float]
     sines: Array
@@ -216,7 +219,7 @@ class _Span:
         """Of a record, as the settings have it."""
         first, periods = _span(t, period, settings)
         last = first + periods * period
-        used = (t >= first - 1e-9 * period) & (t < last - 1e-9 * period)
+        used = slice(*np.searchsorted(t, np.array([first, last]) - 1e-9 * period).tolist())
         periods_s = [period / harmonic for harmonic in harmonics]
         sines = repeating = np.column_stack([wave for own in periods_s for wave in _sines(t, own)])
         if settings.drift_fit == "periodic":
@@ -248,9 +251,7 @@ def _windows(
     return [(_within(name, windows, span.first, span.last, slack), share) for name, windows, share in kinds]
 
 
-def _drift(
-    u: Array, temperature: Array, sines: Array, used: NDArray[np.bool_], width: Array, settings: PeriodicSettings
-) -> Array:
+def _drift(u: Array, temperature: Array, sines: Array, used: slice, width: Array, settings: PeriodicSettings) -> Array:
     """The polynomial T_f at places u, -1 to 1 over the periods used; none without an order.
 
     Parameters
@@ -315,8 +316,7 @@ def _span(t: Array, period: float, settings: PeriodicSettings) -> tuple[float, i
 
 
 def _sines(t: Array, period: float) -> tuple[Array, Array]:
-    angle = math.tau * np.mod(t, period) / period
-    return np.sin(angle), np.cos(angle)
+    return sine_cosine(math.tau / period * np.mod(t, period))
 
 
 def _least_squares(design: Array, data: Array, width: Array) -> Array:
@@ -336,21 +336,28 @@ def _least_squares(design: Array, data: Array, width: Array) -> Array:
 
 def _means_of_waves(periods: Sequence[float], edges: Array) -> Array:
     """Means of sin ωt and cos ωt for each period over all windows together, exact, shape (2 periods,)."""
-    half, found = 0.5 * (edges[:, 1] - edges[:, 0]), []
+    (start, end), found = edges.T, []
+    half = 0.5 * (end - start)
     for period in periods:
-        omega, middle = math.tau / period, np.mod(edges.mean(axis=1), period)
-        means = 2 * np.sin(omega * half) / omega * np.stack([np.sin(omega * middle), np.cos(omega * middle)])
+        omega, middle = math.tau / period, np.mod(0.5 * (start + end), period)
+        means = 2 * sine_cosine(omega * half)[0] / omega * np.stack(sine_cosine(omega * middle))
         found.append(means.sum(axis=1) / (2 * half.sum()))
     return np.concatenate(found)
 
 
-def _mean_of_samples(t: Array, values: Array, edges: Array) -> float:
-    """Mean of the line through the samples over all windows together, exact; past the last sample it goes on level."""
-    running = np.concatenate([[0.0], np.cumsum(0.5 * np.diff(t) * (values[1:] + values[:-1]))])
-    before = np.clip(np.searchsorted(t, edges, side="right") - 1, 0, len(t) - 1)
-    rest = edges - t[before]
-    until = running[before] + 0.5 * rest * (values[before] + np.interp(edges, t, values))
-    return float((until[:, 1] - until[:, 0]).sum() / (edges[:, 1] - edges[:, 0]).sum())
+def _integral(t: Array, values: Array) -> Callable[[Array], Array]:
+    """Of the line through samples, from the first of them to any times, exact; past the last one it goes on level."""
+    step = np.diff(t)
+    running = np.concatenate([[0.0], np.cumsum(0.5 * step * (values[1:] + values[:-1]))])
+    slope = np.append(np.diff(values) / step, 0.0)
+
+    def until(times: Array) -> Array:
+        before = np.maximum(np.searchsorted(t, times, side="right") - 1, 0)
+        rest = times - t[before]
+        found: Array = running[before] + rest * (values[before] + 0.5 * slope[before] * rest)
+        return found
+
+    return until
 
 
 def _delay(temperature: tuple[float, float], power: tuple[float, float], period: float) -> float:

@@ -155,7 +155,7 @@ def sources(
     """
     weights, lifted = run.schemes.weights, np.array([difference.value for difference in differences])
     push = weights / outcome.gravity * outcome.current
-    by_group = np.stack([run.by_cycle(push * part) for part in outcome.bl_parts.T], axis=1) / lifted[:, None]
+    by_group = run.by_cycle(push * outcome.bl_parts.T).T / lifted[:, None]
     u, dof = pooled(np.array([d.u for d in differences]), np.array([d.dof for d in differences]))
     found: dict[str, Source] = {
         "weighing": (np.eye(len(lifted)), u / np.abs(lifted), dof),
@@ -167,7 +167,7 @@ def sources(
     }
     if on.voltmeter_calibration and run.current is not None:
         loads = weights * outcome.force / outcome.gravity
-        by_weighing = np.stack([run.by_cycle(loads * share) for share in run.current.shares().T], axis=1)
+        by_weighing = run.by_cycle(loads * run.current.shares().T).T
         found["current calibration"] = (by_weighing / lifted[:, None], run.current.u, run.current.dof)
     if on.voltmeter_calibration and run.induced is not None:
         found["induced calibration"] = (by_group @ run.induced.shares(), run.induced.u, run.induced.dof)

@@ -6,6 +6,7 @@ With Bl(z) a polynomial this is exact for any motion, so that there is no apertu
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,8 +20,10 @@ from twin.angles import sine_cosine
 Array = NDArray[np.float64]
 
 Part = tuple[Array, Array, Array]
-"""Regressors and instruments of some readings, shape (unknowns, readings), and the readings (V)."""
+"""Regressors and instruments of some sweeps, shape (unknowns, readings), and the readings (V), those that are first in
+their sweep before all second ones: what is done along a sweep is then done to many at once, however short it is."""
 CHUNK = 8192  # readings worked on at a time: they stay in the cache
+SINGULAR = 1e12  # condition of normal equations of unit diagonal: refinement makes up for the rounding of less
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
 SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature, not for noise
@@ -130,20 +133,19 @@ def fit_velocity(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
         )
     parts = _parts(voltage, position, aperture, (centre, half), order, beside)
-    solution, estimator, residuals = _solved(parts, unknowns, order)
+    solution, estimator, left = _solved(parts, order)
     to_powers = _shift(order, (z_w - centre) / half, half)
     coefficients = to_powers @ solution[: order + 1]
-    gain = to_powers[0] @ estimator[: order + 1]
-    variance = sum(float(r @ r) for r in residuals) / (voltage.size - unknowns)
-    pull, u, dof = _pulls(gain, parts, residuals, n, variance, drifts)
+    skewed = slice(order + 1 + drifts, order + 1 + drifts + (acceleration is not None))
+    gains = np.vstack([to_powers[0] @ estimator[: order + 1], estimator[skewed]])
+    variance = sum(float(r @ r) for _, _, r in left) / (voltage.size - unknowns)
+    (pull, *_), u, dof = _pulls(gains, left, n, variance, drifts)
     skew, u_skew = None, 0.0
     if acceleration is not None:
-        place = order + 1 + drifts
-        skew = float(solution[place] / coefficients[0])
-        u_skew = _pulls(estimator[place], parts, residuals, n, variance, drifts)[1] / abs(float(coefficients[0]))
+        skew, u_skew = float(solution[skewed][0] / coefficients[0]), float(u[1] / abs(coefficients[0]))
     return VelocityFit(
         bl=float(coefficients[0]),
-        u_bl=u,
+        u_bl=float(u[0]),
         dof=dof,
         time=time,
         z=float(z_w),
@@ -178,8 +180,8 @@ class _Beside(NamedTuple):
     phase: Array | None
 
     def of(self, chunk: slice) -> _Beside:
-        """For some of the sweeps."""
-        return _Beside(*(None if values is None else values[chunk] for values in self))
+        """For some of the sweeps, which come last."""
+        return _Beside(*(None if values is None else values[chunk].T for values in self))
 
     @property
     def unknowns(self) -> int:
@@ -189,37 +191,44 @@ class _Beside(NamedTuple):
 
 def _parts(
     voltage: Array, position: Array, aperture: float, place: tuple[float, float], order: int, beside: _Beside
-) -> list[Part]:
+) -> Iterator[Part]:
     """The equations, `CHUNK` readings at a time; `place` is the centre of the positions and half of their range (m)."""
     sweeps, n = voltage.shape
-    (centre, half), step = place, max(1, CHUNK // n)
-    chunks = [slice(i, i + step) for i in range(0, sweeps, step)]
-    speeds = [np.diff(position[chunk], axis=1) / aperture for chunk in chunks]
-    smooth = _smoothed(speeds)
-    parts = []
-    for i, chunk in enumerate(chunks):
-        x = (position[chunk] - centre) / half
-        columns, rows = _equations(speeds[i], smooth[i], x, order, beside.of(chunk))
-        parts.append((columns, rows, np.ravel(voltage[chunk])))
-    return parts
+    step = max(1, CHUNK // n)
+    smoothing = _smoothing(np.diff(position[:step].T, axis=0))
+    for chunk in (slice(first, first + step) for first in range(0, sweeps, step)):
+        columns, rows = _equations(position[chunk].T, aperture, place, smoothing, order, beside.of(chunk))
+        yield columns, rows, np.ravel(voltage[chunk].T)
 
 
-def _solved(parts: list[Part], unknowns: int, order: int) -> tuple[Array, Array, list[Array]]:
-    """Solution, inverse of the normal equations, and residuals, after one step of iterative refinement.
+def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]]:
+    """Solution, inverse of the normal equations, and the parts with residuals in place of readings.
 
-    That makes up for the rounding of the normal equations.
+    The first part alone has a solution, which is refined with all: what rounding does to normal equations then counts
+    for what is left only. Each part is used up while it is in the processor's cache.
     """
-    normal, right = np.zeros((unknowns, unknowns)), np.zeros(unknowns)
+    left: list[Part] = []
     for columns, rows, data in parts:
-        normal += rows @ columns.T
-        right += rows @ data
-    estimator = _inverse(normal, order)
-    solution = estimator @ right
-    residuals = [data - solution @ columns for columns, _, data in parts]
-    correction = estimator @ sum(rows @ r for r, (_, rows, _) in zip(residuals, parts, strict=True))
-    for r, (columns, _, _) in zip(residuals, parts, strict=True):
-        r -= correction @ columns
-    return solution + correction, estimator, residuals
+        product = rows @ columns.T
+        if not left:
+            normal, estimator, right = product, _inverse(product), np.zeros(len(rows))
+            start = right if estimator is None else estimator @ (rows @ data)
+        else:
+            normal = normal + product
+        residual = data - start @ columns
+        right = right + rows @ residual
+        left.append((columns, rows, residual))
+    if len(left) > 1:
+        estimator = _inverse(normal)
+    if estimator is None:
+        raise ReductionError(
+            f"velocity data do not determine a profile of order {order}: "
+            "lower reduction.profile_order, or record more readings in each sweep"
+        )
+    correction = estimator @ right
+    for columns, _, residual in left:
+        residual -= correction @ columns
+    return start + correction, estimator, left
 
 
 def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]:
@@ -250,16 +259,22 @@ def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]
     return centre, half
 
 
-def _equations(speed: Array, smooth: Array, x: Array, order: int, beside: _Beside) -> tuple[Array, Array]:
+def _equations(
+    edges: Array, aperture: float, within: tuple[float, float], smoothing: Array, order: int, beside: _Beside
+) -> tuple[Array, Array]:
     """Columns of the model and their weights, both of shape (unknowns, readings).
 
-    Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the scaled
-    positions at the edges, (sweeps, n + 1). Then come the drift of Bl, the skew, the periodic error and the offset.
+    Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the positions
+    at the edges, (n + 1, sweeps), about the centre that they are `within`, over half of their range. Then come the
+    drift of Bl, the skew, the periodic error and the offset.
     """
-    unknowns = order + 1 + beside.unknowns
-    columns, rows = np.empty((unknowns, *speed.shape)), np.empty((unknowns, *speed.shape))
-    total, product = x[:, :-1] + x[:, 1:], x[:, :-1] * x[:, 1:]
-    columns[0], rows[0] = speed, smooth
+    unknowns, x = order + 1 + beside.unknowns, (edges - within[0]) / within[1]
+    columns, rows = np.empty((2, unknowns, len(edges) - 1, edges.shape[1]))
+    total, product = x[:-1] + x[1:], x[:-1] * x[1:]
+    speed, smooth = columns[0], rows[0]
+    np.subtract(edges[1:], edges[:-1], out=speed)
+    speed /= aperture
+    smooth[:] = smoothing @ (smoothing.T @ speed) if smoothing.size else speed
     for k in range(1, order + 1):
         np.multiply(columns[k - 1], total, out=columns[k])
         np.multiply(rows[k - 1], total, out=rows[k])
@@ -267,14 +282,14 @@ def _equations(speed: Array, smooth: Array, x: Array, order: int, beside: _Besid
             columns[k] -= columns[k - 2] * product
     place = order + 1
     if beside.tau is not None:
-        np.multiply(speed, beside.tau[:, None], out=columns[place])
-        np.multiply(smooth, beside.tau[:, None], out=rows[place])
+        np.multiply(speed, beside.tau, out=columns[place])
+        np.multiply(smooth, beside.tau, out=rows[place])
         place += 1
     if beside.acceleration is not None:
         columns[place] = rows[place] = beside.acceleration
     if beside.phase is not None:
         for row, wave in zip((-3, -2), sine_cosine(beside.phase), strict=True):
-            np.subtract(wave[:, 1:], wave[:, :-1], out=columns[row])
+            np.subtract(wave[1:], wave[:-1], out=columns[row])
         _set_instruments(columns[-3:-1], rows[-3:-1])
     columns[-1] = rows[-1] = 1.0
     return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
@@ -286,41 +301,39 @@ def _set_instruments(columns: Array, rows: Array) -> None:
     Where sweeps repeat, up and down in turn, the periodic error may be hard to tell from Bl(z), and that noise, in the
     error's columns as in the velocity's, would not be small beside the difference. Where they do not, it is.
     """
-    rows[:, 2:], rows[:, :2] = columns[:, :-2], columns[:, -2:]
+    rows[..., 2:], rows[..., :2] = columns[..., :-2], columns[..., -2:]
     both, own = (float(np.vdot(one, columns)) for one in (rows, columns))
-    if columns.shape[1] < 4 or both <= 0.5 * own:
+    if columns.shape[2] < 4 or both <= 0.5 * own:
         rows[:] = columns
 
 
-def _smoothed(speeds: list[Array]) -> list[Array]:
-    """Each sweep's velocity as a polynomial of low order in time, where that is what the motion looks like."""
-    projector = _on_low_orders(speeds[0].shape[1])
-    smooth = [speed @ projector for speed in speeds]
-    kept, all_ = (sum(float(np.einsum("ij,ij->", v, v)) for v in part) for part in (smooth, speeds))
-    return smooth if kept > 0.9 * all_ else speeds
+def _smoothing(speed: Array) -> Array:
+    """Orthonormal courses of low order in time, shape (n, orders), if sweeps' velocities look like that; else none."""
+    courses = _low_orders(len(speed))
+    kept = float(np.sum((courses.T @ speed) ** 2))
+    return courses if kept > 0.9 * float(np.sum(speed**2)) else courses[:, :0]
 
 
 @lru_cache(maxsize=16)
-def _on_low_orders(n: int) -> Array:
-    """Matrix (n, n) that projects values at even distances on polynomials of low order."""
+def _low_orders(n: int) -> Array:
+    """Orthonormal polynomials of low order at n even distances, shape (n, orders)."""
     index = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
     basis, _ = np.linalg.qr(index[:, None] ** np.arange(min(2, n // 4) + 1))
-    projector: Array = basis @ basis.T
-    return projector
+    return np.asarray(basis)
 
 
-def _inverse(normal: Array, order: int) -> Array:
-    """Inverse of the normal matrix, scaled to unit diagonal; refinement makes up for its rounding."""
+def _inverse(normal: Array) -> Array | None:
+    """Inverse of normal equations, scaled to unit diagonal, None if they do not determine all unknowns."""
     scale = np.sqrt(np.abs(np.diag(normal)))
+    units = np.outer(scale, scale)
     with np.errstate(all="ignore"):
-        scaled = normal / np.outer(scale, scale)
-        singular = not np.all(np.isfinite(scaled)) or np.linalg.cond(scaled) > 1e12
-    if singular:
-        raise ReductionError(
-            f"velocity data do not determine a profile of order {order}: "
-            "lower reduction.profile_order, or record more readings in each sweep"
-        )
-    return np.linalg.inv(scaled) / np.outer(scale, scale)
+        scaled = normal / units
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:
+        return None
+    condition = np.linalg.norm(scaled) * np.linalg.norm(inverse)
+    return inverse / units if condition < SINGULAR else None
 
 
 def _shift(order: int, x_w: float, half: float) -> Array:
@@ -344,39 +357,41 @@ def _from_zero(amplitudes: Array, phase: float) -> tuple[float, float]:
     return sine * c + cosine * s, cosine * c - sine * s
 
 
-def _pulls(
-    gain: Array, parts: list[Part], residuals: list[Array], n: int, variance: float, drifts: bool
-) -> tuple[Array, float, float]:
-    """What each sweep pulls on an unknown, `gain` times the equations, with its uncertainty and degrees of freedom."""
-    weights = [gain @ rows for _, rows, _ in parts]
-    pull = np.concatenate([(w * r).reshape(-1, n).sum(axis=1) for w, r in zip(weights, residuals, strict=True)])
-    if len(pull) >= SWEEPS_FOR_SCATTER:
-        return pull, *_scatter(pull, drifts)
-    u = float(np.sqrt(variance * sum(float(w @ w) for w in weights)))
-    return pull, u, float(len(pull) * n - len(gain))
+def _pulls(gains: Array, left: list[Part], n: int, variance: float, drifts: bool) -> tuple[Array, Array, float]:
+    """What each sweep pulls on unknowns, `gains` times the equations, with their uncertainties and degrees of freedom.
+
+    Shapes: gains (wanted, unknowns), pulls (wanted, sweeps), uncertainties (wanted,).
+    """
+    weights = [gains @ rows for _, rows, _ in left]
+    weighted = [(w * r).reshape(len(gains), n, -1) for w, (_, _, r) in zip(weights, left, strict=True)]
+    pulls = np.hstack([part.sum(axis=1) for part in weighted])
+    if pulls.shape[1] >= SWEEPS_FOR_SCATTER:
+        return pulls, *_scatter(pulls, drifts)
+    u = np.sqrt(variance * sum(np.einsum("ij,ij->i", w, w) for w in weights))
+    return pulls, u, float(pulls.shape[1] * n - gains.shape[1])
 
 
-def _scatter(pull: Array, drifts: bool) -> tuple[float, float]:
-    """Standard uncertainty of the sum of what each sweep pulls, from its scatter, and its degrees of freedom.
+def _scatter(pulls: Array, drifts: bool) -> tuple[Array, float]:
+    """Standard uncertainties of the sums of what each sweep pulls, from the scatter, and their degrees of freedom.
 
     A smooth course of Bl through many sweeps is that of the magnet's temperature, whose mean is in the result, and no
     noise. The unknowns that live between sweeps (Bl, its drift, and for single sweeps the offset) are paid for.
     """
-    if len(pull) >= SWEEPS_FOR_PAIRS:
-        clusters = np.add.reduceat(pull, np.arange(0, len(pull), 2))
-        basis = smooth_courses(len(clusters))
-        clusters = clusters - basis @ (basis.T @ clusters)
+    if pulls.shape[1] >= SWEEPS_FOR_PAIRS:
+        clusters = np.add.reduceat(pulls, np.arange(0, pulls.shape[1], 2), axis=1)
+        basis = smooth_courses(clusters.shape[1])
+        clusters = clusters - clusters @ basis @ basis.T
         spent = 1 + max(SMOOTH_ORDER, drifts)
     else:
-        clusters, spent = pull, 2 + drifts
-    dof = len(clusters) - spent
-    return float(np.sqrt(clusters @ clusters * len(clusters) / dof)), float(dof)
+        clusters, spent = pulls, 2 + drifts
+    count = clusters.shape[1]
+    return np.sqrt((clusters**2).sum(axis=1) * count / (count - spent)), float(count - spent)
 
 
 @lru_cache(maxsize=16)
-def smooth_courses(count: int) -> Array:
-    """Orthonormal polynomials of an order up to `SMOOTH_ORDER` at `count` even distances, shape (count, order + 1)."""
-    basis: Array = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), SMOOTH_ORDER))[0]
+def smooth_courses(count: int, order: int = SMOOTH_ORDER) -> Array:
+    """Orthonormal polynomials up to an order at `count` even distances, shape (count, order + 1)."""
+    basis: Array = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), order))[0]
     return basis
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, cast, runtime_checkable
 
@@ -116,6 +116,7 @@ def build(
     clock: Clock | None = None,
     instruments: Callable[[Twin], Mapping[str, Any]] | None = None,
     quiet: bool = False,
+    wanted: Sequence[str] | None = None,
 ) -> Setup:
     """Wire the scenario's balance as it truly is, and list its campaign's steps.
 
@@ -128,6 +129,7 @@ def build(
     clock : virtual time by default.
     instruments : gives those that take the place of simulated ones in the campaign; the twin stays whole beside them.
     quiet : without any noise.
+    wanted : outputs that somebody will ask the twin for; None: all.
 
     Raises
     ------
@@ -141,8 +143,9 @@ def build(
         for part in wired.values():
             part.plan_faults(())
     start_at_ambient(scenario, wired)
-    wanted = (*TRUTH, *RAMPED) if {"current_source", "compensating_source"} <= set(wired) else TRUTH
-    probes = tuple(probe for probe in wanted if probe.port.split(".")[0] in wired)
+    truth = (*TRUTH, *RAMPED) if {"current_source", "compensating_source"} <= set(wired) else TRUTH
+    there = (probe for probe in truth if probe.port.split(".")[0] in wired)
+    probes = tuple(probe for probe in there if wanted is None or probe.port in wanted)
     twin = Twin(
         wired,
         wiring,
@@ -151,6 +154,7 @@ def build(
         fingerprint=scenario.hash,
         rehearsal=rehearsal,
         clock=clock,
+        wanted=wanted,
     )
     campaign: Any = scenario.campaign
     if rehearsal:

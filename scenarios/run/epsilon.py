@@ -77,10 +77,11 @@ def epsilon(
     campaign: Any = scenario.campaign
     settings = scenario.section("reduction", ReductionSettings)
     period, coils = campaign.period / NS, _windings(parts)
-    times, starts = windows.weighing.mean(axis=1), windows.velocity[:, 0]
-    _, group = np.unique(np.floor(starts / period + 1e-9).astype(int), return_inverse=True)
+    times, (starts, ends) = windows.weighing.mean(axis=1), windows.velocity.T
+    turn = np.floor(starts / period + 1e-9)
+    group = np.cumsum(np.diff(turn, prepend=turn[0]) > 0)
     sweeps = np.bincount(group)
-    groups = np.bincount(group, windows.velocity.mean(axis=1)) / sweeps
+    groups = np.bincount(group, 0.5 * (starts + ends)) / sweeps
     weighing, sensing = np.ones(len(times), dtype=int), np.ones(len(groups), dtype=int)
     if isinstance(campaign, WithRoles):
         weighing = np.array([campaign.winding(int(t // period)) for t in times])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from scenarios.schema import Scenario, ScenarioError, locate
 from scenarios.schema import load as load_scenario
 from scenarios.schema import load_text as scenario_of_text
 from twin import plugins
+from twin.component import Component
 from twin.errors import InputError, SimulationError, WiringError
 from twin.steps import Step
 from twin.store import RunStore
@@ -188,14 +190,21 @@ def _self_contained(scenario: Scenario) -> Scenario:
     """
     changed: dict[str, Any] = {}
     for name, part in scenario.balance.parts.items():
-        extras = {key: field.json_schema_extra for key, field in type(part).model_fields.items()}
-        files = [key for key, extra in extras.items() if isinstance(extra, dict) and extra.get("path")]
-        named = {key: getattr(part, key) for key in files if getattr(part, key) is not None}
-        key = f"balance.{name}.{next(iter(named), '')}"
+        named = {key: file for key in _files(type(part)) if (file := getattr(part, key)) is not None}
+        if not named:
+            continue
+        key = f"balance.{name}.{next(iter(named))}"
         placed = {file: Path(scenario.position(f"balance.{name}.{file}").file).parent / named[file] for file in named}
         try:
-            tables = part.model_copy(update=placed).named(name).tables() if named else {}
+            tables = part.model_copy(update=placed).named(name).tables()
         except SimulationError as error:
             raise _refused(scenario, key, str(error)) from error
         changed |= {f"balance.{name}.{key}": value for key, value in tables.items()}
     return scenario.with_tables(changed) if changed else scenario
+
+
+@cache
+def _files(kind: type[Component]) -> list[str]:
+    """The parameters of a component that name a file."""
+    extras = {key: field.json_schema_extra for key, field in kind.model_fields.items()}
+    return [key for key, extra in extras.items() if isinstance(extra, dict) and extra.get("path")]

@@ -201,7 +201,9 @@ def _apart(wanted: list[float], sizes: list[float]) -> list[float]:
 def _layers(graph: Graph) -> dict[str, int]:
     """The column of each component: the longest path to it, without the wires that close a loop."""
     try:
-        place = {name: k for k, (name, _) in enumerate(part for parts in graph.static_order() for part in parts)}
+        place = {
+            name: k for k, (name, _) in enumerate(part for parts in graph.structure.order().static for part in parts)
+        }
     except WiringError:
         place = {name: k for k, name in enumerate(graph.components)}
     acyclic: nx.DiGraph[str] = nx.DiGraph()

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from scenarios.schema import faults, registry, wiring
+from scenarios.schema.canonical import Texts
 from scenarios.schema.document import Document
 from scenarios.schema.errors import KeyPath, Problem, fail, shown
 from scenarios.schema.hardware import HARDWARE, Hardware
@@ -86,16 +87,24 @@ class Known:
     ----------
     tree : of the document.
     balance, campaign, sections : what it says of them.
+    texts : of what has been hashed of it.
     """
 
     tree: Mapping[str, Any]
     balance: Balance
     campaign: tuple[str, Parameters]
     sections: Mapping[str, Parameters]
+    texts: Texts
 
     def part(self, name: str, given: Any) -> Component | None:
         """The component of this name, if what is given for it has been validated."""
         return self.balance.parts.get(name) if self.tree["balance"].get(name) is given else None
+
+    def wiring(self, given: Any, parts: Mapping[str, Component | None]) -> dict[str, str] | None:
+        """The wiring, if what is given for it has been validated, between parts of these kinds."""
+        before = self.balance.parts
+        same = self.tree["balance"].get("wiring") is given and before.keys() == parts.keys()
+        return self.balance.wiring if same and all(type(parts[name]) is type(before[name]) for name in before) else None
 
     def same(self, key: str, tree: Mapping[str, Any]) -> bool:
         """Whether this section of another document has been validated, or is left out in both."""
@@ -205,7 +214,8 @@ def _balance(values: dict[str, Any] | None, problems: list[Problem], known: Know
         if isinstance(given, dict) and given.get(HARDWARE) is not None:
             real = validated(Hardware, given[HARDWARE], ("balance", name, HARDWARE), problems)
             hardware |= {} if real is None else {name: real}
-    wired = wiring.checked(connections, parts, problems)
+    same_wiring = None if known is None else known.wiring(connections, parts)
+    wired = wiring.checked(connections, parts, problems) if same_wiring is None else same_wiring
     if head is None or len(problems) > before:
         return None
     scale = head.native_scale if head.scale is None else head.scale

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from scenarios.schema.canonical import Texts, written
 from scenarios.schema.check import Balance, Checked, Known, check
 from scenarios.schema.difference import Difference, differences
 from scenarios.schema.document import Document, parse, read
@@ -64,6 +64,7 @@ class Scenario:
     _completed: Document = field(repr=False)
     _models: dict[str, type[Parameters]] = field(repr=False)
     _base: Document | None = field(repr=False)
+    _texts: Texts = field(repr=False)
 
     @property
     def wiring(self) -> dict[str, str]:
@@ -98,14 +99,16 @@ class Scenario:
             raise TypeError(f"the scenario was loaded without {model.__name__} for {key!r}; give it to load()")
         return found
 
+    @cached_property
+    def sized(self) -> Mapping[str, Component]:
+        """The components by name, scaled to the balance's size, as their certificates say they are: to look at, and
+        never to be handed to an engine."""
+        factor, parts = self.balance.scale / self.balance.native_scale, self.balance.parts
+        return parts if factor == 1.0 else {name: part.scaled(factor) for name, part in parts.items()}
+
     def components(self) -> dict[str, Component]:
-        """New instances of the components by name: scaled to the balance's size, as their certificates say they are."""
-        factor = self.balance.scale / self.balance.native_scale
-        fresh: dict[str, Component] = {}
-        for name, part in self.balance.parts.items():
-            copy = part if factor == 1.0 else part.scaled(factor)
-            fresh[name] = copy.fresh().named(name)
-        return fresh
+        """New instances of the components `sized`, by name."""
+        return {name: part.fresh().named(name) for name, part in self.sized.items()}
 
     def true_components(self) -> dict[str, Component]:
         """As `components`, but as the parts truly are in this run: with errors drawn, and with their faults planned."""
@@ -160,7 +163,9 @@ class Scenario:
 
     @property
     def _known(self) -> Known:
-        return Known(self._completed.tree, self.balance, (self.campaign_type, self.campaign), self.sections)
+        return Known(
+            self._completed.tree, self.balance, (self.campaign_type, self.campaign), self.sections, self._texts
+        )
 
     def ideal(self) -> Scenario:
         """A new scenario in which every effect of every component has its neutral value, and nothing goes wrong."""
@@ -176,10 +181,17 @@ class Scenario:
     @property
     def resolved(self) -> dict[str, Any]:
         """The whole scenario as plain values: SI numbers, defaults filled in, parameters at the native scale."""
+        return self._tree(
+            lambda _, value, beside: {**beside, **(dump(value) if isinstance(value, Parameters) else value)}
+        )
+
+    def _tree(self, of: Callable[[str, Parameters | dict[str, str], dict[str, Any]], Any]) -> dict[str, Any]:
+        """The scenario with its parts in some form: `of` gives it for a place, what is there and what stands beside."""
         balance = self.balance
         types = balance.types
         components = {
-            name: {"type": types[name], **dump(part), **self._real(name)} for name, part in balance.parts.items()
+            name: of(f"balance.{name}", part, {"type": types[name], **self._real(name)})
+            for name, part in balance.parts.items()
         }
         return {
             "schema": VERSION,
@@ -193,10 +205,10 @@ class Scenario:
                 "native_scale": balance.native_scale,
                 **({"second_winding": way} if (way := balance.second_winding) != "alike" else {}),
                 **components,
-                "wiring": dict(balance.wiring),
+                "wiring": of("balance.wiring", balance.wiring, {}),
             },
-            "campaign": {"type": self.campaign_type, **dump(self.campaign)},
-            **{key: dump(section) for key, section in self.sections.items()},
+            "campaign": of("campaign", self.campaign, {"type": self.campaign_type}),
+            **{key: of(key, section, {}) for key, section in self.sections.items()},
             **({"faults": {name: dump(fault) for name, fault in self.faults.items()}} if self.faults else {}),
         }
 
@@ -220,8 +232,7 @@ class Scenario:
     @cached_property
     def hash(self) -> str:
         """SHA-256 of the canonical JSON of `resolved`, in hexadecimal digits."""
-        text = json.dumps(self.resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return hashlib.sha256(written(self._tree(self._texts.of)).encode()).hexdigest()
 
     def position(self, path: str | KeyPath) -> Position:
         """Where a value was written, by its path; for a default, where the nearest mapping around it was."""
@@ -313,4 +324,5 @@ def _made(
         _completed=complete,
         _models=models,
         _base=base,
+        _texts=Texts() if known is None else known.texts,
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
 from components.thermal_mass import ThermalMass
-from twin.clock import Process
+from twin.clock import NOTHING, Process
 from twin.component import Component, Port
 from twin.signal import Signal
 from twin.times import NS, Times
@@ -61,12 +61,12 @@ class Unread:
     def __getattr__(self, name: str) -> Callable[..., Process]:
         if name.startswith("_"):
             raise AttributeError(name)
-        return _at_once
+        return _nothing
 
 
 READERS: Mapping[str, Any] = MappingProxyType({"environment": Unread()})
 """Parts that act on the heat, of which a campaign only asks for readings."""
 
 
-def _at_once(*_: Any, **__: Any) -> Process:
-    yield from ()
+def _nothing(*_: Any, **__: Any) -> Process:
+    return NOTHING

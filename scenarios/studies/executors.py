@@ -18,6 +18,8 @@ WAIT = 10.0
 """How long a scheduler may take to answer (s)."""
 START = 1.5
 """How long processes take until they compute at their full speed (s), about; most of it is what they import."""
+SEVERAL_TWINS = 20_000
+"""Objects that are made until garbage is looked for: those of a few points."""
 
 
 class ClusterError(InputError):
@@ -41,9 +43,14 @@ def processes(workers: int) -> ProcessPoolExecutor:
 
 
 def _settle() -> None:
-    """Ctrl-C is for the process that keeps the results; what has been imported is no garbage to look through."""
+    """Ctrl-C is for the process that keeps the results; what has been imported is no garbage to look through.
+
+    A twin is garbage as a whole when its point has been computed: looked for while no other is being built, it is found
+    at the first look.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.freeze()
+    gc.set_threshold(SEVERAL_TWINS)
 
 
 @contextmanager

@@ -75,7 +75,7 @@ OUTPUTS: Mapping[str, Output] = MappingProxyType(
 
 
 def _parts(experiment: Experiment) -> Any:
-    return experiment.scenario.components()
+    return experiment.scenario.sized
 
 
 def _thermal(experiment: Experiment) -> Any:
@@ -97,7 +97,7 @@ def _reports(experiment: Experiment) -> None:
 def _heats(experiment: Experiment) -> None:
     from scenarios.studies.thermal import room_rise
 
-    room_rise(experiment.scenario, experiment.scenario.components())
+    room_rise(experiment.scenario)
 
 
 SOURCES: Mapping[str, Callable[[Experiment], Any]] = MappingProxyType(

@@ -26,14 +26,16 @@ from scenarios.run.build import MassCampaign, Setup, build, kept_currents
 from scenarios.run.experiment import Experiment
 from scenarios.schema import Scenario
 from scenarios.studies.assumed import READERS, Assumed, AssumedTemperatures, Unread
+from scenarios.studies.pieces import breakpoints, divided, subdivided
 from twin.component import Component, StateSpace
 from twin.errors import InputError, SimulationError
 from twin.modes import decompose
-from twin.signal import Constant, Signal
+from twin.signal import Constant
 from twin.tape import Tape
 from twin.times import NS, Times
 
 Array = NDArray[np.float64]
+POWER, CURRENT = "thermal_mass.power", "current_source.current"
 PIECES = 48
 """Of a period, at least; each is halved until the power on it is a polynomial."""
 ORDERS = 5
@@ -108,12 +110,8 @@ def thermal(experiment: Experiment, fineness: int = 1) -> Thermal:
     return ThermalCycle(experiment.scenario, fineness).result()
 
 
-def room_rise(scenario: Scenario, parts: Mapping[str, Any]) -> float:
+def room_rise(scenario: Scenario) -> float:
     """What the room is warmer than the reference (K), of a scenario that has a thermal-magnetic error.
-
-    Parameters
-    ----------
-    parts : its components.
 
     Raises
     ------
@@ -122,7 +120,7 @@ def room_rise(scenario: Scenario, parts: Mapping[str, Any]) -> float:
     SimulationError
         If the room's temperature changes.
     """
-    name = scenario.name
+    name, parts = scenario.name, scenario.sized
     if not isinstance(scenario.campaign, MassCampaign):
         raise InputError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
     if not isinstance(parts.get("thermal_mass"), ThermalMass) or not isinstance(parts.get("magnet"), Magnet):
@@ -132,16 +130,16 @@ def room_rise(scenario: Scenario, parts: Mapping[str, Any]) -> float:
             f"{name}: it starts at ambient; its periodic steady state is asked for: thermal.start=steady_state"
         )
     source = scenario.wiring.get("thermal_mass.ambient_rise")
-    room = parts.get((source or "").partition(".")[0])
+    room: Any = parts.get((source or "").partition(".")[0])
     if source is None or room is None:
         return 0.0
-    rise = room.fresh().signals()["temperature_rise"] if isinstance(room, Environment) else None
-    if not isinstance(rise, Constant):
+    temperature = room.temperature_signal() if isinstance(room, Environment) else None
+    if not isinstance(temperature, Constant):
         raise NotPeriodicError(
             f"{name}: the temperature of the room changes, so that no state is periodic; switch off its drift and "
             "swing, or run the campaign"
         )
-    return rise.value
+    return temperature.value - float(room.reference_temperature)
 
 
 class ThermalCycle:
@@ -149,16 +147,19 @@ class ThermalCycle:
 
     def __init__(self, scenario: Scenario, fineness: int = 1) -> None:
         self.scenario, self.fineness = scenario, fineness
-        self.parts = scenario.components()
-        self._unused = dict(self.parts)
-        self.room = room_rise(scenario, self.parts)
+        self.parts = scenario.sized
+        self.room = room_rise(scenario)
         self.campaign = cast(MassCampaign, cast(Any, scenario.campaign).model_copy(update={"cycles": 1}))
         self.period = self.campaign.period / NS
-        space = cast(ThermalMass, self.parts["thermal_mass"]).state_space()
+        space = cast(ThermalMass, self._part("thermal_mass")).state_space()
         self.rates, self.gains, self.outputs = _modes(space)
         self._heating = _upstream(scenario.wiring, self.parts, "thermal_mass")
         self._power: PeriodicPower | None = None
         self._solve()
+
+    def _part(self, name: str) -> Component:
+        """A new instance of a component: it is of one twin only."""
+        return self.parts[name].fresh().named(name)
 
     # --- temperatures that agree with the power they make -------------------------------------------------------------
 
@@ -196,27 +197,34 @@ class ThermalCycle:
 
         def parts() -> dict[str, Any]:
             made: dict[str, Any] = dict.fromkeys(self.parts, Unread())
-            for name in self._heating:  # a part is of one twin only
-                made[name] = self._unused.pop(name, None) or self.parts[name].fresh().named(name)
+            made |= {name: self._part(name) for name in self._heating}
             made["thermal_mass"] = AssumedTemperatures().assume(self._assumed).named("thermal_mass")
             return made
 
-        setup = build(self.scenario, rehearsal=True, currents=currents, parts=parts, instruments=lambda _: READERS)
+        wanted = self.scenario.wiring.get(POWER), CURRENT if "current_source" in self._heating else None
+        setup = build(
+            self.scenario,
+            rehearsal=True,
+            currents=currents,
+            parts=parts,
+            instruments=lambda _: READERS,
+            wanted=[port for port in wanted if port],
+        )
         setup.twin.run(setup.steps)
         return setup
 
     def _relax(self, setup: Setup) -> None:
         """Find the power and the temperatures that agree with it, under the laws of a rehearsal."""
-        power = setup.twin.signal(self.scenario.wiring["thermal_mass.power"])
+        power = setup.twin.signal(self.scenario.wiring[POWER])
         tape = Tape([power], list(self._assumed.values()))
-        edges, known = _breakpoints(setup, power)
-        edges, known = _subdivided(edges, known, self.period / (self.fineness * PIECES))
+        edges, known = breakpoints(setup.steps, power)
+        edges, known = subdivided(edges, known, self.period / (self.fineness * PIECES))
         for _ in range(HALVINGS):
             self._power, misfit = self._agreed(tape, edges, known)
             rough = misfit * np.diff(edges) > SMOOTH * self.period / self.fineness
             if not rough.any():
                 return
-            edges, known = _divided(edges, known, np.where(rough, 2, 1))
+            edges, known = divided(edges, known, np.where(rough, 2, 1))
         raise SimulationError(
             f"{self.scenario.name}: the power of its coil is not smooth enough for a thermal study; run the campaign"
         )
@@ -306,7 +314,7 @@ class ThermalCycle:
         if "current_source" not in self._heating:
             return float("nan")
         windows = self.campaign.weighing_windows()
-        current = self._twin.signal("current_source.current")
+        current = self._twin.signal(CURRENT)
         times = (windows[:, :1] + np.diff(windows, axis=1) * _NODES).ravel()
         values = Tape([current], list(self._assumed.values())).at(Times.of(times))(*self.rises(times))[0]
         sizes = np.abs(np.broadcast_to(values, times.shape)).reshape(len(windows), ORDERS) @ _WEIGHTS
@@ -357,31 +365,3 @@ def _modes(space: StateSpace) -> tuple[Array, Array, Array]:
 def _change(before: Array, after: Array) -> float:
     """The largest, relative to what is there."""
     return float(np.abs(after - before).max(initial=0.0) / np.abs(after).max(initial=1e-300))
-
-
-def _breakpoints(setup: Setup, power: Signal) -> tuple[Array, Array]:
-    """Where the power or its slope may jump (s), from 0 to the end of the period; and the power between (W), where it
-    is known to stay the same whatever the temperatures, else NaN."""
-    edges, known, start = [0], [], 0
-    for step in setup.steps:
-        end = start + step.duration
-        value = power.constant_over(start, end)
-        within = sorted(power.breakpoints(start, end)) if value is None else []
-        edges += [*within, end]
-        known += [np.nan if value is None else value] * (len(within) + 1)
-        start = end
-    return np.array(edges) / NS, np.array(known)
-
-
-def _subdivided(edges: Array, known: Array, longest: float) -> tuple[Array, Array]:
-    """The edges with others between them, so that no piece on which something happens is longer."""
-    counts = np.ceil(np.diff(edges) / longest - 1e-9).astype(int).clip(min=1)
-    return _divided(edges, known, np.where(np.isnan(known), counts, 1))
-
-
-def _divided(edges: Array, known: Array, counts: NDArray[Any]) -> tuple[Array, Array]:
-    """Each piece in so many equal ones."""
-    starts = np.repeat(edges[:-1], counts)
-    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    edges = np.append(starts + within * np.repeat(np.diff(edges) / counts, counts), edges[-1])
-    return edges, np.repeat(known, counts)

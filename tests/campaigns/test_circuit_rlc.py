@@ -118,6 +118,7 @@ def test_the_acceleration_of_an_oscillation_is_found(orders: tuple[int, ...], re
     velocity, acceleration = found.velocity(), found.acceleration()
     assert np.abs(acceleration - true).max() < 1e-4 * np.abs(true).max()
     assert np.abs(np.diff(found.position(), axis=1) - np.diff(position, axis=1)).max() < 1e-8 * np.ptp(position)
+    np.testing.assert_allclose(found.mean_acceleration(), np.diff(velocity, axis=1) / step, atol=1e-9 * np.ptp(true))
     means = 0.5 * (velocity[:, 1:] + velocity[:, :-1]) - step / 12 * np.diff(acceleration, axis=1)
     assert np.abs(means - np.diff(position, axis=1) / step).max() < 1e-2 * np.ptp(true) * step
 

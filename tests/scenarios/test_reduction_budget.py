@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from components.refractive_index import HELIUM_NEON
 from scenarios.reduction import Certificates, Estimate, MassResult, reduce
 from scenarios.reduction.gum import Input
 from scenarios.reduction.quantities import QUANTITIES
+from scenarios.reduction.readout import Readout
 from tests.scenarios.test_reduction_corrections import MU_0, coil_temperatures
 from tests.scenarios.test_reduction_run import AIR, MID_WEIGHING, Run, by_phase, settings
 from twin.recorder import Blocks
@@ -105,6 +107,26 @@ def test_a_sensitivity_is_what_the_formula_says(name: str) -> None:
     assert found.unit == QUANTITIES[name].unit
     assert found.sensitivity == pytest.approx(expected, rel=1e-2)
     assert result.type_b[found.label] == pytest.approx(abs(expected) * u, rel=1e-2)
+
+
+def test_many_cases_at_once_are_each_what_it_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = {name: value for values in BESIDE.values() for name, value in values.items()}
+    doubts = {name: Estimate(beside.get(name, value), u) for name, (value, u, _) in HAND.items()}
+    certificates = known(**MOTION, **{**beside, **doubts})
+    at_once = reduce(BLOCKS, certificates)
+    monkeypatch.setattr("scenarios.reduction.sensitivity.AT_ONCE", 1)
+    alone = reduce(BLOCKS, certificates)
+    assert [one.label for one in alone.inputs] == [one.label for one in at_once.inputs]
+    effects = ([one.sensitivity * one.u for one in result.inputs] for result in (alone, at_once))
+    np.testing.assert_allclose(*effects, rtol=1e-12, atol=1e-15)
+    assert alone.corrections == pytest.approx(at_once.corrections, rel=1e-12, abs=1e-15)
+    assert alone.u_bl_Tm == pytest.approx(at_once.u_bl_Tm, rel=1e-9)
+
+
+def test_the_weighings_of_a_cycle_need_not_be_in_a_row() -> None:
+    run: Any = SimpleNamespace(of_cycle=np.array([1, 0, 1, 2, 0]), cycles=[7, 3, 5])
+    values = np.array([[1.0, 2.0, 4.0, 8.0, 16.0], [0.0, 1.0, 0.0, 0.0, 2.0]])
+    assert Readout.by_cycle(run, values).tolist() == [[18.0, 5.0, 8.0], [3.0, 0.0, 0.0]]
 
 
 @pytest.mark.parametrize("name", sorted(QUANTITIES))

@@ -59,6 +59,19 @@ def test_coefficients_belong_to_powers_about_the_weighing_position() -> None:
     assert result.mean_z == pytest.approx(4e-5)
 
 
+@pytest.mark.parametrize("chunk", [1, 40, 300])
+def test_the_readings_may_be_worked_on_in_any_parts(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the first of them determines nothing: a single sweep does not tell the offset from Bl."""
+    z = motion(60, 9, centre=4e-5)
+    u = voltages(z) + 3e-4 + 1e-6 * np.random.default_rng(2).normal(size=(60, 9))
+    whole = fit(z, u)
+    monkeypatch.setattr("scenarios.reduction.velocity.CHUNK", chunk)
+    parts = fit(np.asfortranarray(z), np.asfortranarray(u))
+    assert parts.bl == pytest.approx(whole.bl, rel=1e-14)
+    assert (parts.u_bl, parts.drift, parts.offset) == pytest.approx((whole.u_bl, whole.drift, whole.offset), rel=1e-8)
+    np.testing.assert_allclose(parts.sweeps, whole.sweeps, rtol=1e-12)
+
+
 @given(
     st.floats(100, 2000), st.floats(-50, 50), st.floats(-1e4, 1e4), st.floats(-1e-3, 1e-3), st.floats(-1.5e-4, 1.5e-4)
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenarios.schema import ScenarioError, load, locate
+from scenarios.schema import Scenario, ScenarioError, load, locate
 from tests.scenarios.schema_parts import (
     MODELS,
     TEXT,
@@ -141,6 +143,53 @@ def test_with_changes_values_and_keeps_the_original() -> None:
     assert changed.resolved["campaign"]["current"] == 0.002 and changed.resolved["campaign"]["duration"] == 28800.0
     assert changed != scenario and scenario.to_yaml() == text
     assert scenario.with_() == scenario
+
+
+@pytest.mark.parametrize("change", [{"balance.source": None}, {"balance.source.type": "voltmeter"}])
+def test_wires_that_stay_are_looked_at_again_where_a_part_changes(change: dict[str, Any]) -> None:
+    with pytest.raises(ScenarioError, match="source") as caught:
+        small().with_({"balance.scale": 0.9}).with_(change)
+    assert caught.value.key == "balance.wiring.coil.current"
+
+
+def by_definition(scenario: Scenario) -> str:
+    """SHA-256 of the canonical JSON of `resolved`."""
+    text = json.dumps(scenario.resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                {"balance.scale": 0.9},
+                {"balance.scale": None},
+                {"balance.coil.resistance": "1 kohm"},
+                {"balance.magnet.profile": [1.0, 2.0]},
+                {"balance.meter": {"type": "voltmeter"}, "balance.meter.gain": "5 ppm"},
+                {"balance.wiring.meter.voltage": None},
+                {"balance.wiring": {"meter.voltage": "coil.voltage"}},
+                {"campaign.duration": "4 h"},
+                {"reduction.order": 2},
+                {"seed": 5, "description": "größer"},
+                {"notes": ["a", "b"]},
+            ]
+        ),
+        max_size=5,
+    )
+)
+def test_the_hash_is_that_of_all_that_it_resolves_to(changes: list[dict[str, Any]]) -> None:
+    """However a scenario was made, and whichever of those before it have been hashed."""
+    with installed():
+        scenario = small()
+        first = scenario.hash
+        for change in changes:
+            scenario = scenario.with_(change)
+            assert scenario.hash == by_definition(scenario)
+        assert scenario.ideal().hash == by_definition(scenario.ideal())
+        assert pickle.loads(pickle.dumps(scenario)).with_(seed=9).hash == by_definition(scenario.with_(seed=9))
+        assert small().hash == first == by_definition(small())
 
 
 def test_what_has_not_changed_is_not_validated_again() -> None:

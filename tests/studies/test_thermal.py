@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from functools import lru_cache
 from typing import Any, cast
 
@@ -14,7 +16,7 @@ import scenarios
 from scenarios.run.experiment import Experiment
 from scenarios.studies.outputs import evaluate
 from scenarios.studies.thermal import NotPeriodicError, Thermal, ThermalCycle, thermal
-from twin.errors import InputError
+from twin.errors import InputError, WiringError
 
 CHAIN = {
     "geometry": None,
@@ -191,3 +193,19 @@ def test_no_periodic_state(keys: dict[str, Any], message: str) -> None:
 def test_nothing_to_heat() -> None:
     with pytest.raises(InputError, match="weighs nothing"):
         thermal(scenarios.load("moving_mode"))
+
+
+def test_a_balance_whose_coil_heats_nothing_says_what_to_wire() -> None:
+    unheated = scenarios.load("nist4_tmtp").with_({"balance.wiring.thermal_mass.power": None})
+    with pytest.raises(WiringError, match=r"thermal_mass\.power \(W\) is not connected; wire it to an output in W"):
+        thermal(unheated)
+
+
+def test_a_study_leaves_nothing_behind() -> None:
+    """A point's twin is gone when its result is: a study may have any number of points."""
+    cycle = ThermalCycle(scenarios.load("nist4_tmtp").with_({"balance.scale": 0.37}).scenario)
+    power = cycle.result()
+    gone = weakref.ref(cycle), weakref.ref(cycle._twin), weakref.ref(cycle._twin.signal("coil.power"))
+    del cycle, power
+    gc.collect()
+    assert [each() for each in gone] == [None] * 3

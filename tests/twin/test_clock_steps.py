@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import simpy
 
-from twin.clock import Clock, Process
+from twin.clock import NOTHING, Clock, Process
 from twin.recorder import Schedule
 from twin.steps import Step
 from twin.times import NS
@@ -49,6 +49,29 @@ def test_an_instant_in_the_past_is_an_error() -> None:
         clock.run(late())
     with pytest.raises(ValueError, match="cannot wait"):
         Clock().wait(-1.0)
+
+
+def test_nothing_takes_no_event() -> None:
+    """Also in place of an operation, one after the other or side by side, and again and again."""
+
+    def run(*beside: Process) -> tuple[int, int]:
+        clock = Clock()
+
+        def waiting() -> Process:
+            yield clock.wait(1.0)
+
+        def both() -> Process:
+            yield from NOTHING
+            yield clock.together([*beside, waiting()])
+            yield clock.together([*beside])
+
+        clock.run(both())
+        return clock.now, clock.events
+
+    assert run(NOTHING, NOTHING, NOTHING) == run()
+    clock = Clock()
+    clock.run(NOTHING)
+    assert clock.now == 0
 
 
 def test_operations_side_by_side_end_with_the_last() -> None:

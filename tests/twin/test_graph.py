@@ -119,9 +119,9 @@ def test_a_neutral_edge_that_would_close_a_loop_without_state_is_no_loop() -> No
 def test_groups_come_in_topological_order() -> None:
     parts = {"late": Lag(), "middle": Lag(), "first": Lag()}
     graph = Graph(parts, {"late.u": "middle.y", "middle.u": "first.y"})
-    assert graph.state_groups() == [["first"], ["middle"], ["late"]]
+    assert graph.structure.order().states == (("first",), ("middle",), ("late",))
     joined = Graph(parts, {"late.u": "middle.y", "middle.u": "late.y", "first.u": "middle.y"})
-    assert joined.state_groups() == [["late", "middle"], ["first"]]
+    assert joined.structure.order().states == (("late", "middle"), ("first",))
 
 
 def test_the_drawn_graph_bears_ports_and_units() -> None:
