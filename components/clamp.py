@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 from twin.clock import Process
 from twin.component import Port
 from twin.errors import SimulationError
+from twin.implicit import Unknown
 from twin.instrument import Instrument
 from twin.parameter import parameter
 from twin.piece import constant
@@ -36,7 +37,7 @@ class Clamp(Instrument):
 
     inputs: ClassVar[Mapping[str, Port]] = {"coil": Port("m", default=0.0)}
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "locked": Port("1")}
-    depends: ClassVar[Mapping[str, frozenset[str]]] = {"position": frozenset(), "locked": frozenset()}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {"locked": frozenset()}
 
     position: float = parameter("m", 0.0, description="z of the coil; 0 is the symmetry plane")
     closed: bool = Field(True, description="whether it holds the coil when a run begins")
@@ -44,7 +45,7 @@ class Clamp(Instrument):
     _coil: Signal | None = PrivateAttr(default=None)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        self._coil = inputs["coil"]
+        self._coil = None if isinstance(inputs["coil"], Unknown) else inputs["coil"]
         return {"position": Constant(self.position), "locked": self.timeline("locked", float(self.closed))}
 
     @property

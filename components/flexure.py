@@ -12,6 +12,7 @@ from components.mover import Mover, bounds
 from twin.clock import Process
 from twin.component import Port
 from twin.errors import SimulationError
+from twin.implicit import Unknown
 from twin.parameter import parameter
 from twin.piece import Piece
 from twin.signal import Signal
@@ -38,7 +39,7 @@ class Flexure(Mover):
     }
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "required_force": Port("N")}
     depends: ClassVar[Mapping[str, frozenset[str]]] = {
-        "position": frozenset({"load"}),
+        "position": frozenset({"load", "locked"}),
         "required_force": frozenset({"load", "tare_weight", "after_effect"}),
     }
 
@@ -73,7 +74,10 @@ class Flexure(Mover):
         return self.timeline("motion", self.weighing_position)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        load, self._locked = inputs["load"], inputs["locked"]
+        load, locked = inputs["load"], inputs["locked"]
+        self._locked = (
+            None if isinstance(locked, Unknown) else locked
+        )  # of a study that needs no more than the position
         position = self.motion + self.compliance * load
         force = load - inputs["tare_weight"] + self.stiffness * (position - self.rest_position)
         force = force + inputs["after_effect"]
