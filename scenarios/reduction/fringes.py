@@ -28,8 +28,10 @@ def check_fringes(phase: Array, order: int) -> None:
     up = some[:, -1] > some[:, 0]
     for sense in (up, ~up):
         count = int(np.count_nonzero(sense))
-        common = np.exp(1j * some[sense]).mean(axis=0) if count > 1 else np.zeros(1)
-        if float(np.mean(np.abs(common) ** 2)) <= max(COHERENT, 4.0 / max(count, 1)):
+        if count == 0:
+            continue
+        common = np.exp(1j * some[sense]).mean(axis=0)
+        if count > 1 and float(np.mean(np.abs(common) ** 2)) <= max(COHERENT, 4.0 / count):
             continue
         beyond = np.angle(common[1:] / common[:-1])
         passed = np.append(0.0, np.cumsum(beyond))
