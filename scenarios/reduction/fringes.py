@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
+from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
 
@@ -24,19 +25,16 @@ def check_fringes(phase: Array, order: int) -> None:
     phase : of the periodic error at the edges of the apertures (rad), shape (sweeps, n + 1).
     order : of the polynomial Bl(z).
     """
-    some = phase[:SWEEPS_THAT_REPEAT]
-    up = some[:, -1] > some[:, 0]
-    for sense in (up, ~up):
-        count = int(np.count_nonzero(sense))
-        if count == 0:
-            continue
-        common = np.exp(1j * some[sense]).mean(axis=0)
-        if count > 1 and float(np.mean(np.abs(common) ** 2)) <= max(COHERENT, 4.0 / count):
+    some = phase[:SWEEPS_THAT_REPEAT].T
+    senses = _senses(some[-1] > some[0])
+    sine, cosine = (wave @ senses for wave in sine_cosine(some))
+    for count, common in zip(senses.sum(axis=0), (cosine + 1j * sine).T, strict=True):
+        if count == 0 or (count > 1 and np.mean(np.abs(common) ** 2) <= max(COHERENT * count, 4.0) * count):
             continue
         beyond = np.angle(common[1:] / common[:-1])
         passed = np.append(0.0, np.cumsum(beyond))
         if np.abs(beyond).max(initial=0.0) < 0.5 * np.pi and np.ptp(passed) < 0.5 * np.pi * order:
-            fringes = float(np.abs(np.diff(some, axis=1)).mean()) / (2 * np.pi)
+            fringes = float(np.abs(np.diff(some, axis=0)).mean()) / (2 * np.pi)
             raise ReductionError(
                 "the interferometer's periodic error is not told from the profile of the field: from reading to "
                 f"reading the coil passes {fringes:.3f} half-waves of the laser, too near a whole number for "
@@ -58,12 +56,18 @@ def set_instruments(columns: Array, rows: Array, waves: tuple[Array, Array], up:
     waves : sine and cosine of the phase at the edges, each shape (n + 1, sweeps).
     up : which sweeps go up, shape (sweeps,).
     """
-    rows[:] = columns
-    for sense in (up, ~up):
-        count = int(np.count_nonzero(sense))
-        if count < 2:
-            continue
-        repeats = sum(float(np.mean(wave[:, sense].sum(axis=1) ** 2)) for wave in waves)
-        if (repeats - count) > COHERENT * count * (count - 1):
-            own = columns[..., sense]
-            rows[..., sense] = (own.sum(axis=2, keepdims=True) - own) / (count - 1)
+    senses = _senses(up)
+    counts = senses.sum(axis=0)
+    sums = np.array([wave @ senses for wave in waves])
+    repeats = (sums**2).mean(axis=1).sum(axis=0)
+    among = (counts > 1) & (repeats - counts > COHERENT * counts * (counts - 1))
+    # The sum of all less the own; or, where there is no mean, the own.
+    flat = columns.reshape(-1, columns.shape[-1])
+    others = (flat @ senses) @ (senses * np.where(among, 1.0 / np.maximum(counts - 1, 1), 0.0)).T
+    own = senses @ np.where(among, -1.0 / np.maximum(counts - 1, 1), 1.0)
+    rows[:] = (others + flat * own).reshape(rows.shape)
+
+
+def _senses(up: NDArray[np.bool_]) -> Array:
+    """Which sweeps go up, and which down: ones and zeros, shape (sweeps, 2)."""
+    return np.stack([up, ~up], axis=1).astype(float)
