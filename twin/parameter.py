@@ -117,6 +117,11 @@ def unit_of(field: FieldInfo) -> str | None:
     return str(extra["unit"]) if isinstance(extra, Mapping) and "unit" in extra else None
 
 
+def converter_of(field: FieldInfo) -> Callable[[str, str], float]:
+    """From text and unit to a float: what is 0 by default is a difference."""
+    return difference_to_si if field.default == 0.0 else to_si
+
+
 def neutral_of(field: FieldInfo) -> Any:
     """The value that switches the field's effect off, or None if the field is not an effect."""
     extra = field.json_schema_extra
@@ -135,7 +140,7 @@ class Parameters(BaseModel):
         unit = unit_of(field)
         if unit is None:
             return value
-        return _to_si(value, unit, difference_to_si if field.default == 0.0 else to_si)
+        return _to_si(value, unit, converter_of(field))
 
     def ideal(self) -> Self:
         """A copy with every effect, here and in nested groups, at its neutral value."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,12 +74,12 @@ def _one(
     as_json: bool,
 ) -> None:
     from scenarios.studies.boundary import Search
-    from scenarios.studies.parameters import unit_of_path
+    from scenarios.studies.parameters import number, unit_of_path
 
     unit = unit_of_path(chosen.scenario, over)
     if unit is None:
         raise UsageError(f"--over: {chosen.scenario.name} has no quantity {over}; see kibble-twin schema")
-    span = _range(over, unit, low, high)
+    span = _range(over, unit, low, high, partial(number, chosen.scenario, over))
     search = Search(chosen, over)
     for value in span:
         search.at(value).check()  # a range that cannot be is said before anything is computed
@@ -103,17 +103,18 @@ def _found(search: Any, limit: float, span: tuple[float, float]) -> Boundary:
     return made
 
 
-def _range(over: str, unit: str, low: str | None, high: str | None) -> tuple[float, float]:
+def _range(
+    over: str, unit: str, low: str | None, high: str | None, number: Callable[[str], Any]
+) -> tuple[float, float]:
     """The range that is asked for, in the unit of the parameter."""
     from scenarios.studies.boundary import SCALE, SCALE_RANGE
-    from twin.parameter import to_si
 
     default: tuple[float | None, float | None] = SCALE_RANGE if over == SCALE else (None, None)
     found = []
     for option, text, value in (("--from", low, default[0]), ("--to", high, default[1])):
         if text is not None:
             try:
-                value = to_si(text, unit)
+                value = float(number(text))
             except ValueError as error:
                 raise UsageError(f"{option}: {error}") from error
         if value is None:
@@ -173,8 +174,9 @@ def _size(root: Root | None) -> tuple[str, str]:
 
 def _table(limit: float, low: str | None, high: str | None, workers: int, plot: Path | None, *, as_json: bool) -> None:
     from scenarios.studies.boundary import MATERIALS, SCALE, SCHEMES
+    from twin.parameter import to_si
 
-    span = _range(SCALE, "1", low, high)
+    span = _range(SCALE, "1", low, high, partial(to_si, unit="1"))
     if not (limit > 0 and 0 < span[0] < span[1]):
         raise UsageError(
             f"--limit, --from, --to: expected positive numbers that ascend, not {limit:g}, {span[0]:g}, {span[1]:g}"

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from scenarios.schema.errors import KeyPath
-from twin.parameter import Parameters, unit_of
+from twin.parameter import Parameters, converter_of, difference_to_si, unit_of
 
 
 def keys(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -47,10 +47,28 @@ def unit_at(model: type[BaseModel], path: KeyPath) -> str | None:
 
     The size of an uncertainty has the unit of the parameter that it is stated for.
     """
-    if path[:1] == ("uncertainties",) and (len(path) == 2 or path[2:] == ("size",)):
-        path = path[1:2]
-    field, _ = find(model, path)
+    field, _ = find(model, _measured(path))
     return None if field is None else unit_of(field)
+
+
+def number_at(model: type[BaseModel], path: KeyPath, text: str) -> float | None:
+    """A text as a number in the unit at a path; None if there is no physical quantity. A size is a difference.
+
+    Raises
+    ------
+    ValueError
+        If the text is no quantity of that unit.
+    """
+    field, _ = find(model, _measured(path))
+    unit = None if field is None else unit_of(field)
+    if field is None or unit is None:
+        return None
+    return (converter_of(field) if path == _measured(path) else difference_to_si)(text, unit)
+
+
+def _measured(path: KeyPath) -> KeyPath:
+    """The parameter whose unit the numbers at a path have."""
+    return path[1:2] if path[:1] == ("uncertainties",) and (len(path) == 2 or path[2:] == ("size",)) else path
 
 
 def units(model: BaseModel, path: KeyPath = ()) -> dict[KeyPath, str]:

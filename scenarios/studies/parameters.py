@@ -4,27 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from scenarios.run.experiment import Experiment
 from scenarios.schema import Scenario
 from scenarios.schema.check import BalanceHead, Head
-from scenarios.schema.fields import unit_at
-from twin.parameter import to_si
+from scenarios.schema.fields import number_at, unit_at
 
 Value = float | int | str | bool
 
 
 def unit_of_path(scenario: Scenario, path: str) -> str | None:
     """The SI unit of the numbers at a path such as ``balance.scale``; None for what is no physical quantity."""
+    return unit_at(*_place(scenario, path))
+
+
+def _place(scenario: Scenario, path: str) -> tuple[type[BaseModel], tuple[str | int, ...]]:
+    """The model that a path leads into, and its way in there."""
     first, *rest = path.split(".")
     if first == "balance" and len(rest) > 1 and rest[0] in scenario.balance.parts:
-        return unit_at(type(scenario.balance.parts[rest[0]]), _keys(rest[1:]))
+        return type(scenario.balance.parts[rest[0]]), _keys(rest[1:])
     if first == "balance":
-        return unit_at(BalanceHead, _keys(rest))
+        return BalanceHead, _keys(rest)
     if first == "campaign":
-        return unit_at(type(scenario.campaign), _keys(rest))
+        return type(scenario.campaign), _keys(rest)
     if first in scenario.sections:
-        return unit_at(type(scenario.sections[first]), _keys(rest))
-    return unit_at(Head, _keys([first, *rest]))
+        return type(scenario.sections[first]), _keys(rest)
+    return Head, _keys([first, *rest])
 
 
 def _keys(parts: list[str]) -> tuple[str | int, ...]:
@@ -39,9 +45,8 @@ def number(scenario: Scenario, path: str, value: Any) -> Value:
     ValueError
         If the text is no quantity of that unit.
     """
-    unit = unit_of_path(scenario, path)
-    found: Value = to_si(value, unit) if isinstance(value, str) and unit is not None else value
-    return found
+    found = number_at(*_place(scenario, path), value) if isinstance(value, str) else None
+    return value if found is None else found
 
 
 def present(experiment: Experiment, path: str) -> Any:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import scenarios
 from scenarios.schema import ScenarioError
 from scenarios.studies.axes import AxisModel, axis
-from scenarios.studies.parameters import number, present, unit_of_path, width
-from twin.parameter import unit_of
+from scenarios.studies.parameters import number, present, unit_of_path
+from twin.parameter import difference_to_si, unit_of
 
 SCENARIOS = ("kbmini_tmtp_servo", "nist4_power_regulated", "nist4_gradiometer", "tsinghua_environment_survey")
 
@@ -68,12 +68,23 @@ def test_the_unit_of_a_path(path: str, unit: str | None) -> None:
 @given(st.floats(0.001, 100))
 def test_a_width_is_a_difference(value: float) -> None:
     """Also of temperatures, whose scales do not begin together."""
-    assert width(f"{value!r} degC", "K") == pytest.approx(value, abs=1e-9)
-    assert width(f"{value!r} mK", "K") == pytest.approx(1e-3 * value)
-    assert width(f"{value!r}", "K") == value
+    assert difference_to_si(f"{value!r} degC", "K") == pytest.approx(value, abs=1e-9)
+    assert difference_to_si(f"{value!r} mK", "K") == pytest.approx(1e-3 * value)
+    assert difference_to_si(f"{value!r}", "K") == value
 
 
 def test_the_spread_of_a_temperature() -> None:
     experiment = scenarios.load("kbmini_tmtp")
     given_ = AxisModel(path="balance.environment.temperature", distribution="normal", mean="25 degC", sd="0.1 degC")
     assert axis("T", given_, experiment).numbers == pytest.approx({"mean": 298.15, "sd": 0.1})
+
+
+def test_values_that_are_differences() -> None:
+    """2 degC of a temperature that is 0 by default, or of an uncertainty, are 2 K."""
+    experiment = scenarios.load("kbmini_tmtp")
+    for path, kelvin in (
+        ("balance.environment.temperature", 275.15),
+        ("balance.environment.temperature_swing", 2.0),
+        ("balance.environment.uncertainties.temperature", 2.0),
+    ):
+        assert axis("T", AxisModel(path=path, values=["2 degC"]), experiment).values == ((pytest.approx(kelvin),),)
