@@ -15,7 +15,7 @@
 
 The quantities are ``field`` (T) of a fluxgate, ``x``, ``y`` (m), ``theta_x``, ``theta_y`` (rad) of a position
 detector and ``position`` (m) of a displacement sensor. They are sampled together, by the card's own clock; each burst
-is started by software, as late as the log of the run says of the clock. What the card has set differently (a rate or
+is started by software, and the block tells by how much that was late. What the card has set differently (a rate or
 a range that it rounds) is refused if it differs by more than 1 %. A saturated channel has no reading: not a number is
 recorded, as by the simulated sensor.
 
@@ -139,12 +139,12 @@ class DaqDriver(Card):
         self.sample(wire, 2)  # every channel, range and rate is there
         return identity
 
-    def sample(self, wire: Wire, samples: int) -> Array:
-        """Volts, shape (quantities, samples), from now on."""
-        found: Array = self.called(wire, lambda daq: self._sampled(daq, samples))
+    def sample(self, wire: Wire, samples: int) -> tuple[Array, int]:
+        """Volts, shape (quantities, samples), from now on, and when that was (ns)."""
+        found: tuple[Array, int] = self.called(wire, lambda daq: self._sampled(daq, samples))
         return found
 
-    def _sampled(self, daq: Any, samples: int) -> Array:
+    def _sampled(self, daq: Any, samples: int) -> tuple[Array, int]:
         constants = daq.constants
         with daq.Task() as task:
             for quantity, line in self.lines.items():
@@ -162,18 +162,20 @@ class DaqDriver(Card):
             rate = float(task.timing.samp_clk_rate)
             if abs(rate / self.rate - 1.0) > SLACK:
                 raise BridgeError(f"{self.name}: the card samples at {rate:g} Hz, not {self.rate:g} Hz", self.name)
+            begun = self.present()
             task.start()
             timeout = self.patience + max(samples, 2) / self.rate
             read = task.read(number_of_samples_per_channel=max(samples, 2), timeout=timeout)
         values = np.atleast_2d(np.asarray(read, dtype=np.float64))
         if values.shape != (len(self.lines), max(samples, 2)):
             raise WireError(f"{self.hardware.resource}: {samples} samples were asked for, {values.shape} came")
-        return values[:, :samples]
+        return values[:, :samples], begun
 
     # --- readings ----------------------------------------------------------------------------------------------------
 
     def readings(self, schedule: Schedule, instantaneous: bool = False) -> Process:
-        """Volts on the schedule, shape (quantities, repeats, count): means over each step, or its first sample."""
+        """Volts on the schedule, shape (quantities, repeats, count), means over each step, or its first sample; and by
+        how much they were later (ns)."""
         each = round(schedule.step / NS * self.rate)
         if each < 1:
             raise BridgeError(f"{self.name}: a step of {schedule.step / NS:g} s is shorter than a sample", self.name)
@@ -183,25 +185,27 @@ class DaqDriver(Card):
                 "lower settings.rate",
                 self.name,
             )
-        volts = np.empty((len(self.lines), schedule.repeats, schedule.count))
+        volts, late = np.empty((len(self.lines), schedule.repeats, schedule.count)), 0
         for burst in range(schedule.repeats):
-            yield self.clock.until(max(schedule.start + burst * schedule.every, self.clock.now))
+            start = schedule.start + burst * schedule.every
+            yield self.clock.until(max(start, self.clock.now))
             sampling = partial(self.sample, samples=each * schedule.count)
-            parts = (yield from self.ask(sampling, each * schedule.count / self.rate)).reshape(
-                len(self.lines), schedule.count, each
-            )
+            taken, begun = yield from self.ask(sampling, each * schedule.count / self.rate)
+            late, parts = max(late, begun - start), taken.reshape(len(self.lines), schedule.count, each)
             saturated = np.any(np.abs(parts) > SATURATED * self.span, axis=2)
             volts[:, burst] = np.where(saturated, np.nan, parts[:, :, 0] if instantaneous else parts.mean(axis=2))
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
-        return volts
+        return volts, late
 
-    def recorded(self, volts: Array, schedule: Schedule, aperture: int, labels: Mapping[str, Label]) -> list[Block]:
+    def recorded(
+        self, volts: Array, late: int, schedule: Schedule, aperture: int, labels: Mapping[str, Label]
+    ) -> list[Block]:
         """A block for each quantity."""
         blocks = []
         for k, (quantity, unit) in enumerate(self.quantities.items()):
             values = self.scales[quantity] * (volts[k] - self.zeros[quantity])
-            blocks.append(self.record(values, schedule, quantity, unit, aperture, labels, gaps=True))
+            blocks.append(self.record(values, schedule, quantity, unit, aperture, labels, late, gaps=True))
         return blocks
 
 
@@ -224,8 +228,8 @@ class DaqFluxgate(DaqDriver):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read the flux density, averaged over each step; returns the block."""
-        volts = yield from self.readings(schedule)
-        return self.recorded(volts, schedule, schedule.step, labels)[0]
+        volts, late = yield from self.readings(schedule)
+        return self.recorded(volts, late, schedule, schedule.step, labels)[0]
 
 
 class DaqPositionDetector(DaqDriver):
@@ -240,8 +244,8 @@ class DaqPositionDetector(DaqDriver):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read all four, averaged over each step; a block for each."""
-        volts = yield from self.readings(schedule)
-        self.recorded(volts, schedule, schedule.step, labels)
+        volts, late = yield from self.readings(schedule)
+        self.recorded(volts, late, schedule, schedule.step, labels)
 
 
 class DaqDisplacementSensor(DaqDriver):
@@ -256,5 +260,5 @@ class DaqDisplacementSensor(DaqDriver):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
         """Read the displacement, averaged over each step or at its start; returns the block."""
-        volts = yield from self.readings(schedule, instantaneous)
-        return self.recorded(volts, schedule, 0 if instantaneous else schedule.step, labels)[0]
+        volts, late = yield from self.readings(schedule, instantaneous)
+        return self.recorded(volts, late, schedule, 0 if instantaneous else schedule.step, labels)[0]

@@ -200,21 +200,24 @@ class SiosInterferometer(Driver):
         each = round(schedule.step / NS * self.rate)
         if each < 1 or each * schedule.count > MOST:
             raise BridgeError(f"{self.name}: {each} values for each reading: change settings.rate", self.name)
-        values = np.empty((schedule.repeats, schedule.count))
+        values, late = np.empty((schedule.repeats, schedule.count)), 0
         for burst in range(schedule.repeats):
-            yield self.clock.until(max(schedule.start + burst * schedule.every, self.clock.now))
+            start = schedule.start + burst * schedule.every
+            yield self.clock.until(max(start, self.clock.now))
             taking = partial(self.burst, count=each * schedule.count)
-            lengths = (yield from self.ask(taking, each * schedule.count / self.rate)).reshape(schedule.count, each)
+            taken, begun = yield from self.ask(taking, each * schedule.count / self.rate)
+            late, lengths = max(late, begun - start), taken.reshape(schedule.count, each)
             values[burst] = lengths[:, 0] if instantaneous else lengths.mean(axis=1)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
         aperture = 0 if instantaneous else schedule.step
-        return self.record(values, schedule, "position", "m", aperture, labels)
+        return self.record(values, schedule, "position", "m", aperture, labels, late)
 
-    def burst(self, wire: Wire, count: int) -> Array:
-        """Positions (m) from now on."""
+    def burst(self, wire: Wire, count: int) -> tuple[Array, int]:
+        """Positions (m) from now on, and when that was (ns)."""
         library, device = self._handle(wire)
         self._check(library, library.IfmClearBuffers(device))
+        begun = self.present()
         self._check(library, library.IfmStart(device))
         lengths = np.empty(count)
         end = time.monotonic() + self.patience + count / self.rate
@@ -232,7 +235,7 @@ class SiosInterferometer(Driver):
         self._check(library, stopped)
         if told := self._told(library, device):
             raise BridgeError(f"{self.name}: {', '.join(told)}; nothing was recorded", self.name)
-        return self.sign * NM * lengths
+        return self.sign * NM * lengths, begun
 
 
 def loaded(path: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.hw_bridge.sensors import DAQ, VOLTS, interferometer, siosifm
 from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
-from twin.recorder import Schedule
+from twin.recorder import LATE, Schedule
 from twin.times import NS
 
 
@@ -31,6 +32,18 @@ def reading(made: Driver, step: float = 0.1, count: int = 2, **more: Any) -> Any
     """A block, from now on."""
     there: Any = made
     return run(made, there.read(Schedule(made.clock.now, round(step * NS), count), {}, **more))
+
+
+def lateness(made: Driver, occupied: float) -> float:
+    """By how much a block says that it was late (s), where somebody else has had the connection for so long (s)."""
+    there: Any = made
+
+    def both() -> Any:
+        made.clock.process(made.ask(lambda wire: time.sleep(occupied)))
+        yield made.clock.until(made.clock.now)
+        return (yield from there.read(Schedule(made.clock.now, NS // 100, 1), {}))
+
+    return float(run(made, both()).labels[LATE])
 
 
 # --- PT100 at a 3458A ------------------------------------------------------------------------------------------------
@@ -168,6 +181,12 @@ def test_a_reading_is_the_mean_of_its_samples(monkeypatch: pytest.MonkeyPatch) -
     assert card.opened == card.closed == 2
 
 
+def test_a_card_that_is_started_late_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    Card(VOLTS).install(monkeypatch)
+    with opened(driver("b", "daq_fluxgate", "Dev1", bench(1.0), settings=DAQ["daq_fluxgate"])) as made:
+        assert lateness(made, 0.1) >= 0.09
+
+
 def test_a_saturated_channel_has_no_reading_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     card = Card(VOLTS).install(monkeypatch)
     card.volts["ai0"] = lambda n: np.where(np.arange(n) < 100, 1.0, 11.0)
@@ -270,6 +289,12 @@ def test_lengths_are_in_metres_and_averaged(library: tuple[Any, str], direction:
         assert reading(made, 0.01, 2, instantaneous=True).values[0] == pytest.approx(sign * np.array([1e-6, 1.02e-6]))
         assert not library[0].IfmIsEdlenEnabled(0, 1) and library[0].IfmIsEdlenEnabled(0, 0)
     assert library[0].Opened() == 0
+
+
+def test_lengths_that_are_taken_late_say_so(library: tuple[Any, str]) -> None:
+    settings = {"library": library[1], "channel": 2}
+    with opened(driver("z", "sios", "USB::0", bench(1.0), settings=settings)) as made:
+        assert lateness(made, 0.1) >= 0.09
 
 
 def test_zero_is_where_it_is_said_to_be(library: tuple[Any, str]) -> None:
