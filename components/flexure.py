@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from pydantic import model_validator
+import numpy as np
+from pydantic import PrivateAttr, model_validator
 
 from components.mover import Mover, bounds
 from twin.clock import Process
 from twin.component import Port
+from twin.errors import SimulationError
+from twin.implicit import Unknown
 from twin.parameter import parameter
 from twin.piece import Piece
 from twin.signal import Signal
 from twin.timeline import Timeline
+from twin.times import Times
 
 
 class Flexure(Mover):
@@ -21,7 +25,8 @@ class Flexure(Mover):
 
     ``F_coil = load − tare + stiffness (z − rest_position) + after_effect``, up positive, the coil on the side of the
     load. The position follows the commanded motion exactly, but for a compliance: the loaded coil sits ``compliance ·
-    load`` away. The commanded motion must stay between the stops, if there are any.
+    load`` away. The commanded motion must stay between the stops, if there are any. While the coil is `locked`
+    (`components.clamp`) it does not move.
     """
 
     carried: ClassVar[str] = "the coil"
@@ -30,9 +35,13 @@ class Flexure(Mover):
         "load": Port("N"),
         "tare_weight": Port("N"),
         "after_effect": Port("N", default=0.0),
+        "locked": Port("1", default=0.0),
     }
     outputs: ClassVar[Mapping[str, Port]] = {"position": Port("m"), "required_force": Port("N")}
-    depends: ClassVar[Mapping[str, frozenset[str]]] = {"position": frozenset({"load"})}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        "position": frozenset({"load", "locked"}),
+        "required_force": frozenset({"load", "tare_weight", "after_effect"}),
+    }
 
     weighing_position: float = parameter("m", 0.0, description="z of the coil while weighing")
     compliance: float = parameter(
@@ -42,6 +51,8 @@ class Flexure(Mover):
     rest_position: float = parameter("m", 0.0, description="z at which the flexure exerts no force")
     lower_stop: float | None = parameter("m", None, description="z that the coil cannot go below; none: no stop")
     upper_stop: float | None = parameter("m", None, description="z that the coil cannot go above; none: no stop")
+
+    _locked: Signal | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _starts_between_the_stops(self) -> Flexure:
@@ -63,7 +74,10 @@ class Flexure(Mover):
         return self.timeline("motion", self.weighing_position)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        load = inputs["load"]
+        load, locked = inputs["load"], inputs["locked"]
+        self._locked = (
+            None if isinstance(locked, Unknown) else locked
+        )  # of a study that needs no more than the position
         position = self.motion + self.compliance * load
         force = load - inputs["tare_weight"] + self.stiffness * (position - self.rest_position)
         force = force + inputs["after_effect"]
@@ -75,8 +89,10 @@ class Flexure(Mover):
         Raises
         ------
         SimulationError
-            If the motion does not start where the coil is, or goes beyond a stop.
+            If the motion does not start where the coil is, or goes beyond a stop, or the coil is locked.
         """
+        if self._locked is not None and float(self._locked.at(Times(np.array([laws[0].start])))[0]) > 0.5:
+            raise SimulationError(f"{self.name}: the coil is locked: unlock it before it moves")
         self.follow(laws)
         yield self.clock.until(laws[-1].end if laws[-1].end is not None else self.clock.now)
 

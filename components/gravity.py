@@ -31,7 +31,7 @@ _PRINCIPAL = {
 class TidalConstituent(Parameters):
     """One cosine of the tide: ``amplitude cos(2π t/period + phase)``; positive is more gravity."""
 
-    amplitude: float = parameter("m/s^2", ge=0)
+    amplitude: float = parameter("m/s^2", ge=0, le=1e-4, description="the largest, M2, has 9e-7 m/s² at the equator")
     period: float = parameter("s", gt=0)
     phase: float = parameter("rad", 0.0, description="at the start of the run")
 

@@ -52,7 +52,7 @@ class Hinge(Flexure):
         "coil_capacitance": Port("F", default=0.0),
     }
     depends: ClassVar[Mapping[str, frozenset[str]]] = {
-        "position": frozenset({"load"}),
+        "position": frozenset({"load", "locked"}),
         "required_force": frozenset(Flexure.inputs),
     }
 

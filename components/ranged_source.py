@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import PrivateAttr
 
 from components.compensating_source import CompensatingSource
 from twin.clock import Process
+from twin.component import Port
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
 from twin.signal import Signal
@@ -57,7 +59,16 @@ class RangedSource(CompensatingSource):
     through the load is not delivered: then `in_compliance` holds. The load is looked at whenever something is set; that
     it warms afterwards changes nothing. The noise is that of the range, as long as the part has noise at all
     (`white_noise`, which states what a servo leaves over, or `flicker_noise`).
+
+    A servo's own stage adds its current (`servo`) behind the same relay; as far as it regulates (`regulated`), noise is
+    what the part states.
     """
+
+    inputs: ClassVar[Mapping[str, Port]] = {**CompensatingSource.inputs, "servo": Port("A", default=0.0)}
+    depends: ClassVar[Mapping[str, frozenset[str]]] = {
+        **CompensatingSource.depends,
+        "current": CompensatingSource.depends["current"] | {"servo"},
+    }
 
     least_compliance: float = parameter("V", 0.1, gt=0, description="smallest compliance voltage that can be set")
 
@@ -68,13 +79,16 @@ class RangedSource(CompensatingSource):
     _in_compliance: bool = PrivateAttr(default=False)
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        made = super().signals(**inputs)
+        made = super().signals(**{**inputs, "demand": inputs["demand"] + inputs["servo"]})
         quiet = not (self.white_noise or self.flicker_noise)
         figures = NoiseFigures() if quiet else NoiseFigures(white=1.0 / math.sqrt(NOISE_BAND))
         unit = self.noise_signal("range", figures, self.noise_step)
         own = self.timeline("connected") * (self.timeline("noise", self.range.noise) * unit)
-        made["noise"] = own + inputs["servo_noise"]
-        return made
+        free, left = own + inputs["servo_noise"], made["noise"]
+        if not quiet:
+            regulated = self.timeline("regulated")
+            free = (1.0 - regulated) * free + regulated * left
+        return {**made, "noise": free}
 
     # --- what it is set to -------------------------------------------------------------------------------------------
 
@@ -172,6 +186,10 @@ class RangedSource(CompensatingSource):
     def disconnect(self) -> None:
         self._is_connected = self._in_compliance = False
         super().disconnect()
+
+    def regulate(self, share: float, duration: float) -> None:
+        """From now on let a servo take out this share of the noise, reached within `duration` (s)."""
+        self.timeline("regulated").ramp_to(share, self.clock.now, self.clock.now + to_ns(duration))
 
     def _deliver(self, duration: int) -> None:
         """Let the current go to the level within `duration` (ns), as far as the compliance voltage drives it."""

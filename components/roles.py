@@ -185,6 +185,17 @@ class MotionStage(Protocol):
 
 
 @runtime_checkable
+class CoilLock(Protocol):
+    """Holds the coil while nobody weighs or moves it."""
+
+    def lock(self, duration: float) -> Process:
+        """Hold it within `duration` (s); an error if it moves."""
+
+    def unlock(self, duration: float) -> Process:
+        """Let it go within `duration` (s)."""
+
+
+@runtime_checkable
 class Servo(Protocol):
     """Holds the balance in equilibrium by the coil's current."""
 

@@ -20,6 +20,7 @@ import numpy as np
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
+from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
@@ -211,10 +212,20 @@ class Bridge:
         return {name: driver for name, driver in self.drivers.items() if driver.operated}
 
     def start(self) -> None:
-        """The campaign begins."""
+        """The campaign begins.
+
+        Raises
+        ------
+        BridgeError
+            If what carries the coil is not where a run begins.
+        """
         assert self._twin is not None
+        for driver in self.drivers.values():
+            if self.arm and not self.interruptions and isinstance(driver, PiAxis):
+                driver.is_where_it_begins()
         for name, driver in self.drivers.items():
-            if isinstance(driver, Playing) and f"{name}.demand" in self._twin.graph.wiring:
+            demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
+            if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play())
             part = self._twin.graph.components[name]
@@ -227,14 +238,14 @@ class Bridge:
         self._watchdog.start()
 
     def take_up(self) -> None:
-        """Bring the instruments of an interrupted run from their safe state to where it was; sources last.
+        """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
 
         Raises
         ------
         BridgeError, SafetyError
             If one does not get there, or does not know how to.
         """
-        for name, driver in sorted(self.drivers.items(), key=lambda item: isinstance(item[1], Playing)):
+        for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
             if driver.acts:
                 self.clock.run(driver.take_up())
                 self.tell(f"{name}: taken up again where the run was")
@@ -315,3 +326,8 @@ class Bridge:
                 found,
                 lock.below,
             )
+
+
+def _late(driver: Driver) -> int:
+    """What is taken up later than others: what needs a current needs its source."""
+    return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))

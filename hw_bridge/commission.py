@@ -20,7 +20,7 @@ from hw_bridge.bridge import Bridge
 from hw_bridge.drivers.pi_gcs import PiGcsDriver
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import SafetyError
-from hw_bridge.skew import Edges, look, milliseconds
+from hw_bridge.skew import MOTION, Change, Edges, apart, distance, look, milliseconds, reached
 from scenarios.schema import Scenario
 from twin.clock import Process
 from twin.errors import TwinError
@@ -80,6 +80,7 @@ class Commissioning:
         self.bridge = bridge
         self.findings: list[Finding] = []
         self._agreed = agreed
+        self._compared: list[str] = []
         self._working_point = working_point
         self._twin = Twin(bridge.parts(), scenario.wiring, seed=scenario.seed, clock=bridge.clock)
         self._there = bridge.instruments(self._twin)
@@ -115,6 +116,7 @@ class Commissioning:
                 yield from self._source(name, driver)
             elif isinstance(driver, PiGcsDriver):
                 yield from self._stage(name, driver)
+        self._pairs()
 
     def _source(self, name: str, source: Playing) -> Process:
         self._refuses(name, source)
@@ -128,7 +130,7 @@ class Commissioning:
             yield from source.set(sign * small, 0.0)
             yield from self._compare(name, meters, sign * small, "polarity and scale")
         yield from source.set(0.0, 0.0)
-        yield from self._times(name, source, small, meters)
+        yield from self._times(name, lambda k: source.set(small * (1 - k % 2), 0.0))
         top = 0.5 * source.limit if self._working_point is None else self._working_point
         for share in STEPS:
             yield from self._ask(f"{name}: {share * top:.6g} A")
@@ -139,28 +141,41 @@ class Commissioning:
         source.disconnect()
         self._found(name, "output", f"{self.bridge.value(f'{name}.current'):.3g} A", "0 A", True)
 
-    def _times(self, name: str, source: Playing, small: float, meters: list[str]) -> Process:
-        """Time stamps: of each meter against the source, and of meters against each other."""
-        if self.bridge.clock.scale is None:
-            self._found(name, "time stamps", "not looked at: time does not pass by itself", "", None)
+    def _times(self, name: str, change: Change, lasts: float = 0.0) -> Process:
+        """Time stamps: of all that a source or a stage reaches against each other, and against a source itself."""
+        names = reached(self._twin.graph, self.bridge.drivers, name)
+        clock = self.bridge.clock
+        if clock.scale is None or not names:
+            why = "nothing real reads it" if not names else "time does not pass by itself"
+            self._found(name, "time stamps", f"not looked at: {why}", "", None)
             return
-        if not meters:
-            self._found(name, "time stamps", "not looked at: no real meter reads it", "", None)
-            return
-        edges: Edges = yield from look(self.bridge.clock, source, small, {m: self._there[m] for m in meters})
-        known = {m: max(self._timing(name), self._timing(m)) for m in meters}
-        for meter in meters:
-            delay = edges.delay(meter)
-            self._late(f"{name} → {meter}", "time stamps behind the command", delay, known[meter])
-        for (first, second), skew in edges.skews().items():
-            self._late(
-                f"{first}, {second}", "skew of their time stamps", skew, max(self._timing(first), self._timing(second))
-            )
+        channels = {there: self._there[there] for there in names}
+        edges: Edges = yield from look(clock, self._twin.recorder, change, channels, lasts)
+        self._compared.append(name)
+        for channel in () if lasts else edges.seen:
+            unseen = False if channel in self._reached(name) else None  # a meter has to see what its source does
+            self._late((name, channel), " → ", "time stamps behind the command", edges.delay(channel), unseen)
+        for pair, skew in edges.skews().items():
+            self._late(pair, ", ", "skew of their time stamps", skew)
 
-    def _late(self, instruments: str, what: str, found: tuple[float, float], most: float) -> None:
+    def _pairs(self) -> None:
+        """Say which time stamps nobody has compared."""
+        for pair, why in apart(self._twin.graph, self.bridge.drivers, self._compared):
+            self._found(", ".join(pair), "skew of their time stamps", f"not compared: {why}", "", None)
+
+    def _late(
+        self,
+        pair: tuple[str, str],
+        between: str,
+        what: str,
+        found: tuple[float, float],
+        unseen: bool | None = None,
+    ) -> None:
         """A time that has to be within what `hardware.timing` says."""
-        ok = abs(found[0]) <= most
-        self._found(instruments, what, milliseconds(found), f"within ±{1e3 * most:g} ms (hardware.timing)", ok)
+        most = max(self._timing(channel.partition(" ")[0]) for channel in pair)
+        ok = unseen if math.isnan(found[0]) else abs(found[0]) <= most
+        told = f"within ±{1e3 * most:g} ms (hardware.timing)"
+        self._found(between.join(pair), what, milliseconds(found), told, ok)
 
     def _timing(self, name: str) -> float:
         return self.bridge.scenario.hardware[name].timing
@@ -210,6 +225,13 @@ class Commissioning:
             yield from stage.move(glide(begin, target, clock.now, clock.now + to_ns(max(seconds, 0.5))))
             found = stage.reading("position")
             self._found(name, "moves", f"{found:.9g} m", f"{target:.9g} m", True)
+        ends = here, here + distance(small, stage.limits.velocity)
+
+        def to_and_fro(k: int) -> Process:
+            laws = glide(*(ends if k % 2 == 0 else ends[::-1]), clock.now, clock.now + to_ns(MOTION))
+            return stage.move(laws)
+
+        yield from self._times(name, to_and_fro, MOTION)
 
     # --- how ---------------------------------------------------------------------------------------------------------
 

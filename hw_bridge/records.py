@@ -8,12 +8,13 @@ clients. Ranges and limits stay in the component: what it refuses is refused, ne
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from components.ranged_source import OVERRANGE
 from components.voltmeter import OVERRANGE as METER_OVERRANGE
+from hw_bridge.cores.coil_lock import CoilLock
 from hw_bridge.cores.core import Core
 from hw_bridge.cores.hp3458a import Hp3458A
 from hw_bridge.cores.hp3458a_words import LARGEST_APERTURE, LEAST_APERTURE, FaultError
@@ -27,7 +28,10 @@ from hw_bridge.cores.pi_gcs import (
     GcsError,
     PiGcs,
 )
+from hw_bridge.cores.sampler import LOOK, UNITS, Sampler
+from hw_bridge.cores.scanner import CHANNELS, Scanner
 from hw_bridge.cores.scpi import ScpiError
+from hw_bridge.cores.servo_controller import SLOWEST, ServoController, seconds
 
 REFUSALS = (ValueError, ScpiError, FaultError, GcsError)
 """What a component or a core raises at what it does not do."""
@@ -61,11 +65,10 @@ class Record:
 
 def records(core: Core) -> list[Record]:
     """Of an instrument; empty for one that nothing is known of."""
-    if isinstance(core, Keithley6221):
-        return of_source(core)
-    if isinstance(core, Hp3458A):
-        return of_meter(core)
-    return of_stage(core) if isinstance(core, PiGcs) else []
+    for kind, found in OF.items():
+        if isinstance(core, kind):
+            return found(core)
+    return []
 
 
 def of_source(core: Keithley6221) -> list[Record]:
@@ -167,6 +170,68 @@ def of_stage(core: PiGcs) -> list[Record]:
         Record("moving", "", lambda: core.moving, states=NO_YES),
         Record("stop", "", lambda: 0.0, stop, states=NO_YES),
     ]
+
+
+def of_sensor(core: Sampler) -> list[Record]:
+    """The last single reading of each quantity, and the command to take them."""
+    last = dict.fromkeys(core.quantities, 0.0)
+
+    def read(wanted: float) -> Any:
+        for quantity in last if wanted else ():
+            last[quantity] = yield from core.single(quantity)
+
+    def shown(quantity: str) -> Callable[[], float]:
+        return lambda: last[quantity]
+
+    values = [Record(quantity, UNITS[quantity], shown(quantity)) for quantity in core.quantities]
+    return [*values, Record("read", "", lambda: 0.0, read, states=NO_YES)]
+
+
+def of_servo(core: ServoController) -> list[Record]:
+    """State, current, and the command to engage or release within `duration`; a put to it ends when that is done."""
+    kept = {"duration": 1.0}
+
+    def hand_over(on: float) -> Any:
+        (core.engage if on else core.release)(repr(kept["duration"]))
+        while core.state.endswith("ING"):
+            yield core.clock.wait(LOOK)
+
+    def within(duration: float) -> None:
+        kept["duration"] = seconds(repr(duration))
+
+    return [
+        Record("engaged", "", lambda: core.state in ("ENGAGING", "ENGAGED"), hand_over, states=NO_YES),
+        Record("tripped", "", lambda: core.state == "TRIPPED", states=NO_YES, alarming=1),
+        Record("current", "A", lambda: float(core.current_query())),
+        Record("duration", "s", lambda: kept["duration"], within, lambda: (0.0, SLOWEST)),
+    ]
+
+
+def of_scanner(core: Scanner) -> list[Record]:
+    """What is at the meter's terminals."""
+    names, channels = tuple(CHANNELS.values()), tuple(CHANNELS)
+
+    def channel() -> float:
+        return names.index(core.selected)
+
+    return [Record("channel", "", channel, lambda k: core.close_relay(channels[int(k)]), states=names)]
+
+
+def of_lock(core: CoilLock) -> list[Record]:
+    """Whether the coil is locked."""
+    return [Record("locked", "", lambda: core.clamp.is_locked, lambda on: core.lock(str(int(on))), states=NO_YES)]
+
+
+OF: Mapping[type[Core], Callable[[Any], list[Record]]] = {
+    Keithley6221: of_source,
+    Hp3458A: of_meter,
+    PiGcs: of_stage,
+    Sampler: of_sensor,
+    ServoController: of_servo,
+    Scanner: of_scanner,
+    CoilLock: of_lock,
+}
+"""Of each kind of instrument."""
 
 
 def alarm(record: Record, value: float) -> int:

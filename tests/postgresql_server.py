@@ -10,6 +10,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.mortal import seen_to
+
+STOP = 'read -r pid < "$1/postmaster.pid" && kill -QUIT "$pid"; rm -rf "$1"'
+"""A server that nobody needs any more, at once."""
+
 
 @contextmanager
 def running() -> Iterator[str]:
@@ -19,9 +24,10 @@ def running() -> Iterator[str]:
         pgserver = pytest.importorskip("pgserver", reason="needs a PostgreSQL server: pip install pgserver")
     pytest.importorskip("sqlalchemy", reason="needs the extra postgresql")
     folder = tempfile.mkdtemp(prefix="kibble-")  # a short path: a socket is in it
-    try:
-        server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with seen_to(STOP, folder):
+        try:
+            server = pgserver.get_server(folder, cleanup_mode="stop")
+            yield server.get_uri()
+            server.cleanup()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

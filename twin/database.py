@@ -7,10 +7,12 @@ runs. Statements are in the words that both understand, with parameters as ``:na
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -95,29 +97,34 @@ class SqliteDatabase(Database):
 
     def _opened(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self.file, timeout=WAIT)
+            if not self.file.exists():
+                self._make()
+            place = f"{self.file.absolute().as_uri()}?mode=rw"  # a run that has just gone is not begun anew
+            connection = sqlite3.connect(place, timeout=WAIT, uri=True)
             try:
-                _prepare(connection, "FULL" if self.durable else "NORMAL")
+                connection.execute(f"PRAGMA synchronous = {'FULL' if self.durable else 'NORMAL'}")
+                if (found := connection.execute("PRAGMA user_version").fetchone()[0]) != FORMAT:
+                    raise sqlite3.DatabaseError(f"its format is {found}, not {FORMAT}")
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
 
-
-def _prepare(connection: sqlite3.Connection, synchronous: str) -> None:
-    """Make the tables of a new database; refuse one of another format."""
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == FORMAT:
-        return
-    with connection:
-        connection.execute("BEGIN IMMEDIATE")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0:
-            for table in tables(key="INTEGER PRIMARY KEY", integer="INTEGER", real="REAL", bytes="BLOB"):
-                connection.execute(table)
-            connection.execute(f"PRAGMA user_version = {FORMAT}")
-        elif found != FORMAT:
-            raise sqlite3.DatabaseError(f"its format is {found}, not {FORMAT}")
+    def _make(self) -> None:
+        """Make the database under another name, and give it its own when it is complete: who looks at a run that has
+        just begun finds it whole or not at all, and is never in the way of who makes it."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.file.parent, prefix=f".{FILE}.") as folder:
+            made = Path(folder) / FILE
+            with closing(sqlite3.connect(made)) as connection, connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                for table in tables(key="INTEGER PRIMARY KEY", integer="INTEGER", real="REAL", bytes="BLOB"):
+                    connection.execute(table)
+                connection.execute(f"PRAGMA user_version = {FORMAT}")
+            try:
+                os.link(made, self.file)
+            except FileExistsError:  # somebody was faster
+                pass
+            except OSError:  # a file system without links
+                made.rename(self.file)

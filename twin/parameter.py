@@ -2,14 +2,15 @@
 
 A parameter is declared on a component class with `parameter`. Its value in a scenario file is a bare SI number or a
 string with unit (``3.5 mA``), which is converted here; the wrong dimension is an error that names both units. A
-parameter that describes an *effect* has a `neutral` value, which switches the effect off exactly.
+temperature that is 0 by default is a difference, of which ``2 degC`` is 2 K. A parameter that describes an *effect* has
+a `neutral` value, which switches the effect off exactly.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Self
 
@@ -80,15 +81,21 @@ def to_si(text: str, unit: str) -> float:
         raise ValueError(f"expected a quantity in {unit}; {rest!r} is not a unit known here") from None
 
 
-def _to_si(value: Any, unit: str) -> Any:
+def difference_to_si(text: str, unit: str) -> float:
+    """As `to_si`, of a difference of two quantities: of temperatures ``"2 degC"`` is 2 K, not 275 K."""
+    unit_of_text = _NUMBER.sub("", text.strip(), count=1)
+    return to_si(text, unit) - (to_si(f"0{unit_of_text}", unit) if unit == "K" and unit_of_text else 0.0)
+
+
+def _to_si(value: Any, unit: str, convert: Callable[[str, str], float]) -> Any:
     """A value, or each value of a list, as a float in `unit`; what is no string is left to pydantic."""
     if isinstance(value, bool):
         raise ValueError(f"expected a number in {unit}, not {str(value).lower()}")
     if isinstance(value, list | tuple):
-        return [_to_si(item, unit) for item in value]
+        return [_to_si(item, unit, convert) for item in value]
     if isinstance(value, dict):
-        return {key: _to_si(item, unit) for key, item in value.items()}
-    return to_si(value, unit) if isinstance(value, str) else value
+        return {key: _to_si(item, unit, convert) for key, item in value.items()}
+    return convert(value, unit) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=256)
@@ -124,8 +131,11 @@ class Parameters(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _convert_units(cls, value: Any, info: ValidationInfo) -> Any:
-        unit = unit_of(cls.model_fields[info.field_name or ""])
-        return value if unit is None else _to_si(value, unit)
+        field = cls.model_fields[info.field_name or ""]
+        unit = unit_of(field)
+        if unit is None:
+            return value
+        return _to_si(value, unit, difference_to_si if field.default == 0.0 else to_si)
 
     def ideal(self) -> Self:
         """A copy with every effect, here and in nested groups, at its neutral value."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from twin.parameter import Parameters, to_si
+from twin.parameter import Parameters, difference_to_si, to_si
 
 Distribution = Literal["normal", "rectangular", "triangular"]
 _HALF_WIDTHS = {"rectangular": math.sqrt(3), "triangular": math.sqrt(6)}
@@ -26,31 +26,48 @@ class Uncertainty(Parameters):
     Parameters
     ----------
     size : in the unit of the parameter, or relative to its value. For a normal distribution it is the standard
-        uncertainty, or with a `confidence` the half-width of that interval (99 %: 2.576 standard uncertainties); for
-        the bounded distributions it is the half-width.
+        uncertainty, or the expanded one if a `confidence` or a `coverage_factor` is stated; for the bounded
+        distributions it is the half-width.
     relative : whether `size` is relative.
-    confidence : level of confidence that `size` is stated for.
-    dof : degrees of freedom of the statement; None for many.
+    confidence : level of confidence that `size` is stated for: of 99 % it is 2.576 standard uncertainties, and with
+        few degrees of freedom Student's t of them.
+    coverage_factor : k that `size` is stated for.
+    dof : degrees of freedom of the statement, 1 or more; None for many.
     """
 
     size: float = Field(ge=0)
     relative: bool = False
     distribution: Distribution = "normal"
     confidence: float | None = Field(None, gt=0, lt=1)
-    dof: float | None = Field(None, gt=0)
+    coverage_factor: float | None = Field(None, gt=0)
+    dof: float | None = Field(None, ge=1)
 
     @model_validator(mode="after")
-    def _confidence_is_of_a_normal_distribution(self) -> Uncertainty:
-        if self.confidence is not None and self.distribution != "normal":
-            raise ValueError(f"expected no confidence beside a {self.distribution} distribution: its size is a bound")
+    def _expanded_in_one_way(self) -> Uncertainty:
+        expanded = [name for name in ("confidence", "coverage_factor") if getattr(self, name) is not None]
+        if expanded and self.distribution != "normal":
+            raise ValueError(
+                f"expected no {expanded[0]} beside a {self.distribution} distribution: its size is a bound"
+            )
+        if len(expanded) > 1:
+            raise ValueError("expected either a confidence or a coverage_factor, not both")
         return self
 
     def standard(self, value: float) -> float:
         """Standard uncertainty of a parameter of this value, in its unit."""
-        divisor = _HALF_WIDTHS.get(self.distribution, 1.0)
+        divisor = self.coverage_factor or _HALF_WIDTHS.get(self.distribution, 1.0)
         if self.confidence is not None:
-            divisor = NormalDist().inv_cdf(0.5 + 0.5 * self.confidence)
+            divisor = _quantile(0.5 + 0.5 * self.confidence, self.dof)
         return self.size / divisor * (abs(value) if self.relative else 1.0)
+
+
+def _quantile(probability: float, dof: float | None) -> float:
+    """Of Student's t (JCGM 100:2008, G.3.2), for many degrees of freedom of the normal distribution."""
+    if dof is None:
+        return NormalDist().inv_cdf(probability)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(dof, probability))
 
 
 def read_uncertainty(given: Any, unit: str) -> Any:
@@ -70,7 +87,7 @@ def read_uncertainty(given: Any, unit: str) -> Any:
     size = fields.get("size")
     if isinstance(size, str):
         try:
-            fields["size"] = _difference(size, unit)
+            fields["size"] = difference_to_si(size, unit)
         except ValueError as error:
             if unit == "1":
                 raise
@@ -79,8 +96,3 @@ def read_uncertainty(given: Any, unit: str) -> Any:
             except ValueError:
                 raise ValueError(f"{error}, or a ratio such as '1 ppm'") from None
     return fields
-
-
-def _difference(text: str, unit: str) -> float:
-    """A difference of quantities: for temperatures ``2 degC`` means 2 K, not 275 K."""
-    return to_si(text.replace("degC", "K"), unit) if unit == "K" else to_si(text, unit)

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,7 @@ from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.terminal import note, show, show_table
 
 if TYPE_CHECKING:
+    from hw_bridge.served import ServedTwin
     from hw_bridge.server import WireServer
     from twin.real_time import RealTimeClock
 
@@ -55,6 +57,19 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    referenced: Annotated[
+        bool,
+        typer.Option("--referenced", help="All axes have been referenced, as by an operator; else FRF comes first."),
+    ] = False,
+    client: Annotated[
+        Path | None,
+        typer.Option(
+            "--client",
+            metavar="FILE.yaml",
+            help="Write a scenario there whose parts are these instruments, for kibble-twin run FILE.yaml --arm.",
+            show_default=False,
+        ),
+    ] = None,
     epics: Annotated[
         bool | None,
         typer.Option(
@@ -66,8 +81,9 @@ def serve(
 ) -> None:
     """Put the instruments of a balance on the wire.
 
-    No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil a PI
-    controller. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
+    No campaign runs. Each current source is a Keithley 6221, each voltmeter a 3458A, what moves the coil or the mass a
+    PI controller; servo, interferometer, sensors and scanners speak SCPI. With --client, kibble-twin run in another
+    process weighs with them. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
     """
     from hw_bridge.served import ServedTwin
     from hw_bridge.server import WireServer, is_loopback
@@ -77,13 +93,15 @@ def serve(
         raise UsageError(f"--bind {bind} lets other machines in: give a --token that their programs have to know")
     if token is not None and not (token.isascii() and token.isalnum()):
         raise UsageError("--token: expected letters and digits only, as it becomes a part of VISA resource names")
+    if client is not None and _scale(scale) != 1.0:
+        raise UsageError("--client: a run with real instruments is in real time: leave --scale out")
     clock = RealTimeClock(_scale(scale))
     chosen = experiment(scenario, settings, ideal=ideal)
-    with (
-        _until_signalled(clock) as received,
-        WireServer(ServedTwin(chosen.scenario, clock), bind, port, token, epics) as server,
-    ):
+    served = ServedTwin(chosen.scenario, clock, referenced=referenced)
+    with _until_signalled(clock) as received, WireServer(served, bind, port, token, epics) as server:
         instruments = server.start()
+        if client is not None:
+            _write_client(client, scenario, served, instruments)
         for kind in server.open_to_all():
             note(f"warning: {kind} cannot carry a token: whoever reaches {bind} commands the instruments through it")
         _announce(chosen.scenario.name, scale, instruments, server, as_json)
@@ -97,6 +115,16 @@ def serve(
         )
     if signal.SIGINT in received:
         raise KeyboardInterrupt
+
+
+def _write_client(path: Path, source: str, served: ServedTwin, instruments: list[dict[str, Any]]) -> None:
+    """The scenario for `run`."""
+    from hw_bridge.client import client_scenario
+
+    try:
+        path.write_text(client_scenario(source, served, instruments), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--client: {path}: {error.strerror or error}") from None
 
 
 def _announce(name: str, scale: str, instruments: list[dict[str, Any]], server: WireServer, as_json: bool) -> None:

@@ -222,6 +222,11 @@ class Core(ABC):
             self._worker.interrupt()
         self.cleared(session)
 
+    @property
+    def oldest(self) -> int | None:
+        """When the oldest reading under way began (ns), whose history is needed; None if there is none."""
+        return self.since
+
     def awaiting(self) -> AbstractContextManager[None]:
         """While this is open, a client waits for an operation to end."""
         return self.clock.awaiting() if isinstance(self.clock, RealTimeClock) else nullcontext()

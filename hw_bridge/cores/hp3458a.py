@@ -54,7 +54,12 @@ _COMMAND = re.compile(r"([A-Za-z]+\??)[\s,]*(.*)\Z", re.DOTALL)
 
 
 class Hp3458A(Settings3458A):
-    """Direct voltage and, with a sensor at its terminals, resistance with four wires."""
+    """Direct voltage and, with a sensor at its terminals, resistance with four wires.
+
+    Attributes
+    ----------
+    terminals : what a scanner has put there, as the meter's `read` is told; empty: its input.
+    """
 
     model: ClassVar[str] = "HP 3458A"
     message_available: ClassVar[int] = 128
@@ -62,6 +67,7 @@ class Hp3458A(Settings3458A):
 
     def __init__(self, name: str, clock: Clock, meter: RangedVoltmeter | RangedOhmmeter) -> None:
         super().__init__(name, clock, meter)
+        self.terminals: dict[str, Any] = {}
         self._commands: dict[str, Callable[..., Any]] = {
             key.removeprefix("do_").upper().replace("_QUERY", "?"): getattr(self, key)
             for key in dir(type(self))
@@ -147,7 +153,7 @@ class Hp3458A(Settings3458A):
             repeats = min(BLOCK, count - first)
             start = max(start, self.clock.now + LATENCY - first * every)  # later, if nobody took what came before
             schedule = Schedule(start + first * every, step, 1, every, repeats)
-            block = yield from self.meter.read(schedule, {})
+            block = yield from self.meter.read(schedule, {}, **self.terminals)
             values = np.where(np.isfinite(block.values), block.values, np.copysign(OVERLOAD, block.values)).ravel()
             if self.memory.mode:
                 self.memory.store(values)
@@ -168,7 +174,7 @@ class Hp3458A(Settings3458A):
         if self.set.auto_range:
             self.meter.select_for_input()
         step = to_ns(self.set.aperture)
-        block = yield from self.meter.read(Schedule(self.clock.now + LATENCY, step, 1), {})
+        block = yield from self.meter.read(Schedule(self.clock.now + LATENCY, step, 1), {}, **self.terminals)
         if self.meter.zeroing:
             yield self.clock.wait(self.set.aperture)
         value = float(block.values[0, 0])

@@ -7,7 +7,7 @@ limit of its own, the source refuses.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from components.roles import RangedCurrentSource
@@ -34,11 +34,13 @@ class Keithley6221(ScpiCore):
     def __init__(self, name: str, clock: Clock, source: RangedCurrentSource) -> None:
         super().__init__(name, clock)
         self.source = source
+        self.told: list[Callable[[], None]] = []
+        """Called when its output goes off: what hangs on its current."""
         self._kept: dict[str, str] = {}
         self.reset()
 
     def reset(self) -> None:
-        self.source.disconnect()
+        self._off()
         self._set(0.0)
         self.source.select(LARGEST_RANGE)
         self.source.set_compliance(min(RESET_COMPLIANCE, self.source.compliance))
@@ -51,6 +53,12 @@ class Keithley6221(ScpiCore):
 
     def refresh(self) -> None:
         self.measurement.update(IN_COMPLIANCE if self.source.in_compliance else 0)
+
+    def _off(self) -> None:
+        """Switch the output off, and tell."""
+        self.source.disconnect()
+        for tell in self.told:
+            tell()
 
     def _set(self, current: float) -> None:
         """Set a current that the source may refuse."""
@@ -128,7 +136,7 @@ class Keithley6221(ScpiCore):
         if switch(state):
             self.source.connect()
         else:
-            self.source.disconnect()
+            self._off()
 
     @header(":OUTPut[:STATe]?")
     def output_query(self) -> str:
@@ -136,7 +144,7 @@ class Keithley6221(ScpiCore):
 
     @header("[:SOURce]:CLEar[:IMMediate]")
     def off(self) -> None:
-        self.source.disconnect()
+        self._off()
         self._set(0.0)
 
     @header(":OUTPut:INTerlock:TRIPped?")

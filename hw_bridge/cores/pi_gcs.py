@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
+from components.flexure import Flexure
 from components.motion import travel
 from components.roles import MotionStage
 from hw_bridge.cores.core import Answer, Core
@@ -171,7 +172,7 @@ class PiGcs(Core):
             "TRS?": "1",
             "RON?": "1",
             "PUN?": "MM",
-            "CST?": "KIBBLE-COIL",
+            "CST?": "KIBBLE-COIL" if isinstance(self.stage, Flexure) else f"KIBBLE-{self.name.upper()}",
         }
 
     def _single(self, byte: int) -> str | None:
@@ -219,7 +220,10 @@ class PiGcs(Core):
         laws = travel(position, velocity, target, self.velocity, acceleration, self.clock.now)
         if laws:
             operation = self.stage.move(laws)
-            next(operation)  # what the stage refuses, it refuses at once; the rest is waiting
+            try:
+                next(operation)  # what the stage refuses, it refuses at once; the rest is waiting
+            except SimulationError:  # it is within its travel: something holds it
+                raise GcsError(NOT_ALLOWED) from None
             self._end = laws[-1].end or self.clock.now
         self.target = target
 
@@ -286,4 +290,4 @@ def _number(text: str) -> float:
 
 def _shown(metres: float) -> str:
     """In millimetres, to a picometre."""
-    return f"{metres / MM:.9f}"
+    return f"{round(metres / MM, 9) + 0.0:.9f}"  # no negative zero

@@ -15,7 +15,9 @@
 
 The quantities are ``field`` (T) of a fluxgate, ``x``, ``y`` (m), ``theta_x``, ``theta_y`` (rad) of a position
 detector and ``position`` (m) of a displacement sensor. They are sampled together, by the card's own clock; each burst
-is started by software, and the block tells by how much that was late. What the card has set differently (a rate or
+is started by software, and ``late_s`` of its block says by how much later than it was to be. What the card takes from
+there to its first sample no data sheet tells: ``commission`` measures it against other channels, and
+``hardware.trigger_latency`` states it. What the card has set differently (a rate or
 a range that it rounds) is refused if it differs by more than 1 %. A saturated channel has no reading: not a number is
 recorded, as by the simulated sensor.
 
@@ -140,7 +142,7 @@ class DaqDriver(Card):
         return identity
 
     def sample(self, wire: Wire, samples: int) -> tuple[Array, int]:
-        """Volts, shape (quantities, samples), from now on, and when that was (ns)."""
+        """Volts, shape (quantities, samples), and when the card was told to take them (ns)."""
         found: tuple[Array, int] = self.called(wire, lambda daq: self._sampled(daq, samples))
         return found
 
@@ -162,19 +164,19 @@ class DaqDriver(Card):
             rate = float(task.timing.samp_clk_rate)
             if abs(rate / self.rate - 1.0) > SLACK:
                 raise BridgeError(f"{self.name}: the card samples at {rate:g} Hz, not {self.rate:g} Hz", self.name)
-            begun = self.present()
+            started = self.present()
             task.start()
             timeout = self.patience + max(samples, 2) / self.rate
             read = task.read(number_of_samples_per_channel=max(samples, 2), timeout=timeout)
         values = np.atleast_2d(np.asarray(read, dtype=np.float64))
         if values.shape != (len(self.lines), max(samples, 2)):
             raise WireError(f"{self.hardware.resource}: {samples} samples were asked for, {values.shape} came")
-        return values[:, :samples], begun
+        return values[:, :samples], started
 
     # --- readings ----------------------------------------------------------------------------------------------------
 
     def readings(self, schedule: Schedule, instantaneous: bool = False) -> Process:
-        """Volts on the schedule, shape (quantities, repeats, count), means over each step, or its first sample; and by
+        """Volts on the schedule, shape (quantities, repeats, count): means over each step, or its first sample; and by
         how much they were later (ns)."""
         each = round(schedule.step / NS * self.rate)
         if each < 1:
@@ -190,8 +192,9 @@ class DaqDriver(Card):
             start = schedule.start + burst * schedule.every
             yield self.clock.until(max(start, self.clock.now))
             sampling = partial(self.sample, samples=each * schedule.count)
-            taken, begun = yield from self.ask(sampling, each * schedule.count / self.rate)
-            late, parts = max(late, begun - start), taken.reshape(len(self.lines), schedule.count, each)
+            samples, started = yield from self.ask(sampling, each * schedule.count / self.rate)
+            late = max(late, started - start)
+            parts = samples.reshape(len(self.lines), schedule.count, each)
             saturated = np.any(np.abs(parts) > SATURATED * self.span, axis=2)
             volts[:, burst] = np.where(saturated, np.nan, parts[:, :, 0] if instantaneous else parts.mean(axis=2))
         if self.clock.now < schedule.end:
@@ -199,9 +202,10 @@ class DaqDriver(Card):
         return volts, late
 
     def recorded(
-        self, volts: Array, late: int, schedule: Schedule, aperture: int, labels: Mapping[str, Label]
+        self, read: tuple[Array, int], schedule: Schedule, aperture: int, labels: Mapping[str, Label]
     ) -> list[Block]:
-        """A block for each quantity."""
+        """A block for each quantity, of volts and by how much they were late."""
+        volts, late = read
         blocks = []
         for k, (quantity, unit) in enumerate(self.quantities.items()):
             values = self.scales[quantity] * (volts[k] - self.zeros[quantity])
@@ -228,8 +232,8 @@ class DaqFluxgate(DaqDriver):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read the flux density, averaged over each step; returns the block."""
-        volts, late = yield from self.readings(schedule)
-        return self.recorded(volts, late, schedule, schedule.step, labels)[0]
+        read = yield from self.readings(schedule)
+        return self.recorded(read, schedule, schedule.step, labels)[0]
 
 
 class DaqPositionDetector(DaqDriver):
@@ -244,8 +248,8 @@ class DaqPositionDetector(DaqDriver):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read all four, averaged over each step; a block for each."""
-        volts, late = yield from self.readings(schedule)
-        self.recorded(volts, late, schedule, schedule.step, labels)
+        read = yield from self.readings(schedule)
+        self.recorded(read, schedule, schedule.step, labels)
 
 
 class DaqDisplacementSensor(DaqDriver):
@@ -260,5 +264,5 @@ class DaqDisplacementSensor(DaqDriver):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
         """Read the displacement, averaged over each step or at its start; returns the block."""
-        volts, late = yield from self.readings(schedule, instantaneous)
-        return self.recorded(volts, late, schedule, 0 if instantaneous else schedule.step, labels)[0]
+        read = yield from self.readings(schedule, instantaneous)
+        return self.recorded(read, schedule, 0 if instantaneous else schedule.step, labels)[0]

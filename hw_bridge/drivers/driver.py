@@ -119,8 +119,16 @@ class Driver:
 
     def statement(self) -> Statement:
         """What it can, within which limits, and how well."""
-        u, channels = self.hardware.calibration.u or None, getattr(self, "channels", ())
-        return Statement(self.role, self.unit, *self.reach, u, tuple(channels), self.met_hardware)
+        return Statement(
+            self.role,
+            self.unit,
+            *self.reach,
+            u=self.hardware.calibration.u or None,
+            channels=tuple(getattr(self, "channels", ())),
+            met_hardware=self.met_hardware,
+            trigger_latency=self.hardware.trigger_latency,
+            timing=self.hardware.timing,
+        )
 
     @classmethod
     def told(cls, hardware: Hardware, wired: Container[str]) -> tuple[str, ...]:
@@ -310,14 +318,15 @@ class Driver:
 
         Parameters
         ----------
-        late : by how much the readings were later than the schedule (ns), which a label tells.
+        late : by how much the instrument was told to read later than the schedule (ns). A label tells it, with
+            ``hardware.trigger_latency``; where nobody has stated that, ``hardware.timing`` has to hold it.
         gaps : not a number stands for no reading.
         """
         if not gaps and not np.all(np.isfinite(values)):
             raise BridgeError(
                 f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
             )
-        told = {**labels, LATE: late / NS}
+        told = {**labels, LATE: late / NS + (self.hardware.trigger_latency or 0.0)}
         block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
         if block.has(phase=LOOK):
             self.bench.recorder.record_log(block)

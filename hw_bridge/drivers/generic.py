@@ -20,7 +20,9 @@
 
 A ``generic_exchanger`` needs ``load``, ``unload`` and ``state``, which is answered by ``loaded`` or ``unloaded``.
 A ``generic_meter`` needs ``read``, whose answer begins with a number, and reads once for each step; sensors are
-`hw_bridge.drivers.generic_sensors`. Questions are asked
+`hw_bridge.drivers.generic_sensors`. If one can tell a reading once more, say how (``again: "FETC?"``): the two have to
+be alike. Without, nothing but the shadow's band (``--shadow``) finds a digit that the wire has turned into another one.
+Other questions are asked
 twice where the answer is to be the same. Whether an answer belongs to its question an unknown language cannot tell, so
 every conversation begins on an empty connection and ends with an identification.
 """
@@ -140,7 +142,7 @@ class GenericReader(Generic):
     """What is asked for one reading after the other."""
 
     needed = Generic.needed | {"read"}
-    known = Generic.known | needed
+    known = Generic.known | needed | {"again"}
 
     def readings(self, schedule: Schedule) -> Process:
         """What it shows, once at the start of each step, and by how much that was later (ns)."""
@@ -155,10 +157,12 @@ class GenericReader(Generic):
         return values, late
 
     def one(self, wire: Wire) -> float:
-        """A reading, which no second question confirms."""
-        value = leading(wire.query(self.commands["read"]))
+        """A reading; only ``again`` confirms it."""
+        answer = wire.query(self.commands["read"])
+        if again := self.commands.get("again"):
+            same(self.commands["read"], answer, wire.query(again))
         self.fence(wire)
-        return value
+        return leading(answer)
 
 
 class GenericMeter(GenericReader):

@@ -137,7 +137,7 @@ class Hp3458ADriver(Driver):
         mark = next(self._numbers)  # that the reset takes away; what others have set goes with it
         for command in (f"EMASK {mark}", "RESET", "TARM HOLD", "END ALWAYS", "QFORMAT NUM", "RQS 0"):
             wire.write(command)
-        if number(wire.query("EMASK?")) == mark:
+        if number(same("EMASK?", wire.query("EMASK?"), wire.query("EMASK?"))) == mark:
             raise WireError("it was not reset")
         identity = same("ID?", self.fenced(wire, "ID?"), self.fenced(wire, "ID?"))
         if "3458A" not in identity:

@@ -44,6 +44,10 @@ class PiExchanger(ExchangerDriver, PiAxis):
         for place in self.places.values():
             self.within("position", place, *self._travel, "m")
 
+    @property
+    def _shadow(self) -> None:
+        """The twin's exchanger is told by itself, and not by the way of its motor."""
+
     def place(self) -> str:
         """Where it stands by its own account: ``"loaded"``, ``"unloaded"`` or, in between, an error."""
         return self._named_place(float(self.call(self._here)))

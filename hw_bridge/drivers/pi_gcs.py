@@ -1,8 +1,12 @@
 """A PI controller with one axis (GCS 2) as a `MotionStage`.
 
 The controller plans its own motions from rest to rest. It is given the largest velocity and the largest acceleration of
-the motion that it is to follow, so that it arrives no later; what does not begin and end at rest, or turns around on
-the way, it cannot follow, and it is refused.
+the motion that it is to follow, so that it arrives no later; what does not begin and end at rest, or turns around
+without rest, it cannot follow, and it is refused.
+
+A motion to and fro, such as sweeps, is one motion after the other. Each is told with twice the acceleration and begins
+later, by half of what that saves, so that there is time to see that it has arrived and to tell the next one, and what
+is at constant velocity stays in its middle.
 
 Questions are fenced by ``CSV?``, whose answer has another form than that about an axis, and asked twice. It has met the
 emulated controller of `hw_bridge.cores.pi_gcs`, and no real one.
@@ -14,8 +18,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from components.flexure import Flexure
 from components.motion import glide
-from components.motion_stage import MotionStage
+from components.mover import Mover
 from hw_bridge.drivers.driver import Driver, number, same
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
@@ -42,7 +47,7 @@ class PiAxis(Driver):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        twin = self.model.travel if isinstance(self.model, MotionStage) else (-math.inf, math.inf)
+        twin = self.model.travel if isinstance(self.model, Mover) else (-math.inf, math.inf)
         low, high = self.hardware.span()
         self._travel = max(low, twin[0]), min(high, twin[1])
         self._position = 0.0
@@ -133,7 +138,7 @@ class PiAxis(Driver):
         return float(self.call(lambda wire: number(self.fenced(wire, "POS?")))) * MM
 
     def move(self, laws: Sequence[Piece]) -> Process:
-        """Follow a motion from rest to rest that does not turn around; ends when it ends and the stage is on target.
+        """Follow a motion from rest to rest; ends when it ends and the stage is on target.
 
         Raises
         ------
@@ -142,21 +147,56 @@ class PiAxis(Driver):
         BridgeError
             If the controller cannot follow it, or does not arrive.
         """
-        target, velocity, acceleration = self._demands(laws)
+        ways = _ways(laws)
+        demands = [self._demands(way) for way in ways]
         end = laws[-1].end
         assert end is not None
-        goes = velocity > AT_REST or abs(target - self._position) > NEAR
-        acting = goes and self.may_act(f"move to {target!r} m at {velocity:.6g} m/s")
+        fastest = max(velocity for _, velocity, _ in demands)
+        goes = fastest > AT_REST or abs(demands[-1][0] - self._position) > NEAR
+        acting = goes and self.may_act(f"move to {demands[-1][0]!r} m at {fastest:.6g} m/s")
         shadow = None if self._shadow is None else self.clock.process(self._shadow.move(laws))
         if acting:
-            yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
-            yield self.clock.until(max(end, self.clock.now))
-            yield from self._arrive(target)
-        self._position = target
+            for way, (target, velocity, acceleration) in zip(ways, demands, strict=True):
+                self.may_act(f"move to {target!r} m")  # what forbids it may have come on the way before
+                yield from self._go(way, target, velocity, acceleration, hurrying=len(ways) > 1)
+        self._position = demands[-1][0]
         if shadow is not None and not shadow.processed:
             yield shadow
         elif self.clock.now < end:
             yield self.clock.until(end)
+
+    def _go(self, way: Sequence[Piece], target: float, velocity: float, acceleration: float, hurrying: bool) -> Process:
+        """One way from rest to rest; a hurrying one leaves time before and after it."""
+        begin, end = way[0].start, way[-1].end or way[0].start
+        if hurrying:
+            acceleration *= 2.0
+            distance = abs(target - self._position)
+            least = distance / velocity + velocity / acceleration if velocity > AT_REST else 0.0
+            spare = max((end - begin - to_ns(least)) // 2, 0)
+            begin, end = begin + spare, end - spare
+        yield self.clock.until(max(begin, self.clock.now))
+        yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
+        yield self.clock.until(max(end, self.clock.now))
+        yield from self._arrive(target)
+        self._position = target
+
+    def is_where_it_begins(self) -> None:
+        """See that the coil is where the twin's weighing unit begins a run, which is where it weighs.
+
+        Raises
+        ------
+        BridgeError
+            If it is elsewhere.
+        """
+        if not isinstance(self.model, Flexure):
+            return
+        here, there = self._position, self.model.weighing_position
+        if abs(here - there) > NEAR:
+            raise BridgeError(
+                f"{self.name}: it is at {here:.9g} m, and a run begins where it weighs, at {there:.9g} m",
+                self.name,
+                self.wire.resource,
+            )
 
     def take_up(self) -> Process:
         """Go at a quarter of `limits.velocity` to where the run was, if it is elsewhere."""
@@ -191,8 +231,9 @@ class PiAxis(Driver):
             raise BridgeError(f"{self.name}: it was sent to {target:.9g} m and is at {found:.9g} m", self.name)
 
     @property
-    def _shadow(self) -> MotionStage | None:
-        return self.model if isinstance(self.model, MotionStage) and self.model._bench is not None else None
+    def _shadow(self) -> Any:
+        """The simulated mover, which the simulated parts follow."""
+        return self.model if isinstance(self.model, Mover) and self.model._bench is not None else None
 
     def _demands(self, laws: Sequence[Piece]) -> tuple[float, float, float]:
         """Where a motion leads (m), its largest velocity (m/s) and acceleration (m/s²)."""
@@ -218,6 +259,24 @@ class PiAxis(Driver):
         first, last = (float(p.values_at(t)[0].real) for p, t in ((laws[0], laws[0].start), (laws[-1], end)))
         seconds = (end - laws[0].start) / NS
         return last, fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)
+
+
+def _ways(laws: Sequence[Piece]) -> list[list[Piece]]:
+    """A motion in parts from rest to rest."""
+    ways: list[list[Piece]] = []
+    for law in laws:
+        if not ways or not _rests(ways[-1][-1]):
+            ways = [*ways[:-1], [*(ways[-1] if ways else []), law]]
+        else:
+            ways.append([law])
+    return ways
+
+
+def _rests(law: Piece) -> bool:
+    """Whether a law ends at rest."""
+    speed = law.derivative()
+    end = law.end or law.start
+    return abs(float(speed.values_at(end)[0].real)) <= max(AT_REST, 1e-6 * max(map(abs, extremes(speed))))
 
 
 class PiGcsDriver(PiAxis):

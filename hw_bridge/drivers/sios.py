@@ -20,6 +20,9 @@ the flags (``4``) at once; that a lost beam, lost values and an unstable laser a
 for. The length is asked for **without** the correction for air (``IfmEnableEdlenCorrection`` off, read back): whoever
 reduces the readings divides by the index, as for the simulated instrument.
 
+Values begin when the card is told to start: ``late_s`` of a block says by how much later than it was to be. What the
+card takes from there is not in public: ``commission`` measures it, and ``hardware.trigger_latency`` states it.
+
 A reading during which the beam was broken, values were lost or the laser was unstable is not recorded: an error. The
 driver has met a stand-in for the library, and neither the library nor the instrument.
 """
@@ -205,8 +208,8 @@ class SiosInterferometer(Driver):
             start = schedule.start + burst * schedule.every
             yield self.clock.until(max(start, self.clock.now))
             taking = partial(self.burst, count=each * schedule.count)
-            taken, begun = yield from self.ask(taking, each * schedule.count / self.rate)
-            late, lengths = max(late, begun - start), taken.reshape(schedule.count, each)
+            taken, started = yield from self.ask(taking, each * schedule.count / self.rate)
+            late, lengths = max(late, started - start), taken.reshape(schedule.count, each)
             values[burst] = lengths[:, 0] if instantaneous else lengths.mean(axis=1)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
@@ -217,7 +220,7 @@ class SiosInterferometer(Driver):
         """Positions (m) from now on, and when that was (ns)."""
         library, device = self._handle(wire)
         self._check(library, library.IfmClearBuffers(device))
-        begun = self.present()
+        started = self.present()
         self._check(library, library.IfmStart(device))
         lengths = np.empty(count)
         end = time.monotonic() + self.patience + count / self.rate
@@ -235,7 +238,7 @@ class SiosInterferometer(Driver):
         self._check(library, stopped)
         if told := self._told(library, device):
             raise BridgeError(f"{self.name}: {', '.join(told)}; nothing was recorded", self.name)
-        return self.sign * NM * lengths, begun
+        return self.sign * NM * lengths, started
 
 
 def loaded(path: str) -> Any:

@@ -20,6 +20,8 @@ class Statement:
     u : standard uncertainty of a reading or setting by its calibration; None: nobody states it.
     channels : that it has, by name.
     met_hardware : whether the driver has ever met the real instrument.
+    trigger_latency : from being told until it reads (s); None: nobody states it.
+    timing : within which it is known when it acts or reads (s).
     """
 
     role: str
@@ -30,16 +32,24 @@ class Statement:
     u: float | None = None
     channels: tuple[str, ...] = ()
     met_hardware: bool = False
+    trigger_latency: float | None = None
+    timing: float = 0.0
 
     def __str__(self) -> str:
         reach = f"{self.lowest:.6g} to {self.highest:.6g} {self.unit}"
         step = f" in steps of {self.step:.3g} {self.unit}" if self.step else ""
         u = f"u = {self.u:.3g} {self.unit}" if self.u is not None else "uncertainty not stated"
-        return f"{self.role}: {reach}{step}, {u}"
+        latency = (
+            "trigger latency unknown"
+            if self.trigger_latency is None
+            else f"trigger latency {1e3 * self.trigger_latency:.3g} ms"
+        )
+        return f"{self.role}: {reach}{step}, {u}; {latency}, timing within {1e3 * self.timing:.3g} ms"
 
     def plain(self) -> dict[str, Any]:
         """As plain values; None for what is infinite or not known."""
-        told = {"role": self.role, "unit": self.unit, "channels": list(self.channels), "u": self.u}
+        told: dict[str, Any] = {"role": self.role, "unit": self.unit, "channels": list(self.channels), "u": self.u}
+        told |= {"trigger_latency_s": self.trigger_latency, "timing_s": self.timing}
         reach = {key: value if math.isfinite(value) else None for key, value in self._reach().items()}
         return {**told, **reach, "met_hardware": self.met_hardware}
 

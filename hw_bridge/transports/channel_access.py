@@ -12,11 +12,13 @@ message, puts that wait.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import math
+import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, ClassVar
 
 import caproto
@@ -37,6 +39,8 @@ SEARCH = 2048
 """Bytes of a datagram of searches; those of clients are shorter than those of Ethernet."""
 SCAN = 0.1
 """From look to look for those that monitor (s, of the clock on the wall)."""
+TRIES = 100
+"""To find a port that is free for both."""
 CHANNELS, MESSAGE, COMMANDS, WAITING = 1024, 1 << 16, 64, 32
 """Channels of a connection, bytes of a message, commands of a client and puts to an instrument that may wait."""
 
@@ -338,10 +342,14 @@ class ChannelAccess(Listener):
 
 
 def _free(host: str) -> int:
-    """A port that nobody has, for searches and for connections."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has, for searches and for connections: one that is free for datagrams may not be for those."""
+    for _ in range(TRIES):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind((host, 0))
+            port = int(probe.getsockname()[1])
+            with suppress(OSError), closing(_bound(host, port)):
+                return port
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
 def _bound(host: str, port: int) -> socket.socket:

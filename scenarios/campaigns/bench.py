@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 from components.roles import (
+    CoilLock,
     ContactStop,
     CurrentSource,
     DisplacementSensor,
@@ -88,6 +89,7 @@ class MassBench(Bench):
     displacement_sensor: DisplacementSensor | None = None
     fluxgate: Fluxgate | None = None
     motion_stage: MotionStage | None = None
+    clamp: CoilLock | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from scenarios.campaigns.bench import MassBench
 from scenarios.campaigns.motions import VelocityMotion
@@ -37,7 +37,8 @@ class Weighing(Parameters):
     """The weighing phase: `count` weighings, mass on and off in turn.
 
     With ``current: flat`` the current keeps its size through the phase and reverses along a ramp, as the load changes.
-    With ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current.
+    With ``ramped`` each weighing ramps the current from zero and back, and the mass is exchanged near zero current;
+    with `exchange_first` at zero current, as interlocks may want it.
     """
 
     count: int = parameter("1", 20, ge=2, le=1000, source="Liu2025: 10 mass-on and 10 mass-off")
@@ -47,6 +48,7 @@ class Weighing(Parameters):
     current: Literal["flat", "ramped"] = "flat"
     ramp: float = parameter("s", 1.0, gt=0, description="of the current, from, to or through zero; Liu2025 prints 45 s")
     exchange_time: float = parameter("s", 1.0, gt=0, description="of the mass, but where the current reverses with it")
+    exchange_first: bool = Field(False, description="whether the current is ramped when the mass has been exchanged")
     reading_step: float = parameter("s", 1.0, ge=1e-4, description="aperture of a reading; readings are contiguous")
 
     @model_validator(mode="after")
@@ -61,6 +63,11 @@ class Weighing(Parameters):
         if self.exchange_time > self.window_start:
             raise ValueError(
                 f"expected exchange_time <= window_start, not {self.exchange_time} and {self.window_start} s"
+            )
+        if self.exchange_first and self.exchange_time + self.ramp > self.window_start:
+            raise ValueError(
+                f"expected exchange_time + ramp <= window_start with exchange_first, not {self.exchange_time} + "
+                f"{self.ramp} and {self.window_start} s"
             )
         return self
 
@@ -152,7 +159,10 @@ class TmtpPhases:
         exchange = w.exchange_time if first or w.current == "ramped" else w.ramp
         operations = [b.mass_exchanger.unload(exchange) if k % 2 else b.mass_exchanger.load(exchange)]
         if first or w.current == "ramped":
-            operations.append(b.servo.engage(w.ramp))
+            engaging = b.servo.engage(w.ramp)
+            operations = [_in_turn(*operations, engaging)] if w.exchange_first else [*operations, engaging]
+        if first and cycle == 0 and b.clamp is not None:  # whoever was here before may have locked the coil
+            operations.append(b.clamp.unlock(w.ramp))
         if first and self.comes_back(cycle):
             operations.append(self.do.glide(self.do.parked, self.position, start, start + to_ns(w.window_start)))
         window = self.do.window(start + to_ns(w.window_start), start + to_ns(w.window_end))
@@ -197,3 +207,9 @@ class TmtpPhases:
             operations.append(self.bench.mass_exchanger.unload(w.exchange_time))
         yield self.clock.together(operations)
         yield self.clock.until(start + phase.duration)
+
+
+def _in_turn(*operations: Process) -> Process:
+    """One after the other."""
+    for operation in operations:
+        yield from operation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,7 +38,6 @@ def drive(
     the standard deviation of the speed in the windows, as small as it can be. The share of the cycle in which the speed
     is within 5 % of its mean is told beside it, not sought: it may fall as harmonics are added.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from scenarios.studies import drive as study
 
     chosen = experiment(scenario, settings)

@@ -35,7 +35,6 @@ def effects(
 
     In an otherwise ideal campaign: expected bias of the mass, found, and left by the correction.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # for small matrices its threads only wait for each other
     from scenarios.run.measured import reports_mass
     from scenarios.studies import effects as study
     from scenarios.studies import effects_table as table

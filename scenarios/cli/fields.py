@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,7 +83,6 @@ def fields(
 
     Field, Bl, inductance and their uniformity, from axisymmetric finite elements; solved once, then kept on disk.
     """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if not 0 < tolerance < 1:
         raise UsageError(f"--tolerance: expected a number between 0 and 1, not {tolerance:g}")
     weak = None if part is None else _pairs("--part", part, _PART, required=("r", "z", "area", "chi"))

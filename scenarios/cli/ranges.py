@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, experiment
+from scenarios.cli.arguments import SOURCE_HELP, Json, Settings, check_picture, experiment
 from scenarios.cli.exit_codes import UsageError
 from scenarios.cli.progress import counted
 from scenarios.cli.terminal import show, show_json, show_table
@@ -22,6 +23,9 @@ def ranges(
         ),
     ] = None,
     settings: Settings = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Draw the uncertainties against mass: png, svg.")
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the figures as CSV.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -34,6 +38,8 @@ def ranges(
     from scenarios.report.numbers import significant
     from scenarios.studies import ranges as study
 
+    if plot is not None:
+        check_picture(plot)
     chosen = [experiment(source, settings) for source in sources or study.KBMINI]
     for each in chosen:
         each.check()
@@ -42,6 +48,10 @@ def ranges(
         except ValueError as error:
             raise UsageError(f"{each.scenario.name}: {error}") from error
     found = list(counted(study.points(chosen), len(chosen), "mass"))
+    if plot is not None:
+        from scenarios.studies.ranges_picture import draw
+
+        draw(found, plot)
     if as_json:
         show_json({"points": [asdict(point) for point in found]})
     elif as_csv:

@@ -30,6 +30,7 @@ def shadow(
     could be judged; 2: RUN holds no run.
     """
     from scenarios.cli.progress import busy
+    from scenarios.run.notebook import with_prefix
     from scenarios.run.recorded import recorded
     from scenarios.run.shadow import Shadow
 
@@ -52,11 +53,13 @@ def shadow(
                 str(c["blocks"]),
                 str(c["readings"]),
                 str(c["doubtful"]),
-                "no band" if c["rms_score"] is None else f"{c['rms_score']:.2f}",
+                "none" if c["reading_band"] is None else f"±{with_prefix(c['reading_band'], c['unit'])}",
+                "–" if c["rms_score"] is None else f"{c['rms_score']:.2f}",
             )
             for c in summary["channels"]
         ]
-        show_table(("channel", "source", "blocks", "readings", "not good", "score (rms)"), rows, right=(2, 3, 4, 5))
+        headings = ("channel", "source", "blocks", "readings", "not good", "band", "score (rms)")
+        show_table(headings, rows, right=(2, 3, 4, 5, 6))
         for text in [*(f"alarm: {told}" for told in summary["told"]), *shadow_notes(summary)]:
             note(text if text.startswith("alarm") else f"note: {text}")
     if is_alarming(summary):

@@ -46,14 +46,15 @@ def largest_step(values: Array) -> Change | None:
     """The step that explains most of a row of readings, shape (n,), beside a drift; None if they show no noise.
 
     A drift is a parabola, as of a magnet that warms. The step functions h_k are freed of it, and so are the readings;
-    then the size is ``h_k r/(h_k h_k)``. The noise is taken to be white, as large as most second differences say: what
-    is slower has to stay below what counts as a step.
+    then the size is ``h_k r/(h_k h_k)``. The noise is taken to be white, as large as most second differences say, of
+    readings or of means over some if these say more, as where noise lasts for longer than a reading. What is slower
+    still has to stay below what counts as a step.
     """
     n = len(values)
     noise = noise_of_mean(values) if n >= FEWEST else 0.0
     if noise == 0.0:
         return None
-    sigma = spread(np.diff(values, 2)) / np.sqrt(6.0) or noise * np.sqrt(n)
+    sigma = max(_white(values, m) for m in (1, 2, 4, 8) if n >= FEWEST * m) or noise * np.sqrt(n)
     drift = smooth_courses(n, DRIFT)
     left = values - values.mean()
     left = left - drift @ (drift.T @ left)
@@ -64,6 +65,12 @@ def largest_step(values: Array) -> Change | None:
     significance[norm < 0.5] = 0.0
     at = int(significance.argmax())
     return Change(float(overlap[at] / norm[at]), float(significance[at]), at + 1)
+
+
+def _white(values: Array, m: int) -> float:
+    """Standard deviation of a reading with white noise, by the second differences of means over m."""
+    means = values[: len(values) // m * m].reshape(-1, m).mean(axis=1)
+    return float(spread(np.diff(means, 2)) * np.sqrt(m / 6.0))
 
 
 def largest_jump(values: Array) -> Change | None:

@@ -77,6 +77,7 @@ class Certificates:
     wavelength : in vacuum (m), by which positions were read in air; None if they need no refractive index.
     refractive_index : error of the index from the formula.
     nonlinearity_period : of the interferometer's periodic error (m), half its wavelength; None if it has none.
+    dead_path : of the interferometer (m): of the position that a coil at rest shows, it is what the air changes.
     laser, laser_drift : position shown over true, for the wavelength in vacuum, L (1 + drift t): 1, 1/s.
     verticality_x, verticality_y, abbe_offset_x, abbe_offset_y : of the beam (rad, m).
     coil_tilt_x, coil_tilt_y, coil_offset_x, coil_offset_y : of the coil in the field (rad, m).
@@ -150,6 +151,7 @@ class Certificates:
     wavelength: float | None = None
     refractive_index: Known = CIDDOR
     nonlinearity_period: float | None = None
+    dead_path: float = 0.0
     laser: Known = ONE
     laser_drift: Known = NONE
     verticality_x: Known = NONE

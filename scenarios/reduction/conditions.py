@@ -98,6 +98,13 @@ class Air:
         index = partial(refractive_index, wavelength_m=self._wavelength)
         return _of_air(index, self._velocity, v) - 1.0 + v.refractive_index
 
+    def refractivity_at_rest(self) -> Array | float:
+        """Refractive index less 1 at each weighing, by the readings as they are, 0 without air or need."""
+        if self._weighing is None or self._wavelength is None:
+            return 0.0
+        temperature, pressure, humidity = self._weighing
+        return refractive_index(temperature, pressure, humidity, self._wavelength) - 1.0
+
 
 def _of_air(equation: Callable[..., Array], shown: Array, v: SimpleNamespace) -> Array:
     """A property of the air from the readings (temperature, pressure, humidity) less what the sensors show too much.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -30,6 +31,9 @@ UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
 SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
 PERIODIC = 1e-3  # change of the periodic error that is small, where positions are moved
+PARABOLA = 2  # order of Bl(z) about a symmetry plane
+CERTAIN = 6.0  # times its uncertainty: no chance
+SMALL = 1e-9  # relative: of no concern
 MOST_SKEW = 0.05  # of a window
 
 
@@ -128,11 +132,17 @@ class _Model:
                 stays = abs(delay) <= close or np.hypot(*fit.periodic) <= PERIODIC * np.hypot(*periodic)
                 if (abs(step) <= close and stays) or abs(delay) > most:
                     break
-            if self.skewed and not (abs(step) <= close and abs(delay) <= most):
+            if self.skewed and abs(delay) > most:
                 raise ReductionError(
                     f"the voltages belong to positions {delay * 1e3:+.3g} ms later than those read with them; more "
                     f"than {most * 1e3:.3g} ms, {MOST_SKEW:.0%} of a window, are refused, as what the coil does "
                     "between windows is not known: read both at the same time"
+                )
+            if self.skewed and not abs(step) <= close:
+                raise ReductionError(
+                    f"the delay of voltages behind positions does not settle: at {delay * 1e3:+.3g} ms it still "
+                    f"changes by {step * 1e3:+.2g} ms, as the motion does not tell it from the field's profile and the "
+                    "interferometer's periodic error; take another reading_step or velocity"
                 )
         fit = self._fit(sweeps, delay, periodic)
         skew = None if fit.skew is None else delay + fit.skew
@@ -176,6 +186,8 @@ def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionS
 
     order = settings.profile_order
     if order + 2 > settings.highest_profile_order:
+        if order < PARABOLA:
+            _check_low_order(order, fitted)
         return order
     bl, u = fitted(order)
     while order + 2 <= settings.highest_profile_order:
@@ -191,6 +203,27 @@ def _profile_order(groups: tuple[Sweeps, ...], how: _Model, settings: ReductionS
     return order
 
 
+def _check_low_order(order: int, fitted: Callable[[int], tuple[Array, Array]]) -> None:
+    """Refuse an order of Bl(z) that is less than a magnet's parabola needs, if readings tell that it is.
+
+    Raises
+    ------
+    ReductionError
+        If two orders more change Bl, in the mean over the groups, by far more than noise.
+    """
+    try:
+        (bl, _), (higher, u) = fitted(order), fitted(order + 2)
+    except ReductionError:  # too few readings to tell
+        return
+    change = float((higher / bl - 1.0).mean())
+    noise = float(np.sqrt(np.sum((u / bl) ** 2))) / len(bl)
+    if abs(change) > max(CERTAIN * noise, SMALL):
+        raise ReductionError(
+            f"a profile of order {order} does not follow the field along the coil's way: two orders more change Bl by "
+            f"{change:+.2g}, relative; raise reduction.profile_order"
+        )
+
+
 def _doubt(first: Estimate, second: Estimate) -> float:
     """By how much the product of two estimates may be off."""
     return abs(first.value) * second.u + abs(second.value) * first.u
@@ -201,7 +234,7 @@ def _fitted(few: Sweeps, sweeps: Sweeps, how: _Model) -> VelocityFit:
     try:
         return how.fit(few, sweeps)
     except ReductionError as error:
-        raise ReductionError(f"cycle {sweeps.cycle}: {error}") from None
+        raise ReductionError(f"cycle {sweeps.cycle + 1}: {error}") from None
 
 
 def _sum(first: tuple[float, float], second: tuple[float, float]) -> tuple[float, float]:

@@ -119,7 +119,8 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
     run, outcome = found.run, found.outcome
     times = np.array([run.weighings.time[own].mean() for own in run.members])
     w = run.weighings
-    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold)
+    in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
+    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold, in_air)
     if jump is not None:
         raise ReductionError(
             f"the position of the coil, while it weighed, jumped by {jump:+.2g} m before Bl was first measured; if the "
@@ -156,6 +157,7 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
         settings.most_excluded,
         np.array([d.dof for d in found.differences])[stays],
         _own_uncertainties(found)[stays],
+        [run.cycles[i] for i in stays],
     )
     reasons |= {int(stays[i]): reason for i, reason in odd.items()}
     return tuple(Excluded(run.cycles[i], "cycle", None, reason) for i, reason in sorted(reasons.items()))

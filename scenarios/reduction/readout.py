@@ -192,7 +192,7 @@ def _schemes(w: Weighings, cycles: list[int], members: list[NDArray[np.int64]], 
         try:
             comparison = compare(settings.weighing_scheme, w.time[own], w.on[own], settings.drift_order)
         except ReductionError as error:
-            raise ReductionError(f"cycle {cycle}: {error}") from None
+            raise ReductionError(f"cycle {cycle + 1}: {error}") from None
         comparisons.append(comparison)
         weights[own] = comparison.weights
     return Schemes(comparisons, weights)

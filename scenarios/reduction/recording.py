@@ -327,7 +327,7 @@ def _joined(cycle: int, parts: list[Sweeps]) -> Sweeps:
     parts = sorted(parts, key=lambda part: float(part.time[0]))
     if len({(part.voltage.shape[1], part.position.shape[1], part.aperture) for part in parts}) > 1:
         raise ReductionError(
-            f"the velocity blocks of cycle {cycle} differ in aperture or readings a sweep; they make no group"
+            f"the velocity blocks of cycle {cycle + 1} differ in aperture or readings a sweep; they make no group"
         )
     return replace(
         parts[0],

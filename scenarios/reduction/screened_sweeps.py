@@ -43,7 +43,7 @@ def good_sweeps(
         first = settings.skip_sweeps  # which are gone already
         out += [Excluded(group.cycle, what, first + i, reason) for i, reason in sorted(reasons.items())]
     if not kept:
-        raise ReductionError(f"no velocity group is left; cycle {out[0].cycle}: {out[0].reason}")
+        raise ReductionError(f"no velocity group is left; cycle {out[0].cycle + 1}: {out[0].reason}")
     scattering = _scattering_groups(kept, settings)
     out += [Excluded(kept[i].cycle, "velocity group", None, reason) for i, reason in scattering.items()]
     return tuple(group for i, group in enumerate(kept) if i not in scattering), tuple(out)
@@ -108,7 +108,9 @@ def _bad_sweeps(group: Sweeps, settings: ReductionSettings) -> dict[int, str]:
     for i in np.flatnonzero(finite & dead):
         reasons[int(i)] = "all of its voltages are zero"
     finite &= ~dead
-    if 2 * np.count_nonzero(stuck) < len(stuck):
+    both_senses = len(set(np.sign(height[stuck & finite]).tolist())) == 2
+    frozen = both_senses and np.ptp(group.voltage[stuck, 0]) == 0.0  # up and down alike: no voltage does that
+    if frozen or 2 * np.count_nonzero(stuck) < len(stuck):
         for i in np.flatnonzero(finite & stuck):
             reasons[int(i)] = "all of its voltages are the same"
         finite &= ~stuck

@@ -18,6 +18,7 @@ Mask = NDArray[np.bool_]
 GROSS = 1e-3  # of the difference between on and off: no drift of a weighing passes it
 NEIGHBOURS = 7  # weighings of a state, among which the middle one is compared with their median
 TOO_CLOSE = 2.0  # a weighing is among its neighbours itself, which makes it seem closer to their median
+MANY_TIMES = 100.0  # the difference: the mass was hardly ever loaded
 GROSS_POSITION = 1e-6  # m: a coil that is held keeps its place better
 
 
@@ -47,7 +48,7 @@ def good_weighings(w: Weighings, settings: ReductionSettings) -> tuple[Weighings
         first = out[0]
         raise ReductionError(
             f"{lost:.0%} of the weighings would have to be left out, more than reduction.most_excluded allows; the "
-            f"first is weighing {first.number} of cycle {first.cycle}: {first.reason}"
+            f"first is weighing {(first.number or 0) + 1} of cycle {first.cycle + 1}: {first.reason}"
         )
     return w.kept(keep), tuple(out)
 
@@ -68,10 +69,11 @@ def _from_the_start(w: Weighings, settings: ReductionSettings, reasons: dict[int
         off = np.isin(place, list(reasons))
         if cycles == 1 or 2 * np.count_nonzero(off) < cycles or not off[-1]:
             state, i = "on" if on else "off", int(own[0])
+            number = int(w.number[i]) + 1
             raise ReductionError(
-                f"weighing {w.number[i]} of cycle {w.cycle[i]}, the first with the mass {state}, is unlike those that "
+                f"weighing {number} of cycle {w.cycle[i] + 1}, the first with the mass {state}, is unlike those that "
                 f"follow: {reasons[i]}; nothing that was read says which are right: repeat the run, or leave it out "
-                f"with reduction.skip_weighings={w.number[i] + 1} if the balance was settling"
+                f"with reduction.skip_weighings={number} if the balance was settling"
             )
 
 
@@ -123,10 +125,11 @@ def _off_state(w: Weighings, settings: ReductionSettings, reasons: dict[int, str
         bound = max(limit(settings.outlier_threshold, EFFICIENCY * (len(own) - 1)) * sigma, GROSS * difference)
         for i, size in zip(own, away, strict=True):
             if abs(size) > bound:
-                state = "on" if on else "off"
+                state, share = "on" if on else "off", size / difference
+                far = f"{share:+.2g} of" if abs(share) < MANY_TIMES else f"more than {MANY_TIMES:g} times"
                 reasons[int(i)] = (
-                    f"its voltage is {size / difference:+.2g} of the difference on - off away from that of the "
-                    f"weighings beside it with the mass {state}"
+                    f"its voltage is {far} the difference on - off away from that of the weighings beside it with the "
+                    f"mass {state}"
                 )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from twin.parameter import Parameters, parameter
 
@@ -85,3 +85,9 @@ class ReductionSettings(Parameters):
     confidence: float | None = Field(
         None, gt=0, lt=1, description="level of the expanded uncertainty: k from the degrees of freedom, in its place"
     )
+
+    @model_validator(mode="after")
+    def _expanded_in_one_way(self) -> Self:
+        if self.confidence is not None and self.coverage_factor != 1.0:
+            raise ValueError("expected either a coverage_factor or a confidence, which k follows from, not both")
+        return self

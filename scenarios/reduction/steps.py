@@ -15,6 +15,7 @@ Mask = NDArray[np.bool_]
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
+KNOWN = 0.2  # of what the air moves: the station reads it at other instants
 MANY_CHANGES = 5  # of which the spread is known well enough
 FEW = 3  # cycles or weighings, of which none can be told from the others
 
@@ -80,7 +81,9 @@ def reference_step(
     return found
 
 
-def laser_jump(times: Array, on: Mask, positions: Array, first_group: float, threshold: float = 6.0) -> float | None:
+def laser_jump(
+    times: Array, on: Mask, positions: Array, first_group: float, threshold: float = 6.0, in_air: Array | None = None
+) -> float | None:
     """By how much the interferometer's zero jumped before anything was read of Bl (m); None if it did not.
 
     Parameters
@@ -88,13 +91,15 @@ def laser_jump(times: Array, on: Mask, positions: Array, first_group: float, thr
     times, on, positions : of the weighings (s, mass on, m), shape (n,).
     first_group : time of the first velocity group (s).
     threshold : standard deviations that make a jump.
+    in_air : what the air makes of the positions by the dead path (m), shape (n,), known to `KNOWN`; None for nothing.
 
     Notes
     -----
     A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Later
     ones change Bl as well; one before the first velocity group falsifies all that follow alike.
     """
-    jump = 0.0
+    air = np.zeros(len(times)) if in_air is None else in_air
+    positions, jump = positions - air, 0.0
     for state in (True, False):
         own = np.flatnonzero(on == state)
         if len(own) < FEW + 1:
@@ -104,7 +109,8 @@ def laser_jump(times: Array, on: Mask, positions: Array, first_group: float, thr
         bound = max(limit(threshold, EFFICIENCY * (len(changes) - 1)) * spread(changes), SMALLEST_JUMP)
         count = int(np.count_nonzero(early))
         before, after = positions[own][: count + 1], positions[own][count + 1 :]
-        if len(after) and np.any(np.abs(changes[early]) > bound):
+        bounds = bound + KNOWN * np.abs(np.diff(air[own]))
+        if len(after) and np.any(np.abs(changes[early]) > bounds[early]):
             size = float(np.median(after) - before[0])
             jump = size if abs(size) > max(bound, abs(jump)) else jump
     return jump or None

@@ -304,8 +304,9 @@ def _check(t: Array, temperature: Array, power: Array, period: float) -> None:
 
 
 def _span(t: Array, period: float, settings: PeriodicSettings) -> tuple[float, int]:
-    """Start and number of the periods used. The last sample stands for the step that it begins."""
-    whole = int((t[-1] - t[0] + (t[-1] - t[-2])) / period + 1e-9)
+    """Start and number of the periods used. The last sample stands for the step it begins; half of that may lack."""
+    step = t[-1] - t[-2]
+    whole = int((t[-1] - t[0] + 1.5 * step) / period)
     periods = settings.periods or whole
     if whole < max(periods, 1):
         raise ReductionError(

@@ -6,6 +6,10 @@ Blocks, all with the labels phase="weighing" or "velocity", state="on" or "off",
 `induced_voltmeter`, voltage across the winding, at the same times; `second_current_voltmeter` and
 `second_induced_voltmeter` of a second winding, which may be absent.
 
+In a run with real instruments a block begins a little late, and says of each channel by how much that was read later
+still (`late_s`). Periods are then not alike. Times are as recorded; the sines have the mean period, and each period by
+itself its own length.
+
 A reading is a mean over its aperture a. Of a wave of period τ it loses (π a/τ)²/6, 4e-5 for 5 s in 960 s, which is not
 put back. The mean of a product is more than the product of the means where current and voltage change within a reading,
 by a²/12 of the product of their slopes: that is put back, since it is most of what a regulated power seems to vary by.
@@ -16,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -26,7 +31,7 @@ from scenarios.reduction.certificates import Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
 from scenarios.reduction.thermal import PeriodicSettings, ThermalResult, thermal_analysis
-from twin.recorder import Block, Blocks
+from twin.recorder import LATE, Block, Blocks
 from twin.times import NS
 
 Array = NDArray[np.float64]
@@ -37,6 +42,10 @@ ONE_SIGMA = 0.5 * (1.0 + math.erf(math.sqrt(0.5)))
 """Share of a normal distribution below one standard deviation above its mean."""
 SEEN = 2.0
 """Times its uncertainty is a swing that is seen."""
+UNEVEN = 0.01
+"""Of the mean period: by so much a period may begin late, and the last be short."""
+TOGETHER = 0.01
+"""Of a reading: by so much two channels may be apart that are read together."""
 PERIODIC = 1.1
 """What is not periodic in the remainder may exceed that of the best order by this factor."""
 HARMONICS = {"tmtp": (1,), "omtp": (4, 2), "power_regulated": (4, 2)}
@@ -91,7 +100,7 @@ class Record:
     Parameters
     ----------
     times, temperature, power : of each reading (s, K, W), shape (n,).
-    period : τ_c (s).
+    edges : starts of the whole periods and the end of the last (s), shape (periods + 1,).
     windows : data windows (start, end) (s) by phase.
     on : whether the mass would be on, for each weighing window.
     harmonics : of the period.
@@ -103,7 +112,7 @@ class Record:
     times: Array
     temperature: Array
     power: Array
-    period: float
+    edges: Array
     windows: Mapping[str, Array]
     on: NDArray[np.bool_]
     harmonics: tuple[int, ...]
@@ -115,24 +124,24 @@ class Record:
     def of(cls, readings: Blocks, certificates: Mapping[str, Estimate]) -> Record:
         """Collect what was recorded."""
         thermometer = _blocks(readings, "magnet_thermometer")
-        times = np.concatenate([block.times().ravel() for block in thermometer])
+        times = np.concatenate([_times(block) for block in thermometer])
         lengths = [block.values.size for block in thermometer]
         power = np.zeros_like(times)
         for current, voltage, resistor in WINDINGS:
             if current == WINDINGS[0][0] or len(readings.select(current)):
-                amperes = _joined(readings, current, times) / certificates[resistor].value
-                volts = _joined(readings, voltage, times)
+                amperes = _joined(readings, current, thermometer) / certificates[resistor].value
+                volts = _joined(readings, voltage, thermometer)
                 power += amperes * volts + _changes(amperes, lengths) * _changes(volts, lengths) / 12.0
         starts = {int(str(b.labels["cycle"])): b.schedule.start for b in reversed(thermometer)}
         if len(starts) < 2:
             raise ReductionError(f"expected at least two periods of readings, not {len(starts)}")
         held = [block for block in thermometer if block.has(part="hold")]
-        first, last = min(starts), max(starts)
+        begun = np.array(sorted(starts.values())) / NS
         return cls(
             times,
             np.concatenate([block.values.ravel() for block in thermometer]),
             power,
-            (starts[last] - starts[first]) / (last - first) / NS,
+            _edges(begun, thermometer[-1].schedule.end / NS),
             {phase: _windows(held, phase) for phase in ("weighing", "velocity")},
             np.array([block.has(state="on") for block in held if block.has(phase="weighing")]),
             HARMONICS.get(str(thermometer[0].labels.get("scheme")), (1,)),
@@ -141,16 +150,25 @@ class Record:
             math.hypot(*(_relative(certificates, key) for key in HEAT)),
         )
 
+    @property
+    def period(self) -> float:
+        """τ_c, the mean (s)."""
+        return float(self.edges[-1] - self.edges[0]) / (len(self.edges) - 1)
+
     def analysed(self, settings: ThermalReduction, order: int) -> ThermalResult:
         """The analysis with a polynomial of this order."""
-        return self._analysis(self.times, self.temperature, settings.model_copy(update={"drift_order": order}))
+        ordered = settings.model_copy(update={"drift_order": order})
+        return self._analysis(self.times, self.temperature, self.period, ordered)
 
     def each_period(self, found: ThermalResult, settings: ThermalReduction) -> list[ThermalResult]:
         """The periods by themselves, without the drift that was found in all of them."""
         alone = PeriodicSettings(harmonics=settings.harmonics, average=settings.average)
-        starts = found.times_s[0] + self.period * np.arange(found.periods) - 1e-9 * self.period
-        inside = [(found.times_s >= start) & (found.times_s < start + self.period) for start in starts]
-        return [self._analysis(found.times_s[own], found.remainder_K[own], alone) for own in inside]
+        inside = [(found.times_s >= start) & (found.times_s < end) for start, end in pairwise(self.edges)]
+        return [
+            self._analysis(found.times_s[own], found.remainder_K[own], float(length), alone)
+            for own, length in zip(inside, np.diff(self.edges), strict=True)
+            if own.any()
+        ]
 
     def noise(self, found: ThermalResult) -> dict[str, float]:
         """What the noise of single readings makes of the results, of an even record.
@@ -167,7 +185,7 @@ class Record:
             "delta_t_m_K": found.difference_gain * amplitude,
         }
 
-    def _analysis(self, times: Array, temperature: Array, settings: PeriodicSettings) -> ThermalResult:
+    def _analysis(self, times: Array, temperature: Array, period: float, settings: PeriodicSettings) -> ThermalResult:
         power = self.power[np.isin(self.times, times)]
         windows = self.windows["weighing"], self.windows["velocity"]
         two = not self.on.all()
@@ -175,7 +193,7 @@ class Record:
             times,
             temperature,
             power,
-            self.period,
+            period,
             *windows,
             settings,
             mass_on=self.on if two else None,
@@ -228,11 +246,46 @@ def _blocks(readings: Blocks, channel: str) -> list[Block]:
     return found
 
 
-def _joined(readings: Blocks, channel: str, times: Array) -> Array:
-    """The values of a channel that was read at these times."""
+def _times(block: Block) -> Array:
+    """When it was read (s), shape (n,)."""
+    return block.times().ravel() + _late(block)
+
+
+def _late(block: Block) -> float:
+    return float(block.labels.get(LATE, 0.0))
+
+
+def _edges(begun: Array, end: float) -> Array:
+    """Starts of the whole periods and the end of the last (s).
+
+    Raises
+    ------
+    ReductionError
+        If they are so uneven that no wave has one period.
+    """
+    mean = float(np.diff(begun).mean())
+    edges = np.append(begun, end) if end - begun[-1] > (1.0 - UNEVEN) * mean else begun
+    off = edges - np.linspace(edges[0], edges[-1], len(edges))
+    if (most := float(np.abs(off).max())) > UNEVEN * mean:
+        raise ReductionError(
+            f"thermal analysis: periods of {mean:g} s in the mean begin up to {most:.3g} s early or late, more than "
+            f"{UNEVEN:.0%} of one: the run was interrupted, or cycles are missing"
+        )
+    return edges
+
+
+def _joined(readings: Blocks, channel: str, thermometer: Sequence[Block]) -> Array:
+    """The values of a channel that was read together with the thermometer."""
     blocks = _blocks(readings, channel)
-    if not np.array_equal(np.concatenate([block.times().ravel() for block in blocks]), times):
+    if [block.schedule for block in blocks] != [block.schedule for block in thermometer]:
         raise ReductionError(f"{channel!r} was not read at the times of the magnet's thermometer")
+    for block, other in zip(blocks, thermometer, strict=True):
+        if abs(apart := _late(block) - _late(other)) > TOGETHER * block.schedule.step / NS:
+            raise ReductionError(
+                f"{channel!r} was read {apart:+.3g} s after the magnet's thermometer at "
+                f"{block.schedule.start / NS:g} s, more than {TOGETHER:.0%} of a reading: power and temperature do not "
+                "belong together"
+            )
     return np.concatenate([block.values.ravel() for block in blocks])
 
 

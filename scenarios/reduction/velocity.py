@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
+from scenarios.reduction.fringes import check_fringes, set_instruments
 from scenarios.reduction.smooth_courses import SMOOTH_ORDER, smooth_courses
 from twin.angles import sine_cosine
 
@@ -127,6 +128,8 @@ def fit_velocity(
     drifts = sweeps >= SWEEPS_FOR_DRIFT
     tau = (times - time) / spread if drifts else None
     phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
+    if phase is not None:
+        check_fringes(phase, order)
     beside = _Beside(tau, acceleration, phase)
     unknowns = order + 1 + beside.unknowns
     if voltage.size <= unknowns:
@@ -295,23 +298,12 @@ def _equations(
     if beside.acceleration is not None:
         columns[place] = rows[place] = beside.acceleration
     if beside.phase is not None:
-        for row, wave in zip((-3, -2), sine_cosine(beside.phase), strict=True):
+        waves = sine_cosine(beside.phase)
+        for row, wave in zip((-3, -2), waves, strict=True):
             np.subtract(wave[1:], wave[:-1], out=columns[row])
-        _set_instruments(columns[-3:-1], rows[-3:-1])
+        set_instruments(columns[-3:-1], rows[-3:-1], waves, edges[-1] > edges[0])
     columns[-1] = rows[-1] = 1.0
     return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
-
-
-def _set_instruments(columns: Array, rows: Array) -> None:
-    """Write the periodic error's weights, free of the noise of a sweep's own positions: those of the next but one.
-
-    Where sweeps repeat, up and down in turn, the periodic error may be hard to tell from Bl(z), and that noise, in the
-    error's columns as in the velocity's, would not be small beside the difference. Where they do not, it is.
-    """
-    rows[..., 2:], rows[..., :2] = columns[..., :-2], columns[..., -2:]
-    both, own = (float(np.vdot(one, columns)) for one in (rows, columns))
-    if columns.shape[2] < 4 or both <= 0.5 * own:
-        rows[:] = columns
 
 
 def _smoothing(speed: Array) -> Array:

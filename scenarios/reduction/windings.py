@@ -99,14 +99,14 @@ def _volts(recording: Recording, cycle: int, state: str) -> float:
     own = (w.cycle == cycle) & (w.on == (state == "on")) & np.isfinite(w.voltage)
     if not own.any():
         raise ReductionError(
-            f"cycle {cycle} has no weighing with the mass {state}; the current of its sweeps is not known"
+            f"cycle {cycle + 1} has no weighing with the mass {state}; the current of its sweeps is not known"
         )
     return float(w.voltage[own].mean())
 
 
 def _both(first: Sweeps, second: Sweeps) -> Sweeps:
     if first.winding != second.winding or first.voltage.shape[1] != second.voltage.shape[1]:
-        raise ReductionError(f"the velocity groups of cycle {first.cycle} with opposite currents are not alike")
+        raise ReductionError(f"the velocity groups of cycle {first.cycle + 1} with opposite currents are not alike")
     return replace(
         first,
         voltage=np.concatenate([first.voltage, second.voltage]),

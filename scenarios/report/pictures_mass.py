@@ -41,6 +41,8 @@ def weighings(result: Result) -> Picture | None:
     looks = {"mass on": (BLUE, "o", "full"), "mass off": (VERMILLION, "^", "none"), "comparisons": (BLUE, "s", "full")}
 
     def draw() -> Figure:
+        from matplotlib.ticker import MaxNLocator
+
         figure, (axis, spread) = panels(2.2, 1.5, share_x=False)
         time, size = time_unit(result.virtual_s), prefixed("g", residuals)
         for state, (colour, marker, fill) in looks.items():
@@ -53,6 +55,7 @@ def weighings(result: Result) -> Picture | None:
         legend(axis)
         spread.hist(residuals * size.factor, bins=min(max(len(residuals) // 4, 6), 40), color=SKY, ec=BLUE)
         spread.set(xlabel=label("residual", size.unit), ylabel="number")
+        spread.yaxis.set_major_locator(MaxNLocator(4, integer=True))  # what is counted has no halves
         return figure
 
     rms = float(np.sqrt(np.mean(residuals**2)))

@@ -216,6 +216,7 @@ def _interferometer(
     between = Estimate(late.value - early.value, late.u, late.dof, late.distribution)
     return {
         **{name: known.of(interferometer, name) for name in names},
+        "dead_path": interferometer.dead_path,
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
         "laser": _with(
             known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, known.unknown(interferometer, "gain_drift"))

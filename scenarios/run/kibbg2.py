@@ -117,7 +117,7 @@ def _in_order(readings: Blocks) -> tuple[list[_Item], list[str]]:
         offs = [k for k, item in enumerate(between) if not item.on]
         fitting = between[offs[0] : offs[-1] + 1] if len(offs) > 1 else []
         if any(one.on == other.on for one, other in pairwise(fitting)):
-            raise ExportError(f"cycle {between[0].cycle}: weighings that do not alternate between on and off")
+            raise ExportError(f"cycle {between[0].cycle + 1}: weighings that do not alternate between on and off")
         kept += [found[a], *fitting]
         left_out += [_named(item) for item in between if item not in fitting]
     if not any(item.on for item in kept):
@@ -131,7 +131,7 @@ def _in_order(readings: Blocks) -> tuple[list[_Item], list[str]]:
 def _named(item: _Item) -> str:
     assert item.weighing is not None
     state, number = item.weighing.labels["state"], item.weighing.labels["weighing"]
-    return f"cycle {item.cycle}, weighing {number} (mass {state})"
+    return f"cycle {item.cycle + 1}, weighing {int(number) + 1} (mass {state})"
 
 
 def _moves(readings: Blocks) -> Blocks:

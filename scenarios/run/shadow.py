@@ -46,6 +46,7 @@ class Verdict:
     band : half-width of the band of the mean.
     worst : largest residual of a reading, in half-widths of its own band.
     doubtful : which readings are out of the band, shape as the block's values.
+    reading_band : largest half-width of the band of a single reading; what is wrong by less is not found.
     """
 
     block: Block
@@ -54,6 +55,7 @@ class Verdict:
     band: float
     worst: float
     doubtful: NDArray[np.bool_]
+    reading_band: float = 0.0
 
     @property
     def alarm(self) -> bool:
@@ -76,7 +78,8 @@ class Verdict:
         place = f"{b.channel} {b.quantity} at {middle_s(b):.6g} s"
         count = int(self.doubtful.sum())
         mean = f"mean residual {with_prefix(self.residual, b.unit)}, band ±{with_prefix(self.band, b.unit)}"
-        return f"{place}: {count} of {b.values.size} readings out of the band; {mean}"
+        stays = "" if b.source == "real" else "; simulated, and left as it is"
+        return f"{place}: {count} of {b.values.size} readings out of the band; {mean}{stays}"
 
 
 def judged(block: Block, prediction: Prediction, u_reading: float = 0.0) -> Verdict:
@@ -101,7 +104,7 @@ def judged(block: Block, prediction: Prediction, u_reading: float = 0.0) -> Verd
     if not good.any() or abs(residual[good].mean()) > band:
         out[:] = True
     worst = float(score[there].max(initial=0.0))
-    return Verdict(block, mean, u, band, worst, out.reshape(block.values.shape))
+    return Verdict(block, mean, u, band, worst, out.reshape(block.values.shape), float(band_one.max()))
 
 
 def _reading_band(prediction: Prediction, u_other: Array) -> tuple[Array, Array]:
@@ -242,6 +245,7 @@ def _channel(verdicts: list[Verdict]) -> dict[str, Any]:
         "readings": sum(verdict.block.values.size for verdict in verdicts),
         "doubtful": sum(int(verdict.doubtful.sum()) for verdict in verdicts),
         "alarms": sum(verdict.alarm for verdict in verdicts),
+        "reading_band": max((verdict.reading_band for verdict in sized), default=None),
         "rms_score": float(np.sqrt(np.mean(scores**2))) if len(scores) else None,
         "time_s": [middle_s(verdict.block) for verdict in verdicts],
         "residual": [verdict.residual for verdict in verdicts],

@@ -19,7 +19,7 @@ from scenarios.schema.errors import KeyPath, Problem, shown
 from scenarios.schema.validate import validated
 from twin.component import Component
 from twin.fault import FOREVER, PlannedFault
-from twin.parameter import Parameters, parameter, to_si
+from twin.parameter import Parameters, difference_to_si, parameter
 from twin.plugins import did_you_mean
 from twin.times import to_ns
 
@@ -87,7 +87,7 @@ def _sized(fault: Fault, parts: Mapping[str, Component], path: KeyPath, problems
         problems.append(Problem((*path, "size"), f"missing key 'size'; expected a number in {kind.unit}"))
         return None
     try:
-        number = to_si(size, kind.unit) if isinstance(size, str) else float(size)
+        number = difference_to_si(size, kind.unit) if isinstance(size, str) else float(size)
     except ValueError as error:
         problems.append(Problem((*path, "size"), str(error)))
         return None

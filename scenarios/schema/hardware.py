@@ -77,6 +77,13 @@ class Hardware(Parameters):
     latency: float | None = parameter(
         "s", None, gt=0, description="by which simulated parts follow its readings later; by default two intervals"
     )
+    trigger_latency: float | None = parameter(
+        "s",
+        None,
+        ge=0,
+        lt=1,
+        description="from being told until it reads: of its data sheet or of commission; none: unknown",
+    )
     timing: float = parameter("s", 0.05, ge=0, description="when it acts or reads is known within this, for the shadow")
 
     @model_validator(mode="after")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from scenarios.run.experiment import Experiment
-from scenarios.studies.parameters import Value, number, unit_of_path, width
-from twin.parameter import Parameters
+from scenarios.studies.parameters import Value, number, unit_of_path
+from twin.parameter import Parameters, difference_to_si
 
 Array = NDArray[np.float64]
 Overrides = dict[str, Any]
@@ -194,7 +194,7 @@ def _number(base: Experiment, path: str, value: Any, key: str) -> Any:
         return value
     try:
         if key == "sd" and isinstance(value, str):
-            return width(value, unit_of_path(base.scenario, path) or "1")
+            return difference_to_si(value, unit_of_path(base.scenario, path) or "1")
         return number(base.scenario, path, value)
     except ValueError as error:
         raise AxisError(key, str(error)) from None

@@ -23,8 +23,9 @@ from scenarios.run.measured import known_to, reports_mass
 from scenarios.run.output import SUMMARY
 from scenarios.run.result import Result
 from scenarios.schema import ScenarioError, load_text
-from scenarios.studies.parameters import present, unit_of_path, width
+from scenarios.studies.parameters import present, unit_of_path
 from twin.errors import InputError
+from twin.parameter import difference_to_si
 from twin.recorder import Blocks
 
 MASS = "balance.test_mass.mass"
@@ -136,7 +137,7 @@ def spreads(experiment: Experiment, given: Mapping[str, str], within: float = SP
         if not path.startswith("balance.") or unit is None or not isinstance(value, int | float):
             raise BlindError(f"{path} is no quantity of {scenario.name}; see kibble-twin schema")
         try:
-            half = width(text, unit)
+            half = difference_to_si(text, unit)
         except ValueError as error:
             raise BlindError(f"{path}: {error}") from None
         if path == MASS or not (half > 0 and math.isfinite(half)):

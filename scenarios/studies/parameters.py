@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from scenarios.run.experiment import Experiment
@@ -11,7 +10,6 @@ from scenarios.schema.check import BalanceHead, Head
 from scenarios.schema.fields import unit_at
 from twin.parameter import to_si
 
-_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 Value = float | int | str | bool
 
 
@@ -44,18 +42,6 @@ def number(scenario: Scenario, path: str, value: Any) -> Value:
     unit = unit_of_path(scenario, path)
     found: Value = to_si(value, unit) if isinstance(value, str) and unit is not None else value
     return found
-
-
-def width(text: str, unit: str) -> float:
-    """A difference of two quantities in SI units: 0.1 degC is 0.1 K, not 273.25 K.
-
-    Raises
-    ------
-    ValueError
-        If the text is no quantity of that unit.
-    """
-    rest = _NUMBER.sub("", text.strip(), count=1)
-    return to_si(text, unit) - to_si(f"0{rest}", unit)
 
 
 def present(experiment: Experiment, path: str) -> Any:

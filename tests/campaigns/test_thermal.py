@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,8 @@ from scenarios.reduction.thermal_experiment import ThermalReduction
 from scenarios.report.measured import pictures
 from scenarios.run.measured import Measured, stated
 from scenarios.schema import ScenarioError
-from twin.recorder import Blocks
+from twin.recorder import LATE, Blocks
+from twin.times import to_ns
 
 SCHEMES = ("tmtp", "omtp", "power_regulated")
 STEADY = {"balance.environment.temperature_drift": 0.0}
@@ -228,6 +231,56 @@ def test_readings_that_do_not_suffice_are_refused() -> None:
     late = [b for b in result.readings if b.channel != "induced_voltmeter" or b.labels["cycle"] == 0]
     with pytest.raises(ReductionError, match="'induced_voltmeter' was not read at the times of"):
         ThermalReduction().findings(Blocks(late), known)
+
+
+def lagging(readings: Blocks, mean: float, late: Mapping[str, float] | None = None) -> Blocks:
+    """As read in real time: each block begins later than the last one let it, and channels are late by themselves."""
+    starts = sorted({block.schedule.start for block in readings})
+    behind = np.cumsum(np.random.default_rng(1).exponential(mean, len(starts)))
+    found = []
+    for block in readings:
+        start = block.schedule.start + to_ns(float(behind[starts.index(block.schedule.start)]))
+        labels = {**block.labels, LATE: (late or {}).get(block.channel, 0.0)}
+        found.append(replace(block, schedule=replace(block.schedule, start=start), labels=labels))
+    return Blocks(found)
+
+
+@pytest.mark.parametrize("mean", [1e-3, 0.1])
+def test_a_run_that_lags_is_reduced_by_its_recorded_times(mean: float) -> None:
+    result = shipped("tmtp")
+    known, usual = stated(result.scenario.components()), result.findings
+    late = dict.fromkeys(("current_voltmeter", "induced_voltmeter"), 0.02)
+    found = ThermalReduction().findings(lagging(result.readings, mean, late), known)
+    for key in FIGURES:
+        value, u = found[key].value, found[key].u
+        assert u is not None and abs(value - usual[key].value) < u
+        assert abs(value - result.true[key]) < 3 * u
+
+
+def test_a_channel_that_is_late_makes_the_heat_late() -> None:
+    """All that is read later than its schedule says is later: temperature and power together do not count."""
+    result = shipped("tmtp")
+    known, usual = stated(result.scenario.components()), result.findings
+    all_late = {block.channel: 2.0 for block in result.readings}
+    found = ThermalReduction().findings(lagging(result.readings, 0.0, all_late), known)
+    assert [found[key].value for key in ("delta_t_f_K", "delay_s")] == pytest.approx(
+        [usual[key].value for key in ("delta_t_f_K", "delay_s")], rel=1e-6
+    )
+    moved = (found["delta_t_m_K"].value - usual["delta_t_m_K"].value) / usual["delta_t_f_K"].value
+    assert 1e-3 < abs(moved) < 2.0 * np.pi * 2.0 / result.true["period_s"]  # the windows stay where they were
+
+
+def test_what_lags_too_much_is_refused_with_the_reason() -> None:
+    result = shipped("tmtp")
+    known = stated(result.scenario.components())
+    with pytest.raises(
+        ReductionError, match=r"periods of .* s in the mean begin up to .* s early or late, more than 1%"
+    ):
+        ThermalReduction().findings(lagging(result.readings, 20.0), known)
+    with pytest.raises(
+        ReductionError, match=r"'induced_voltmeter' was read \+0\.2 s after the magnet's thermometer at"
+    ):
+        ThermalReduction().findings(lagging(result.readings, 0.0, {"induced_voltmeter": 0.2}), known)
 
 
 # --- the run ---------------------------------------------------------------------------------------------------------

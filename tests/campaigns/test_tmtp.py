@@ -247,3 +247,30 @@ def test_the_source_drives_the_standard_resistor_too(volts: float, more: dict[st
         return
     with pytest.raises(SimulationError, match=r"current_source: 12\.2\d+ mA through its load takes 6\.\d+ V"):
         experiment.ideal().run()
+
+
+def test_the_mass_can_be_exchanged_before_any_current_flows() -> None:
+    """As an interlock on the current wants it: when the pan takes the load over, nothing flows yet."""
+    weighing = {"current": "ramped", "exchange_first": True, "exchange_time": "20 s", "ramp": "10 s"}
+    experiment = short("kbmini_tmtp", **{f"campaign.weighing.{key}": value for key, value in weighing.items()})
+    setup = build(experiment.scenario)
+    for step in setup.steps[:3]:  # by themselves: a run drops what nobody reads any more
+        setup.twin.clock.run(step.operation())
+    times = np.arange(0.0, 3 * 360.0, 0.5)
+    load = setup.twin.signal("mass_exchanger.load")(times)
+    changing = np.flatnonzero(np.diff(load))
+    assert changing.size > 100
+    assert np.max(np.abs(setup.twin.signal("current_source.current")(times[changing]))) < 1e-12
+    held = [100.0, 460.0, 820.0]
+    assert np.min(np.abs(setup.twin.signal("current_source.current")(np.array(held)))) > 1e-3
+    with pytest.raises(ScenarioError, match="with exchange_first"):
+        experiment.with_({"campaign.weighing.exchange_time": "40 s"})
+
+
+def test_a_coil_that_somebody_has_locked_is_unlocked_before_it_moves() -> None:
+    wiring = short("kbmini_tmtp").scenario.wiring
+    lock = {"clamp.coil": "flexure.position", "flexure.locked": "clamp.locked"}
+    setup = build(short("kbmini_tmtp", **{"balance.clamp": {}, "balance.wiring": {**wiring, **lock}}).scenario)
+    for step in setup.steps[:6]:
+        setup.twin.clock.run(step.operation())
+    assert setup.twin.signal("clamp.locked")(np.array([0.5, 2.0, 2000.0])).tolist() == [1.0, 0.0, 0.0]

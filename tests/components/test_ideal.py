@@ -43,6 +43,7 @@ EFFECTS = {
     "compensating_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "current_source": words("gain offset white_noise flicker_noise temperature_coefficient"),
     "displacement_sensor": READING | words("nonlinearity"),
+    "driven_exchanger": words("parts_mass"),
     "dynamic_servo": words("sensor_noise hand_over_force"),
     "environment": words(
         "temperature_drift temperature_swing pressure pressure_drift gravity_transfer gravity_gradient tide "

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from components import roles
+from components.clamp import Clamp
 from components.current_source import CurrentSource
 from components.displacement_sensor import DisplacementSensor
+from components.driven_exchanger import DrivenExchanger
 from components.environment import Environment
 from components.flexure import Flexure
 from components.fluxgate import Fluxgate
@@ -45,6 +47,9 @@ INSTRUMENTS: list[tuple[Any, Any]] = [
     (Environment, roles.EnvironmentStation),
     (CurrentSource, roles.CurrentSource),
     (MassExchanger, roles.MassExchanger),
+    (DrivenExchanger, roles.MassExchanger),
+    (DrivenExchanger, roles.MotionStage),
+    (Clamp, roles.CoilLock),
     (MassSet, roles.Magazine),
     (Flexure, roles.WeighingUnit),
     (Hinge, roles.WeighingUnit),

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 Way = Literal["command", "reply"]
-KINDS = ("late", "dropped", "truncated", "garbled", "doubled", "split", "half-closed", "killed")
+KINDS = ("late", "dropped", "truncated", "garbled", "misread", "doubled", "split", "half-closed", "killed")
 WAYS: tuple[Way, ...] = ("reply", "command")
 FAULTS = tuple(product(WAYS, KINDS))
 
@@ -53,6 +53,13 @@ class Fault:
         if self.kind == "garbled":
             wrong = bytes([body[cut] ^ (1 << int(rng.integers(0, 7)))]) if body else b"?"
             return [body[:cut] + wrong.replace(b"\n", b"?") + body[cut + 1 :] + end]
+        if self.kind == "misread":  # one digit is another one
+            digits = [k for k, byte in enumerate(body) if 48 <= byte < 58]
+            if not digits:
+                return [line]
+            k = int(rng.choice(digits))
+            wrong = bytes([48 + (body[k] - 48 + int(rng.integers(1, 10))) % 10])
+            return [body[:k] + wrong + body[k + 1 :] + end]
         if self.kind == "doubled":
             return [line, line]
         if self.kind == "split":
@@ -71,6 +78,7 @@ class FaultyWire:
     Attributes
     ----------
     lines : how many there have been on each way.
+    replies : lines that the instrument has sent, as it sent them.
     dead : whether there is no way to the instrument any more.
     """
 
@@ -79,11 +87,12 @@ class FaultyWire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.resource = f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
         self.lines: dict[Way, int] = dict.fromkeys(WAYS, 0)
+        self.replies: list[bytes] = []
         self.dead = False
         self._held: dict[Way, list[bytes]] = {way: [] for way in WAYS}  # what is late comes before the next line
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._accept)]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 
     def close(self) -> None:
@@ -114,7 +123,7 @@ class FaultyWire:
             with self._lock:
                 self._open |= {near, far}
             for way, source, sink in (("command", near, far), ("reply", far, near)):
-                thread = threading.Thread(target=self._carry, args=(way, source, sink))
+                thread = threading.Thread(target=self._carry, args=(way, source, sink), daemon=True)
                 self._threads.append(thread)
                 thread.start()
 
@@ -140,6 +149,8 @@ class FaultyWire:
         """Send a line on, or what becomes of it; whether this way stays open."""
         fault, number = self.fault, self.lines[way]
         self.lines[way] += 1
+        if way == "reply":
+            self.replies.append(line)
         if fault is None or (way, number) != (fault.way, fault.number):
             sink.sendall(b"".join(self._held[way]) + line)
             self._held[way].clear()

@@ -14,7 +14,7 @@ class Improper:
         self.answer, self.lines = answer, list[bytes]()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.resource = f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
-        self._thread = threading.Thread(target=self._serve)
+        self._thread = threading.Thread(target=self._serve, daemon=True)  # a test that fails leaves it waiting
         self._thread.start()
 
     def __enter__(self) -> Improper:

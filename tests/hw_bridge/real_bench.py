@@ -46,9 +46,10 @@ SERVED = {"current_source": "current_source", "induced_voltmeter": "current_volt
 KINDS = {"current_source": "keithley6221", "induced_voltmeter": "hp3458a", "motion_stage": "pi_gcs"}
 
 
-def scenario(real: Mapping[str, Any], *, demanded: bool = False) -> Scenario:
-    """The bench with ``hardware:`` on some of its parts; `demanded`: another source, simulated, demands the current."""
-    text = load_text(TEXT, file="bench.yaml", models=MODELS)
+def scenario(real: Mapping[str, Any], *, demanded: bool = False, stated: Mapping[str, Any] | None = None) -> Scenario:
+    """The bench with ``hardware:`` on some of its parts; `demanded`: another source, simulated, demands the current;
+    `stated`: what else is different."""
+    text = load_text(TEXT, file="bench.yaml", models=MODELS).with_(stated or {})
     if demanded:
         wired = {"current_source.demand": "demand.current"}
         text = text.with_({"balance.demand": {"type": "compensating_source", "limit": "1 A"}})
@@ -87,9 +88,10 @@ def bridged(
     scale: float | None = None,
     told: list[str] | None = None,
     demanded: bool = False,
+    stated: Mapping[str, Any] | None = None,
 ) -> Iterator[tuple[Bridge, Twin, Mapping[str, Any]]]:
     """Bridge, twin and instruments."""
-    chosen = scenario(real, demanded=demanded)
+    chosen = scenario(real, demanded=demanded, stated=stated)
     lines = [] if told is None else told
     with Bridge(chosen, arm=arm, clock=RealTimeClock(scale), tell=lines.append) as bridge:
         twin = Twin(bridge.parts(), chosen.wiring, clock=bridge.clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -80,16 +81,33 @@ def test_real_readings_drive_a_simulated_part() -> None:
                 return bridge.value("environment.temperature_rise"), bridge.value("environment.pressure")
 
             assert told_after(1.0) == pytest.approx((21.5 + 273.15 - room.reference_temperature, 101300.0))
-            celsius[0] = 22.5
+            celsius[0] = 21.55  # as much as a room may change from one look to the next
             told_after(10.0), told_after(10.0)  # a stepped clock does not wait for a station
-            assert told_after(10.0)[0] == pytest.approx(22.5 + 273.15 - room.reference_temperature)
+            assert told_after(10.0)[0] == pytest.approx(21.55 + 273.15 - room.reference_temperature)
             schedule = Schedule(bridge.clock.now, NS, 1)
             bridge.clock.run(there["environment"].read(schedule, {"phase": "weighing"}))
             blocks = list(twin.recorder.readings)
             assert [(b.quantity, b.source, b.values.item()) for b in blocks] == [
-                ("temperature", "real", pytest.approx(295.65)),
+                ("temperature", "real", pytest.approx(294.7)),
                 ("pressure", "real", pytest.approx(101300.0)),
             ]
+
+
+def test_a_station_that_is_misread_is_found_by_a_second_look() -> None:
+    """One digit, once: 21.5 becomes 27.5, which a room may well be."""
+    answers = iter([b"21.500 C\n"] * 5 + [b"27.500 C\n"] + [b"21.500 C\n"] * 9)
+
+    def station(line: bytes) -> bytes:
+        return next(answers) if line == b"T?" else {b"ID": b"S\n", b"P?": b"1013.0\n"}[line]
+
+    with Improper(station) as server:
+        real = {"driver": "generic_station", "resource": server.resource, "commands": STATION, "interval": "1 h"}
+        with bridged({"environment": real}) as (bridge, twin, there):
+            read = there["environment"].read
+            bridge.clock.run(read(Schedule(bridge.clock.now, NS, 1), {"phase": "weighing"}))
+            with pytest.raises(BridgeError, match=r"temperature was read as 294\.65 K and then as 300\.65 K"):
+                bridge.clock.run(read(Schedule(bridge.clock.now, NS, 1), {"phase": "weighing"}))
+            assert [b.values.item() for b in twin.recorder.readings] == [pytest.approx(294.65), pytest.approx(101300.0)]
 
 
 def test_a_real_source_plays_into_a_real_meter_with_the_twin_beside_it(real: dict[str, Any]) -> None:
@@ -126,6 +144,21 @@ def test_a_real_source_plays_what_a_simulated_part_demands(wired: Wired, real: d
             bridge.clock.run(follow(5e-3))
         assert abs(output(wired)[1]) <= 1e-3
     assert output(wired) == (False, 0.0)
+
+
+def test_a_dry_run_refuses_what_it_would_play_beyond_the_limit(real: dict[str, Any]) -> None:
+    """As the armed one would."""
+    with bridged(real, arm=False, demanded=True) as (bridge, twin, there):
+        demand: Any = twin.graph.components["demand"]
+
+        def follow() -> Process:
+            there["current_source"].connect()
+            demand.connect()
+            yield from demand.set(5e-3, 0.5)
+            yield bridge.clock.wait(1.0)
+
+        with pytest.raises(SafetyError, match="beyond its limit"):
+            bridge.clock.run(follow())
 
 
 # --- the safe state --------------------------------------------------------------------------------------------------
@@ -206,6 +239,8 @@ def test_a_second_signal_does_not_come_between(wired: Wired, real: dict[str, Any
         switched_on(bridge, there, lambda: signal.raise_signal(signal.SIGINT))
     assert output(wired) == (False, 0.0)
     assert not bridge.unverified
+    assert bridge.safe["current_source"] == "output off, level 0 A, read back"
+    assert set(bridge.safe) == set(bridge.drivers), "all of them, to the last"
 
 
 def test_a_lost_connection_ends_the_run_and_the_output_is_off_by_another_one(
@@ -314,8 +349,9 @@ def test_the_watchdog_switches_off_when_the_simulation_stands_still(
     with pytest.raises(SafetyError, match="the simulation stood still"), bridged(real, scale=1.0) as (bridge, _, there):
 
         def stuck() -> None:
-            while output(wired)[0]:
-                pass  # as a computation that does not end
+            deadline = time.monotonic() + 60.0
+            while output(wired)[0]:  # as a computation that does not end
+                assert time.monotonic() < deadline, "nobody has switched it off"
 
         switched_on(bridge, there, stuck)
     assert output(wired) == (False, 0.0)

@@ -20,6 +20,7 @@ import hw_bridge.server
 from hw_bridge.errors import BridgeError
 from hw_bridge.records import NO_YES, Record, alarm, records
 from hw_bridge.server import WireServer
+from hw_bridge.transports import channel_access
 from hw_bridge.transports.channel_access import MESSAGE, RefusedError, State
 from tests.hw_bridge.station import Station
 from tests.hw_bridge.wired import PATIENCE, Wired
@@ -80,6 +81,24 @@ def test_nothing_is_open_but_the_address_that_is_bound(wired: Wired) -> None:
     assert set(names) == {"127.0.0.1"} and not channels.beacon_socks
 
 
+def test_a_port_that_is_free_for_datagrams_alone_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches and connections share a number, and each kind has its own list of those in use."""
+    tried: list[int] = []
+    bound = channel_access._bound
+
+    def taken_twice(host: str, port: int) -> socket.socket:
+        tried.append(port)
+        if len(tried) < 3:
+            raise OSError("Address already in use")
+        return bound(host, port)
+
+    monkeypatch.setattr(channel_access, "_bound", taken_twice)
+    assert channel_access._free("127.0.0.1") == tried[-1] and len(tried) == 3
+    monkeypatch.setattr(channel_access, "_bound", lambda host, port: socket.create_server(("256.0.0.1", 0)))
+    with pytest.raises(OSError, match="in use"):
+        channel_access._free("127.0.0.1")
+
+
 def test_a_quantity_has_its_unit_and_its_limits() -> None:
     put("current_source:range", 2e-3)
     told = get("current_source:current").metadata
@@ -125,6 +144,32 @@ def test_what_an_instrument_refuses_changes_nothing_and_is_an_alarm(name: str, w
     if name == "current_source:current":
         put(name, 1e-3)
         assert get(name).metadata.severity == NO_ALARM
+
+
+def test_a_servo_engages_reads_and_trips() -> None:
+    put("current_source:output", 0)
+    with pytest.raises(CaprotoError):
+        put("servo:engaged", 1)
+    with pytest.raises(CaprotoError):
+        put("servo:duration", 5000.0)
+    for name, wanted in (("current_source:output", 1), ("servo:duration", 0.5), ("servo:engaged", 1)):
+        put(name, wanted)
+    assert value("servo:engaged") == "Yes" and abs(value("servo:current")) > 1e-3
+    put("current_source:output", 0)
+    assert (value("servo:tripped"), value("servo:current")) == ("Yes", 0.0)
+    assert get("servo:tripped").metadata.severity == MAJOR
+    put("servo:engaged", 0)
+    assert value("servo:tripped") == "No"
+
+
+def test_sensors_read_and_scanners_switch(wired: Wired) -> None:
+    put("environment:read", 1)
+    assert value("environment:pressure") == pytest.approx(101325.0, rel=1e-2)
+    assert get("environment:pressure").metadata.units == b"Pa"
+    put("current_voltmeter_scanner:channel", 1)
+    assert wired.station.core("current_voltmeter").terminals == {"channel": "reference"}
+    put("current_voltmeter_scanner:channel", 0)
+    assert value("current_voltmeter_scanner:channel") == "input"
 
 
 def test_what_can_only_be_read_is_not_put() -> None:
@@ -280,3 +325,20 @@ def test_nothing_has_brought_it_down(wired: Wired) -> None:
     assert value("current_source:output") in ("Off", "On")
     with wired.connect("socket") as peer:
         assert peer.query("*IDN?").startswith("KEITHLEY")
+
+
+def test_a_port_that_somebody_is_connected_from_is_not_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is free for searches, and was the cause of servers that could not listen now and then."""
+    tried = list[int]()
+
+    def bound(host: str, port: int) -> socket.socket:
+        tried.append(port)
+        if len(tried) == 1:
+            raise OSError("in use")
+        return socket.socket()
+
+    monkeypatch.setattr(channel_access, "_bound", bound)
+    assert channel_access._free("127.0.0.1") == tried[1] and len(tried) == 2
+    monkeypatch.setattr(channel_access, "PORTS", 0)
+    with pytest.raises(OSError, match="Address already in use"):
+        channel_access._free("127.0.0.1")

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 import hw_bridge.commission
+import hw_bridge.skew
 from components.voltmeter import Voltmeter
 from hw_bridge.commission import expected_noise
 from scenarios.cli.app import main
 from tests.hw_bridge.real_bench import TEXT, resources
+from tests.hw_bridge.sensors import VOLTS
+from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.wired import Wired
 
 
@@ -21,6 +24,7 @@ def words(wired: Wired, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list
     """The bench with source, meter and stage, and looks that take no time."""
     for name, value in (("SETTLE", 0.0), ("APERTURE", 0.02), ("READINGS", 5), ("RAMP", 0.0), ("STEPS", (0.5, 1.0))):
         monkeypatch.setattr(hw_bridge.commission, name, value)
+    monkeypatch.setattr(hw_bridge.skew, "REPEATS", 2)
     file, there = tmp_path / "bench.yaml", resources(wired)
     file.write_text(TEXT)
     found = [str(file), "--out", str(tmp_path / "report.json"), "--real", "resistor=artefact"]
@@ -88,20 +92,25 @@ def test_an_operator_is_asked_before_each_step(
     assert source(wired) == (False, 0.0)
 
 
-def test_a_stage_moves_a_little_and_comes_back(wired: Wired, tmp_path: Path) -> None:
-    (tmp_path / "bench.yaml").write_text(TEXT)
-    words = [str(tmp_path / "bench.yaml"), "--out", str(tmp_path / "report.json"), "--arm", "--yes"]
-    words += [
-        "--real",
-        f"motion_stage=pi_gcs@{resources(wired)['motion_stage']}",
-        "--real",
-        "displacement_sensor=artefact",
-    ]
+def test_a_stage_moves_a_little_and_comes_back(
+    wired: Wired, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also to and fro, while what it moves is read; the meter, which it does not move, is not compared with that."""
+    card = Card(VOLTS).install(monkeypatch)
+    words += ["--arm", "--yes", "--real", f"motion_stage=pi_gcs@{resources(wired)['motion_stage']}"]
+    words += ["--real", "displacement_sensor=daq_displacement_sensor@Dev1"]
+    words += ["--set", "balance.displacement_sensor.hardware.settings={position: ai1, position_scale: 10 um/V}"]
     words += ["--set", "balance.motion_stage.hardware.limits={lower: -1 mm, upper: 1 mm, velocity: 5 mm/s}"]
-    assert main(["commission", *words]) == 0
-    moves = [f for f in json.loads((tmp_path / "report.json").read_text())["findings"] if f["what"] == "moves"]
+    assert main(["commission", *words]) == 0, capsys.readouterr().err
+    findings = json.loads((tmp_path / "report.json").read_text())["findings"]
+    moves = [f for f in findings if f["what"] == "moves"]
     assert [f["expected"] for f in moves] == ["2e-05 m", "-2e-05 m", "0 m"]
     assert all(float(f["found"].split()[0]) == pytest.approx(float(f["expected"].split()[0]), abs=1e-8) for f in moves)
+    assert wired.station.core("flexure").target == pytest.approx(0.0, abs=1e-9)
+    assert card.opened == card.closed == 3  # once when it connected, and with each motion
+    (apart,) = [f for f in findings if f["what"] == "skew of their time stamps"]
+    assert set(apart["instrument"].split(", ")) == {"induced_voltmeter", "displacement_sensor"} and apart["ok"] is None
+    assert apart["found"] == "not compared: nothing real that acts reaches both"
 
 
 def test_nothing_real_is_nothing_to_commission(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from components import roles
+from hw_bridge.client import IDENTIFY, MEANS, SAMPLING
 from hw_bridge.drivers.driver import Driver
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.sensors import (
@@ -36,6 +37,7 @@ from twin import plugins
 from twin.recorder import Schedule
 from twin.times import NS
 
+STATED = {"role", "unit", "channels", "u", "lowest", "highest", "step", "met_hardware", "trigger_latency_s", "timing_s"}
 WAYS = ["simulated", "driver", "hardware"]
 DRIVERS = {
     "Thermometer": "pt100_3458a",
@@ -52,6 +54,8 @@ def wired() -> Iterator[Wired]:
         yield made
 
 
+SERVED = {"Interferometer": ("interferometer", SAMPLING), "PositionDetector": ("position_detector", MEANS)}
+"""Those that ``kibble-twin serve`` has too: the part, and the words of the generic driver."""
 GENERIC = {
     "Thermometer": ("generic_thermometer", b"26.25 C", {"scale": "1 K", "zero": 25.0}, 1.25),
     "Fluxgate": ("generic_fluxgate", b"B 0.048", {"scale": "1 mT"}, 48e-6),
@@ -59,7 +63,11 @@ GENERIC = {
     "Interferometer": ("generic_interferometer", b"400000.0 nm", {"scale": "1 nm"}, 0.4e-3),
 }
 """Driver, answer, settings, and what that means."""
-PAIRS = [*((role, way) for role in DRIVERS for way in WAYS), *((role, "generic") for role in GENERIC)]
+PAIRS = [
+    *((role, way) for role in DRIVERS for way in WAYS),
+    *((role, "generic") for role in GENERIC),
+    *((role, "served") for role in SERVED),
+]
 
 
 @pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]}-{pair[1]}")
@@ -76,6 +84,12 @@ def sensor(
         if found is None:
             pytest.skip("no hardware of this role on the command line: --hardware NAME=driver@resource")
         with hardware_sensor(found) as made:
+            yield role, made
+    elif way == "served":
+        name, words = SERVED[role]
+        address = request.getfixturevalue("wired").row(name, "socket")["address"]
+        commands = {"identify": IDENTIFY, **words}
+        with standing(driver("s", f"sampling_{name}", address, bench(), commands=commands), None) as made:
             yield role, made
     elif way == "generic":
         kind, answer, settings, value = GENERIC[role]
@@ -106,7 +120,7 @@ def test_it_plays_its_role_and_states_what_it_can(sensor: tuple[str, Sensor]) ->
         told = there.instrument.statement()
         assert (told.role, told.unit) == (role, next(iter(UNITS[role].values())))
         assert told.lowest < told.highest and not told.met_hardware
-        assert set(told.plain()) == {"role", "unit", "channels", "u", "lowest", "highest", "step", "met_hardware"}
+        assert set(told.plain()) == STATED
 
 
 @pytest.mark.parametrize(("step", "count", "every", "repeats"), [(0.1, 3, 0.0, 1), (0.2, 2, 1.0, 2)])
@@ -129,6 +143,7 @@ def test_readings_have_the_shape_of_their_schedule_and_are_recorded(
 
 
 AT_ONCE = [(role, way) for role in ("DisplacementSensor", "Interferometer") for way in [*WAYS, "generic"]]
+AT_ONCE.append(("Interferometer", "served"))
 
 
 @pytest.mark.parametrize("sensor", AT_ONCE, indirect=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,18 +32,6 @@ def reading(made: Driver, step: float = 0.1, count: int = 2, **more: Any) -> Any
     """A block, from now on."""
     there: Any = made
     return run(made, there.read(Schedule(made.clock.now, round(step * NS), count), {}, **more))
-
-
-def lateness(made: Driver, occupied: float) -> float:
-    """By how much a block says that it was late (s), where somebody else has had the connection for so long (s)."""
-    there: Any = made
-
-    def both() -> Any:
-        made.clock.process(made.ask(lambda wire: time.sleep(occupied)))
-        yield made.clock.until(made.clock.now)
-        return (yield from there.read(Schedule(made.clock.now, NS // 100, 1), {}))
-
-    return float(run(made, both()).labels[LATE])
 
 
 # --- PT100 at a 3458A ------------------------------------------------------------------------------------------------
@@ -181,10 +169,21 @@ def test_a_reading_is_the_mean_of_its_samples(monkeypatch: pytest.MonkeyPatch) -
     assert card.opened == card.closed == 2
 
 
-def test_a_card_that_is_started_late_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("latency", [None, 3e-3])
+def test_what_is_told_late_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, latency: float | None) -> None:
+    """By when it was told to read, and what is stated of how long it takes from there."""
     Card(VOLTS).install(monkeypatch)
-    with opened(driver("b", "daq_fluxgate", "Dev1", bench(1.0), settings=DAQ["daq_fluxgate"])) as made:
-        assert lateness(made, 0.1) >= 0.09
+    with siosifm(tmp_path, "python") as (_, path):
+        for made in (
+            driver("b", "daq_fluxgate", "Dev1", bench(), settings=DAQ["daq_fluxgate"], trigger_latency=latency),
+            driver("z", "sios", "USB::0", bench(), settings={"library": path}, trigger_latency=latency),
+        ):
+            with opened(made):
+                monkeypatch.setattr(made, "present", lambda made=made: made.clock.now + NS // 8)
+                assert reading(made, 0.01, 3).labels[LATE] == pytest.approx(0.125 + (latency or 0.0))
+                told = made.statement()
+            assert told.plain()["trigger_latency_s"] == latency
+            assert ("latency unknown" if latency is None else "latency 3 ms") in str(told)
 
 
 def test_a_saturated_channel_has_no_reading_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,12 +288,6 @@ def test_lengths_are_in_metres_and_averaged(library: tuple[Any, str], direction:
         assert reading(made, 0.01, 2, instantaneous=True).values[0] == pytest.approx(sign * np.array([1e-6, 1.02e-6]))
         assert not library[0].IfmIsEdlenEnabled(0, 1) and library[0].IfmIsEdlenEnabled(0, 0)
     assert library[0].Opened() == 0
-
-
-def test_lengths_that_are_taken_late_say_so(library: tuple[Any, str]) -> None:
-    settings = {"library": library[1], "channel": 2}
-    with opened(driver("z", "sios", "USB::0", bench(1.0), settings=settings)) as made:
-        assert lateness(made, 0.1) >= 0.09
 
 
 def test_zero_is_where_it_is_said_to_be(library: tuple[Any, str]) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.mortal import END, seen_to
+
 PROGRAM = "import sys; from scenarios.cli.app import main; sys.exit(main())"
 CLIENTS = Path(__file__).parent / "clients"
 PATIENCE = 120.0
@@ -25,7 +27,8 @@ PATIENCE = 120.0
 def served() -> Iterator[dict[str, Any]]:
     """What ``kibble-twin serve --json`` announces, while it runs, and how it ends."""
     command = [sys.executable, "-c", PROGRAM, "serve", "kbmini_tmtp", "--json", "--scale", "step"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as process, seen_to(END, process.pid):
         try:
             assert process.stdout is not None and process.stderr is not None
             line = process.stdout.readline()
@@ -107,7 +110,7 @@ def test_the_example_of_the_documentation_runs() -> None:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     command, environment = [sys.executable, "-c", code + "server.wait()"], {**os.environ, "PATH": path}
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
-    with subprocess.Popen(command, env=environment, **pipes) as process:
+    with subprocess.Popen(command, env=environment, **pipes) as process, seen_to(END, -process.pid):
         try:
             out, errors = process.communicate(timeout=PATIENCE)
         finally:

@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,12 +131,20 @@ def finished_steps(partial: Path) -> int:
         return int(store.state()["finished_steps"]) if store.has_checkpoint else -1
 
 
+def ended(process: subprocess.Popen[str], patience: float) -> bool:
+    """Whether it ends within so many seconds."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(patience)
+        return True
+    return False
+
+
 def test_killed_it_goes_on_and_loses_nothing(tmp_path: Path) -> None:
     with Wired(1.0) as wired:
         program, partial = Program(tmp_path, wired), OutputFolder(tmp_path / "kept").partial
         process = program.start(*program.words)
-        while finished_steps(partial) < 2 and process.poll() is None:
-            time.sleep(0.01)
+        while finished_steps(partial) < 2 and not ended(process, 0.01):
+            pass
         process.send_signal(signal.SIGKILL)
         _, err = process.communicate()
         assert process.returncode == -signal.SIGKILL, err

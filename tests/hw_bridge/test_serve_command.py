@@ -37,10 +37,14 @@ def test_the_first_line_lists_every_instrument_and_ctrl_c_ends_it(
     found = {(row["name"], row["model"], row["transport"]) for row in told["instruments"]}
     on_bus = ("socket", "hislip", "vxi11", "prologix", "epics")
     meters = ("current_voltmeter", "induced_voltmeter", "magnet_thermometer", "coil_thermometer")
+    sensors = ("interferometer", "position_detector", "environment")
     assert found == (
         {(name, "Keithley 6221", way) for name in ("current_source", "current_source_fine") for way in on_bus}
         | {(name, "HP 3458A", way) for name in meters for way in on_bus}
-        | {("flexure", "PI GCS", way) for way in ("socket", "epics")}
+        | {(name, "PI GCS", way) for name in ("flexure", "mass_exchanger") for way in ("socket", "epics")}
+        | {(f"{name}_scanner", "scanner", way) for name in meters[:2] for way in ("socket", "epics")}
+        | {(name, "sampler", way) for name in sensors for way in ("socket", "epics")}
+        | {("servo", "servo controller", way) for way in ("socket", "epics")}
     )
     addresses = [row["address"] for row in told["instruments"] if row["transport"] != "epics"]
     assert len(set(addresses)) == len(addresses)
@@ -56,7 +60,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_people_get_a_table(at_once: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "kbmini_tmtp", "--scale", "step"]) == 0
     out, errors = capsys.readouterr()
-    assert out.startswith("kbmini_tmtp: 7 instruments") and errors == ""
+    assert out.startswith("kbmini_tmtp: 14 instruments") and errors == ""
     assert "Keithley 6221" in out and "::SOCKET" in out and "hislip0," in out
 
 
@@ -96,6 +100,7 @@ def test_a_balance_with_two_windings_is_served_too(at_once: None, capsys: pytest
         (["--scale", "0"], "expected real, step, or a number"),
         (["--port", "70000"], "port"),
         (["--set", "balance.nonsense=1"], "nonsense"),
+        (["--scale", "10", "--client", "real.yaml"], "in real time"),
     ],
 )
 def test_what_cannot_be_served_is_refused(

@@ -8,7 +8,8 @@ import pytest
 import scenarios
 from components.ranged_source import RangedSource
 from components.ranged_voltmeter import RangedVoltmeter
-from hw_bridge.served import ServedTwin, operated
+from hw_bridge.operated import operated
+from hw_bridge.served import ServedTwin
 from tests.hw_bridge.station import LUMPED, Station
 from tests.hw_bridge.wired import Wired
 from twin.real_time import RealTimeClock
@@ -62,8 +63,8 @@ def test_the_compliance_voltage_drives_resistor_and_coil() -> None:
     assert float(meter.read()) == pytest.approx(RESISTOR * 10.0 / (RESISTOR + COIL + 0.5), rel=1e-3)
 
 
-def test_the_servo_is_left_out_and_the_rest_stays() -> None:
-    experiment = scenarios.load("kbmini_tmtp").with_(LUMPED)
+def test_a_servo_with_a_sensor_of_its_own_is_left_out_and_the_rest_stays() -> None:
+    experiment = scenarios.load("kbmini_tmtp_servo").with_(LUMPED)
     parts, wiring = operated(experiment.scenario.components(), experiment.scenario.wiring)
     assert "servo" not in parts and not [ends for ends in wiring.items() if "servo." in " ".join(ends)]
     assert isinstance(parts["current_source"], RangedSource)
@@ -76,12 +77,21 @@ def test_the_servo_is_left_out_and_the_rest_stays() -> None:
 def test_other_balances_are_served_too(name: str) -> None:
     clock = RealTimeClock(None)
     served = ServedTwin(scenarios.load(name).scenario, clock)
-    assert {i.core.model for i in served.instruments} == {"Keithley 6221", "HP 3458A", "PI GCS"}
+    assert {i.core.model for i in served.instruments} >= {"Keithley 6221", "HP 3458A", "PI GCS", "scanner", "sampler"}
     for instrument in served.instruments:
         if instrument.core.model == "HP 3458A":
             session = instrument.core.open()
             clock.run(session.accept(b"ARANGE ON;NPLC 1;END ALWAYS", True))
             assert abs(float(clock.run(session.read(100, NS, 10)).data)) < 1.0
+
+
+def test_an_ideal_servo_is_there_and_demands_nothing_until_it_is_told_to() -> None:
+    station = Station()
+    assert station.served.twin.graph.wiring["current_source.servo"] == "servo.demand"
+    meter = station.client("current_voltmeter")
+    meter.write("DCV 10;NPLC 10;END ALWAYS")
+    driven(station)
+    assert float(meter.read()) == pytest.approx(RESISTOR * 3e-3, rel=5e-4)
 
 
 def test_what_is_planned_to_go_wrong_does() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_bridge.drivers.two_stage_source import TwoStageSource
+from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import NOBODY
@@ -142,6 +143,23 @@ def test_one_output_that_goes_off_by_itself_is_found(wired: Wired, source: TwoSt
         assert peer.query(":OUTP OFF;:OUTP?") == "0"
     with pytest.raises(BridgeError, match="one of its outputs is on and the other off"):
         source.check(0, 1)
+
+
+def test_a_stage_that_changes_after_the_other_was_set_is_found(
+    source: TwoStageSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each was read back as it was set; together they are not what was asked for."""
+    read, levels_read = source.coarse.read_state, list[float]()
+
+    def changing(wire: Wire) -> tuple[bool, float]:
+        on, level = read(wire)
+        levels_read.append(level)
+        return on, level + (COARSE_STEP if len(levels_read) > 1 else 0.0)
+
+    monkeypatch.setattr(source.coarse, "read_state", changing)
+    with pytest.raises(BridgeError, match="its stages read back"):
+        go(source, 0.5e-3)
+    assert len(levels_read) == 2
 
 
 @pytest.mark.parametrize("dead", ["coarse", "fine"])

@@ -21,7 +21,7 @@ class Wired:
         self.station = Station(scale)
         self.server = WireServer(self.station.served, **options)
         self.rows = self.server.start()
-        self._simulation = threading.Thread(target=self.station.clock.run_until_stopped)
+        self._simulation = threading.Thread(target=self.station.clock.run_until_stopped, daemon=True)
         self._simulation.start()
 
     def __enter__(self) -> Wired:

@@ -53,6 +53,15 @@ def test_noise_and_drift_alone_make_no_step() -> None:
     assert largest_step(noise(10)) is None
 
 
+def test_noise_that_lasts_for_some_readings_makes_no_step() -> None:
+    """A servo or a source that is slower than the readings; a step beside it is found."""
+    held = [np.repeat(noise(750, seed), 4) + 0.2 * noise(3000, seed) for seed in range(200)]
+    found = [largest_step(values) for values in held]
+    assert max(step.significance for step in found if step is not None) < 6.0
+    stepped = largest_step(held[0] + 3.0 * (np.arange(3000) >= 2000))
+    assert stepped is not None and stepped.significance > 15.0 and stepped.size == pytest.approx(3.0, abs=0.5)
+
+
 def test_a_jump_shows_in_noise_that_is_slow() -> None:
     walk = np.cumsum(noise(500))
     calm, hopped = largest_jump(walk), largest_jump(walk + 12.0 * (np.arange(500) >= 321))

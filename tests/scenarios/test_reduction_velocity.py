@@ -223,3 +223,35 @@ def test_first_sweeps_that_tell_little_spoil_nothing() -> None:
     voltage = np.diff(bl * z + 15.0 * z**2 - 3e3 * z**3, axis=1) / aperture + 3e-6 + noise
     fit = fit_velocity(voltage, z, aperture, 1.3 * np.arange(sweeps), 0.0)
     assert abs(fit.bl - bl) < 4 * fit.u_bl < 1e-10 * bl
+
+
+PERIOD = 316e-9  # m, of the interferometer's periodic error
+
+
+def shaken(fringes: float, seed: int, sweeps: int = 400) -> VelocityFit:
+    """Sweeps over a shaking ground that the mirror does not quite go along with, read every so many fringes."""
+    n, rng = 15, np.random.default_rng(seed)
+    edges = np.linspace(-1, 1, n + 1)
+    along = 0.5 * n * fringes * PERIOD * (edges + 1e-5 * np.sin(9 * edges))
+    times = 0.5 * np.arange(sweeps)[:, None] + APERTURE * np.arange(n + 1)
+    beside_the_sweeps = np.arange(30) // 4 + rng.uniform(0.2, 0.8, 30)  # Hz
+    ground = sum(5e-9 / f * np.sin(2 * np.pi * (f * times + rng.random())) for f in beside_the_sweeps)
+    truth = along * (1 - 2 * (np.arange(sweeps) % 2))[:, None] + ground
+    shown = truth - 0.005 * ground + 1e-10 * np.sin(2 * np.pi / PERIOD * truth)
+    return fit_velocity(voltages(truth, (1400.0,)), shown, APERTURE, times.mean(axis=1), 0.0, 2, PERIOD)
+
+
+@pytest.mark.parametrize("fringes", [18.95, 19.04, 19.3])
+def test_shaking_mirror_is_not_taken_for_the_periodic_error(fringes: float) -> None:
+    """Close to whole fringes the error's columns are small beside what shakes them."""
+    found = [shaken(fringes, seed) for seed in range(1, 6)]
+    z = [(fit.bl - 1400.0) / fit.u_bl for fit in found]
+    assert abs(np.mean(z)) < 1.0 and max(np.abs(z)) < 3.0
+    assert all(fit.u_bl < 5e-6 * fit.bl for fit in found)
+
+
+@pytest.mark.parametrize("sweeps", [2, 400])  # one up and one down tell no more than many
+@pytest.mark.parametrize("fringes", [18.98, 19.0, 19.01])
+def test_readings_whole_fringes_apart_are_refused(fringes: float, sweeps: int) -> None:
+    with pytest.raises(ReductionError, match=rf"passes {fringes:.2f}\d half-waves"):
+        shaken(fringes, 1, sweeps)

@@ -33,6 +33,12 @@ def test_a_fault_may_end_and_have_its_usual_size(scenario: Scenario) -> None:
     assert parts["current_voltmeter"].planned("sticks") == (PlannedFault("sticks", 60 * NS, 660 * NS, 1.0),)
 
 
+def test_a_size_in_kelvin_is_a_difference(scenario: Scenario) -> None:
+    fault = {"component": "environment", "fault": "air_conditioning", "time": 0, "duration": "1 h", "size": "2 degC"}
+    (planned,) = scenario.with_({"faults.room": fault}).true_components()["environment"].planned("air_conditioning")
+    assert planned.size == pytest.approx(2.0)
+
+
 def test_the_resolved_scenario_keeps_its_faults(scenario: Scenario) -> None:
     from scenarios.run.execute import MODELS
     from scenarios.schema.scenario import load_text

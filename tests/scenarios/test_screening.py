@@ -253,7 +253,7 @@ def test_a_run_that_is_mostly_faulty_is_refused() -> None:
     spoilt = changed(Run(cycles=2), setting(np.nan), "current_voltmeter", phase="weighing", cycle=1)
     assert len(screened(spoilt)[0].weighings.time) == 8
     spoilt = changed(Run(cycles=2), setting(np.nan), "current_voltmeter", phase="weighing")
-    with pytest.raises(ReductionError, match=r"100% of the weighings.*weighing 0 of cycle 0: only 0%"):
+    with pytest.raises(ReductionError, match=r"100% of the weighings.*weighing 1 of cycle 1: only 0%"):
         screened(spoilt)
 
 
@@ -286,6 +286,18 @@ def test_a_dead_velocity_group_goes_and_the_last_one_is_refused() -> None:
     assert [(x.cycle, x.what) for x in out] == [(1, "velocity group")] and [g.cycle for g in recording.sweeps] == [0, 2]
     with pytest.raises(ReductionError, match="no velocity group is left"):
         screened(changed(Run(), setting(np.nan), "induced_voltmeter", phase="velocity"))
+
+
+def test_a_voltmeter_that_is_stuck_for_good_is_named() -> None:
+    def stuck(values: Array) -> Array:
+        values[3:] = values[3, 0]
+        return values
+
+    first = changed(Run(**NOISE), stuck, "induced_voltmeter", phase="velocity", cycle=1)  # type: ignore[arg-type]
+    ((cycle, what, reason),) = [(x.cycle, x.what, x.reason) for x in screened(first)[1]]
+    assert (cycle, what) == (1, "velocity group") and "all of its voltages are the same" in reason
+    with pytest.raises(ReductionError, match=r"no velocity group is left; cycle 1: 17 of its sweeps.* are the same"):
+        screened(changed(Run(**NOISE), stuck, "induced_voltmeter", phase="velocity"))  # type: ignore[arg-type]
 
 
 # --- what is read beside ----------------------------------------------------------------------------------------------
@@ -437,6 +449,29 @@ def test_a_cycle_whose_weighings_scatter_goes() -> None:
     assert sorted(outlying_cycles(times, masses, u, at, bl)[1]) == [3]
 
 
+def test_a_change_of_bl_explains_the_cycles_across_it_and_no_others() -> None:
+    """A laser that hops in the third velocity phase: Bl is wrong from then on, and what came before was right."""
+    n, size = np.arange(8), -6e-6
+    hopped = cycles(size * (n > 2), size * ((n > 2) + 0.75 * (n == 2)))
+    with pytest.raises(ReductionError, match="disagree in the mass by 6e-06"):
+        outlying_cycles(*hopped)
+
+
+def test_a_small_step_is_seen_behind_a_large_outlier() -> None:
+    """A mass that slips by what the means alone tell, and one cycle in which iron came."""
+    n = np.arange(12)
+    for seed in range(5):
+        found = outlying_cycles(*cycles(6e-8 * (n >= 8) - 6e-6 * (n == 10), seed=seed))[1]
+        assert {9, 10, 11} <= set(found) <= {8, 9, 10, 11}
+
+
+def test_of_cycles_that_scatter_none_hides_behind_a_worse_one() -> None:
+    times, masses, u, at, bl = cycles(np.zeros(8))
+    u[3], u[5], u[6] = 7e-7, 4e-6, 1e-6
+    dof = np.full(8, 3.0)
+    assert sorted(outlying_cycles(times, masses, u, at, bl, dof=dof)[1]) == [3, 5, 6]
+
+
 @pytest.mark.parametrize("before", [6, 7])
 def test_a_step_below_what_single_cycles_tell_is_seen_in_the_means(before: int) -> None:
     """3.5e-8 from one cycle to the next, of which each is known to 1e-8."""
@@ -478,6 +513,16 @@ def test_a_laser_that_hops_before_bl_is_read_moves_the_coil_that_is_held() -> No
     assert laser_jump(times, on, positions, 1400.0) is None
     assert laser_jump(times, on, positions + 1e-7 * (times > 2000), 1400.0) is None  # Bl was read before
     assert laser_jump(times, on, positions + 1e-7 * (times > 700), 1400.0) == pytest.approx(1e-7, rel=0.1)
+
+
+def test_air_that_warms_moves_the_coil_that_is_held_and_is_no_hop() -> None:
+    times, on = 300.0 * np.arange(20), np.arange(20) % 2 == 0
+    warming = -1e-7 * np.clip((times - 500.0) / 700.0, 0.0, 1.0)
+    positions = 1e-9 * np.random.default_rng(2).normal(size=20) + warming
+    assert laser_jump(times, on, positions, 1400.0) is not None
+    assert laser_jump(times, on, positions, 1400.0, in_air=1.1 * warming) is None
+    hopped = positions + 1e-7 * (times > 700)
+    assert laser_jump(times, on, hopped, 1400.0, in_air=warming) == pytest.approx(1e-7, rel=0.1)
 
 
 def test_instants_without_a_sample_within_reach() -> None:

@@ -64,6 +64,10 @@ def test_one_wrong_reading_is_found_and_the_others_stay() -> None:
     verdict = judged(block(read), prediction(50, 1.0, 0.0, 2))
     assert np.flatnonzero(verdict.doubtful).tolist() == [17]
     assert "1 of 50 readings" in str(verdict)
+    edge = verdict.reading_band  # just within and just beyond it
+    for value, found in ((0.999 * edge, []), (1.001 * edge, [17])):
+        read[17] = value
+        assert np.flatnonzero(judged(block(read), prediction(50, 1.0, 0.0, 2)).doubtful).tolist() == found
 
 
 def test_a_mean_that_is_off_makes_all_of_it_doubtful() -> None:
@@ -137,6 +141,7 @@ def test_the_commands_tell_alarms_by_exit_code_4(tmp_path: Path, capsys: pytest.
     captured = capsys.readouterr()
     told = json.loads(captured.out)["shadow"]
     assert told["alarms"] >= 1 and "alarm: induced_voltmeter voltage at" in captured.err
+    assert all(text.endswith("; simulated, and left as it is") for text in told["told"])
     assert main(["shadow", out, "--members", "8", "--json", "--plot", str(tmp_path / "shadow.png")]) == 4
     again = json.loads(capsys.readouterr().out)
     assert [c["alarms"] > 0 for c in again["channels"]] == [c["alarms"] > 0 for c in told["channels"]]

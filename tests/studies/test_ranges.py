@@ -6,6 +6,7 @@ import csv
 import json
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 
 import scenarios
 from scenarios.cli.app import main
+from scenarios.report.theme import fresh_look
 from scenarios.run.experiment import Experiment
+from scenarios.studies import ranges_picture
 from scenarios.studies.ranges import (
     COLUMNS,
     CURRENT_RANGES,
@@ -172,6 +175,23 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["ranges", *short, *extra]) == 0
         line = capsys.readouterr().out.splitlines()[1]
         assert "1000 g" in line and line.split()[-1] == ("met" if verdict else "missed")
+
+
+def test_the_command_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture, short = tmp_path / "ranges.svg", ["kbmini_tmtp", *(f"--set={key}" for key in SHORT)]
+    assert main(["ranges", *short, "--csv", "--plot", str(picture)]) == 0
+    assert capsys.readouterr().out.startswith("scenario,mass_kg")
+    assert picture.read_text().count("<svg") == 1
+    assert main(["ranges", *short, "--plot", str(tmp_path / "ranges.doc")]) == 2
+
+
+def test_the_picture_has_every_mass_in_its_place() -> None:
+    found = [Point("x", m, 0.0, 1e-7 / m, 2e-8, 9e-8, 4e-8, 3e-8, 1e-8, 2.7e-7, 1.1e-7) for m in (0.01, 1.0, 0.1)]
+    with fresh_look():
+        (axis,) = ranges_picture.figure(found).axes
+    (line,) = [line for line in axis.lines if line.get_label() == "twin: u(m)/m"]
+    assert line.get_xdata() == pytest.approx([10.0, 100.0, 1000.0])
+    assert line.get_ydata() == pytest.approx([1e4, 1e3, 1e2])
 
 
 def test_the_command_refuses_a_mass_outside(capsys: pytest.CaptureFixture[str]) -> None:

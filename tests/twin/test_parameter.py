@@ -54,6 +54,19 @@ def test_text_to_si(text: str, unit: str, value: float) -> None:
     assert to_si(text, unit) == pytest.approx(value, rel=1e-15)
 
 
+def test_a_temperature_that_is_0_by_default_is_a_difference() -> None:
+    class Room(Parameters):
+        temperature: float = parameter("K", 298.15)
+        swing: float = parameter("K", 0.0, neutral=0.0)
+        length: float = parameter("m", 0.0)
+
+    room = Room.model_validate({"temperature": "22 degC", "swing": "-2.5 degC", "length": "3 mm"})
+    assert (room.temperature, room.length) == (pytest.approx(295.15), 3e-3)
+    assert room.swing == pytest.approx(-2.5, abs=1e-12)
+    assert Room.model_validate({"swing": "10 mK"}).swing == 0.01
+    assert Room.model_validate({"swing": "0.5"}).swing == 0.5
+
+
 @settings(deadline=None)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),

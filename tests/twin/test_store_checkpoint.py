@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.twin.builders import Formula, Given, Lag, assemble, ns, single_group
+from twin import database
 from twin.checkpoint import FORMAT, check_format, decode_array, decode_piece, encode_array, encode_piece
 from twin.database import FORMAT as FORMAT_OF_DATABASE
+from twin.database import tables
 from twin.errors import CheckpointError, InputError
 from twin.piece import Piece, constant, harmonics, polynomial, ramp
 from twin.postgresql import PostgresDatabase
@@ -285,6 +287,56 @@ def test_a_garbage_checkpoint_is_an_error(opened: Opening, text: str) -> None:
 
 
 # --- SQLite ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_database_that_is_being_made_is_not_there_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    """Who looks at a run that begins sees nothing, and is not in its way."""
+    looked = list[bool]()
+
+    def look(**types: str) -> list[str]:
+        with RunStore(tmp_path) as other:
+            looked.append(other.has_checkpoint)
+        return tables(**types)
+
+    def none(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    monkeypatch.setattr(database, "tables", look)
+    if not links:
+        monkeypatch.setattr(database.os, "link", none)
+    with RunStore(tmp_path) as store:
+        store.save({"finished_steps": 1})
+        assert store.state() == {"finished_steps": 1}
+    assert looked == [False] and [path.name for path in tmp_path.iterdir()] == ["run.db"]
+
+
+def test_of_two_that_make_a_database_at_once_both_use_that_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(**types: str) -> list[str]:
+        monkeypatch.setattr(database, "tables", tables)
+        with RunStore(tmp_path) as other:
+            other.append("readings", block(1.0))
+        return tables(**types)
+
+    monkeypatch.setattr(database, "tables", meanwhile)
+    with RunStore(tmp_path) as store:
+        store.append("readings", block(2.0))
+        assert first_values(store.blocks("readings")) == [1.0, 2.0]
+
+
+def test_a_database_that_has_just_gone_is_not_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database.SqliteDatabase, "exists", lambda self: True)
+    (tmp_path / "run.db").write_bytes(b"")
+    store = RunStore(tmp_path)
+    monkeypatch.setattr(Path, "exists", lambda self: True)
+    (tmp_path / "run.db").unlink()
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        store.state()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_program_killed_at_random_loses_no_block_that_was_committed(tmp_path: Path) -> None:

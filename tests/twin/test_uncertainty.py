@@ -28,6 +28,9 @@ class Part(Component):
         ("resistance", "5 mohm", 5e-3),
         ("resistance", "0.1 ppm", 1e-4),
         ("resistance", {"size": "0.1 ppm", "confidence": 0.99}, 1e-4 / 2.5758293035489),
+        ("resistance", {"size": 2e-4, "coverage_factor": 2}, 1e-4),
+        ("resistance", {"size": "0.2 ppm", "confidence": 0.95, "dof": 5}, 2e-4 / 2.5705818356),
+        ("resistance", {"size": "0.2 ppm", "confidence": 0.95, "dof": 1e6}, 2e-4 / 1.959966356814),
         ("temperature", "2 degC", 2.0),
         ("temperature", {"size": "30 mK", "distribution": "rectangular"}, 0.03 / math.sqrt(3)),
         ("temperature", {"size": 0.03, "distribution": "triangular"}, 0.03 / math.sqrt(6)),
@@ -57,6 +60,9 @@ def test_a_relative_one_follows_the_value() -> None:
         ({"resistance": -1.0}, "greater than or equal to 0"),
         ({"gain": {"size": 1e-6, "distribution": "rectangular", "confidence": 0.9}}, "its size is a bound"),
         ({"gain": {"size": 1e-6, "confidence": 95}}, "less than 1"),
+        ({"gain": {"size": 1e-6, "confidence": 0.95, "coverage_factor": 2}}, "either a confidence or a coverage"),
+        ({"gain": {"size": 1e-6, "distribution": "triangular", "coverage_factor": 2}}, "its size is a bound"),
+        ({"gain": {"size": 1e-6, "dof": 0.5}}, "greater than or equal to 1"),
     ],
 )
 def test_what_makes_no_sense_is_refused(given: dict[str, Any], text: str) -> None:
