@@ -207,3 +207,15 @@ AnySource = Annotated[Annotated[FarEnd, Tag("far")] | Annotated[NearEnd, Tag("ne
 """One of the two, told apart by the key ``kind``."""
 
 _AROUND = 2 * np.pi * np.arange(ANGLES) / ANGLES
+
+
+def field_limit(attenuation: float, gap_field: float, epsilon: float) -> float:
+    """The largest external field (T) for an error of at most `epsilon`: ``B_e ≤ (B/γ) ε`` (Ma2025).
+
+    Parameters
+    ----------
+    attenuation : γ, relative to the field that is limited; the largest around the gap is on the safe side, the mean is
+        what acts.
+    gap_field : B of the magnet (T).
+    """
+    return gap_field / attenuation * epsilon

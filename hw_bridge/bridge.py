@@ -232,8 +232,8 @@ class Bridge:
             if isinstance(part, Fed) and part.fed:
                 self.following[name] = Following(driver, part)
                 self.clock.process(self.following[name].run())
-                followers = [f"{to}.{into}" for by, _, to, into in self._twin.graph.connections() if by == name]
-                self.tell(f"{name}: its readings drive {', '.join(followers)}, {self.following[name].delay} later")
+                followers = self._twin.graph.driven_by(name)
+                self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
 

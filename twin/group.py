@@ -160,6 +160,7 @@ class StateGroup:
             output.drop(lambda start: True)
         self._q = decode_array(state["q"])
         self._frontier, self._law_start, self._stride, self._growth, self.lookahead = state["kept"]
+        self._relaxations.clear()
         for sampled, learnt in state["relaxations"]:
             self._relaxation(tuple(sampled)).restore(learnt)
 

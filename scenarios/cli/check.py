@@ -26,6 +26,5 @@ def check(scenario: Source, settings: Settings = None, real: Real = None) -> Non
         note(f"note: {text}")
     for name in chosen.scenario.hardware:
         if getattr(graph.components[name], "fed", ()):
-            followers = [f"{to}.{into}" for by, _, to, into in graph.connections(neutral=False) if by == name]
-            note(f"note: what {name} reads drives {', '.join(followers)}")
+            note(f"note: what {name} reads drives {graph.driven_by(name)}")
     show(f"ok: {chosen.scenario.name}: {parts}, {len(steps)} steps, {length}")

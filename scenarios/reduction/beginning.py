@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import faulty, noise_of_mean
 from scenarios.reduction.robust import spread
-from scenarios.reduction.velocity import smooth_courses
+from scenarios.reduction.smooth_courses import smooth_courses
 from twin.recorder import Block
 
 Array = NDArray[np.float64]

@@ -19,7 +19,8 @@ from scenarios.reduction.force import resonance
 from scenarios.reduction.recording import Recording, Sweeps
 from scenarios.reduction.settings import ReductionSettings
 from scenarios.reduction.slow_noise import slow_variance
-from scenarios.reduction.velocity import SMOOTH_ORDER, VelocityFit, fit_velocity, smooth_courses
+from scenarios.reduction.smooth_courses import SMOOTH_ORDER, smooth_courses
+from scenarios.reduction.velocity import VelocityFit, fit_velocity
 from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from scenarios.reduction.block import duration_of, label_of, middle_of, name_of
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import Faulty, faulty, noise_of_mean, repeats_betray
 from scenarios.reduction.repeated_motion import RepeatedMotion, repeated_motion
@@ -221,7 +222,7 @@ class _Log:
         what: What = "environment" if block.channel == "environment" else "reading"
         name = f"{block.channel} {block.quantity}" if what == "environment" else block.channel
         for wrong, number in found.counts.items():
-            count = self._counts[_label(block, "cycle"), what, name, wrong]
+            count = self._counts[label_of(block, "cycle"), what, name, wrong]
             count[0] += number
             count[1] += block.values.size
 
@@ -238,19 +239,19 @@ def _weighings(voltages: list[Block], positions: list[Block], log: _Log) -> Weig
         raise ReductionError("no block of channel 'current_voltmeter' with phase 'weighing': nothing was weighed")
     where: dict[tuple[int, int], Block] = {}
     for block in positions:
-        where[_label(block, "cycle"), _label(block, "weighing")] = block
+        where[label_of(block, "cycle"), label_of(block, "weighing")] = block
     rows, seen = [], set()
     betrayed = repeats_betray([block.values.ravel() for block in voltages])
     for block in voltages:
-        key = _label(block, "cycle"), _label(block, "weighing")
+        key = label_of(block, "cycle"), label_of(block, "weighing")
         state = block.labels.get("state")
         if state not in ("on", "off"):
-            raise ReductionError(f"{_name(block)} has state {state!r}; label it 'on' or 'off'")
+            raise ReductionError(f"{name_of(block)} has state {state!r}; label it 'on' or 'off'")
         if key in seen:
-            raise ReductionError(f"{_name(block)} is there twice; every weighing of a cycle needs its own number")
+            raise ReductionError(f"{name_of(block)} is there twice; every weighing of a cycle needs its own number")
         if key not in where:
             raise ReductionError(
-                f"{_name(block)} has no block of channel 'interferometer' with the same cycle and weighing"
+                f"{name_of(block)} has no block of channel 'interferometer' with the same cycle and weighing"
             )
         seen.add(key)
         voltage, share = _good(block, log, betrayed)
@@ -259,14 +260,14 @@ def _weighings(voltages: list[Block], positions: list[Block], log: _Log) -> Weig
             (
                 *key,
                 state == "on",
-                _middle(block),
-                _duration(block),
+                middle_of(block),
+                duration_of(block),
                 float(np.mean(voltage)) if voltage.size else np.nan,
                 float(np.mean(position)) if position.size else np.nan,
                 min(share, share_position),
                 float(np.std(voltage, ddof=1)) if voltage.size > 1 else 0.0,
                 noise_of_mean(voltage.ravel()),
-                _label(block, "winding") if "winding" in block.labels else 1,
+                label_of(block, "winding") if "winding" in block.labels else 1,
             )
         )
     rows.sort(key=lambda row: row[3])
@@ -286,31 +287,31 @@ def _good(block: Block, log: _Log, betrayed: bool) -> tuple[Array, float]:
 def _sweeps(voltages: list[Block], positions: list[Block]) -> tuple[Sweeps, ...]:
     if not voltages:
         raise ReductionError("no block of channel 'induced_voltmeter' with phase 'velocity': Bl cannot be determined")
-    edges = {(_label(block, "cycle"), block.schedule.start): block for block in positions}
+    edges = {(label_of(block, "cycle"), block.schedule.start): block for block in positions}
     groups: dict[tuple[int, int, str], list[Sweeps]] = defaultdict(list)
     for block in voltages:
-        schedule, cycle = block.schedule, _label(block, "cycle")
+        schedule, cycle = block.schedule, label_of(block, "cycle")
         if schedule.step != block.aperture:
             raise ReductionError(
-                f"{_name(block)}: apertures of {block.aperture} ns every {schedule.step} ns are not contiguous; "
+                f"{name_of(block)}: apertures of {block.aperture} ns every {schedule.step} ns are not contiguous; "
                 "the flux between the edges needs voltages without gaps"
             )
         edge = edges.get((cycle, schedule.start))
         if edge is None:
             raise ReductionError(
-                f"{_name(block)} has no block of channel 'interferometer' with the same cycle and start"
+                f"{name_of(block)} has no block of channel 'interferometer' with the same cycle and start"
             )
         if (
             edge.schedule.step != schedule.step
             or edge.aperture != 0
             or (schedule.repeats > 1 and edge.schedule.every != schedule.every)
         ):
-            raise ReductionError(f"{_name(edge)} is not read at the edges of the apertures of 'induced_voltmeter'")
+            raise ReductionError(f"{name_of(edge)} is not read at the edges of the apertures of 'induced_voltmeter'")
         middle = schedule.start + schedule.every * np.arange(schedule.repeats) + 0.5 * schedule.step * schedule.count
         roles = (
-            _label(block, "winding") if "winding" in block.labels else 1,
+            label_of(block, "winding") if "winding" in block.labels else 1,
             str(block.labels.get("state", "")),
-            _label(block, "block") if "block" in block.labels else 0,
+            label_of(block, "block") if "block" in block.labels else 0,
         )
         voltage, position = np.asfortranarray(block.values), np.asfortranarray(edge.values)
         group = Sweeps(cycle, voltage, position, middle / NS, block.aperture / NS, *roles)
@@ -340,7 +341,7 @@ def _readings(blocks: list[Block], log: _Log) -> Readings | None:
     """Those of a channel; None if there is no good one."""
     if not blocks:
         return None
-    middles = np.array([_middle(block) for block in blocks])
+    middles = np.array([middle_of(block) for block in blocks])
     order = np.argsort(middles, kind="stable")
     blocks, middles = [blocks[i] for i in order], middles[order]
     sizes = np.array([block.values.size for block in blocks])
@@ -372,7 +373,7 @@ def _readings(blocks: list[Block], log: _Log) -> Readings | None:
         u=u,
         size=sizes,
         time=middles[there],
-        cycle=np.array([_label(blocks[i], "cycle") for i in there]),
+        cycle=np.array([label_of(blocks[i], "cycle") for i in there]),
         phase=tuple(str(blocks[i].labels.get("phase", "")) for i in there),
         samples=(times[order], values[order]),
     )
@@ -385,27 +386,3 @@ def _times(blocks: list[Block], sizes: NDArray[np.int64]) -> Array:
     burst, place = np.divmod(np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes), count)
     times: Array = (start + every * burst + step * place + 0.5 * aperture) / NS
     return times
-
-
-def _label(block: Block, key: str) -> int:
-    value = block.labels.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ReductionError(f"{_name(block)} has {key} {value!r}; it needs an integer label {key!r}")
-    return int(value)
-
-
-def _middle(block: Block) -> float:
-    """Mean time of all readings of a block (s), without building them all."""
-    s = block.schedule
-    return (s.start + 0.5 * s.every * (s.repeats - 1) + 0.5 * s.step * (s.count - 1) + 0.5 * block.aperture) / NS
-
-
-def _duration(block: Block) -> float:
-    """From the start of the first reading to the end of the last (s)."""
-    s = block.schedule
-    return (s.every * (s.repeats - 1) + s.step * (s.count - 1) + block.aperture) / NS
-
-
-def _name(block: Block) -> str:
-    labels = ", ".join(f"{key} {value}" for key, value in block.labels.items())
-    return f"block {block.channel!r} ({labels})"

@@ -11,7 +11,7 @@ from scenarios.reduction.recording import Sweeps
 from scenarios.reduction.result import Excluded, What
 from scenarios.reduction.robust import EFFICIENCY, limit, spread
 from scenarios.reduction.settings import ReductionSettings
-from scenarios.reduction.velocity import SMOOTH_ORDER, smooth_courses
+from scenarios.reduction.smooth_courses import SMOOTH_ORDER, smooth_courses
 
 Array = NDArray[np.float64]
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.fringes import check_fringes, set_instruments
+from scenarios.reduction.smooth_courses import SMOOTH_ORDER, smooth_courses
 from twin.angles import sine_cosine
 
 Array = NDArray[np.float64]
@@ -25,9 +26,9 @@ Part = tuple[Array, Array, Array]
 their sweep before all second ones: what is done along a sweep is then done to many at once, however short it is."""
 CHUNK = 8192  # readings worked on at a time: they stay in the cache
 SINGULAR = 1e12  # condition of normal equations of unit diagonal: refinement makes up for the rounding of less
+REFINEMENTS, REFINED = 3, 1e-4  # at most so many; one that changes no more than this share is the last
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
-SMOOTH_ORDER = 3  # of the course of Bl within a group that is taken for temperature, not for noise
 SWEEPS_FOR_DRIFT = 4  # from here on Bl may drift linearly within the group
 
 
@@ -207,8 +208,8 @@ def _parts(
 def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]]:
     """Solution, inverse of the normal equations, and the parts with residuals in place of readings.
 
-    The first part alone has a solution, which is refined with all: what rounding does to normal equations then counts
-    for what is left only. Each part is used up while it is in the processor's cache.
+    The first part's solution, of parts that are in the processor's cache, is refined with all: what rounding does to
+    normal equations then counts for what is left only. If that was much, since the first tells little, once more.
     """
     left: list[Part] = []
     for columns, rows, data in parts:
@@ -228,10 +229,16 @@ def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]
             f"velocity data do not determine a profile of order {order}: "
             "lower reduction.profile_order, or record more readings in each sweep"
         )
-    correction = estimator @ right
-    for columns, _, residual in left:
-        residual -= correction @ columns
-    return start + correction, estimator, left
+    weights = np.sqrt(np.abs(np.diag(normal)))
+    for _ in range(REFINEMENTS):
+        correction = estimator @ right
+        start = start + correction
+        for columns, _, residual in left:
+            residual -= correction @ columns
+        if np.linalg.norm(weights * correction) <= REFINED * np.linalg.norm(weights * start):
+            break
+        right = np.sum([rows @ residual for _, rows, residual in left], axis=0)
+    return start, estimator, left
 
 
 def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]:
@@ -378,13 +385,6 @@ def _scatter(pulls: Array, drifts: bool) -> tuple[Array, float]:
         clusters, spent = pulls, 2 + drifts
     count = clusters.shape[1]
     return np.sqrt((clusters**2).sum(axis=1) * count / (count - spent)), float(count - spent)
-
-
-@lru_cache(maxsize=16)
-def smooth_courses(count: int, order: int = SMOOTH_ORDER) -> Array:
-    """Orthonormal polynomials up to an order at `count` even distances, shape (count, order + 1)."""
-    basis: Array = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, count), order))[0]
-    return basis
 
 
 def _lag_one(values: Array) -> float:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from components.angular_distribution import AngularDistribution
-from components.external_flux import AZIMUTHS, ExternalFlux, field_limit
-from components.external_source import NearEnd
+from components.external_flux import AZIMUTHS, ExternalFlux
+from components.external_source import NearEnd, field_limit
 from components.fields import around
 from components.fields import external as coupled
 from components.fields.geometry import Geometry

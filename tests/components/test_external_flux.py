@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from components.angular_distribution import AngularDistribution
 from components.coil import Coil
-from components.external_flux import ExternalFlux, field_limit
-from components.external_source import Course, NearEnd
+from components.external_flux import ExternalFlux
+from components.external_source import Course, NearEnd, field_limit
 from components.magnet import Magnet
 from tests.components.bench import path
 from twin.errors import SimulationError

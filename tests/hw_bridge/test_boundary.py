@@ -137,6 +137,16 @@ def test_check_says_what_drives_what(tmp_path: Path, capsys: pytest.CaptureFixtu
     ]
 
 
+def test_check_says_what_drives_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without sources the external flux is off, and so is what somebody measures beside them."""
+    (tmp_path / "followed.yaml").write_text(TEXT)
+    words = ["check", str(tmp_path / "followed.yaml"), "--real", "fluxgate=daq_fluxgate@Dev1"]
+    words += ["--set", "balance.fluxgate.hardware.settings={field: ai0, field_scale: 205 uT/V}"]
+    assert main([*words, "--set", "balance.external_flux.sources={geomagnetic: null}"]) == 0
+    note = "note: what fluxgate reads drives nothing: external_flux.ambient has no influence as it is set"
+    assert capsys.readouterr().err.splitlines() == [note]
+
+
 def test_readings_of_another_unit_are_no_wiring() -> None:
     with pytest.raises(WiringError, match=r"coil\.current is in A, but current_voltmeter\.voltage is in V"):
         prepared(wired_otherwise(scenario({}), {"coil.current": "current_voltmeter.voltage"}))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import scenarios
-from components.external_flux import ExternalFlux, field_limit
+from components.external_flux import ExternalFlux
+from components.external_source import field_limit
 from scenarios.run.result import Result
 from tests.published.values import published
 
