@@ -21,6 +21,10 @@ there to its first sample no data sheet tells: ``commission`` measures it agains
 a range that it rounds) is refused if it differs by more than 1 %. A saturated channel has no reading: not a number is
 recorded, as by the simulated sensor.
 
+A card has one clock for all its inputs and reserves them for one task. Sensors at the same card are sampled one after
+the other, the later burst the later; a burst that would have to wait for longer than ``hardware.timeout`` ends the run.
+A sensor that is read all through a phase needs a card of its own.
+
 ``nidaqmx`` is used as it is: the vendor's own, maintained, MIT. It has met a stand-in with its interface, and no
 card.
 """
@@ -30,7 +34,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
+from threading import Lock
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,6 +59,12 @@ SLACK = 0.01
 """By how much a card may round what it is set to."""
 _CARD = re.compile(r"[A-Za-z0-9_\- ]+")
 WIRES = {"differential": "DIFF", "single_ended": "RSE", "pseudo_differential": "PSEUDO_DIFF"}
+
+
+@cache
+def _clock(card: str) -> Lock:
+    """Held by whom the inputs of a card sample for: it reserves them for one task at a time."""
+    return Lock()
 
 
 class Card(Driver):
@@ -147,6 +158,18 @@ class DaqDriver(Card):
         return found
 
     def _sampled(self, daq: Any, samples: int) -> tuple[Array, int]:
+        clock = _clock(self.hardware.resource)
+        if not clock.acquire(timeout=self.patience):
+            raise WireError(
+                f"{self.hardware.resource}: another sensor at this card has been read for more than "
+                f"{self.patience:g} s; give one of them a card of its own"
+            )
+        try:
+            return self._burst(daq, samples)
+        finally:
+            clock.release()
+
+    def _burst(self, daq: Any, samples: int) -> tuple[Array, int]:
         constants = daq.constants
         with daq.Task() as task:
             for quantity, line in self.lines.items():

@@ -39,12 +39,14 @@ class Card:
     largest : span that its channels have (V).
     gone : whether it has been pulled out.
     tasks : that have been opened and closed.
+    sampling : the task that has the clock of its inputs.
     """
 
     def __init__(self, volts: Mapping[str, float]) -> None:
         self.volts: dict[str, Callable[[int], Any]] = {line: lambda n, v=v: v for line, v in volts.items()}
         self.coerced, self.largest, self.gone, self.short = 1.0, 10.0, False, False
         self.opened = self.closed = 0
+        self.sampling: Task | None = None
         self.relays, self.stuck, self.written = 0, False, list[int]()
 
     def install(self, monkeypatch: pytest.MonkeyPatch) -> Card:
@@ -83,6 +85,8 @@ class Task:
 
     def __exit__(self, *_: object) -> None:
         self._card.closed += 1
+        if self._card.sampling is self:
+            self._card.sampling = None
 
     def _add(self, physical_channel: str, *, terminal_config: Any, min_val: float, max_val: float) -> Any:
         assert isinstance(terminal_config, TerminalConfiguration)
@@ -110,8 +114,10 @@ class Task:
         self._card.relays = self._card.relays if self._card.stuck else data
 
     def start(self) -> None:
-        """Begin."""
-        self._running = True
+        """Begin; a card has one clock for its inputs."""
+        if self._card.sampling is not None:
+            raise DaqError("The specified resource is reserved. Status Code: -50103")
+        self._card.sampling, self._running = self, True
 
     def read(self, *, number_of_samples_per_channel: int = 1, timeout: float = 10.0) -> Any:
         """A list for one channel, lists for several; of digital lines, a word."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from components.platinum import resistance, temperature
 from components.thermometer import Thermometer
+from hw_bridge.drivers.daq import _clock
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.hp3458a import ACAL
 from hw_bridge.errors import BridgeError
@@ -167,6 +170,39 @@ def test_a_reading_is_the_mean_of_its_samples(monkeypatch: pytest.MonkeyPatch) -
         assert block.values[0] == pytest.approx(205e-6 * 1e-3 * np.array([4.5, 14.5, 24.5]))
         assert made.identity == "USB-6281, serial number 1A2B3C"
     assert card.opened == card.closed == 2
+
+
+def test_sensors_at_one_card_are_sampled_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reserves its inputs for one task, and refuses a second."""
+    card, begun, go_on = Card(VOLTS).install(monkeypatch), Event(), Event()
+    second = driver("d", "daq_displacement_sensor", "Dev1", bench(), settings=DAQ["daq_displacement_sensor"])
+
+    def slow(n: int) -> float:
+        begun.set()
+        assert go_on.wait(10.0)
+        return 0.25
+
+    def volts(made: Any) -> list[list[float]]:
+        read: list[list[float]] = made.wire.converse(lambda wire: made.sample(wire, 3)[0].tolist())
+        return read
+
+    with opened(fluxgate()) as first, opened(second), ThreadPoolExecutor(2) as pool:
+        card.volts["ai0"] = slow
+        one = pool.submit(volts, first)
+        assert begun.wait(10.0)
+        other = pool.submit(volts, second)
+        with pytest.raises(TimeoutError):
+            other.result(0.1)
+        go_on.set()
+        assert (one.result(10.0), other.result(10.0)) == ([[0.25] * 3], [[-1.5] * 3])
+
+
+def test_a_card_that_is_busy_for_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    Card(VOLTS).install(monkeypatch)
+    with opened(fluxgate()) as made:
+        monkeypatch.setattr(made, "patience", 0.01)
+        with _clock("Dev1"), pytest.raises(BridgeError, match=r"b: Dev1: another sensor .* 0\.01 s; give one of them"):
+            reading(made)
 
 
 @pytest.mark.parametrize("latency", [None, 3e-3])
