@@ -339,6 +339,6 @@ def test_a_port_that_somebody_is_connected_from_is_not_chosen(monkeypatch: pytes
 
     monkeypatch.setattr(channel_access, "_bound", bound)
     assert channel_access._free("127.0.0.1") == tried[1] and len(tried) == 2
-    monkeypatch.setattr(channel_access, "PORTS", 0)
+    monkeypatch.setattr(channel_access, "TRIES", 0)
     with pytest.raises(OSError, match="Address already in use"):
         channel_access._free("127.0.0.1")

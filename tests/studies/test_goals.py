@@ -49,7 +49,7 @@ def test_a_limit(text: str, expected: Constraint, value: float, excess: float) -
         (constraint, "epsilon", "expected a limit such as"),
         (constraint, "epsilon < 1", "expected a limit such as"),
         (constraint, "epsilon <= 1 kg", "expected a quantity in 1"),
-        (constraint, "epsilon <= inf", "expected a number in 1"),
+        (constraint, "epsilon <= inf", "expected a number, not 'inf'"),
     ],
 )
 def test_what_is_none(made: object, text: str, message: str) -> None:
