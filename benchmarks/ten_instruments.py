@@ -80,10 +80,10 @@ def lag(seconds: int = 20) -> tuple[dict[str, float], str]:
 
 def _run(resources: dict[str, str], seconds: int, folder: Path) -> dict[str, float]:
     real: dict[str, Any] = {"resistor": {"driver": "artefact"}}
-    for name, resource in resources.items():
+    for name in ("current_source", *METERS):  # and not the scanners and the station, which are served too
         driver = "hp3458a" if name in METERS else "keithley6221"
         limits = {} if name in METERS else {"limits": {"current": "1 mA", "voltage": "10 V"}}
-        real[name] = {"driver": driver, "resource": resource, "timeout": "20 s", "interval": "20 ms", **limits}
+        real[name] = {"driver": driver, "resource": resources[name], "timeout": "20 s", "interval": "20 ms", **limits}
     scenario = load_text(TEXT, file="ten_instruments.yaml", models=MODELS)
     scenario = scenario.with_({f"balance.{name}.hardware": hardware for name, hardware in real.items()})
     clock = RealTimeClock()
