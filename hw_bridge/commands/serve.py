@@ -24,60 +24,77 @@ if TYPE_CHECKING:
     from twin.real_time import RealTimeClock
 
 
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, on the first line, that lists every instrument.")
+]
+
+Scale = Annotated[
+    str,
+    typer.Option(
+        "--scale",
+        metavar="real|N|step",
+        help="How time passes: with the clock on the wall, N times as fast, or only while a client waits for a "
+        "reading.",
+    ),
+]
+
+Bind = Annotated[
+    str, typer.Option("--bind", metavar="HOST", help="Address to listen at. Any but this machine needs --token.")
+]
+
+Port = Annotated[
+    int, typer.Option("--port", metavar="PORT", min=0, max=65000, help="The first port; 0: any that are free.")
+]
+
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        envvar="KIBBLE_TWIN_TOKEN",
+        help="What clients have to know: as inst0@TOKEN (VXI-11) or hislip0@TOKEN; raw sockets, Prologix and EPICS "
+        "cannot carry it.",
+        show_default=False,
+    ),
+]
+
+Referenced = Annotated[
+    bool,
+    typer.Option("--referenced", help="All axes have been referenced, as by an operator; else FRF comes first."),
+]
+
+Client = Annotated[
+    Path | None,
+    typer.Option(
+        "--client",
+        metavar="FILE.yaml",
+        help="Write a scenario there whose parts are these instruments, for kibble-twin run FILE.yaml --arm.",
+        show_default=False,
+    ),
+]
+
+Epics = Annotated[
+    bool | None,
+    typer.Option(
+        "--epics/--no-epics",
+        help="Process variables by EPICS Channel Access, or none; by default if the extra epics is installed.",
+        show_default=False,
+    ),
+]
+
+
 def serve(
     scenario: Source,
     settings: Settings = None,
     ideal: Annotated[bool, typer.Option("--ideal", help="Turn every effect and all noise off, before --set.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object, on the first line, that lists every instrument.")
-    ] = False,
-    scale: Annotated[
-        str,
-        typer.Option(
-            "--scale",
-            metavar="real|N|step",
-            help="How time passes: with the clock on the wall, N times as fast, or only while a client waits for a "
-            "reading.",
-        ),
-    ] = "real",
-    bind: Annotated[
-        str, typer.Option("--bind", metavar="HOST", help="Address to listen at. Any but this machine needs --token.")
-    ] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option("--port", metavar="PORT", min=0, max=65000, help="The first port; 0: any that are free.")
-    ] = 0,
-    token: Annotated[
-        str | None,
-        typer.Option(
-            "--token",
-            metavar="TOKEN",
-            envvar="KIBBLE_TWIN_TOKEN",
-            help="What clients have to know: as inst0@TOKEN (VXI-11) or hislip0@TOKEN; raw sockets, Prologix and EPICS "
-            "cannot carry it.",
-            show_default=False,
-        ),
-    ] = None,
-    referenced: Annotated[
-        bool,
-        typer.Option("--referenced", help="All axes have been referenced, as by an operator; else FRF comes first."),
-    ] = False,
-    client: Annotated[
-        Path | None,
-        typer.Option(
-            "--client",
-            metavar="FILE.yaml",
-            help="Write a scenario there whose parts are these instruments, for kibble-twin run FILE.yaml --arm.",
-            show_default=False,
-        ),
-    ] = None,
-    epics: Annotated[
-        bool | None,
-        typer.Option(
-            "--epics/--no-epics",
-            help="Process variables by EPICS Channel Access, or none; by default if the extra epics is installed.",
-            show_default=False,
-        ),
-    ] = None,
+    as_json: AsJson = False,
+    scale: Scale = "real",
+    bind: Bind = "127.0.0.1",
+    port: Port = 0,
+    token: Token = None,
+    referenced: Referenced = False,
+    client: Client = None,
+    epics: Epics = None,
 ) -> None:
     """Put the instruments of a balance on the wire.
 
@@ -86,16 +103,14 @@ def serve(
     process weighs with them. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
     """
     from hw_bridge.served import ServedTwin
-    from hw_bridge.server import WireServer, is_loopback
+    from hw_bridge.server import WireServer
     from twin.real_time import RealTimeClock
 
-    if not is_loopback(bind) and not token:
-        raise UsageError(f"--bind {bind} lets other machines in: give a --token that their programs have to know")
-    if token is not None and not (token.isascii() and token.isalnum()):
-        raise UsageError("--token: expected letters and digits only, as it becomes a part of VISA resource names")
-    if client is not None and _scale(scale) != 1.0:
+    _refuse_strangers(bind, token)
+    speed = _scale(scale)
+    if client is not None and speed != 1.0:
         raise UsageError("--client: a run with real instruments is in real time: leave --scale out")
-    clock = RealTimeClock(_scale(scale))
+    clock = RealTimeClock(speed)
     chosen = experiment(scenario, settings, ideal=ideal)
     served = ServedTwin(chosen.scenario, clock, referenced=referenced)
     with _until_signalled(clock) as received, WireServer(served, bind, port, token, epics) as server:
@@ -107,14 +122,29 @@ def serve(
         _announce(chosen.scenario.name, scale, instruments, server, as_json)
         clock.run_until_stopped()
     if clock.scale is not None:
-        lag = clock.lag.summary()
-        note(
-            f"note: {clock.seconds:.6g} s served; events were late by {lag['mean_s'] * 1e3:.3g} ms on average, "
-            f"{lag['p99_s'] * 1e3:.3g} ms at most in 99 %, {lag['worst_s'] * 1e3:.3g} ms at worst, "
-            f"{lag['overruns']} of {lag['events']} by more than {lag['tolerance_s'] * 1e3:.3g} ms"
-        )
+        _tell_lag(clock)
     if signal.SIGINT in received:
         raise KeyboardInterrupt
+
+
+def _refuse_strangers(bind: str, token: str | None) -> None:
+    """See that other machines need a token, and that it fits where it goes."""
+    from hw_bridge.server import is_loopback
+
+    if not is_loopback(bind) and not token:
+        raise UsageError(f"--bind {bind} lets other machines in: give a --token that their programs have to know")
+    if token is not None and not (token.isascii() and token.isalnum()):
+        raise UsageError("--token: expected letters and digits only, as it becomes a part of VISA resource names")
+
+
+def _tell_lag(clock: RealTimeClock) -> None:
+    """How late events were."""
+    lag = clock.lag.summary()
+    note(
+        f"note: {clock.seconds:.6g} s served; events were late by {lag['mean_s'] * 1e3:.3g} ms on average, "
+        f"{lag['p99_s'] * 1e3:.3g} ms at most in 99 %, {lag['worst_s'] * 1e3:.3g} ms at worst, "
+        f"{lag['overruns']} of {lag['events']} by more than {lag['tolerance_s'] * 1e3:.3g} ms"
+    )
 
 
 def _write_client(path: Path, source: str, served: ServedTwin, instruments: list[dict[str, Any]]) -> None:
