@@ -18,7 +18,7 @@ class CoilLock(ScpiCore):
     """See the module."""
 
     model: ClassVar[str] = "coil lock"
-    identity: ClassVar[str] = "KIBBLE-TWIN,COIL LOCK,0,1.0"
+    identity = "KIBBLE-TWIN,COIL LOCK,0,1.0"
 
     def __init__(self, name: str, clock: Clock, clamp: Clamp) -> None:
         super().__init__(name, clock)

@@ -28,7 +28,7 @@ class Keithley6221(ScpiCore):
     """
 
     model: ClassVar[str] = "Keithley 6221"
-    identity: ClassVar[str] = "KEITHLEY INSTRUMENTS INC.,MODEL 6221,0000001,D03  /700x"
+    identity = "KEITHLEY INSTRUMENTS INC.,MODEL 6221,0000001,D03  /700x"
     rejected: ClassVar[Mapping[str, int]] = REJECTED
 
     def __init__(self, name: str, clock: Clock, source: RangedCurrentSource) -> None:

@@ -54,7 +54,7 @@ class Sampler(ScpiCore):
         instants: bool = False,
     ) -> None:
         super().__init__(name, clock)
-        self.identity = f"KIBBLE-TWIN,{type(instrument).__name__.upper()},0,1.0"  # type: ignore[misc]
+        self.identity = f"KIBBLE-TWIN,{type(instrument).__name__.upper()},0,1.0"
         self.instrument, self.quantities = instrument, tuple(quantities)
         self._latest, self._instants = latest, instants
         self._taking: simpy.Process | None = None

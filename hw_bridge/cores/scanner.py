@@ -26,7 +26,7 @@ class Scanner(ScpiCore):
     """
 
     model: ClassVar[str] = "scanner"
-    identity: ClassVar[str] = "KIBBLE-TWIN,SCANNER,0,1.0"
+    identity = "KIBBLE-TWIN,SCANNER,0,1.0"
 
     def __init__(self, name: str, clock: Clock, meter: Hp3458A) -> None:
         super().__init__(name, clock)

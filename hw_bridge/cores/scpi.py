@@ -101,7 +101,7 @@ class ScpiCore(Core):
     """
 
     message_available: ClassVar[int] = MAV
-    identity: ClassVar[str]
+    identity: str
     rejected: ClassVar[Mapping[str, int]] = {}
 
     def __init__(self, name: str, clock: Clock) -> None:

@@ -32,7 +32,7 @@ class ServoController(ScpiCore):
     """
 
     model: ClassVar[str] = "servo controller"
-    identity: ClassVar[str] = "KIBBLE-TWIN,SERVO,0,1.0"
+    identity = "KIBBLE-TWIN,SERVO,0,1.0"
 
     def __init__(
         self,

@@ -52,7 +52,7 @@ class Generic(Driver):
 
     worded = True
     needed: ClassVar[frozenset[str]] = frozenset({"identify"})
-    known: ClassVar[frozenset[str]] = frozenset({"identify", "identity"})
+    known: frozenset[str] = frozenset({"identify", "identity"})
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

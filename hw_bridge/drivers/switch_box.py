@@ -136,7 +136,7 @@ class GenericSwitchBox(Relays, Generic):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         rows = re.compile(rf"closed? {_CONFIGURATION}\Z")
-        self.known = Generic.known | self.needed | {key for key in arguments[1].commands if rows.match(key)}  # type: ignore[misc]
+        self.known = Generic.known | self.needed | {key for key in arguments[1].commands if rows.match(key)}
         super().__init__(*arguments, **options)
         self.channels = self.listed(self.commands)
         if missing := [f"closed {row}" for row in self.channels if f"closed {row}" not in self.commands]:
