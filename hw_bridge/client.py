@@ -12,7 +12,7 @@ from typing import Any
 from components.roles import Servo
 from hw_bridge.cores.coil_lock import CoilLock
 from hw_bridge.cores.hp3458a import Hp3458A
-from hw_bridge.cores.keithley6221 import Keithley6221
+from hw_bridge.cores.keithley6221 import RESET_COMPLIANCE, Keithley6221
 from hw_bridge.cores.pi_gcs import LARGEST_VELOCITY, PiGcs
 from hw_bridge.cores.sampler import Sampler
 from hw_bridge.cores.scanner import CHANNELS
@@ -28,6 +28,8 @@ HEADER = """\
 """
 NOTHING_FLOWS = 10e-6
 """Below this current a mass may be exchanged where the campaign takes the current away for it (A)."""
+AIR_EVERY = 10.0
+"""From reading to reading of the air, which the twin beside follows (s)."""
 IDENTIFY = "*IDN?"
 SENSORS = {
     "Interferometer": "sampling_interferometer",
@@ -95,7 +97,7 @@ def _hardware(core: Any, at: Mapping[str, str], served: ServedTwin) -> dict[str,
     """Driver, limits and words of an instrument."""
     part: Any = served.scenario.balance.parts[core.name]
     if isinstance(core, Keithley6221):
-        most = {"current": min(part.coarse_range, part.limit), "voltage": part.compliance_voltage or 10.0}
+        most = {"current": min(part.coarse_range, part.limit), "voltage": part.compliance_voltage or RESET_COMPLIANCE}
         return {"driver": "keithley6221", "limits": most}
     if isinstance(core, Hp3458A):
         return _meter(core, at)
@@ -137,7 +139,7 @@ def _sensor(core: Sampler, kind: str) -> dict[str, Any]:
     if kind == "Environment":
         return {
             "driver": SENSORS[kind],
-            "interval": 10.0,
+            "interval": AIR_EVERY,
             "commands": {"identify": IDENTIFY, **{q: f"MEAS? {q}" for q in core.quantities}},
         }
     words = SAMPLING if kind in ("Interferometer", "DisplacementSensor") else MEANS

@@ -43,6 +43,10 @@ class GenericSensor(GenericReader):
         aperture = schedule.step if aperture is None else aperture
         return self.record(values, schedule, self.quantity, self.unit, aperture, labels, late)
 
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read the quantity; returns the block."""
+        return (yield from self.recorded(schedule, labels))
+
 
 class GenericThermometer(GenericSensor):
     """A thermometer."""
@@ -53,10 +57,6 @@ class GenericThermometer(GenericSensor):
     tells = senses = (quantity,)
     takes: ClassVar[Mapping[str, str]] = {"scale": "K", "zero": "1"}
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
-        """Read the temperature rise; returns the block."""
-        return (yield from self.recorded(schedule, labels))
-
 
 class GenericFluxgate(GenericSensor):
     """A fluxgate."""
@@ -66,10 +66,6 @@ class GenericFluxgate(GenericSensor):
     quantity = "field"
     tells = senses = (quantity,)
     takes: ClassVar[Mapping[str, str]] = {"scale": "T", "zero": "1"}
-
-    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
-        """Read the flux density; returns the block."""
-        return (yield from self.recorded(schedule, labels))
 
 
 class GenericInterferometer(GenericSensor):

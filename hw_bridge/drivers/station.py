@@ -21,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from hw_bridge.drivers.driver import number
 from hw_bridge.drivers.generic import Generic, leading
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
@@ -93,7 +92,7 @@ class GenericStation(Generic):
         low, high = LIKELY[quantity]
         if not low <= value <= high:
             raise BridgeError(f"{self.name}: a {quantity} of {value:g} {QUANTITIES[quantity]} is no reading", self.name)
-        return number(repr(value))
+        return value
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read once for each step, at its start; a block for each quantity."""

@@ -10,10 +10,8 @@ from hypothesis import strategies as st
 from tests.hw_bridge.station import Client, Station
 from twin.times import NS
 
-LOCKED = {
-    "balance.clamp": {},
-    "balance.wiring": {"clamp.coil": "flexure.position", "flexure.locked": "clamp.locked"},
-}
+LOCKED = {"clamp.coil": "flexure.position", "flexure.locked": "clamp.locked"}
+"""Wires of a lock."""
 CALM = {"balance__ground_vibration__spectrum": [], "balance__interferometer__nonlinearity": 0.0}
 
 
@@ -203,7 +201,7 @@ def test_a_scanner_puts_the_reference_or_a_short_at_the_meter(station: Station) 
 
 
 def test_a_stage_refuses_to_move_a_locked_coil() -> None:
-    wiring = {**Station().scenario.wiring, **LOCKED["balance.wiring"]}
+    wiring = {**Station().scenario.wiring, **LOCKED}
     station = Station(balance__clamp={}, balance__wiring=wiring)
     lock, stage = station.client("clamp"), station.client("flexure")
     assert lock.query("*IDN?;LOCK?") == "KIBBLE-TWIN,COIL LOCK,0,1.0;1"
