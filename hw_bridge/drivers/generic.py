@@ -30,7 +30,7 @@ every conversation begins on an empty connection and ends with an identification
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -80,6 +80,22 @@ class Generic(Driver):
         """The instrument names itself, as it did before."""
         if self.identity and (found := wire.query(self.commands["identify"])) != self.identity:
             raise WireError(f"{found!r} came in place of {self.identity!r}")
+
+    def stepwise(self, schedule: Schedule, look: Callable[[Wire], Any], extra: float = 0.0) -> Process:
+        """What a look finds, once at the start of each step, one after the other; and by how much that was later (ns).
+
+        Parameters
+        ----------
+        extra : what the instrument itself needs for a look (s).
+        """
+        found, late = [], 0
+        for instant in schedule.instants().ravel().tolist():
+            yield self.clock.until(max(instant, self.clock.now))
+            late = max(late, self.clock.now - instant)
+            found.append((yield from self.ask(look, extra)))
+        if self.clock.now < schedule.end:
+            yield self.clock.until(schedule.end)
+        return found, late
 
 
 class GenericSource(Playing, Generic):
@@ -145,16 +161,9 @@ class GenericReader(Generic):
     known = Generic.known | needed | {"again"}
 
     def readings(self, schedule: Schedule) -> Process:
-        """What it shows, once at the start of each step, and by how much that was later (ns)."""
-        instants = schedule.instants()
-        values, late = np.empty(instants.shape), 0
-        for place, instant in np.ndenumerate(instants):
-            yield self.clock.until(max(int(instant), self.clock.now))
-            late = max(late, self.clock.now - int(instant))
-            values[place] = yield from self.ask(self.one, schedule.step / NS)
-        if self.clock.now < schedule.end:
-            yield self.clock.until(schedule.end)
-        return values, late
+        """What it shows, shape (repeats, count), and by how much that was later (ns)."""
+        found, late = yield from self.stepwise(schedule, self.one, schedule.step / NS)
+        return np.reshape(found, (schedule.repeats, schedule.count)), late
 
     def one(self, wire: Wire) -> float:
         """A reading; only ``again`` confirms it."""

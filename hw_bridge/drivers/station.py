@@ -96,14 +96,7 @@ class GenericStation(Generic):
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read once for each step, at its start; a block for each quantity."""
-        instants = schedule.instants()
-        values, late = {quantity: np.empty(instants.shape) for quantity in self.quantities}, 0
-        for place, instant in np.ndenumerate(instants):
-            yield self.clock.until(max(int(instant), self.clock.now))
-            late = max(late, self.clock.now - int(instant))
-            for quantity, value in (yield from self.ask(self.look)).items():
-                values[quantity][place] = value
-        if self.clock.now < schedule.end:
-            yield self.clock.until(schedule.end)
-        for quantity, shown in values.items():
+        found, late = yield from self.stepwise(schedule, self.look)
+        for quantity in self.quantities:
+            shown = np.reshape([look[quantity] for look in found], (schedule.repeats, schedule.count))
             self.record(shown, schedule, quantity, QUANTITIES[quantity], schedule.step, labels, late)

@@ -18,7 +18,7 @@ from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.schema.hardware import Hardware, Limits
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import reference
+from tests.hw_bridge.real_bench import NOBODY, reference
 from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
 from twin import plugins
@@ -27,7 +27,6 @@ from twin.recorder import LATE, Schedule
 from twin.times import NS
 
 LIMITS = Limits(lower=-2e-3, upper=2e-3, velocity=5e-3)
-NOBODY = "TCPIP::127.0.0.1::1::SOCKET"
 WORDS: dict[str, dict[str, str]] = {
     "generic_servo": {"identify": IDENTIFY, **SERVO},
     "generic_lock": {"identify": IDENTIFY, **LOCK},
