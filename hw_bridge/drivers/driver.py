@@ -11,6 +11,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import simpy
 from numpy.typing import NDArray
 
 from hw_bridge.drivers.settings import Settings
@@ -271,6 +272,13 @@ class Driver:
         if not self.armed:
             self.log.append(f"dry run: {told}")
         return self.armed
+
+    def join(self, beside: simpy.Process | None, end: int) -> Process:
+        """Wait for what the twin's part does beside; without one, until `end` (ns)."""
+        if beside is not None and not beside.processed:
+            yield beside
+        elif self.clock.now < end:
+            yield self.clock.until(end)
 
     def take_up(self) -> Process:
         """From the safe state go back to where an interrupted run was, which the twin beside knows.

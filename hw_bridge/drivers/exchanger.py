@@ -58,7 +58,4 @@ class ExchangerDriver(Driver):
         twin = self.model if isinstance(self.model, MassExchanger) and self.model._bench is not None else None
         beside = None if twin is None else self.clock.process(getattr(twin, what)(duration))
         yield from self.carry_out(what, duration, acting)
-        if beside is not None and not beside.processed:
-            yield beside
-        elif self.clock.now < end:
-            yield self.clock.until(end)
+        yield from self.join(beside, end)

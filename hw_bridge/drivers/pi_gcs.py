@@ -160,10 +160,7 @@ class PiAxis(Driver):
                 self.may_act(f"move to {target!r} m")  # what forbids it may have come on the way before
                 yield from self._go(way, target, velocity, acceleration, hurrying=len(ways) > 1)
         self._position = demands[-1][0]
-        if shadow is not None and not shadow.processed:
-            yield shadow
-        elif self.clock.now < end:
-            yield self.clock.until(end)
+        yield from self.join(shadow, end)
 
     def _go(self, way: Sequence[Piece], target: float, velocity: float, acceleration: float, hurrying: bool) -> Process:
         """One way from rest to rest; a hurrying one leaves time before and after it."""

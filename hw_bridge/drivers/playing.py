@@ -114,10 +114,7 @@ class Playing(Driver):
                 if self.shadow is not None:  # what is simulated follows what was read back, but for its rounding
                     yield from self.shadow.set(found if abs(found) <= self.shadow.limit else sent, 0.0)
         self._level = current
-        if shadow is not None and not shadow.processed:
-            yield shadow
-        elif self.clock.now < begin + to_ns(duration):
-            yield self.clock.until(begin + to_ns(duration))
+        yield from self.join(shadow, begin + to_ns(duration))
 
     def follow(self, laws: Sequence[Piece]) -> Process:
         """Let the set current follow closed forms (A), in steps; ends when they end."""

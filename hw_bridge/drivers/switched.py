@@ -73,10 +73,7 @@ class Switched(Generic):
             yield from self.ask(lambda wire: self.tell(wire, what, duration))
             yield self.clock.until(max(end, self.clock.now))
             yield from self.reach_state(self.leads[what])
-        if beside is not None and not beside.processed:
-            yield beside
-        elif self.clock.now < end:
-            yield self.clock.until(end)
+        yield from self.join(beside, end)
 
     def tell(self, wire: Wire, what: str, duration: float) -> None:
         """Send the command of an operation."""
