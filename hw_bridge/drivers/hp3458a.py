@@ -15,6 +15,7 @@ one was due; see decision 35. It has met the emulated instrument of `hw_bridge.c
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import cycle
@@ -50,18 +51,18 @@ WARMING = 1.0
 """By which it may warm between two questions (degC)."""
 
 
-class Hp3458ADriver(Driver):
-    """See the module. The range is the lowest that holds ``limits.voltage``, or else that of the twin's meter."""
+class Multimeter3458A(Driver):
+    """A 3458A, whatever it measures; see the module.
 
-    senses = ("input",)
-    worded = True  # of a scanner
-    role = "Voltmeter"
-    enforces: ClassVar[Sequence[str]] = ("voltage",)
-    unit = "V"
-    tells = ("voltage",)
+    Attributes
+    ----------
+    function : that it measures, as the language has it.
+    calibrations : autocals that are of use for it.
+    """
+
     takes: ClassVar[Mapping[str, str]] = {"autocal": TEXT}
-    function = "DCV"
-    calibrations = ("DCV", "ALL")
+    function: ClassVar[str]
+    calibrations: ClassVar[Sequence[str]]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -72,24 +73,14 @@ class Hp3458ADriver(Driver):
         self.auto_zero = twin.auto_zero if twin is not None else True
         self.autocal = self.settings.choice("autocal", "none", *self.calibrations)
 
+    @abstractmethod
     def lowest_range(self, twin: SimulatedVoltmeter | None) -> float:
-        """The range to be on (V)."""
-        largest = self.limits.voltage or (twin.range if twin is not None and twin.range else RANGES[2])
-        try:
-            return next(r for r in RANGES if largest <= r * OVERRANGE)
-        except StopIteration:
-            raise BridgeError(
-                f"{self.name}: a 3458A has no range for limits.voltage of {largest:g} V", self.name
-            ) from None
+        """The range to be on (V or ohm)."""
 
     @property
     def conversions(self) -> int:
         """How many times it converts for a reading."""
         return 2 if self.auto_zero else 1
-
-    @property
-    def reach(self) -> tuple[float, float, float]:
-        return -OVERRANGE * self.range, OVERRANGE * self.range, 0.0
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -169,24 +160,6 @@ class Hp3458ADriver(Driver):
         self.faultless(wire)
         return f"{inside}, ACAL {self.autocal} done: let it rest for {rest} min"
 
-    def read(
-        self,
-        schedule: Schedule,
-        labels: Mapping[str, Label],
-        *,
-        channel: Literal["input", "reference", "short", "reversed"] = "input",
-    ) -> Process:
-        """Read the input on the schedule; returns the block.
-
-        Raises
-        ------
-        BridgeError
-            For another channel, or if a reading cannot be trusted; nothing is recorded then.
-        """
-        values, late = yield from self.readings(schedule, channel)
-        told = labels if channel == "input" else {**labels, TERMINALS: channel}
-        return self.record(values, schedule, "voltage", "V", schedule.step, told, late)
-
     def readings(self, schedule: Schedule, channel: str) -> Process:
         """What it shows on the schedule, shape (repeats, count), and by how much that was later (ns)."""
         self.scanner.check(channel)
@@ -245,3 +218,48 @@ class Hp3458ADriver(Driver):
         if np.any(np.abs(values) > self.range * OVERRANGE * 1.01):
             raise BridgeError(f"{self.name}: overload on the range of {self.range:g}", self.name)
         return values, triggered
+
+
+class Hp3458ADriver(Multimeter3458A):
+    """A voltmeter. The range is the lowest that holds ``limits.voltage``, or else that of the twin's meter."""
+
+    senses = ("input",)
+    worded = True  # of a scanner
+    role = "Voltmeter"
+    enforces = ("voltage",)
+    unit = "V"
+    tells = ("voltage",)
+    function = "DCV"
+    calibrations = ("DCV", "ALL")
+
+    def lowest_range(self, twin: SimulatedVoltmeter | None) -> float:
+        """The range to be on (V)."""
+        largest = self.limits.voltage or (twin.range if twin is not None and twin.range else RANGES[2])
+        try:
+            return next(r for r in RANGES if largest <= r * OVERRANGE)
+        except StopIteration:
+            raise BridgeError(
+                f"{self.name}: a 3458A has no range for limits.voltage of {largest:g} V", self.name
+            ) from None
+
+    @property
+    def reach(self) -> tuple[float, float, float]:
+        return -OVERRANGE * self.range, OVERRANGE * self.range, 0.0
+
+    def read(
+        self,
+        schedule: Schedule,
+        labels: Mapping[str, Label],
+        *,
+        channel: Literal["input", "reference", "short", "reversed"] = "input",
+    ) -> Process:
+        """Read the input on the schedule; returns the block.
+
+        Raises
+        ------
+        BridgeError
+            For another channel, or if a reading cannot be trusted; nothing is recorded then.
+        """
+        values, late = yield from self.readings(schedule, channel)
+        told = labels if channel == "input" else {**labels, TERMINALS: channel}
+        return self.record(values, schedule, "voltage", "V", schedule.step, told, late)

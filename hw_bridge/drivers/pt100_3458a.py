@@ -25,7 +25,7 @@ from components.platinum import ICE_POINT, resistance, temperature
 from components.ranged_thermometer import OHM_RANGES
 from components.thermometer import Thermometer
 from components.voltmeter import OVERRANGE
-from hw_bridge.drivers.hp3458a import Hp3458ADriver
+from hw_bridge.drivers.hp3458a import Multimeter3458A
 from hw_bridge.drivers.wire import Wire
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
@@ -35,16 +35,14 @@ HOTTEST = 50.0
 """That a Kibble balance ever gets (°C): the range holds the sensor's resistance there."""
 
 
-class Pt100Driver(Hp3458ADriver):
+class Pt100Driver(Multimeter3458A):
     """See the module."""
 
-    worded = False
     role = "Thermometer"
-    enforces = ()
     unit = "K"
     tells = ("temperature_rise",)
     senses = ("temperature_rise",)
-    takes: ClassVar[Mapping[str, str]] = {**Hp3458ADriver.takes, "ice_resistance": "ohm"}
+    takes: ClassVar[Mapping[str, str]] = {**Multimeter3458A.takes, "ice_resistance": "ohm"}
     function = "OHMF"
     calibrations = ("OHMS", "ALL")
 
@@ -72,7 +70,7 @@ class Pt100Driver(Hp3458ADriver):
         self.faultless(wire)
         return identity
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:  # type: ignore[override]
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read the temperature rise (K) on the schedule; returns the block.
 
         Raises
