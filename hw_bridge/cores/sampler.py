@@ -26,7 +26,7 @@ UNITS: Mapping[str, str] = {
 }
 MOST, SHORTEST, LONGEST = 10_000, 1e-3, 1000.0
 """Readings in memory, and from reading to reading (s)."""
-LOOK = 0.01
+LOOK = 0.1
 """Over which a single reading is averaged (s)."""
 
 
