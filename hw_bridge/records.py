@@ -28,7 +28,7 @@ from hw_bridge.cores.pi_gcs import (
     GcsError,
     PiGcs,
 )
-from hw_bridge.cores.sampler import LOOK, UNITS, Sampler
+from hw_bridge.cores.sampler import UNITS, Sampler
 from hw_bridge.cores.scanner import CHANNELS, Scanner
 from hw_bridge.cores.scpi import ScpiError
 from hw_bridge.cores.servo_controller import SLOWEST, ServoController, seconds
@@ -36,6 +36,8 @@ from hw_bridge.cores.servo_controller import SLOWEST, ServoController, seconds
 REFUSALS = (ValueError, ScpiError, FaultError, GcsError)
 """What a component or a core raises at what it does not do."""
 OFF_ON, NO_YES = ("Off", "On"), ("No", "Yes")
+POLL = 0.01
+"""Between two looks whether a hand-over is done (s)."""
 Reach = Callable[[], tuple[float, float]]
 
 
@@ -194,7 +196,7 @@ def of_servo(core: ServoController) -> list[Record]:
     def hand_over(on: float) -> Any:
         (core.engage if on else core.release)(repr(kept["duration"]))
         while core.state.endswith("ING"):
-            yield core.clock.wait(LOOK)
+            yield core.clock.wait(POLL)
 
     def within(duration: float) -> None:
         kept["duration"] = seconds(repr(duration))

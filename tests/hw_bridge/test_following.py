@@ -24,6 +24,7 @@ from scenarios.run.execute import MODELS, concluded, execute
 from scenarios.run.measured import known_to
 from scenarios.run.replay import Replay, certain, in_order
 from scenarios.schema import Scenario
+from scenarios.schema.hardware import Hardware
 from scenarios.schema.scenario import load_text
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.wired import Wired
@@ -168,8 +169,6 @@ class Bench:
     """A thermometer that somebody tells of readings, at a time that is set by hand."""
 
     def __init__(self, **hardware: Any) -> None:
-        from scenarios.schema.hardware import Hardware
-
         self.part = Thermometer().fresh()
         self.part.feed("temperature_rise")
         room = scenario({}).true_components()["environment"]

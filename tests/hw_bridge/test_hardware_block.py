@@ -11,7 +11,6 @@ from tests.hw_bridge.real_bench import NOBODY, TEXT
 
 SOURCE = f"driver: keithley6221, resource: '{NOBODY}'"
 GENERIC = "identify: I, set: S, level: L, on: A, off: B, output: C, output_on: D, output_off: E"
-STAGES = f"driver: keithley6221, resource: '{NOBODY}'"
 
 
 @pytest.fixture
@@ -65,7 +64,7 @@ def file(tmp_path: Path) -> Path:
         ),
         (
             "current_source",
-            f"{{driver: two_stage_source, stages: {{coarse: {{driver: other}}, fine: {{{STAGES}}}}}}}",
+            f"{{driver: two_stage_source, stages: {{coarse: {{driver: other}}, fine: {{{SOURCE}}}}}}}",
             "current_source.coarse: unknown driver 'other'; known are",
         ),
         (
