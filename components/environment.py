@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from components.air import air_density
 from components.fed import Fed
-from components.gravity import TidalConstituent, local_gravity, tidal_signal
+from components.gravity import STANDARD_GRAVITY, TidalConstituent, local_gravity, tidal_signal
 from components.measuring import Disturb
 from components.refractive_index import HELIUM_NEON, refractive_index
 from twin.clock import Process
@@ -77,7 +77,7 @@ class Environment(Fed):
     wavelength: float = parameter(
         "m", HELIUM_NEON, gt=0.3e-6, lt=1.7e-6, description="in vacuum, of the light whose refractive index is given"
     )
-    gravity: float = parameter("m/s^2", 9.80665, gt=0, source="standard acceleration; at the gravimeter")
+    gravity: float = parameter("m/s^2", STANDARD_GRAVITY, gt=0, source="standard acceleration; at the gravimeter")
     gravity_transfer: float = parameter(
         "m/s^2", 0.0, neutral=0.0, description="gravity at the balance's site less that at the gravimeter's"
     )

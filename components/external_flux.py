@@ -41,6 +41,7 @@ Array = NDArray[Any]
 DEGREE, MOST, ROUNDING = 24, 300, 1e-15
 """Of the polynomial through λ of a near source: the first degree tried, the last but one, and what may be left out."""
 AZIMUTHS = 96
+"""Places around the axis at which a density is taken."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from twin.piece import exact_hertz, harmonics
 from twin.signal import Constant, Signal
 from twin.timeline import Timeline
 
+STANDARD_GRAVITY = 9.80665
+"""Standard acceleration (m/s²), by definition: 3rd CGPM, 1901."""
 FREE_AIR_GRADIENT = -3.086e-6
 """Vertical gradient of gravity outside the normal Earth (1/s²), 45° latitude, height 0 (GRS80)."""
 

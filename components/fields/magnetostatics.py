@@ -281,7 +281,7 @@ def magnet_model(
     magnets: bool = True,
     edges: Sequence[Part] = (),
 ) -> Model:
-    """The model of a magnet.
+    """Finite elements of a magnet, with the remanence of its rings and the magnetisation curves of its iron.
 
     Parameters
     ----------

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from components.fields import cache
 from components.fields.geometry import Geometry
 from components.fields.materials import MU0
+from components.gravity import STANDARD_GRAVITY
 from twin.errors import SimulationError
 
 Array = NDArray[Any]
 
 _VERSION = "profile 4"  # of the solver and of what is kept; raise it when a result changes
 _KNOTS = 0.25e-3  # largest distance of spline knots (m)
-_STANDARD_GRAVITY = 9.80665  # m/s²
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Profile:
     @property
     def weighing_current(self) -> float:
         """The stated current, or the one that carries half of 1 kg (A)."""
-        return self.current or 0.5 * _STANDARD_GRAVITY / float(self.bl_at(0.0))
+        return self.current or 0.5 * STANDARD_GRAVITY / float(self.bl_at(0.0))
 
     @property
     def current_effect_slope(self) -> float:

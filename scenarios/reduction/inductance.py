@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from components.gravity import STANDARD_GRAVITY
 from scenarios.reduction.certificates import Estimate
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.findings import Curve, Findings, Line, Quantity
@@ -147,7 +148,7 @@ class InductanceReduction(Parameters):
 
     def _force(self, profile: Profile, certificates: Mapping[str, Estimate]) -> list[Quantity]:
         """Of a steady current."""
-        gravity = certificates.get("environment.gravity", Estimate(9.80665)).value
+        gravity = certificates.get("environment.gravity", Estimate(STANDARD_GRAVITY)).value
         weight, squared = self.mass * gravity, self.current**2
         (on, u_on), (off, u_off) = profile.derivative(1, self.height_on), profile.derivative(1, self.height_off)
         ratio = (1.0 + self.current_mismatch) ** 2

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from components.coil import Coil
 from components.environment import Environment
+from components.gravity import STANDARD_GRAVITY
 from components.magnet import Magnet
 from components.test_mass import TestMass
 from scenarios.reduction import ReductionSettings
@@ -29,7 +30,6 @@ from twin.recorder import Blocks
 from twin.times import NS
 
 Array = NDArray[np.float64]
-STANDARD_GRAVITY = 9.80665
 
 
 class Windows(NamedTuple):
