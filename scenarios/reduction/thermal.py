@@ -167,11 +167,7 @@ def thermal_analysis(
     gains = np.sum([share * _means_of_waves(span.periods_s, own) for own, share in windows], axis=0)
     delta_t_m, difference_gain = float(gains @ amplitudes), float(np.linalg.norm(gains))
     if settings.average == "remainder":
-        until, lengths = _integral(t, remainder), [float(np.diff(own).sum()) for own, _ in windows]
-        sums = [float(np.diff(until(own)).sum()) for own, _ in windows]
-        delta_t_m = sum(share * sum_ / length for (_, share), sum_, length in zip(windows, sums, lengths, strict=True))
-        lasting = (share**2 / length for (_, share), length in zip(windows, lengths, strict=True))
-        difference_gain = math.sqrt(0.5 * (span.last - span.first) * sum(lasting))
+        delta_t_m, difference_gain = _difference(span, remainder, windows)
     return ThermalResult(
         delta_t_f_K=2 * math.hypot(a, b) if len(span.periods_s) == 1 else swing,
         delta_t_m_K=delta_t_m,
@@ -249,6 +245,15 @@ def _windows(
     kinds = [("velocity", velocity_windows, 1.0), *((*one, -1.0 / len(weighings)) for one in weighings)]
     slack = 1e-9 * span.period
     return [(_within(name, windows, span.first, span.last, slack), share) for name, windows, share in kinds]
+
+
+def _difference(span: _Span, remainder: Array, windows: list[tuple[Array, float]]) -> tuple[float, float]:
+    """δT_m of the remainder itself, and what white noise makes of it, for one of 1 in the amplitude of every sine."""
+    until, lengths = _integral(span.t, remainder), [float(np.diff(own).sum()) for own, _ in windows]
+    sums = [float(np.diff(until(own)).sum()) for own, _ in windows]
+    difference = sum(share * sum_ / length for (_, share), sum_, length in zip(windows, sums, lengths, strict=True))
+    lasting = (share**2 / length for (_, share), length in zip(windows, lengths, strict=True))
+    return difference, math.sqrt(0.5 * (span.last - span.first) * sum(lasting))
 
 
 def _drift(u: Array, temperature: Array, sines: Array, used: slice, width: Array, settings: PeriodicSettings) -> Array:
