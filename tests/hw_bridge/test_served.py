@@ -77,7 +77,8 @@ def test_a_servo_with_a_sensor_of_its_own_is_left_out_and_the_rest_stays() -> No
 def test_other_balances_are_served_too(name: str) -> None:
     clock = RealTimeClock(None)
     served = ServedTwin(scenarios.load(name).scenario, clock)
-    assert {i.core.model for i in served.instruments} >= {"Keithley 6221", "HP 3458A", "PI GCS", "scanner", "sampler"}
+    models = {"Keithley 6221", "HP 3458A", "PI GCS", "scanner", "sampler", "servo controller"}
+    assert {i.core.model for i in served.instruments} == models
     for instrument in served.instruments:
         if instrument.core.model == "HP 3458A":
             session = instrument.core.open()
