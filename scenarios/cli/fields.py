@@ -39,6 +39,7 @@ _EXTERNAL = {
     "mean_T": ("its mean around the gap", "T"),
     "peak_T": ("its largest field around the gap", "T"),
     "attenuation": ("attenuated by", ""),
+    "shielding": ("field without the yoke over that in the gap", ""),
     "gamma": ("γ, over its surface field", ""),
     "limit_T": ("surface field for an error of 1e-8", "T"),
 }
@@ -71,7 +72,7 @@ def fields(
             metavar="KIND=[,r=,...]",
             help="An external source: far_vertical=48e-6 or far_horizontal=28e-6, uniform (T; downward); "
             "near_vertical=-0.14,r=0 or near_horizontal=, Ma2025's disc magnet at a height and radius (m), with "
-            "attenuation= where it is known, and gap_field= (T) that its limit is for.",
+            "attenuation= there or shielding= where it is known, and gap_field= (T) that its limit is for.",
         ),
     ] = None,
     scale: Annotated[float, typer.Option(help="Multiply every length by this.")] = 1.0,
@@ -132,6 +133,9 @@ def _figures(
             "force_relative": change.force_relative,
             "velocity_relative": change.velocity_relative,
             "difference_relative": change.force_relative / change.velocity_relative - 1.0,
+            "field_in_coil_relative": change.lorentz_relative,
+            "field_beside_relative": change.beside_relative,
+            "beside_over_fall": -change.beside_relative / change.lorentz_relative,
         }
     if field is not None:
         from scenarios.studies.external import external
@@ -281,6 +285,8 @@ def _show(geometry: Geometry, found: Mapping[str, Any]) -> None:
     if "part" in found:
         rows.append(("part: relative change of the force", f"{found['part']['force_relative']:.4g}", ""))
         rows.append(("part: relative change of the voltage", f"{found['part']['velocity_relative']:.4g}", ""))
+        rows.append(("part: of the magnet's field in the coil", f"{found['part']['field_in_coil_relative']:.4g}", ""))
+        rows.append(("part: of that field beside the part", f"{found['part']['field_beside_relative']:.4g}", ""))
     if "external" in found:
         rows += [
             (f"external source: {label}", f"{found['external'][key]:.4g}", unit)
