@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.beginning import check_beginning
-from scenarios.reduction.calibration import Shown, before
+from scenarios.reduction.calibration import before, shown_by
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.corrections import applied
@@ -116,7 +116,7 @@ def _step(recording: Recording, certificates: Certificates, settings: ReductionS
     current, induced = recording.current_calibration, recording.induced_calibration
     if current is None or induced is None or certificates.reference_voltage is None:
         return None
-    meters = Shown.of(current, recording.current_zero, "current"), Shown.of(induced, recording.induced_zero, "induced")
+    meters = shown_by("current", current, recording.current_zero), shown_by("induced", induced, recording.induced_zero)
     readings, u = zip(*(meter.relative() for meter in meters), strict=True)
     return reference_step((meters[0].time, meters[1].time), readings, u, settings.outlier_threshold)
 
