@@ -24,6 +24,7 @@ from scenarios.reduction.group import fit_groups
 from scenarios.reduction.gum import Input
 from scenarios.reduction.readout import Readout, prepare
 from scenarios.reduction.recording import Readings, Recording, read
+from scenarios.reduction.remarks import remarks
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
@@ -262,6 +263,7 @@ def _result(
         nominal_mass_kg=certificates.nominal_mass,
         winding_ratio=run.windings.ratio,
         idle=b.idle,
+        notes=remarks(run, certificates, on),
         _curves=partial(allan_curves, weighing_windows(blocks, recording), recording, fits),
     )
 
