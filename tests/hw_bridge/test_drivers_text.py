@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -275,3 +276,15 @@ def _speed(piece: Piece, instant: int) -> float:
     """0 where it is below that of the sweeps."""
     ends = [abs(float(piece.derivative().values_at(t)[0].real)) for t in (piece.start, piece.end or piece.start)]
     return float(piece.derivative().values_at(instant)[0].real) if min(ends) > 0.5e-3 else 0.0
+
+
+def test_a_reading_that_waits_for_another_job_says_by_how_much_it_is_late() -> None:
+    """Not when it was asked for, but when it was told to read."""
+    with Improper(lambda line: b"METER\n" if line == b"ID" else b"1.5\n") as server:
+        commands = {"identify": "ID", "read": "READ?"}
+        lent = bench(1.0)
+        with opened(driver("m", "generic_meter", server.resource, lent, commands=commands)) as meter:
+            meter.worker.do(lambda: sleep(0.1), 1.0)
+            there: Any = meter
+            block = lent.clock.run(there.read(Schedule(lent.clock.now, NS // 100, 1), {}))
+            assert 0.09 < block.labels[LATE] < 5.0
