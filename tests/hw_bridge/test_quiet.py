@@ -93,16 +93,16 @@ class Bench:
         yield from self.followed.read(Schedule(start, round(seconds * NS), 1, round(every * NS), repeats), {})
 
 
+def in_the_middle(bench: Bench) -> Process:
+    """20 bursts, each beginning while a look would be under way."""
+    for _ in range(20):
+        yield bench.clock.until(bench.clock.now // (100 * MS) * 100 * MS + 177 * MS)
+        yield from bench.burst()
+
+
 def test_a_burst_is_not_kept_waiting_by_a_look() -> None:
-    """Each begins 10 ms after a look would have."""
     bench = Bench()
-
-    def campaign() -> Process:
-        for _ in range(20):
-            yield bench.clock.until(bench.clock.now // (100 * MS) * 100 * MS + 67 * MS + 110 * MS)
-            yield from bench.burst()
-
-    bench.run(campaign())
+    bench.run(in_the_middle(bench))
     assert bench.followed.late == [0] * 20
     assert bench.following.held > 5
 
@@ -110,13 +110,7 @@ def test_a_burst_is_not_kept_waiting_by_a_look() -> None:
 def test_without_knowing_they_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Quiet, "until", lambda self, driver: math.inf)
     bench = Bench()
-
-    def campaign() -> Process:
-        for _ in range(20):
-            yield bench.clock.until(bench.clock.now // (100 * MS) * 100 * MS + 67 * MS + 110 * MS)
-            yield from bench.burst()
-
-    bench.run(campaign())
+    bench.run(in_the_middle(bench))
     assert max(bench.followed.late) > 20 * MS
 
 
