@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,12 +25,6 @@ from tests.hw_bridge.station import Station
 from tests.hw_bridge.wired import PATIENCE, Wired
 
 MAJOR, NO_ALARM, WRITE, HIHI, STATE = 2, 0, 2, 3, 7
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -38,12 +38,6 @@ def reading(made: Driver, step: float = 0.1, count: int = 2, **more: Any) -> Any
 # --- PT100 at a 3458A ------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
-
-
 def thermometer(wired: Wired, **more: Any) -> Driver:
     """The driver of that on the magnet."""
     return driver("t", "pt100_3458a", wired.row("magnet_thermometer", "socket")["address"], bench(), **more)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from time import sleep
 from typing import Any
 
@@ -19,7 +18,7 @@ from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.schema.hardware import Hardware, Limits
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import NOBODY, reference
+from tests.hw_bridge.real_bench import NOBODY
 from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
 from twin import plugins
@@ -34,13 +33,6 @@ WORDS: dict[str, dict[str, str]] = {
     "sampling_interferometer": {"identify": IDENTIFY, **SAMPLING},
     "sampling_position_detector": {"identify": IDENTIFY, **MEANS},
 }
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 def made(kind: str, resource: str, *, armed: bool = True, without: str = "", **words: str) -> Any:
