@@ -58,6 +58,8 @@ def as_one_winding(
         return recording, tuple(fits), Windings(1.0, np.ones(len(weighed)), *np.zeros((2, len(fits))))
     groups, joined, heating, mutual, lonely = _without_current(recording, fits)
     sensed = np.array([group.winding for group in groups])
+    if lonely and np.ptp(sensed) == 0:
+        raise ReductionError(f"no velocity group of one winding is left{_first(lonely)}; its Bl is not known")
     ratio = winding_ratio(np.array([fit.time for fit in joined]), np.abs([fit.bl for fit in joined]), sensed)
     scaled = tuple(
         _times(fit, 1.0 / ratio if winding == 2 else 1.0) for fit, winding in zip(joined, sensed, strict=True)
@@ -83,14 +85,24 @@ def _without_current(
             continue
         on, off = pair["on"], pair["off"]
         volts = [_volts(recording, cycle, state) for state in ("on", "off")]
+        if volts[0] == volts[1]:
+            lonely.append(Excluded(cycle, "velocity group", None, "its currents were read alike, not opposite"))
+            continue
         shares = np.array([-volts[1], volts[0]]) / (volts[0] - volts[1])
         groups.append(_both(recording.sweeps[on], recording.sweeps[off]))
         joined.append(_mean(fits[on], fits[off], shares))
         heating.append(0.5 * (volts[0] ** 2 + volts[1] ** 2))
         mutual.append(0.5 * (fits[on].bl - fits[off].bl))
     if not groups:
-        raise ReductionError("no two velocity groups with opposite currents are left; Bl without current is not known")
+        raise ReductionError(
+            f"no two velocity groups with opposite currents are left{_first(lonely)}; Bl without current is not known"
+        )
     return tuple(groups), joined, heating, mutual, lonely
+
+
+def _first(left_out: Sequence[Excluded]) -> str:
+    """Why the first of these was left out, for an error."""
+    return f" (cycle {left_out[0].cycle + 1}: {left_out[0].reason})" if left_out else ""
 
 
 def _volts(recording: Recording, cycle: int, state: str) -> float:
