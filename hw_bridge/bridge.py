@@ -10,7 +10,9 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -74,6 +76,8 @@ class Bridge:
         self.unverified: list[str] = []
         self.interruptions: list[dict[str, float]] = []
         """Of a run that was resumed: when, and for how long."""
+        self.began: float | None = None
+        """When the campaign was at 0 s (s since 1970, by this computer's clock)."""
         self.tell = tell
         self.following: dict[str, Following] = {}
         """Of the instruments whose readings drive the twin."""
@@ -221,6 +225,8 @@ class Bridge:
             If what carries the coil is not where a run begins.
         """
         assert self._twin is not None
+        if self.began is None:
+            self.began = time.time() - self.clock.seconds
         for driver in self.drivers.values():
             if self.arm and not self.interruptions and isinstance(driver, PiAxis):
                 driver.is_where_it_begins()
@@ -272,8 +278,10 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
+        began = None if self.began is None else datetime.fromtimestamp(self.began, UTC)
         return {
             "armed": self.arm,
+            "began": None if began is None else began.isoformat(timespec="milliseconds"),
             "instruments": told,
             "unverified": self.unverified,
             "lag": self.clock.lag.summary(),
