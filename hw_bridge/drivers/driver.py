@@ -33,6 +33,8 @@ ATTEMPTS = 3
 """To reach the safe state, each on a connection of its own."""
 LOOK = "look"
 """Phase of readings that drive the twin and are no part of the campaign: they are in the log."""
+INFINITY = 9.9e37
+"""Infinity in SCPI, of an overload for instance; 9.91e37 is not a number."""
 Guard = Callable[[], None]
 
 
@@ -103,6 +105,9 @@ class Driver:
         ):
             if given and not taken:
                 raise BridgeError(f"{name}: {hardware.driver} takes no hardware.{what}", name)
+        for key, text in hardware.commands.items():
+            if not (text.isascii() and text.isprintable()):
+                raise BridgeError(f"{name}: hardware.commands.{key}: expected a line of ASCII, not {text!r}", name)
         if loose := sorted(set(hardware.limits.model_dump(exclude_none=True)) - set(self.enforces)):
             there = f"it enforces {', '.join(self.enforces)}" if self.enforces else "it enforces none"
             raise BridgeError(f"{name}: {hardware.driver} does not enforce limits.{loose[0]}; {there}", name)
@@ -346,9 +351,9 @@ class Driver:
 
 
 def number(text: str) -> float:
-    """A finite number of a reply."""
+    """A finite number of a reply; what SCPI has for infinity and for not a number is none."""
     value = float(text)
-    if not math.isfinite(value):
+    if not abs(value) < INFINITY:
         raise ValueError(f"{text!r} is no finite number")
     return value
 
