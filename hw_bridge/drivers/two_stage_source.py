@@ -98,6 +98,9 @@ class TwoStageSource(Playing, Driver):
         """Both, whatever becomes of one of them."""
         told, failed = [], []
         for which, stage in zip(STAGES, self.stages, strict=True):
+            if stage.stranger:
+                told.append(f"{which}: {stage.stranger!r} is another instrument: nothing was switched")
+                continue
             try:
                 told.append(f"{which}: {stage.wire.converse(stage.to_safe)}")
             except BridgeError as error:

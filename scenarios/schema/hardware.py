@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from twin.parameter import Parameters, parameter
 
@@ -53,6 +53,14 @@ class Interlock(Parameters):
     below: float = Field(gt=0, description="largest absolute value, SI")
 
 
+def _written(word: Any) -> Any:
+    return repr(word) if isinstance(word, int | float) and not isinstance(word, bool) else word
+
+
+Word = Annotated[str, BeforeValidator(_written), WithJsonSchema({"type": ["string", "number"]})]
+"""What is sent, or answered; a number need not stand in quotes."""
+
+
 class Hardware(Parameters):
     """A real instrument that takes a component's place.
 
@@ -67,7 +75,7 @@ class Hardware(Parameters):
     limits: Limits = Limits()
     calibration: Calibration = Calibration()
     interlocks: list[Interlock] = Field([], description="all of them have to hold before it acts")
-    commands: dict[str, str] = Field({}, description="of the generic drivers")
+    commands: dict[str, Word] = Field({}, description="of the generic drivers")
     settings: dict[str, str | float] = Field({}, description="of other drivers, such as {field_scale: 205 uT/V}; SI")
     stages: dict[str, Hardware] = Field({}, description="of a source of two stages: coarse and fine")
     timeout: float = parameter("s", 5.0, gt=0, le=600, description="how long to wait for an answer")

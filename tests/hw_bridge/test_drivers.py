@@ -102,6 +102,33 @@ def test_what_is_beyond_the_limit_is_refused_and_not_clipped(wired: Wired, curre
         assert wired.station.core("current_source").source.level == 0.0
 
 
+@pytest.mark.parametrize(
+    ("kind", "more"), [("keithley6221", {}), ("pi_gcs", {}), ("generic_source", {"commands": {**GENERIC}})]
+)
+def test_another_instrument_at_its_address_is_switched_by_nobody(kind: str, more: dict[str, Any]) -> None:
+    """It may be somebody else's, and carry a current."""
+    with Improper(lambda line: b"FLUKE,5730A,0,1.0\n" if line == b"*IDN?" else None) as server:
+        made = driver("source", kind, server.resource, bench(), **more)
+        with pytest.raises(BridgeError, match=r"'FLUKE,5730A,0,1\.0' is no"):
+            made.open()
+        assert made.make_safe() == "'FLUKE,5730A,0,1.0' is another instrument: nothing was switched"
+        assert made.close()
+    assert set(server.lines) == {b"*IDN?"}
+
+
+def test_an_identity_that_the_wire_has_garbled_is_no_other_instrument() -> None:
+    """What was on is switched off all the same."""
+    answers = iter([b"MODEL 6Z21\n"])
+    with Improper(lambda line: next(answers, b"MODEL 6221\n") if line == b"*IDN?" else None) as server:
+        made = driver("source", "keithley6221", server.resource, bench(), timeout=0.2)
+        with pytest.raises(BridgeError, match="was answered by"):
+            made.open()
+        with pytest.raises(BridgeError, match="could NOT be verified"):
+            made.make_safe()
+        assert made.close()
+    assert b":OUTP OFF" in server.lines
+
+
 def test_a_current_goes_out_with_all_its_digits() -> None:
     """Six digits, as %g has them, would be 0.000123457."""
     level = ["0"]
