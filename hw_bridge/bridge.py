@@ -26,6 +26,7 @@ from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
+from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.run.replay import fed
@@ -229,19 +230,22 @@ class Bridge:
         for driver in self.drivers.values():
             if self.arm and not self.interruptions and isinstance(driver, PiAxis):
                 driver.is_where_it_begins()
+        quiet = Quiet(self.clock, self.drivers.values())
         for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
-                self.clock.process(driver.play())
+                self.clock.process(driver.play(), background=True)
             part = self._twin.graph.components[name]
             if isinstance(part, Fed) and part.fed:
-                self.following[name] = Following(driver, part)
-                self.clock.process(self.following[name].run())
+                self.following[name] = Following(driver, part, quiet)
                 followers = self._twin.graph.driven_by(name)
                 self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
+        for following in self.following.values():
+            self.clock.run(following.look())
+            self.clock.process(following.run(), background=True)
 
     def take_up(self) -> None:
         """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
