@@ -299,7 +299,7 @@ class Bridge:
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
             if driver.acts and self._connecting:
-                self.tell(f"{name}: {self.safe[name]}")
+                self.tell(f"{name}: {self.safe[name].removeprefix(f'{name}: ')}")
         for name, following in self.following.items():
             if following.late or following.missing:
                 self.tell(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from components.motion import glide, oscillation
 from components.roles import MassExchanger
 from hw_bridge.drivers.generic import leading
+from hw_bridge.drivers.statement import Statement
 from hw_bridge.drivers.wire import SocketWire, VisaWire, WireError, wire
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
@@ -406,3 +407,13 @@ def test_a_visa_resource_works_as_a_socket_does(wired: Wired, transport: str) ->
 def test_what_a_driver_does_not_take_is_told(kind: str, more: dict[str, Any], text: str) -> None:
     with pytest.raises(BridgeError, match=text):
         driver("d", kind, NOBODY, bench(), **more)
+
+
+def test_a_statement_has_units_and_says_what_nobody_knows() -> None:
+    assert str(Statement("Servo", "1")) == (
+        "Servo: range unknown, uncertainty not stated; trigger latency unknown, timing within 0 ms"
+    )
+    known = Statement("CurrentSource", "A", -1e-3, 1e-3, 1e-7, 2e-9, trigger_latency=1e-3, timing=0.05)
+    assert str(known) == (
+        "CurrentSource: -0.001 to 0.001 A in steps of 1e-07 A, u = 2e-09 A; trigger latency 1 ms, timing within 50 ms"
+    )
