@@ -28,7 +28,7 @@ class Keithley6221Driver(Playing, Driver):
 
     acts = True
     limited = ("current", "voltage")
-    enforces = ("current", "voltage", "slew")
+    enforces = ("current", "voltage", "slew", "force")
     largest: ClassVar[float] = 0.105
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
@@ -23,13 +22,9 @@ class Limits(Parameters):
     upper: float | None = parameter("m", None, description="highest position")
     velocity: float | None = parameter("m/s", None, gt=0, description="largest absolute velocity")
     slew: float | None = parameter("A/s", None, gt=0, description="fastest change of a current")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _once(cls, given: Any) -> Any:
-        """Runs of version 0.1 hold a limit of force, which was none: no driver knows a force."""
-        unset = isinstance(given, Mapping) and given.get("force", 0) is None
-        return {key: value for key, value in given.items() if key != "force"} if unset else given
+    force: float | None = parameter(
+        "N", None, gt=0, description="largest absolute force of a source's current in the twin's Bl"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Limits:

@@ -242,8 +242,6 @@ def test_hardware_is_a_part_of_what_a_scenario_says(real: dict[str, Any]) -> Non
     assert again.hardware == found.hardware
     assert found.hash != scenario({}).hash
     assert found.ideal().hardware == found.hardware
-    older = found.to_yaml().replace("        velocity:", "        force: null\n        velocity:")
-    assert older != found.to_yaml() and load_text(older, models=MODELS).hardware == found.hardware
 
 
 @pytest.mark.parametrize(
