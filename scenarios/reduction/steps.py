@@ -16,6 +16,7 @@ SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its 
 PLAIN_STEP = 2e-7  # relative: two voltmeters that agree on so much do not do so by chance, however they scatter
 ALIKE = 0.1  # of a plain step, by which the two may differ beyond what they are stated to
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
+GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 KNOWN = 0.2  # of what the air moves: the station reads it at other instants
 MANY_CHANGES = 5  # of which the spread is known well enough
@@ -88,6 +89,23 @@ def reference_step(
             if found is None or (after < first and found.after > after) or abs(size) > 2 * abs(found.size):
                 found = alone
     return found
+
+
+def jumps(times: Array, readings: Array, u: Array, threshold: float = 6.0) -> Mask:
+    """Between which neighbouring calibrations of a voltmeter its gain, or the reference, changed by more than drift.
+
+    Parameters
+    ----------
+    times, readings, u : of the calibrations (s), of the reference (V), and their relative standard uncertainties,
+        shape (n,).
+    threshold : standard deviations that make a jump, `ALONE` times as many here; of three calibrations or fewer only a
+        gross change is one.
+    """
+    gross = np.abs(np.diff(readings)) > GROSS_CALIBRATION * np.abs(readings[1:])
+    if len(times) <= FEW:
+        return gross
+    changes, sigma = _changes(times, readings, u, threshold)
+    return gross | (np.abs(changes) > ALONE * threshold * sigma)
 
 
 def laser_jump(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.recording import Recording, Sweeps
 from scenarios.reduction.result import Excluded
-from scenarios.reduction.velocity import VelocityFit
+from scenarios.reduction.velocity import OffsetDrift, VelocityFit
 
 Array = NDArray[np.float64]
 GROUPS_FOR_DRIFT = 2  # of each winding, from which on a drift can be told from the ratio
@@ -156,6 +156,18 @@ def _mean(first: VelocityFit, second: VelocityFit, shares: Array) -> VelocityFit
         ),
         skew=None if first.skew is None or second.skew is None else a * first.skew + b * second.skew,
         u_skew=float(np.hypot(a * first.u_skew, b * second.u_skew)),
+        offset_drift=_mean_drift((first, a * first.bl / bl), (second, b * second.bl / bl)),
+    )
+
+
+def _mean_drift(*parts: tuple[VelocityFit, float]) -> OffsetDrift:
+    """Of two fits with their shares in Bl; not fitted unless in both."""
+    told = [fit.offset_drift for fit, _ in parts]
+    fitted = [drift.fitted for drift in told if drift.fitted is not None]
+    return OffsetDrift(
+        float(np.mean(fitted)) if len(fitted) == len(told) else None,
+        sum(share * drift.change for (_, share), drift in zip(parts, told, strict=True)),
+        sum(share * drift.sensitivity for (_, share), drift in zip(parts, told, strict=True)),
     )
 
 
