@@ -104,6 +104,21 @@ def test_a_part(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert part["beside_over_fall"] == -part["field_beside_relative"] / part["field_in_coil_relative"]
 
 
+def test_a_weight_above_the_magnet(run: Run) -> None:
+    """As in the scheme of Seifert2014: ``χ V/(2µ0) ∂B²/∂z + M V ∂B/∂z``, and what is pulled down weighs more."""
+    found = figures(run, "kbmini", "--weight", "z=170 mm,chi=0.02,mass=500 g")["weight"]
+    volume, chi = 0.5 / 8000.0, 0.02
+    pull = chi * volume / (4e-7 * 3.14159265) * found["field_T"] * found["gradient_T_per_m"]
+    assert found["force_N"] == pytest.approx(pull, rel=1e-6) and found["force_N"] < 0
+    assert found["weighs_kg"] == pytest.approx(-found["force_N"] / 9.80665)
+    ambient = figures(run, "kbmini", "--weight", "z=0.17,magnetisation=2,ambient=-45 uT")["weight"]
+    assert ambient["field_T"] == pytest.approx(found["field_T"] - 45e-6)
+    assert ambient["force_N"] == pytest.approx(2.0 / 8000.0 * ambient["gradient_T_per_m"])
+    for wrong, message in (("z=0", "expected heights from"), ("chi=1", "z= is missing"), ("z=0.17,mass=0", "greater")):
+        code, _, error = run("kbmini", "--weight", wrong)
+        assert code == 2 and message in error
+
+
 def test_an_external_field(run: Run) -> None:
     found = figures(run, "tsinghua", "--external", "far_vertical=48 uT")
     assert list(found) == [*KEYS, "external"]
