@@ -74,11 +74,13 @@ def _one(
     as_json: bool,
 ) -> None:
     from scenarios.studies.boundary import Search
-    from scenarios.studies.parameters import number, unit_of_path
+    from scenarios.studies.parameters import number, present, unit_of_path
 
     unit = unit_of_path(chosen.scenario, over)
     if unit is None:
         raise UsageError(f"--over: {chosen.scenario.name} has no quantity {over}; see kibble-twin schema")
+    if isinstance(present(chosen, over), int):
+        raise UsageError(f"--over: {over} is a whole number, between which nothing lies; try them with a sweep")
     span = _range(over, unit, low, high, partial(number, chosen.scenario, over))
     search = Search(chosen, over)
     for value in span:

@@ -87,5 +87,7 @@ def _exponents(chosen: Experiment, over: str) -> dict[str, float | None]:
     value = present(chosen, over)
     if unit_of_path(chosen.scenario, over) is None or not isinstance(value, int | float) or value == 0:
         raise UsageError(f"--over: expected a quantity that {chosen.scenario.name} has and that is not 0, not {over}")
+    if isinstance(value, int):
+        raise UsageError(f"--over: {over} is a whole number; expected a quantity that can be a little larger")
     found = exponents(chosen, over, float(value), _SCALING)
     return {name: value if math.isfinite(value) else None for name, value in found.items()}

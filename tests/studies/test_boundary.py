@@ -95,6 +95,8 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
         (["boundary"], "give the file or the name of a scenario, or --table"),
         (["boundary", "nist4_tmtp", "--over", "balance.coil.resistnce"], "has no quantity balance.coil.resistnce"),
         (["boundary", "nist4_tmtp", "--over", "balance.coil.resistance"], "give --from and --to"),
+        (["boundary", "nist4_tmtp", "--over", "campaign.weighing.count", "--from", "1"], "is a whole number"),
+        (["thermal", "nist4_tmtp", "--over", "campaign.weighing.count"], "is a whole number"),
         (["boundary", "nist4_tmtp", "--from", "1 m"], "--from: expected a quantity in 1"),
         (["boundary", "nist4_tmtp", "--from", "-1"], "scale: must be greater than 0"),
         (["boundary", "nist4_tmtp", "--limit", "0"], "expected a limit greater than 0"),
