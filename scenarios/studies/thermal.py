@@ -123,6 +123,11 @@ def room_rise(scenario: Scenario) -> float:
     name, parts = scenario.name, scenario.sized
     if not isinstance(scenario.campaign, MassCampaign):
         raise InputError(f"{name}: its campaign weighs nothing, so that it has no thermal-magnetic error")
+    if "thermal" not in scenario.sections:
+        raise InputError(
+            f"{name}: its campaign weighs masses in turn, each with an error of its own; ask it of a scenario that "
+            "weighs one, with balance.test_mass.mass"
+        )
     if not isinstance(parts.get("thermal_mass"), ThermalMass) or not isinstance(parts.get("magnet"), Magnet):
         raise InputError(f"{name}: it has no thermal-magnetic error without a thermal_mass and a magnet")
     if scenario.section("thermal", ThermalSettings).start != "steady_state":

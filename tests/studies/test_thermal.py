@@ -195,6 +195,12 @@ def test_nothing_to_heat() -> None:
         thermal(scenarios.load("moving_mode"))
 
 
+@pytest.mark.parametrize("name", ["kbmini_mass_series", "nist4_mass_reversal"])
+def test_masses_in_turn_have_no_error_in_common(name: str) -> None:
+    with pytest.raises(InputError, match="weighs masses in turn"):
+        thermal(scenarios.load(name))
+
+
 def test_a_balance_whose_coil_heats_nothing_says_what_to_wire() -> None:
     unheated = scenarios.load("nist4_tmtp").with_({"balance.wiring.thermal_mass.power": None})
     with pytest.raises(WiringError, match=r"thermal_mass\.power \(W\) is not connected; wire it to an output in W"):
