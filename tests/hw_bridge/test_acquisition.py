@@ -143,6 +143,10 @@ def test_a_channel_that_two_of_them_read_is_there_once(card: Card, pool: ThreadP
         go_on(card)
         assert np.array_equal(four.result(10.0)[0][:1], one.result(10.0)[0])
         assert four.result()[0][:, 0] == pytest.approx(list(VOLTS.values()))
+    with opened(fluxgate()) as one_of_them, opened(fluxgate()) as twin:
+        found = at_once(pool, card, (one_of_them, 10 * MS, 2), (twin, 10 * MS, 2))
+        go_on(card)
+        assert np.array_equal(*(burst.result(10.0)[0] for burst in found))
 
 
 @pytest.mark.parametrize(
