@@ -91,6 +91,8 @@ class Driver:
         self.clock = bench.clock
         self.armed = armed
         self.identity = ""
+        self.stranger = ""
+        """What answered in its place, if that was another instrument."""
         self.log: list[str] = []
         self.guards: list[Guard] = []
         """Called before anything acts; an interlock that does not hold raises."""
@@ -170,6 +172,19 @@ class Driver:
         """Identify, and bring into a known state; returns what it calls itself."""
         raise ComponentError(f"{type(self).__name__} must write set_up()")
 
+    def recognised(self, identity: str, mark: str, kind: str) -> str:
+        """An identity that was told twice alike and has to have a mark in it; without, whoever told it is left alone.
+
+        Raises
+        ------
+        BridgeError
+            If it has not.
+        """
+        self.stranger = "" if mark in identity else identity
+        if self.stranger:
+            raise BridgeError(f"{self.name}: {identity!r} is {kind}", self.name, self.wire.resource)
+        return identity
+
     def make_safe(self) -> str:
         """Reach the safe state and read it back; returns what was found.
 
@@ -184,6 +199,8 @@ class Driver:
             return "not armed: nothing was switched"
         if not self.wire.met:
             return "never connected: nothing was sent, and nothing is known of it"
+        if self.stranger:
+            return f"{self.stranger!r} is another instrument: nothing was switched"
         last: BridgeError | None = None
         if self.worker.busy:
             self.wire.abort()

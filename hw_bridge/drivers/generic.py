@@ -88,9 +88,8 @@ class Generic(Driver):
             wire.write(self.commands["clear"])
         self.faultless(wire)
         identity = same("identify", *(wire.query(self.commands["identify"]) for _ in range(2)))
-        if self.commands.get("identity", "") not in identity:
-            raise BridgeError(f"{self.name}: {identity!r} is not {self.commands['identity']!r}", self.name)
-        return identity
+        mark = self.commands.get("identity", "")
+        return self.recognised(identity, mark, f"not {mark!r}")
 
     def twice(self, wire: Wire, name: str) -> str:
         """The answer to a question, given twice alike; then the instrument is the one that it was."""

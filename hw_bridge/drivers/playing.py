@@ -17,7 +17,7 @@ import numpy as np
 from components.current_source import CurrentSource
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.wire import Wire
-from hw_bridge.errors import BridgeError
+from hw_bridge.errors import BridgeError, SafetyError
 from twin.clock import Process
 from twin.piece import Piece
 from twin.times import NS, Times, to_ns
@@ -36,10 +36,12 @@ class Playing(Driver):
     """
 
     role = "CurrentSource"
-    enforces: ClassVar[Sequence[str]] = ("current", "slew")
+    enforces: ClassVar[Sequence[str]] = ("current", "slew", "force")
     unit = "A"
     limit: float
     step: float = 0.0
+    newtons_per_ampere: Callable[[], float] | None = None
+    """Of the coil behind it, by the twin; None: there is none."""
     _played: Callable[[], float] | None = None
     _level = 0.0
     _connected = False
@@ -215,8 +217,17 @@ class Playing(Driver):
             raise BridgeError(f"{self.name}: it keeps no currents without a twin beside it", self.name)
         return self.shadow
 
+    def check_limits(self) -> None:
+        super().check_limits()
+        if self.limits.force is not None and self.newtons_per_ampere is None:
+            raise SafetyError(
+                f"{self.name}: hardware.limits.force is of a coil, and it drives none", self.name, "force"
+            )
+
     def _allowed(self, current: float) -> None:
         self.within("current", current, -self.limit, self.limit, "A")
+        if (most := self.limits.force) is not None and self.newtons_per_ampere is not None:
+            self.within("force", current * self.newtons_per_ampere(), -most, most, "N")
         self.within("setting", self.asked(current), -self.limit, self.limit, "A")
 
     def _steep(self, current: float, seconds: float) -> None:

@@ -167,7 +167,9 @@ class GenericLock(Switched):
         return self.bring("unlock", duration)
 
     def to_safe(self, wire: Wire) -> str:
-        return f"at {self.twice(wire, 'state')!r}, read back"
+        state = self.twice(wire, "state")
+        named = next((name for name in self.leads.values() if self.commands[name] == state), f"at {state!r}")
+        return f"{named}, read back"
 
     def reading(self, port: str) -> float:
         """Whether it is locked by its own account; in a dry run, whether it would be."""
