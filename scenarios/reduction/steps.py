@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
 PLAIN_STEP = 2e-7  # relative: two voltmeters that agree on so much do not do so by chance, however they scatter
-ALIKE = 0.1  # of a plain step, by which the two may differ
+ALIKE = 0.1  # of a plain step, by which the two may differ beyond what they are stated to
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
 GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
@@ -65,14 +65,17 @@ def reference_step(
     )
     found: Step | None = None
     large = [np.abs(step) > threshold * sigma for step, sigma in zip(steps, sigmas, strict=True)]
+    stated = [np.hypot(s[1:], s[:-1]) for s in u]
+    plain = [np.abs(a) > np.maximum(PLAIN_STEP, threshold * s[: len(a)]) for a, s in zip(steps, stated, strict=True)]
     for i in range(len(steps[0])):
         for j in range(len(steps[1])):
             after, before = max(times[0][i], times[1][j]), min(times[0][i + 1], times[1][j + 1])
             a, b, sa, sb = steps[0][i], steps[1][j], sigmas[0][i], sigmas[1][j]
             apart = abs(a - b) > threshold * np.hypot(sa, sb)
-            plain = min(abs(a), abs(b)) > PLAIN_STEP and abs(a - b) < ALIKE * abs(a + b) / 2
+            alike = abs(a - b) < ALIKE * abs(a + b) / 2 + 0.5 * threshold * np.hypot(stated[0][i], stated[1][j])
+            both = (large[0][i] and large[1][j]) or (plain[0][i] and plain[1][j] and alike)
             size = float((a * sb**2 + b * sa**2) / (sa**2 + sb**2))
-            if after >= before or apart or abs(size) < SMALLEST_STEP or not (plain or (large[0][i] and large[1][j])):
+            if after >= before or apart or abs(size) < SMALLEST_STEP or not both:
                 continue
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
