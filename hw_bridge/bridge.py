@@ -224,13 +224,17 @@ class Bridge:
             if self.arm and not self.interruptions and isinstance(driver, PiAxis):
                 driver.is_where_it_begins()
         for name, driver in self.drivers.items():
+            part = self._twin.graph.components[name]
+            if isinstance(part, Fed) and part.fed:
+                self.following[name] = Following(driver, part)
+                if not self.interruptions:
+                    self.clock.run(self.following[name].begin())
+        for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play())
-            part = self._twin.graph.components[name]
-            if isinstance(part, Fed) and part.fed:
-                self.following[name] = Following(driver, part)
+            if name in self.following:
                 self.clock.process(self.following[name].run())
                 followers = self._twin.graph.driven_by(name)
                 self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")

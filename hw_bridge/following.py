@@ -7,6 +7,9 @@ nothing is known before it has been read, what follows is continuous, and its ra
 readings. A reading that comes too late finds the parts standing where the last one left them: they catch up within an
 interval, and it is counted.
 
+A run begins with a look at each, which holds from its start: the air that an interferometer has counted in since then
+is that of the room, and no step is made to it.
+
 What the campaign reads is followed as well; in between the instrument is asked while nobody else speaks to it. The log
 holds them as they were read, and the lines, so that a shadow follows them too. A run that is resumed
 begins anew with the first reading it takes.
@@ -20,16 +23,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.fed import Fed
+from components.fed import LONGEST, Fed
 from components.voltmeter import TERMINALS
 from hw_bridge.drivers.driver import LOOK, Driver
 from twin.clock import Process
 from twin.piece import Piece, constant, ramp
-from twin.recorder import LATE, Block, Schedule
+from twin.recorder import INTEGRATED, LATE, Block, Schedule
 from twin.times import NS, to_ns
-
-LONGEST = 1.0
-"""Aperture of a reading that is taken for the twin alone (s); otherwise half the interval."""
 
 
 class Following:
@@ -50,10 +50,11 @@ class Following:
         self.driver, self.part = driver, part
         hardware = driver.hardware
         self.interval = to_ns(hardware.interval)
-        self.latency = 2 * self.interval if hardware.latency is None else to_ns(hardware.latency)
+        self.latency = to_ns(hardware.lag)
         self.told = self.late = self.missing = 0
         self._ends: dict[str, tuple[int, float]] = {}  # where each quantity is led to, and when (ns)
         self._last: dict[str, int] = {}  # reading of each (ns)
+        self._beginning = False
         driver.heard = self.hear
 
     @property
@@ -61,14 +62,25 @@ class Following:
         """The latency in words."""
         return f"{self.latency / NS:g} s"
 
+    def begin(self) -> Process:
+        """Look before the campaign begins, when nothing that follows has been asked for: as it was from the start."""
+        self._beginning = True
+        yield from self.look()
+        self._beginning = False
+
+    def look(self) -> Process:
+        """Take a reading."""
+        operated: Any = self.driver
+        aperture = min(self.interval // 2, to_ns(LONGEST))
+        yield from operated.read(Schedule(self.driver.clock.now, aperture, 1), {"phase": LOOK})
+
     def run(self) -> Process:
         """Ask for readings until the run ends."""
         clock, driver = self.driver.clock, self.driver
-        begin, aperture = clock.now, min(self.interval // 2, to_ns(LONGEST))
+        begin = clock.now
         while True:
             if not driver.worker.busy:
-                operated: Any = driver
-                yield from operated.read(Schedule(clock.now, aperture, 1), {"phase": LOOK})
+                yield from self.look()
             passed = (clock.now - begin) // self.interval
             yield clock.until(begin + (passed + 1) * self.interval)
 
@@ -85,14 +97,15 @@ class Following:
         self._last[block.quantity] = int(times[new][-1])
         self.told += int(np.count_nonzero(new))
         laws = self._lines(block.quantity, times[new] + self.latency, values[new])
-        self.part.tell(block.quantity, *laws)
+        looked = block.labels.get(INTEGRATED)
+        self.part.tell(block.quantity, *laws, aperture=block.aperture if looked is None else to_ns(float(looked)))
 
     def _lines(self, quantity: str, due: NDArray[np.int64], values: NDArray[np.float64]) -> list[Piece]:
         """From where the parts are to where they are to be at these times (ns), from now on."""
         now, final = self.driver.clock.now, float(values[-1])
         if quantity not in self._ends:
             self._ends[quantity] = max(now, int(due[-1])), final
-            return [constant(final, now)]
+            return [constant(final, 0 if self._beginning else now)]
         at, level = self._ends[quantity]
         if at < now:
             at, self.late = now, self.late + 1
