@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from components.clamp import Clamp
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
@@ -242,7 +243,8 @@ class Bridge:
         self._watchdog.start()
 
     def take_up(self) -> None:
-        """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
+        """Bring the instruments of an interrupted run from their safe state to where it was: what forbids others to
+        move is unlocked first, sources and then servos are last.
 
         Raises
         ------
@@ -252,7 +254,7 @@ class Bridge:
         for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
             if driver.acts:
                 self.clock.run(driver.take_up())
-                self.tell(f"{name}: taken up again where the run was")
+                self.tell(f"{name}: {driver.taken_up or 'taken up again where the run was'}")
 
     def account(self) -> dict[str, Any]:
         """What there is to tell of the run, as plain values."""
@@ -333,5 +335,7 @@ class Bridge:
 
 
 def _late(driver: Driver) -> int:
-    """What is taken up later than others: what needs a current needs its source."""
+    """What is taken up later than others: what needs a current needs its source, and what moves must not be locked."""
+    if driver.role == "CoilLock":
+        return 3 if isinstance(driver.model, Clamp) and driver.model.is_locked else -1
     return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))

@@ -31,6 +31,8 @@ NOTHING_FLOWS = 10e-6
 """Below this current a mass may be exchanged where the campaign takes the current away for it (A)."""
 UNKNOWN = "0.1 %"
 """Of the mass on the pan, which is to be found: within this a shadow expects the currents that hold it."""
+BUSY = 0.2
+"""Within this a stage sets off that is told to by a program on a busy machine (s); for the band of a shadow."""
 AIR_EVERY = 10.0
 """From reading to reading of the air, which the twin beside follows (s)."""
 IDENTIFY = "*IDN?"
@@ -132,7 +134,7 @@ def _axis(core: PiGcs, served: ServedTwin) -> dict[str, Any]:
     limits = {"lower": low, "upper": high, "velocity": LARGEST_VELOCITY}
     if not hasattr(core.stage, "stroke"):
         holds = [{"port": "clamp.locked", "below": 0.5}] if "clamp" in parts else []
-        return {"driver": "pi_gcs", "limits": limits, **({"interlocks": holds} if holds else {})}
+        return {"driver": "pi_gcs", "limits": limits, "timing": BUSY, **({"interlocks": holds} if holds else {})}
     weighing: Any = getattr(served.scenario.campaign, "weighing", None)
     off = getattr(weighing, "exchange_first", False) and weighing.current == "ramped"
     flowing = ["current_source.current", "servo.demand"] if off else []

@@ -94,6 +94,8 @@ class Driver:
         """Called before anything acts; an interlock that does not hold raises."""
         self.heard: Callable[[Block], None] | None = None
         """Called with all that it reads."""
+        self.taken_up = ""
+        """What `take_up` has changed, in words."""
         self.patience = hardware.timeout
         self.worker = Worker(name, bench.clock)
         for what, given, taken in (
