@@ -122,7 +122,7 @@ class Bridge:
         for name, hardware in self.scenario.hardware.items():
             kind = plugins.load(plugins.DRIVERS, hardware.driver)
             model = twin.graph.components[name]
-            check_role(name, hardware.driver, kind, model)
+            check_role(name, hardware.driver, kind, self.scenario.balance.parts[name])
             try:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
