@@ -27,6 +27,7 @@ from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
+from scenarios.run.followers import followers
 from scenarios.run.replay import fed
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
@@ -237,8 +238,8 @@ class Bridge:
                 self.clock.process(driver.play())
             if name in self.following:
                 self.clock.process(self.following[name].run())
-                followers = self._twin.graph.driven_by(name)
-                self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")
+                driven = followers(self._twin, name, self.drivers)
+                self.tell(f"{name}: its readings drive, {self.following[name].delay} later, {driven}")
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
 

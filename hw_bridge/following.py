@@ -78,6 +78,8 @@ class Following:
         """Ask for readings until the run ends."""
         clock, driver = self.driver.clock, self.driver
         begin = clock.now
+        if self.told:  # it has been looked at
+            yield clock.until(begin + self.interval)
         while True:
             if not driver.worker.busy:
                 yield from self.look()

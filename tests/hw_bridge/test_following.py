@@ -495,7 +495,7 @@ def test_a_shadow_follows_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         words += ["--set", "balance.induced_voltmeter.white_noise=1 uV/Hz^0.5", "--set", "reduction.prominence=1e12"]
         assert main(words) == 0
     captured = capsys.readouterr()
-    assert "interferometer: its readings drive coil.position, 0.5 s later" in captured.err
+    assert "interferometer: its readings drive, 0.5 s later, coil.position" in captured.err
     assert json.loads(captured.out)["hardware"]["instruments"]["interferometer"]["followed"]["told"] > 0
     assert main(["shadow", str(tmp_path / "out"), "--members", "4", "--json"]) == 0
     (channel,) = json.loads(capsys.readouterr().out.splitlines()[-1])["channels"]
