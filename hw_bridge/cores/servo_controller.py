@@ -7,8 +7,8 @@ second, ``SERVo:RELease 1`` hands it back to the arrest; ``SERVo:STATe?`` is ans
 ``SERVo:CURRent?`` is what its stage delivers (A).
 
 Its stage has the bounds of the source: where the current of both is beyond the source's range and limit, or takes more
-than the compliance voltage, it trips within `WATCH`, and error 301 says why. Nothing is clipped: a servo that delivers
-less than the coil needs holds nothing.
+than the compliance voltage, it trips, and error 301 says why; it looks at that in every hand-over, and now and then
+after. Nothing is clipped: a servo that delivers less than the coil needs holds nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from twin.clock import Clock, Process
 
 SLOWEST = 1000.0
 """Hand-over (s)."""
-WATCH = 0.05
-"""From look to look at its current (s)."""
+WATCH = 0.05, 0.5
+"""From look to look at its current (s): in a hand-over, and when it holds the coil."""
 BOUND = 301
 """Error: its current is more than the source bears."""
 
@@ -109,7 +109,7 @@ class ServoController(ScpiCore):
                 self.fault(BOUND, f"Tripped; {forbidden[0]}")
                 self._let_go("TRIPPED")
                 return
-            yield self.clock.wait(WATCH)
+            yield self.clock.wait(WATCH[self.state == "ENGAGED"])
 
     def _handing(self, operation: Process, number: int, state: str) -> Process:
         """See it through, unless another hand-over has begun meanwhile."""

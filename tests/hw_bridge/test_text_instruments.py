@@ -122,7 +122,7 @@ def test_the_current_of_source_and_servo_together_counts_and_a_bound_that_comes_
     station.wait(0.1)
     assert servo.query("SERV:STAT?") == "ENGAGED" and float(servo.query("SERV:CURR?")) == pytest.approx(-7e-3, rel=0.01)
     source.write(":CURR:COMP 10")
-    station.wait(0.1)
+    station.wait(0.6)
     assert servo.query("SERV:STAT?") == "TRIPPED"
 
 
