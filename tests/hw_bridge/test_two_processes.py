@@ -52,9 +52,9 @@ def served(client: Path, **settings: str) -> Iterator[dict[str, int]]:
         server.communicate()
 
 
-def weigh(client: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def weigh(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the campaign on what is served."""
-    command = [*PROGRAM, "run", str(client), *more]
+    command = [*PROGRAM, "run", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
@@ -151,9 +151,9 @@ def test_killed_within_a_weighing_it_puts_all_back_and_goes_on(tmp_path: Path) -
             run.kill()
             run.wait()
             assert (lift.query("POS? 1"), servo.query("SERV:STAT?")) == ("1=-2.000000000", "ENGAGED")
-        refused = weigh(out, "--resume")
+        refused = weigh("--resume", out)
         assert refused.returncode == 2 and "say --arm" in refused.stderr
-        done = weigh(out, "--resume", "--arm", "--no-report", "--json")
+        done = weigh("--resume", out, "--arm", "--no-report", "--json")
     assert done.returncode == 0, done.stderr
     assert "mass_exchanger: unloaded, as the run had it; it was loaded" in done.stderr
     result = json.loads(done.stdout)["result"]
