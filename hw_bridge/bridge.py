@@ -10,14 +10,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+import networkx as nx
 import numpy as np
 
 from components.clamp import Clamp
+from components.coil import Coil
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
@@ -25,6 +29,7 @@ from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
+from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.run.followers import followers
@@ -75,6 +80,8 @@ class Bridge:
         self.unverified: list[str] = []
         self.interruptions: list[dict[str, float]] = []
         """Of a run that was resumed: when, and for how long."""
+        self.began: float | None = None
+        """When the campaign was at 0 s (s since 1970, by this computer's clock)."""
         self.tell = tell
         self.following: dict[str, Following] = {}
         """Of the instruments whose readings drive the twin."""
@@ -136,6 +143,8 @@ class Bridge:
             self.drivers[name] = driver
             for lock in hardware.interlocks:
                 self._check_port(twin, name, lock.port)
+            if isinstance(driver, Playing):
+                driver.newtons_per_ampere = self._force_behind(twin, name)
             try:
                 driver.check_limits()
             except SafetyError as error:
@@ -155,6 +164,12 @@ class Bridge:
                     driver.wire.check()
             except BridgeError as error:
                 raise WiringError(f"{name}: {error}", (name,)) from None
+
+    def _force_behind(self, twin: Twin, name: str) -> Callable[[], float] | None:
+        """What a current of a source pushes with, in all windings that it reaches (N/A); None if it reaches none."""
+        reached = nx.descendants(twin.graph.as_networkx(), name)
+        coils = [part for part in reached if isinstance(twin.graph.components[part], Coil)]
+        return (lambda: sum(abs(self._of_twin(f"{coil}.bl")) for coil in coils)) if coils else None
 
     def _check_port(self, twin: Twin, name: str, port: str) -> None:
         """See that an interlock looks at something that has a value."""
@@ -222,26 +237,29 @@ class Bridge:
             If what carries the coil is not where a run begins.
         """
         assert self._twin is not None
+        if self.began is None:
+            self.began = time.time() - self.clock.seconds
         for driver in self.drivers.values():
             if self.arm and not self.interruptions and isinstance(driver, PiAxis):
                 driver.is_where_it_begins()
+        quiet = Quiet(self.clock, self.drivers.values())
         for name, driver in self.drivers.items():
             part = self._twin.graph.components[name]
             if isinstance(part, Fed) and part.fed:
-                self.following[name] = Following(driver, part)
-                if not self.interruptions:
-                    self.clock.run(self.following[name].begin())
+                self.following[name] = Following(driver, part, quiet)
+        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
+        self._watchdog.start()
+        for following in self.following.values():
+            self.clock.run(following.look(beginning=not self.interruptions))
         for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
-                self.clock.process(driver.play())
+                self.clock.process(driver.play(), background=True)
             if name in self.following:
-                self.clock.process(self.following[name].run())
+                self.clock.process(self.following[name].run(), background=True)
                 driven = followers(self._twin, name, self.drivers)
                 self.tell(f"{name}: its readings drive, {self.following[name].delay} later, {driven}")
-        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
-        self._watchdog.start()
 
     def take_up(self) -> None:
         """Bring the instruments of an interrupted run from their safe state to where it was: what forbids others to
@@ -275,8 +293,10 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
+        began = None if self.began is None else datetime.fromtimestamp(self.began, UTC)
         return {
             "armed": self.arm,
+            "began": None if began is None else began.isoformat(timespec="milliseconds"),
             "instruments": told,
             "unverified": self.unverified,
             "lag": self.clock.lag.summary(),
@@ -294,7 +314,7 @@ class Bridge:
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
             if driver.acts and self._connecting:
-                self.tell(f"{name}: {self.safe[name]}")
+                self.tell(f"{name}: {self.safe[name].removeprefix(f'{name}: ')}")
         for name, following in self.following.items():
             if following.late or following.missing:
                 self.tell(
@@ -321,6 +341,10 @@ class Bridge:
         driver: Any = self.drivers.get(name)
         if driver is not None and hasattr(driver, "reading"):
             return float(driver.reading(out))
+        return self._of_twin(port)
+
+    def _of_twin(self, port: str) -> float:
+        assert self._twin is not None
         return float(self._twin.signal(port).at(Times(np.array([self.clock.now])))[0])
 
     def _hold(self, name: str, lock: Interlock) -> None:

@@ -126,6 +126,9 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     late = late * (1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature))
     late = late * (1.0 + run.applied.skew_change * (v.skew - run.applied.skew))
     late = late * (1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic))
+    fitted, change, sensitivity = run.offset_drift
+    late = late * (1.0 + change * (v.offset_drift - fitted))
+    late = late * (1.0 - sensitivity * (v.thermal_emf_drift + v.induced_offset_drift))
     beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding that moves in a current's field
     late = late / (1.0 + 3.0 * beside)
     resistance = coil_resistance(v, None if run.coil is None else run.coil.group)

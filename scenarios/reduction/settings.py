@@ -20,6 +20,12 @@ class Corrections(Parameters):
     )
     buoyancy: bool = Field(True, description="air buoyancy of the mass, CIPM-2007")
     voltmeter_calibration: bool = Field(True, description="voltmeter gains from the readings of the voltage reference")
+    voltmeter_drift: bool = Field(
+        True, description="drift of the voltmeters' gains and zeros, on the line between their calibrations"
+    )
+    offset_drift: bool = Field(
+        True, description="drift of the induced voltage's offset, of thermal EMF and voltmeter, fitted with Bl"
+    )
     resistor_drift: bool = Field(True, description="drift of the standard resistor since the start of the run")
     resistor_temperature: bool = Field(True, description="temperature coefficient of the standard resistor")
     resistor_power: bool = Field(True, description="heating of the standard resistor by its current")
