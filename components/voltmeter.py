@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, model_validator
 
+from components.fed import told
 from components.measuring import Disturb, MeasuringInstrument
 from twin.clock import Process
 from twin.component import Port
@@ -125,6 +126,7 @@ class Voltmeter(MeasuringInstrument):
         labels: Mapping[str, Label],
         *,
         channel: Literal["input", "reference", "short", "reversed"] = "input",
+        integrated: int | None = None,
     ) -> Process:
         """Read on the schedule; each reading averages over a whole step. Returns the block.
 
@@ -132,6 +134,7 @@ class Voltmeter(MeasuringInstrument):
         ----------
         channel : ``"input"``, the voltage ``"reference"``, the ``"reversed"`` reference, or a ``"short"``
             that shows the meter's own zero.
+        integrated : how long of each step it looks (ns), for noise and digits; None: all of it.
         """
         yield self.clock.until(schedule.end)
         return self.record(
@@ -140,7 +143,7 @@ class Voltmeter(MeasuringInstrument):
             "voltage",
             "V",
             aperture=schedule.step,
-            disturb=self._disturb(channel, schedule.step),
+            disturb=self._disturb(channel, schedule.step if integrated is None else integrated),
             labels=labels if channel == "input" else {**labels, TERMINALS: channel},
             shift=self._shift(schedule),
             read_aperture=round(schedule.step * (1.0 + self.time_base_error)) if self.time_base_error else None,
@@ -193,15 +196,19 @@ class Voltmeter(MeasuringInstrument):
         stated = math.exp(np.interp(math.log(nearest), np.log(apertures), np.log(rms)))
         return stated * math.sqrt(nearest / aperture)
 
-    def _disturb(self, channel: str, aperture: int) -> Disturb:
-        """From the true values to what is shown, for readings over `aperture` (ns)."""
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        show = self._disturb("input", aperture, f"{told(quantity)} ")
+        return show(shown[None, :], instants[None, :])[0] - shown
+
+    def _disturb(self, channel: str, aperture: int, beside: str = "") -> Disturb:
+        """From the true values to what is shown, for readings over `aperture` (ns), with a noise `beside` its own."""
         seconds = aperture / NS
         step, rms = self.step_of(seconds), self.rms_of(seconds)
         if self.zeroing:
             figures, rms = NoiseFigures(white=math.sqrt(2.0) * self.white_noise), math.sqrt(2.0) * rms
-            show = self.shown("reading", aperture, figures=figures, offset=0.0, resolution=0.0)
+            show = self.shown(f"{beside}reading", aperture, figures=figures, offset=0.0, resolution=0.0)
         else:
-            show = self.shown("reading", aperture, resolution=0.0)
+            show = self.shown(f"{beside}reading", aperture, resolution=0.0)
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             if channel == "input":
@@ -209,7 +216,7 @@ class Voltmeter(MeasuringInstrument):
             self._check_range(values, instants)
             result = show(values, instants)
             if rms:
-                noise = self.noise("table", NoiseFigures(white=1.0)).sample(instants.ravel(), aperture)
+                noise = self.noise(f"{beside}table", NoiseFigures(white=1.0)).sample(instants.ravel(), aperture)
                 result = result + rms * math.sqrt(2.0 * seconds) * noise.reshape(values.shape)
             return quantise(result, step) if step else result
 
