@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Applied:
     """What was done to the positions before the fits, and what it does to Bl.
 
@@ -19,6 +24,10 @@ class Applied:
     skew_change : relative change of Bl by that fit.
     periodic : 1 if the interferometer's periodic error was fitted, 0 if not.
     periodic_change : relative change of Bl by that fit.
+    lag : inductance (H) of the yoke whose flux was taken out of the voltages.
+    lag_changes : relative change of Bl of each group by taking out that of 1 H (1/H), at the certified time constant
+        and, if this is uncertain, at one larger by its uncertainty: shape (time constants, groups); see
+        `scenarios.reduction.yoke_lag`.
     """
 
     delay: float
@@ -29,3 +38,5 @@ class Applied:
     skew_change: float = 0.0
     periodic: float = 0.0
     periodic_change: float = 0.0
+    lag: float = 0.0
+    lag_changes: Array = field(default_factory=lambda: np.zeros((1, 1)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from itertools import chain, pairwise
 from typing import Any
 
 from components.air import RELATIVE_UNCERTAINTY
@@ -92,6 +93,10 @@ class Certificates:
     temperature_coefficient : α_m of the gap's flux density (1/K), about the thermometer's reference.
     coil_expansion : relative change of Bl with the coil's temperature (1/K), b κ of Seifert2014.
     remanence : of the yoke: the current that would leave the same flux, over the last current.
+    yoke_inductance : L_y, the part of the coil's inductance whose flux the iron lets in slowly (H).
+    yoke_time_constant, yoke_modes : τ1 of diffusion into it (s), and of each mode the time constant over τ1 and weight.
+    ramps : begin and end (s) of each ramp of the current, in order; a straight line to the current that is read before
+        the next one, or to none.
     external_flux : relative error of a mass by sources of flux beside the magnet, (ΔB_v − ΔB_w)/B (Ma2025).
     nominal_mass : of the test mass (kg), for reports only.
     vacuum : no air, no buoyancy.
@@ -175,6 +180,10 @@ class Certificates:
     temperature_coefficient: Known = NONE
     coil_expansion: Known = NONE
     remanence: Known = NONE
+    yoke_inductance: Known = NONE
+    yoke_time_constant: Known = ONE
+    yoke_modes: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+    ramps: tuple[tuple[float, float], ...] = ()
     external_flux: Known = NONE
 
     nominal_mass: float | None = None
@@ -208,7 +217,7 @@ class Certificates:
 
 POSITIVE = frozenset(
     {"resistance", "gravity", "mass_density", "parts_density", "reference_voltage", "nominal_mass", "wavelength"}
-    | {"reference_temperature", "laser", "nonlinearity_period"}
+    | {"reference_temperature", "laser", "nonlinearity_period", "yoke_time_constant"}
 )
 
 
@@ -219,6 +228,8 @@ def _check(name: str, value: Any) -> None:
     if isinstance(value, tuple):
         if name == "after_effect_time_constants" and not all(0 < tau < math.inf for tau in value):
             raise ReductionError(f"certificate {name!r} must hold positive times, not {value}")
+        if name == "ramps" and not all(a <= b for a, b in pairwise(chain.from_iterable(value))):
+            raise ReductionError("certificate 'ramps' must hold begin and end of each ramp, in ascending order")
         return
     if not math.isfinite(value):
         raise ReductionError(f"certificate {name!r} must be a finite number, not {value}")

@@ -39,6 +39,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "alignment": {"coil_tilt_x": 0.0, "coil_tilt_y": 0.0, "coil_offset_x": 0.0, "coil_offset_y": 0.0},
     "coil_expansion": {"coil_expansion": 0.0},
     "yoke": {"remanence": 0.0},
+    "yoke_lag": {"yoke_inductance": 0.0},
     "external_flux": {"external_flux": 0.0},
     "support_compliance": {"support_compliance": 0.0},
     "stiffness": {"stiffness": 0.0},

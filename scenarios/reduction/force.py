@@ -68,6 +68,12 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     depth = z + raised - v.magnetic_centre
     force = bl * current * (1.0 + v.beta * current**2) - v.reluctance_k * depth * current**2 - v.stiffness * z
 
+    if np.any(v.yoke_inductance):  # what the yoke's flux is too large by pulls as the reluctance does
+        steepness = np.where(
+            v.yoke_inductance, v.reluctance_k / np.where(v.yoke_inductance, v.yoke_inductance, 1.0), 0.0
+        )
+        pull = v.reluctance_k * depth / np.sqrt(1.0 - steepness * depth**2) * current
+        force = force - np.where(v.yoke_inductance, pull * _at_time_constant(run, v, run.lag), 0.0)
     force = force - v.after_effect_strength * run.elongation
     gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height + v.tide_scale * run.tide
     density = np.zeros(len(run.weighings.time)) + v.air * v.air_density * run.air.density(v)
@@ -76,6 +82,15 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     lifted = run.by_cycle(run.schemes.weights * (force / gravity) - loaded * parts_load)
     lift = run.by_cycle(loaded * (1.0 - density / _of_mass(v) - magnetic(v) / gravity))
     return Outcome(lifted / lift / (1.0 + v.external_flux), current, bl, force, parts, gravity, lift, density)
+
+
+def _at_time_constant(run: Readout, v: SimpleNamespace, found: Array) -> Array:
+    """What was computed at the yoke's certified time constant, and one larger by its uncertainty, at this one."""
+    if len(found) == 1:
+        return found[0]
+    moved = (v.yoke_time_constant - run.time_scales[0]) / (run.time_scales[1] - run.time_scales[0])
+    result: Array = found[0] + moved * (found[1] - found[0])
+    return result
 
 
 def coil_current(run: Readout, v: SimpleNamespace) -> Array:
@@ -126,6 +141,11 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     late = late * (1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature))
     late = late * (1.0 + run.applied.skew_change * (v.skew - run.applied.skew))
     late = late * (1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic))
+    late = late * (
+        1.0
+        + v.yoke_inductance * _at_time_constant(run, v, run.applied.lag_changes)
+        - run.applied.lag * run.applied.lag_changes[0]
+    )
     beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding that moves in a current's field
     late = late / (1.0 + 3.0 * beside)
     resistance = coil_resistance(v, None if run.coil is None else run.coil.group)

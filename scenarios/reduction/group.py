@@ -61,7 +61,8 @@ def fit_groups(
     )
     how = replace(how, order=_profile_order(recording.sweeps, replace(how, period=period), settings))
     fits = with_slow_noise(tuple(_fitted(*group, how) for group in zip(few, recording.sweeps, strict=True)))
-    return fits, _applied(few[0], how, certificates, told)
+    done = _applied(few[0], how, certificates, told)
+    return fits, replace(done, lag=values.yoke_inductance, lag_changes=_lag_changes(recording.sweeps, how))
 
 
 def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) -> Applied:
@@ -92,6 +93,19 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
         periodic=float(how.period is not None),
         periodic_change=bl(period=period) / bl() - 1.0 if period is not None else 0.0,
     )
+
+
+def _lag_changes(groups: tuple[Sweeps, ...], how: _Model) -> Array:
+    """Relative change of Bl of each group by taking out of the voltages what 1 H of the yoke adds (1/H)."""
+    if not all(sweeps.lags for sweeps in groups):
+        return np.zeros((1, 1))
+    bare = replace(how, period=None, skewed=False)
+    changes = []
+    for sweeps in groups:
+        bl = bare.fit(sweeps, sweeps).bl
+        freed = [replace(sweeps, voltage=sweeps.voltage - lag) for lag in sweeps.lags]
+        changes.append([bare.fit(each, each).bl / bl - 1.0 for each in freed])
+    return np.array(changes).T
 
 
 @dataclass(frozen=True)

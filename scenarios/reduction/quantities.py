@@ -78,5 +78,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "temperature_coefficient": Quantity("magnet: temperature coefficient", "1/K"),
     "coil_expansion": Quantity("coil: thermal expansion", "1/K"),
     "remanence": Quantity("yoke: remanence", "1"),
+    "yoke_inductance": Quantity("yoke: inductance of the coil that lags", "H"),
+    "yoke_time_constant": Quantity("yoke: time constant of diffusion", "s"),
     "external_flux": Quantity("external flux: known sources", "1"),
 }

@@ -23,6 +23,7 @@ from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.warmth import Warmth
 from scenarios.reduction.weighing import Comparison, compare
 from scenarios.reduction.windings import Windings
+from scenarios.reduction.yoke_lag import lagging_current, time_scales
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,9 @@ class Readout:
     room : temperature of the air at each weighing (K), or None.
     tide : of gravity at each weighing (m/s²).
     elongation : Σ w_i (z − x_i) of the hinge's after-effect at each weighing (m).
-    applied : what was done to the positions before the fits.
+    lag : mean excess of the yoke over each weighing (A), shape (time scales, weighings).
+    time_scales : τ1 of the yoke as certified, and larger by its uncertainty if it has one (s).
+    applied : what was done to positions and voltages before the fits.
     windings : how weighings and groups of two windings were joined.
     """
 
@@ -76,6 +79,8 @@ class Readout:
     room: Array | None
     tide: Array
     elongation: Array
+    lag: Array
+    time_scales: tuple[float, ...]
     applied: Applied
     windings: Windings
 
@@ -132,6 +137,8 @@ def prepare(
         room=conditions.at("temperature", w.time),
         tide=_tide(w.time, certificates),
         elongation=elongation(recording, certificates),
+        lag=lagging_current(w, recording.held, certificates),
+        time_scales=time_scales(certificates),
         applied=applied,
         windings=windings,
     )

@@ -37,6 +37,7 @@ class Corrections(Parameters):
     alignment: bool = Field(True, description="tilt and offset of the coil that drifts and rolls along its travel")
     coil_expansion: bool = Field(True, description="thermal expansion of the coil between the phases")
     yoke: bool = Field(True, description="flux that the weighing currents leave in the yoke")
+    yoke_lag: bool = Field(True, description="flux that enters and leaves the yoke slowly after the current was ramped")
     support_compliance: bool = Field(True, description="magnet lowered by the force of the coil")
     stiffness: bool = Field(True, description="force of the flexure, at different heights with the mass on and off")
     after_effect: bool = Field(True, description="force of the hinge that relaxes, from where the coil has been")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.after_effect import AfterEffect
 from components.alignment import Alignment
@@ -32,6 +33,7 @@ from components.thermal_mass import ThermalMass
 from components.thermometer import Thermometer
 from components.voltage_reference import VoltageReference
 from components.voltmeter import Voltmeter
+from components.yoke import Yoke
 from scenarios.reduction import Certificates, Estimate
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -40,6 +42,7 @@ from twin.noise import LN_RATIO, TIME_CONSTANTS
 from twin.signal import Constant
 from twin.times import NS
 
+Array = NDArray[np.float64]
 Kind = TypeVar("Kind", bound=Component)
 
 
@@ -65,7 +68,7 @@ def certificates(scenario: Scenario) -> Certificates:
         current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
         **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
         **_field(known, coil, known.part("magnet", Magnet)),
-        **_optional(known, coil, hinge_rests=getattr(scenario.campaign, "moves", "coil") == "magnet"),
+        **_optional(known, coil, _ramps(scenario, coil), getattr(scenario.campaign, "moves", "coil") == "magnet"),
         stiffness=known.of(flexure, "stiffness"),
         external_flux=_external_flux(known, scenario, coil, flexure.weighing_position),
         wavelength=environment.wavelength if in_air and not environment.vacuum else None,
@@ -311,11 +314,20 @@ def _external_flux(known: Stated, scenario: Scenario, coil: Coil, position: floa
     return Estimate(size, math.hypot(*(doubt(name) for name in flux.uncertainties)))
 
 
-def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]:
+def _ramps(scenario: Scenario, coil: Coil) -> Array:
+    """When the current is ramped (s), shape (ramps, 2); none if no flux lags behind it, or no scheme tells."""
+    campaign: Any = scenario.campaign
+    lags = coil.yoke_inductance and "coil.yoke" in scenario.balance.wiring
+    ramps: Array = campaign.ramps if lags else np.zeros((0, 2))
+    return ramps
+
+
+def _optional(known: Stated, coil: Coil, ramps: Array, hinge_rests: bool) -> dict[str, Any]:
     """Of the parts that a balance may lack.
 
     Parameters
     ----------
+    ramps : of the current, if the yoke lags behind it.
     hinge_rests : whether the coil never moves, so that nothing of the hinge relaxes, and positions are not its own.
     """
     found: dict[str, Any] = {}
@@ -324,6 +336,14 @@ def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]
             found["support_compliance"] = known.of(part, "compliance")
         elif isinstance(part, Hysteresis) and coil.yoke_inductance:
             found["remanence"] = known.of(part, "share")
+        elif isinstance(part, Yoke) and len(ramps):
+            tau = known.of(part, "time_constant")
+            times, weights = part.relaxation()
+            faster = part.time_constant / (1.0 + part.gap_reluctance)
+            found["yoke_inductance"] = known.of(coil, "yoke_inductance")
+            found["yoke_time_constant"] = _with(tau, (faster, known.of(part, "gap_reluctance")))
+            found["yoke_modes"] = tuple(zip((times / tau.value).tolist(), weights.tolist(), strict=True))
+            found["ramps"] = tuple((begin, end) for begin, end in ramps.tolist())
         elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
             doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))

@@ -139,6 +139,7 @@ def test_every_estimate_is_a_line_unless_it_does_nothing(name: str) -> None:
     idle |= {"coil_inductance", "coil_resistance_temperature_coefficient"}
     idle |= {"gravity_gradient", "gravity_height", "tide_scale", "susceptibility", "magnetisation", "stray_field"}
     idle |= {"stray_gradient", "parts_density", "refractive_index", "remanence", "magnetic_centre"}
+    idle |= {"yoke_inductance", "yoke_time_constant"}
     idle |= {"after_effect_strength", "mutual_beta", "external_flux"}  # the last one is not corrected unless one asks
     idle |= {f"{what}_{axis}" for what in ("coil_tilt", "coil_offset", "drift", "roll") for axis in "xy"}
     idle |= {f"{what}_{axis}" for what in ("verticality", "abbe_offset") for axis in "xy"}
