@@ -64,7 +64,10 @@ class Certificates:
     gravity, gravity_transfer, gravity_gradient, gravity_height : g + transfer + gradient · height (m/s², m/s², 1/s²,
         m).
     tide, tide_scale : constituents (amplitude m/s², period s, phase rad), a sum of cosines, and a factor on it.
-    mass_density : of the test mass (kg/m³); not needed in vacuum.
+    mass_density, mass_expansion : of the test mass at `reference_temperature` (kg/m³), not needed in vacuum, and
+        relative growth of its volume with the temperature of the air (1/K).
+    current_nonlinearity, induced_nonlinearity : largest error of either voltmeter within its range, over the range, of
+        the cubic that is zero at both ends of the range; `current_range`, `induced_range` : these (V), None if unknown.
     susceptibility, magnetisation, stray_field, stray_gradient : of the mass (1, A/m), and at the pan (T, T/m).
     parts_mass, parts_density : of what is put on the pan with the mass (kg, kg/m³).
     stiffness : of the flexure (N/m), if the coil hangs at different heights with the mass on and off.
@@ -134,6 +137,12 @@ class Certificates:
     tide: tuple[tuple[float, float, float], ...] = ()
     tide_scale: Known = ONE
 
+    current_nonlinearity: Known = NONE
+    induced_nonlinearity: Known = NONE
+    current_range: float | None = None
+    induced_range: float | None = None
+
+    mass_expansion: Known = NONE
     susceptibility: Known = NONE
     magnetisation: Known = NONE
     stray_field: Known = NONE
@@ -217,7 +226,7 @@ class Certificates:
 
 POSITIVE = frozenset(
     {"resistance", "gravity", "mass_density", "parts_density", "reference_voltage", "nominal_mass", "wavelength"}
-    | {"reference_temperature", "laser", "nonlinearity_period", "yoke_time_constant"}
+    | {"reference_temperature", "laser", "nonlinearity_period", "yoke_time_constant", "current_range", "induced_range"}
 )
 
 

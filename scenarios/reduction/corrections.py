@@ -20,6 +20,8 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "quadratic_current": {"beta": 0.0, "mutual_beta": 0.0},
     "buoyancy": {"air": 0.0},
     "voltmeter_calibration": {"calibrated": 0.0},
+    "voltmeter_linearity": {"current_nonlinearity": 0.0, "induced_nonlinearity": 0.0},
+    "mass_expansion": {"mass_expansion": 0.0},
     "resistor_drift": {"resistance_drift": 0.0},
     "resistor_temperature": {"resistance_temperature_coefficient": 0.0},
     "resistor_power": {"resistance_power_coefficient": 0.0},

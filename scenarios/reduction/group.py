@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.voltmeter import bend
 from scenarios.reduction.applied import Applied
 from scenarios.reduction.certificates import Certificates, Estimate
 from scenarios.reduction.corrections import applied, believed
@@ -27,6 +28,7 @@ Array = NDArray[np.float64]
 ROUNDING = 1e-14  # of Bl
 SWEEPS_TO_TELL = 512  # what a delay, the fit of the periodic error and a higher order of the profile do
 FEWEST_TO_TELL = 32  # of one group
+BENT = 1e-3  # a nonlinearity; the fit is linear in the voltages
 UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
 SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
@@ -92,7 +94,17 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
         skew_change=bl(skewed=True) / bl(skewed=False, delay=0.0) - 1.0 if told else 0.0,
         periodic=float(how.period is not None),
         periodic_change=bl(period=period) / bl() - 1.0 if period is not None else 0.0,
+        bent=_bent(some, bare, certificates),
     )
+
+
+def _bent(some: Sweeps, how: _Model, certificates: Certificates) -> float:
+    """Relative change of Bl by taking a nonlinearity of 1 of the voltmeter out of the voltages."""
+    stated, full_scale = certificates.estimates()["induced_nonlinearity"], certificates.induced_range
+    if full_scale is None or not (stated.value or stated.u):
+        return 0.0
+    straight = replace(some, voltage=some.voltage - BENT * bend(some.voltage, full_scale))
+    return float(how.fit(straight, straight).bl / how.fit(some, some).bl - 1.0) / BENT
 
 
 def _lag_changes(groups: tuple[Sweeps, ...], how: _Model) -> Array:

@@ -179,6 +179,7 @@ def _check_conditions(conditions: Conditions, known: dict[str, Any], on: Correct
     """Whether the air was read as far as resistor and voltage reference depend on it."""
     for coefficient, quantity, correction in (
         ("resistance_temperature_coefficient", "temperature", "resistor_temperature"),
+        ("mass_expansion", "temperature", "mass_expansion"),
         ("reference_temperature_coefficient", "temperature", "reference_environment"),
         ("reference_pressure_coefficient", "pressure", "reference_environment"),
     ):

@@ -19,6 +19,8 @@ class Corrections(Parameters):
         False, description="flux of known sources beside the magnet; else its size is in the budget (Ma2025)"
     )
     buoyancy: bool = Field(True, description="air buoyancy of the mass, CIPM-2007")
+    mass_expansion: bool = Field(True, description="volume of the mass at the temperature of the air, in its buoyancy")
+    voltmeter_linearity: bool = Field(True, description="errors of the voltmeters between zero and the ends of a range")
     voltmeter_calibration: bool = Field(True, description="voltmeter gains from the readings of the voltage reference")
     resistor_drift: bool = Field(True, description="drift of the standard resistor since the start of the run")
     resistor_temperature: bool = Field(True, description="temperature coefficient of the standard resistor")

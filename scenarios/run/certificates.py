@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -65,6 +65,8 @@ def certificates(scenario: Scenario) -> Certificates:
         **_reference(known, reference, duration),
         **_environment(known, environment),
         **_interferometer(known, interferometer, known.part("induced_voltmeter", Voltmeter), duration),
+        **_linearity(known, "current"),
+        **_linearity(known, "induced"),
         current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
         **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
         **_field(known, coil, known.part("magnet", Magnet)),
@@ -122,9 +124,14 @@ class Stated:
         return Estimate(value, part.standard_uncertainty(name), stated.dof or math.inf, stated.distribution)
 
     def unknown(self, part: Component, name: str, value: float = 0.0) -> Estimate:
-        """A deviation of a part that nobody knows: only how large it may be."""
+        """A deviation of a part from a value: how large it may be, and only if it is certified how large it is."""
         stated = self.of(part, name)
-        return Estimate(value, stated.u, stated.dof, stated.distribution)
+        return replace(stated, value=value + (stated.value if name in part.certified else 0.0))
+
+    def as_certified(self, part: Kind, deviations: Sequence[str]) -> Kind:
+        """A part without those of its deviations that its certificate does not state."""
+        self._asked |= {(part.name, name) for name in deviations if name in part.certified}
+        return part.model_copy(update={name: 0.0 for name in deviations if name not in part.certified})
 
     def u(self, part: Component, name: str) -> float:
         """Standard uncertainty of a parameter; 0 if none is stated."""
@@ -132,8 +139,13 @@ class Stated:
         return part.standard_uncertainty(name)
 
     def check(self) -> None:
-        """Refuse uncertainties that nobody asked for."""
+        """Refuse uncertainties and certified values that nobody asked for."""
         for name, part in self.parts.items():
+            for parameter in part.certified:
+                if (name, parameter) not in self._asked:
+                    raise WiringError(
+                        f"certified: the reduction has no use for the value of {parameter}; take it away", (name,)
+                    )
             for parameter in part.uncertainties:
                 measured = isinstance(part, ONLY_WATCH) or parameter in MEASURED.get(type(part), ())
                 if (name, parameter) not in self._asked and not measured and part.standard_uncertainty(parameter):
@@ -157,8 +169,10 @@ def _with(first: Estimate, *more: tuple[float, Estimate]) -> Estimate:
 
 
 def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
+    gain = known.unknown(resistor, "gain", 1.0)
+    resistance = _sized(known.of(resistor, "resistance"), resistor.resistance * gain.value)
     return {
-        "resistance": _with(known.of(resistor, "resistance"), (resistor.resistance, known.of(resistor, "gain"))),
+        "resistance": _with(resistance, (resistor.resistance, gain)),
         "resistance_drift": known.of(resistor, "drift"),
         "resistance_temperature_coefficient": known.of(resistor, "temperature_coefficient"),
         "resistance_power_coefficient": known.of(resistor, "power_coefficient"),
@@ -166,9 +180,10 @@ def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
 
 
 def _reference(known: Stated, reference: VoltageReference, duration_s: float) -> dict[str, Any]:
-    more = (reference.voltage, known.of(reference, "gain")), (1.0, known.of(reference, "offset"))
+    gain, offset = known.unknown(reference, "gain", 1.0), known.unknown(reference, "offset")
+    voltage = _sized(known.of(reference, "voltage"), reference.voltage * gain.value + offset.value)
     return {
-        "reference_voltage": _with(known.of(reference, "voltage"), *more),
+        "reference_voltage": _with(voltage, (reference.voltage, gain), (1.0, offset)),
         "reference_drift": known.of(reference, "drift"),
         "reference_pressure_coefficient": known.of(reference, "pressure_coefficient"),
         "reference_temperature_coefficient": known.of(reference, "temperature_coefficient"),
@@ -216,18 +231,23 @@ def _interferometer(
     """The scale may have drifted since the start: by half the run on the mean."""
     names = "verticality_x", "verticality_y", "abbe_offset_x", "abbe_offset_y", "time_base_error"
     late, early = known.of(voltmeter, "trigger_latency"), known.of(interferometer, "trigger_latency")
-    between = Estimate(late.value - early.value, late.u, late.dof, late.distribution)
+    between = replace(late, value=late.value - early.value)
+    creep, drift = known.unknown(interferometer, "gain_drift"), known.of(interferometer, "laser_drift")
     return {
         **{name: known.of(interferometer, name) for name in names},
         "dead_path": interferometer.dead_path,
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
-        "laser": _with(
-            known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, known.unknown(interferometer, "gain_drift"))
-        ),
-        "laser_drift": known.of(interferometer, "laser_drift"),
+        "laser": _with(known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, creep)),
+        "laser_drift": replace(drift, value=drift.value + creep.value),
         "trigger_latency": _with(between, (1.0, early)),
         "input_conductance": known.of(voltmeter, "input_conductance"),
     }
+
+
+def _linearity(known: Stated, meter: str) -> dict[str, Any]:
+    """Of a voltmeter."""
+    voltmeter = known.part(f"{meter}_voltmeter", Voltmeter)
+    return {f"{meter}_nonlinearity": known.of(voltmeter, "nonlinearity"), f"{meter}_range": voltmeter.range}
 
 
 def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimate:
@@ -239,6 +259,7 @@ def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimat
 def _mass(known: Stated, mass: TestMass, exchanger: MassExchanger) -> dict[str, Any]:
     return {
         "mass_density": known.of(mass, "density"),
+        "mass_expansion": known.of(mass, "expansion"),
         "susceptibility": known.of(mass, "susceptibility"),
         "magnetisation": known.of(mass, "magnetisation"),
         "parts_mass": known.of(exchanger, "parts_mass"),
@@ -251,6 +272,7 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
     alpha = known.u(magnet, "temperature_coefficient")
     scale = magnet.alpha / magnet.temperature_coefficient if alpha and magnet.temperature_coefficient else 1.0
     expansion, own = Estimate(coil.bl_temperature_coefficient), Estimate(magnet.alpha, abs(scale) * alpha)
+    expansion, own = _shown(known, "coil", expansion), _shown(known, "magnet", own)
     doubts = (coil.radial_deviation, known.of(coil, "expansion")), (coil.expansion, known.of(coil, "radial_deviation"))
     warmth = {"magnet": magnet.alpha, "coil": coil.bl_temperature_coefficient}
     scales = {
@@ -273,6 +295,23 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
         "stray_field": known.of(magnet, "stray_field"),
         "stray_gradient": known.of(magnet, "stray_gradient"),
     }
+
+
+DEVIATIONS = "gain", "offset", "ice_resistance_error", "alpha_error", "self_heating"
+"""Of a thermometer, which its certificate may state."""
+
+
+def _shown(known: Stated, name: str, coefficient: Estimate) -> Estimate:
+    """A coefficient of temperature for what a thermometer shows, s + g T by its certificate, in place of T.
+
+    1 + α (T_shown − s)/g is 1 + α/(g − α s) T_shown but for a constant factor, which both phases have.
+    """
+    thermometer = known.parts.get(f"{name}_thermometer")
+    if not isinstance(thermometer, Thermometer) or not thermometer.certified:
+        return coefficient
+    sensor = known.as_certified(thermometer, DEVIATIONS)
+    gain = 0.5 * (sensor.shows(1.0) - sensor.shows(-1.0))
+    return _sized(coefficient, coefficient.value / (gain - coefficient.value * sensor.shows(0.0)))
 
 
 def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
