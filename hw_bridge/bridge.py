@@ -10,7 +10,9 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -24,6 +26,7 @@ from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
+from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.run.replay import fed
@@ -73,6 +76,8 @@ class Bridge:
         self.unverified: list[str] = []
         self.interruptions: list[dict[str, float]] = []
         """Of a run that was resumed: when, and for how long."""
+        self.began: float | None = None
+        """When the campaign was at 0 s (s since 1970, by this computer's clock)."""
         self.tell = tell
         self.following: dict[str, Following] = {}
         """Of the instruments whose readings drive the twin."""
@@ -220,22 +225,27 @@ class Bridge:
             If what carries the coil is not where a run begins.
         """
         assert self._twin is not None
+        if self.began is None:
+            self.began = time.time() - self.clock.seconds
         for driver in self.drivers.values():
             if self.arm and not self.interruptions and isinstance(driver, PiAxis):
                 driver.is_where_it_begins()
+        quiet = Quiet(self.clock, self.drivers.values())
         for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
-                self.clock.process(driver.play())
+                self.clock.process(driver.play(), background=True)
             part = self._twin.graph.components[name]
             if isinstance(part, Fed) and part.fed:
-                self.following[name] = Following(driver, part)
-                self.clock.process(self.following[name].run())
+                self.following[name] = Following(driver, part, quiet)
                 followers = self._twin.graph.driven_by(name)
                 self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
+        for following in self.following.values():
+            self.clock.run(following.look())
+            self.clock.process(following.run(), background=True)
 
     def take_up(self) -> None:
         """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
@@ -268,8 +278,10 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
+        began = None if self.began is None else datetime.fromtimestamp(self.began, UTC)
         return {
             "armed": self.arm,
+            "began": None if began is None else began.isoformat(timespec="milliseconds"),
             "instruments": told,
             "unverified": self.unverified,
             "lag": self.clock.lag.summary(),

@@ -7,8 +7,10 @@ nothing is known before it has been read, what follows is continuous, and its ra
 readings. A reading that comes too late finds the parts standing where the last one left them: they catch up within an
 interval, and it is counted.
 
-What the campaign reads is followed as well; in between the instrument is asked while nobody else speaks to it. The log
-holds them as they were read, and the lines, so that a shadow follows them too. A run that is resumed
+What the campaign reads is followed as well; in between the instrument is asked, but only where that will be over before
+anybody can begin to read it (`hw_bridge.quiet`), so that no burst is late because of a look. How long one takes is
+known from those before, of which the first is taken before the campaign begins; one that has to wait is held, and
+counted. The log has them as they were read, and the lines, so that a shadow follows them too. A run that is resumed
 begins anew with the first reading it takes.
 """
 
@@ -23,6 +25,7 @@ from numpy.typing import NDArray
 from components.fed import Fed
 from components.voltmeter import TERMINALS
 from hw_bridge.drivers.driver import LOOK, Driver
+from hw_bridge.quiet import Quiet
 from twin.clock import Process
 from twin.piece import Piece, constant, ramp
 from twin.recorder import LATE, Block, Schedule
@@ -30,6 +33,11 @@ from twin.times import NS, to_ns
 
 LONGEST = 1.0
 """Aperture of a reading that is taken for the twin alone (s); otherwise half the interval."""
+
+MARGIN = 1.5
+"""What a look may take beside its aperture, over what one has taken."""
+RETRIES = 10
+"""In an interval, of a look that is held."""
 
 
 class Following:
@@ -39,19 +47,24 @@ class Following:
     ----------
     driver : of the real instrument.
     part : in its place in the twin.
+    quiet : knows when there is time for a look.
 
     Attributes
     ----------
     interval, latency : (ns).
+    aperture, longest : of a look, and how long one has taken (ns).
     told, late, missing : readings that were followed; after which the parts stood still; that were not a number.
+    held : looks that had to wait for the campaign.
     """
 
-    def __init__(self, driver: Driver, part: Fed) -> None:
-        self.driver, self.part = driver, part
+    def __init__(self, driver: Driver, part: Fed, quiet: Quiet) -> None:
+        self.driver, self.part, self.quiet = driver, part, quiet
         hardware = driver.hardware
         self.interval = to_ns(hardware.interval)
         self.latency = 2 * self.interval if hardware.latency is None else to_ns(hardware.latency)
-        self.told = self.late = self.missing = 0
+        self.aperture = min(self.interval // 2, to_ns(LONGEST))
+        self.longest = self.aperture
+        self.told = self.late = self.missing = self.held = 0
         self._ends: dict[str, tuple[int, float]] = {}  # where each quantity is led to, and when (ns)
         self._last: dict[str, int] = {}  # reading of each (ns)
         driver.heard = self.hear
@@ -61,16 +74,29 @@ class Following:
         """The latency in words."""
         return f"{self.latency / NS:g} s"
 
+    def look(self) -> Process:
+        """Ask for a reading now."""
+        clock, operated, begin = self.driver.clock, self.driver, self.driver.clock.now
+        there: Any = operated
+        yield from there.read(Schedule(begin, self.aperture, 1), {"phase": LOOK})
+        self.longest = max(self.longest, clock.now - begin)
+
     def run(self) -> Process:
-        """Ask for readings until the run ends."""
-        clock, driver = self.driver.clock, self.driver
-        begin, aperture = clock.now, min(self.interval // 2, to_ns(LONGEST))
+        """Ask for readings until the run ends; a first one has been taken."""
+        clock = self.driver.clock
+        begin = clock.now
         while True:
-            if not driver.worker.busy:
-                operated: Any = driver
-                yield from operated.read(Schedule(clock.now, aperture, 1), {"phase": LOOK})
             passed = (clock.now - begin) // self.interval
             yield clock.until(begin + (passed + 1) * self.interval)
+            self.held += not self.may_look()
+            while not self.may_look():
+                yield clock.until(clock.now + max(self.interval // RETRIES, 1))
+            yield from self.look()
+
+    def may_look(self) -> bool:
+        """Whether a look will be over before anybody can begin to read the instrument."""
+        needed = self.aperture + MARGIN * (self.longest - self.aperture)
+        return self.driver.clock.now + needed <= self.quiet.until(self.driver)
 
     def hear(self, block: Block) -> None:
         """Follow what was read."""
@@ -111,6 +137,7 @@ class Following:
             "told": self.told,
             "late": self.late,
             "missing": self.missing,
+            "held": self.held,
         }
 
 

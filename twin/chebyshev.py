@@ -178,24 +178,38 @@ def evaluate_at_steps(coefficients: Array, first: int, step: int, count: int, le
     return total
 
 
-def evaluate_rows(coefficients: Array, rows: Array, offsets: Array) -> Array:
-    """The sum of a series at the points rows[:, None] + offsets in [-1, 1], `rows` rising by regular steps.
+def evaluate_rows(coefficients: Array, first: int, every: int, count: int, within: bytes, length: int) -> Array:
+    """The sum of a series at many rows of points, u = 2 (first + k every + within_j)/length − 1, all integers.
 
     Panels of as many rows each, in which the points lie alike, share one matrix.
     """
-    n, many = len(coefficients), -(-len(rows) // PANELS_OF_ROWS)
-    if n <= 4 or many * len(offsets) < TERMS_OF_ROWS or np.iscomplexobj(coefficients):
-        return evaluate(coefficients, rows[:, None] + offsets)
-    first = np.minimum(np.arange(0, len(rows), many), len(rows) - many)  # the last panel may overlap the one before
-    points = ((rows[:many] - rows[0])[:, None] + offsets).ravel()
+    n, offsets = len(coefficients), np.frombuffer(within, dtype=np.int64)
+    many, size = -(-count // PANELS_OF_ROWS), -(-n // 16) * 16
+    points = many * len(offsets)
+    if n > 4 and points >= TERMS_OF_ROWS and not np.iscomplexobj(coefficients):
+        worth = max(PANELS_OF_ROWS * size, points) * TERMS_OF_ROWS <= KEPT
+        at_nodes, basis = (_panels if worth else _panels.__wrapped__)(size, first, every, count, within, length)
+        values = (at_nodes[:, :n] @ coefficients).reshape(-1, TERMS_OF_ROWS)
+        local = values @ interpolation(TERMS_OF_ROWS).T
+        if np.abs(local[:, -2:]).max() <= 4e-15 * np.abs(local[:, 0]).max():
+            panels = (local @ basis.T).reshape(len(local), many, -1)
+            own = panels[-1, -(count - many * (len(local) - 1)) :]
+            return np.concatenate([panels[:-1].reshape(-1, len(offsets)), own])
+    rows = first + every * np.arange(count)[:, None]
+    return evaluate(coefficients, (rows + offsets) * (2.0 / length) - 1.0)
+
+
+@lru_cache(maxsize=16)
+def _panels(n: int, first: int, every: int, count: int, within: bytes, length: int) -> tuple[Array, Array]:
+    """T_j for j < n at the nodes of panels of rows, panel after panel, shape (…, n); and from the series of a panel to
+    its points, shape (points, terms)."""
+    many, offsets = -(-count // PANELS_OF_ROWS), np.frombuffer(within, dtype=np.int64)
+    begins = np.minimum(np.arange(0, count, many), count - many)  # the last panel may overlap the one before
+    points = (every * np.arange(many)[:, None] + offsets).ravel()
     middle, half = 0.5 * (points.max() + points.min()), 0.5 * (points.max() - points.min())
-    values = evaluate(coefficients, rows[first][:, None] + (middle + half * nodes(TERMS_OF_ROWS)))
-    local = values @ interpolation(TERMS_OF_ROWS).T
-    if np.abs(local[:, -2:]).max() > 4e-15 * np.abs(local[:, 0]).max():
-        return evaluate(coefficients, rows[:, None] + offsets)
-    basis = np.polynomial.chebyshev.chebvander((points - middle) / half, TERMS_OF_ROWS - 1)
-    panels = (local @ basis.T).reshape(len(first), many, -1)
-    return np.concatenate([panels[:-1].reshape(-1, len(offsets)), panels[-1, -(len(rows) - many * (len(first) - 1)) :]])
+    u = (first + every * begins[:, None] + (middle + half * nodes(TERMS_OF_ROWS))).ravel() * (2.0 / length) - 1.0
+    at_nodes: Array = np.cos(np.multiply.outer(np.arccos(np.clip(u, -1.0, 1.0)), np.arange(n)))
+    return at_nodes, np.polynomial.chebyshev.chebvander((points - middle) / half, TERMS_OF_ROWS - 1)
 
 
 def trimmed(coefficients: Array, below: float = 1e-18) -> Array:

@@ -121,6 +121,11 @@ class StateGroup:
         self.truncate(instant)
         self._q, self._frontier, self._law_start = np.asarray(modal), instant, instant
 
+    def learn_from(self, other: StateGroup) -> None:
+        """Begin with what the same group of another twin has learnt of its relaxations."""
+        for sampled, relaxation in other._relaxations.items():
+            self._relaxation(sampled).learn_from(relaxation)
+
     def truncate(self, instant: int) -> None:
         """An input changes at `instant`: what was solved beyond is forgotten.
 

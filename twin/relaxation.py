@@ -71,6 +71,10 @@ class Relaxation:
         likely = [[length, encode_array(moved)] for length, moved in self._likely.items()]
         return {"scale": self._scale.tolist(), "likely": likely}
 
+    def learn_from(self, other: Relaxation) -> None:
+        """Begin with what another relaxation of the same loop has learnt."""
+        self._scale, self._likely = other._scale, dict(other._likely)
+
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self._scale = np.array(state["scale"])
@@ -111,11 +115,13 @@ class Relaxation:
             change = float((np.abs(found - guess) / np.maximum(size, NOTHING)[:, None]).max(initial=0.0))
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous if 0.0 < previous < np.inf else change
-            if rough or min(change, left) <= ROUND_OFF:
+            done = rough or min(change, left) <= ROUND_OFF
+            if done or (sweeps == 2 and likely is None):  # whether so many nodes suffice shows early
                 series = chebyshev.interpolation(n) @ (self._columns @ driving).T
                 felt = 0.25 * n * sizes / lasting
-                if not (rough or is_resolved(series, np.maximum(self._magnitude(driving, guess), felt))):
+                if not is_resolved(series, np.maximum(self._magnitude(driving, guess), felt)):
                     return None, 0
+            if done:
                 self._scale, self._likely[closed.length] = size, moved
                 if len(self._likely) > KEPT:
                     del self._likely[next(iter(self._likely))]

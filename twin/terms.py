@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
-from twin.times import NS, Times
+from twin.times import NS, Regular, Times
 
 Array = NDArray[Any]
 TWO_PI = 2.0 * np.pi
@@ -88,8 +89,7 @@ class Decays:
 
     def growth(self, tau: Array | float) -> Array:
         """exp(rates tau), tau in seconds, shape (…, decays)."""
-        result: Array = np.exp(np.maximum(np.asarray(tau)[..., None] * self.rates, VANISHED))
-        return result
+        return _growth(self.rates, tau)
 
     def evaluate(self, times: Times, start: int) -> Array:
         """The real part of the first channel at the instants."""
@@ -97,8 +97,8 @@ class Decays:
         if times.ns.size <= MANY or not (times.every or times.step):
             total: Array = self.growth(times.since(start)) @ factors
             return total
-        coarse, fine = times.coarse_and_fine(start)
-        total = (factors * self.growth(coarse)) @ self.growth(fine).T
+        coarse, fine = _growths(self.rates.tobytes(), times.regular(start))
+        total = (factors * coarse) @ fine.T
         return total.ravel()[: times.ns.size].reshape(times.ns.shape)
 
     def scaled(self, by: Array | float) -> Decays:
@@ -117,6 +117,18 @@ class Decays:
         return tuple(Term(rate, self.factors[k : k + 1]) for k, rate in enumerate(self.rates.tolist()))
 
 
+def _growth(rates: Array, tau: Array | float) -> Array:
+    result: Array = np.exp(np.maximum(np.asarray(tau)[..., None] * rates, VANISHED))
+    return result
+
+
+@lru_cache(maxsize=64)
+def _growths(rates: bytes, instants: Regular) -> tuple[Array, Array]:
+    """``exp(rates tau)`` over coarse and over fine ways, whose products are those at the instants."""
+    coarse, fine = instants.coarse_and_fine
+    return _growth(np.frombuffer(rates), coarse), _growth(np.frombuffer(rates), fine)
+
+
 NO_DECAYS = Decays(np.zeros(0), np.zeros((0, 1)))
 
 
@@ -125,9 +137,7 @@ def values_of_series(series: Array, start: int, length: int, times: Times) -> Ar
     if len(series) == 1:
         return np.full(times.ns.shape, series[0])
     if times.every:
-        rows, offsets = times.bursts(start)
-        per_second = 2.0 * NS / length
-        return chebyshev.evaluate_rows(series, rows * per_second - 1.0, offsets * per_second)
+        return chebyshev.evaluate_rows(series, *times.regular(start), length)
     if times.stretch is not None:
         first, last = (instant - start for instant in times.stretch)
         return chebyshev.evaluate_at_nodes(series, first, last, times.ns.size, length)

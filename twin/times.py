@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,32 @@ Array = NDArray[np.float64]
 def to_ns(seconds: float) -> int:
     """Seconds as integer nanoseconds, rounded to the nearest."""
     return round(seconds * NS)
+
+
+class Regular(NamedTuple):
+    """Where the instants of a schedule lie: what repeats from cycle to cycle, and may be the key of what is kept.
+
+    Parameters
+    ----------
+    first : instant (ns); every : from burst to burst (ns); bursts : so many.
+    within : integers (ns) from a burst's first instant to all of its instants, as bytes.
+    """
+
+    first: int
+    every: int
+    bursts: int
+    within: bytes
+
+    @property
+    def coarse_and_fine(self) -> tuple[Array, Array]:
+        """Two short rows of seconds whose sums are these instants, and some after them.
+
+        All sums of the first coarse one come first.
+        """
+        within = np.frombuffer(self.within, dtype=np.int64)
+        many = math.isqrt(-(-self.bursts // within.size))
+        fine = (self.every * np.arange(many)[:, None] + within).ravel() / NS
+        return (self.first + many * self.every * np.arange(-(-self.bursts // many))) / NS, fine
 
 
 class Times:
@@ -137,21 +163,11 @@ class Times:
                     self._every = every
         return self._every
 
-    def bursts(self, start: int) -> tuple[Array, Array]:
-        """Of a regular schedule: seconds from `start` (ns) to each burst, and from there to its readings."""
-        return (self.ns[:, 0] - start) / NS, (self.ns[0] - self.ns[0, 0]) / NS
-
-    def coarse_and_fine(self, start: int) -> tuple[Array, Array]:
-        """Two short rows of seconds, from `start` (ns) on, whose sums are these regular instants, and some after them.
-
-        All sums of the first coarse one come first.
-        """
-        within = self.ns[0] - self.ns[0, 0] if self.every else np.zeros(1)
-        count = self.ns.size // within.size
-        many = math.isqrt(-(-count // within.size))
-        step = self.every or self.step
-        fine = (step * np.arange(many)[:, None] + within).ravel() / NS
-        return (int(self.ns.flat[0]) - start + many * step * np.arange(-(-count // many))) / NS, fine
+    def regular(self, start: int) -> Regular:
+        """How these instants lie from `start` (ns) on, if they are `every` so long or in a `step`."""
+        if self.every:
+            return Regular(int(self.ns[0, 0]) - start, self.every, len(self.ns), (self.ns[0] - self.ns[0, 0]).tobytes())
+        return Regular(int(self.ns.flat[0]) - start, self.step, self.ns.size, bytes(8))
 
     @property
     def step(self) -> int:

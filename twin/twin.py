@@ -226,10 +226,12 @@ class Twin:
             states.append(modal)
         return states, largest
 
-    def start_from(self, states: Sequence[Array]) -> None:
-        """Start the groups from modal states found by a rehearsal of the same graph."""
-        for group, modal in zip(self.assembly.groups, states, strict=True):
+    def start_from(self, states: Sequence[Array], rehearsal: Twin | None = None) -> None:
+        """Start the groups from modal states found by a rehearsal of the same graph, and with what it has learnt."""
+        for k, (group, modal) in enumerate(zip(self.assembly.groups, states, strict=True)):
             group.restart(modal)
+            if rehearsal is not None:
+                group.learn_from(rehearsal.assembly.groups[k])
 
     # --- checkpoint --------------------------------------------------------------------------------------------------
 

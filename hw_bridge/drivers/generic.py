@@ -89,10 +89,15 @@ class Generic(Driver):
         extra : what the instrument itself needs for a look (s).
         """
         found, late = [], 0
+
+        def stamped(wire: Wire) -> tuple[int, Any]:
+            return self.present(), look(wire)
+
         for instant in schedule.instants().ravel().tolist():
             yield self.clock.until(max(instant, self.clock.now))
-            late = max(late, self.clock.now - instant)
-            found.append((yield from self.ask(look, extra)))
+            begun, shown = yield from self.ask(stamped, extra)
+            late = max(late, begun - instant)
+            found.append(shown)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
         return found, late

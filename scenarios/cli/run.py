@@ -212,7 +212,7 @@ def _resume(
         note(f"note: the run in {path} had finished; this is its result")
         summary: Summary = json.loads((folder.target / SUMMARY).read_text(encoding="utf-8"))
         return {**summary, "steps_resumed": summary["steps_total"], "steps_run": 0}
-    folder.check()
+    folder.check(anew=False)
     with folder.claimed():
         chosen = load(folder.scenario_file)
         check_arm(chosen, arm)

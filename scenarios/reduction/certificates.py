@@ -55,6 +55,9 @@ class Certificates:
     reference_temperature, reference_pressure : at which both are certified (K, Pa).
     leakage, input_conductance, current_input_conductance : across the coil, into the voltmeter of the induced voltage,
         and into that of the current, across the resistor (S).
+    current_gain_drift, induced_gain_drift, current_offset_drift, induced_offset_drift : of the voltmeters (1/s, V/s);
+        they act where one calibration or zero has to serve, as where there is no second one.
+    thermal_emf_drift : of the measuring circuit (V/s); it acts where no velocity group tells it.
     lead_resistance, coil_resistance, coil_capacitance, coil_inductance : of the measuring circuit (Ω, Ω, F, H); the
         inductance as it acts on the voltage across the capacitance.
     coil_resistance_temperature_coefficient : of the coil, about the thermometer's reference (1/K).
@@ -123,6 +126,11 @@ class Certificates:
     leakage: Known = NONE
     input_conductance: Known = NONE
     current_input_conductance: Known = NONE
+    current_gain_drift: Known = NONE
+    induced_gain_drift: Known = NONE
+    current_offset_drift: Known = NONE
+    induced_offset_drift: Known = NONE
+    thermal_emf_drift: Known = NONE
     lead_resistance: Known = NONE
     coil_resistance: Known = NONE
     coil_resistance_temperature_coefficient: Known = NONE

@@ -155,6 +155,9 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
         + v.yoke_inductance * _at_time_constant(run, v, run.applied.lag_changes)
         - run.applied.lag * run.applied.lag_changes[0]
     )
+    fitted, change, sensitivity = run.offset_drift
+    late = late * (1.0 + change * (v.offset_drift - fitted))
+    late = late * (1.0 - sensitivity * (v.thermal_emf_drift + v.induced_offset_drift))
     beside = v.mutual_beta * run.windings.heating / v.resistance**2  # λ of a winding that moves in a current's field
     late = late / (1.0 + 3.0 * beside)
     resistance = coil_resistance(v, None if run.coil is None else run.coil.group)

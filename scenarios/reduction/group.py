@@ -60,6 +60,7 @@ def fit_groups(
         bend=resonance(values),
         skewed=told and on.trigger_latency,
         period=period if on.nonlinearity else None,
+        offset_drifts=on.offset_drift,
     )
     how = replace(how, order=_profile_order(recording.sweeps, replace(how, period=period), settings))
     fits = with_slow_noise(tuple(_fitted(*group, how) for group in zip(few, recording.sweeps, strict=True)))
@@ -131,6 +132,7 @@ class _Model:
     bend : share of the acceleration in the positions beside (s²).
     skewed : whether the delay is fitted.
     period : of the interferometer's periodic error, if that is fitted (m).
+    offset_drifts : whether a drift of the voltages' offset is fitted.
     """
 
     z_w: float
@@ -139,6 +141,7 @@ class _Model:
     bend: float
     skewed: bool
     period: float | None
+    offset_drifts: bool
 
     def fit(self, few: Sweeps, sweeps: Sweeps) -> VelocityFit:
         """The fit of a group: delay and periodic error from its first, few sweeps, and what is left, small, from all.
@@ -195,6 +198,7 @@ class _Model:
             self.period,
             shown=shown.position,
             acceleration=acceleration,
+            offset_drifts=self.offset_drifts,
         )
 
 
@@ -256,9 +260,13 @@ def _doubt(first: Estimate, second: Estimate) -> float:
 
 
 def _fitted(few: Sweeps, sweeps: Sweeps, how: _Model) -> VelocityFit:
-    """The fit of a group; an error names the cycle."""
+    """The fit of a group, and what one with the drift of the offset would change; an error names the cycle."""
     try:
-        return how.fit(few, sweeps)
+        fit = how.fit(few, sweeps)
+        if how.offset_drifts:
+            return fit
+        change = replace(how, offset_drifts=True).fit(few, sweeps).bl / fit.bl - 1.0
+        return replace(fit, offset_drift=fit.offset_drift._replace(change=change))
     except ReductionError as error:
         raise ReductionError(f"cycle {sweeps.cycle + 1}: {error}") from None
 

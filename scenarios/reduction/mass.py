@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.beginning import check_beginning
+from scenarios.reduction.calibration import Shown, before
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.corrections import applied
@@ -26,10 +27,10 @@ from scenarios.reduction.recording import Readings, Recording, read
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
-from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.settings import Corrections, ReductionSettings
 from scenarios.reduction.settling import without_unsettled
 from scenarios.reduction.skipping import without_first
-from scenarios.reduction.steps import laser_levels, reference_step, unread
+from scenarios.reduction.steps import Step, laser_levels, reference_step, unread
 from scenarios.reduction.type_a import TypeA, sources, type_a
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.weighing import Difference
@@ -80,8 +81,10 @@ def reduce(
     recording, skipped = without_first(recording, settings)
     recording, screened = screen(recording, settings)
     recording, unsettled = without_unsettled(recording, settings)
+    step = _step(recording, certificates, settings)
+    recording = recording if step is None else before(recording, step)
     found = _evaluated(recording, certificates, settings)
-    outlying = _disagreeing(found, certificates, settings)
+    outlying = _disagreeing(found, certificates, settings, step)
     if outlying:
         gone = {excluded.cycle for excluded in outlying}
         w = recording.weighings
@@ -112,7 +115,19 @@ def _evaluated(recording: Recording, certificates: Certificates, settings: Reduc
     return Evaluated(recording, fits, run, outcome, compared(run, outcome))
 
 
-def _disagreeing(found: Evaluated, certificates: Certificates, settings: ReductionSettings) -> tuple[Excluded, ...]:
+def _step(recording: Recording, certificates: Certificates, settings: ReductionSettings) -> Step | None:
+    """The step of the voltage reference, if both voltmeters read it."""
+    current, induced = recording.current_calibration, recording.induced_calibration
+    if current is None or induced is None or certificates.reference_voltage is None:
+        return None
+    meters = Shown.of(current, recording.current_zero, "current"), Shown.of(induced, recording.induced_zero, "induced")
+    readings, u = zip(*(meter.relative() for meter in meters), strict=True)
+    return reference_step((meters[0].time, meters[1].time), readings, u, settings.outlier_threshold)
+
+
+def _disagreeing(
+    found: Evaluated, certificates: Certificates, settings: ReductionSettings, step: Step | None
+) -> tuple[Excluded, ...]:
     """Cycles that cannot be right where others are.
 
     Raises
@@ -123,25 +138,17 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
     run, outcome = found.run, found.outcome
     times = np.array([run.weighings.time[own].mean() for own in run.members])
     reasons = _in_the_dark(found, times, certificates, settings) | _hopped(run, certificates, settings)
-    if run.current is not None and run.induced is not None:
-        meters = run.current, run.induced
-        step = reference_step(
-            (meters[0].time, meters[1].time),
-            (meters[0].reading, meters[1].reading),
-            (meters[0].u, meters[1].u),
-            settings.outlier_threshold,
-        )
-        if step is not None:
-            ends = np.array([run.weighings.time[own].max() for own in run.members])
-            reasons |= {
-                int(i): f"the voltage reference stepped by {step.size:+.2g}, relative, before it was over"
-                for i in np.flatnonzero(ends > step.after)
-            }
-            if np.count_nonzero(ends > step.after) > settings.most_excluded * len(times):
-                raise ReductionError(
-                    f"the voltage reference stepped by {step.size:+.2g}, relative, after {step.after:.6g} s; too few "
-                    "cycles are over before that: recalibrate it and repeat the run"
-                )
+    if step is not None:
+        ends = np.array([run.weighings.time[own].max() for own in run.members])
+        reasons |= {
+            int(i): f"the voltage reference stepped by {step.size:+.2g}, relative, before it was over"
+            for i in np.flatnonzero(ends > step.after)
+        }
+        if np.count_nonzero(ends > step.after) > settings.most_excluded * len(times):
+            raise ReductionError(
+                f"the voltage reference stepped by {step.size:+.2g}, relative, after {step.after:.6g} s; too few "
+                "cycles are over before that: recalibrate it and repeat the run"
+            )
     stays = np.array([i for i in range(len(times)) if i not in reasons])
     _, odd = outlying_cycles(
         times[stays],
@@ -152,7 +159,7 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
         settings.outlier_threshold,
         settings.most_excluded,
         np.array([d.dof for d in found.differences])[stays],
-        _own_uncertainties(found)[stays],
+        _own_uncertainties(found, settings.corrections)[stays],
         [run.cycles[i] for i in stays],
     )
     reasons |= {int(stays[i]): reason for i, reason in odd.items()}
@@ -233,16 +240,17 @@ def _unknown_temperature(run: Readout, thermometer: Readings, reach: float) -> N
     return np.flatnonzero((used & group).any(axis=1) | (run.by_cycle(weighing.astype(float)) > 0))
 
 
-def _own_uncertainties(found: Evaluated) -> Array:
+def _own_uncertainties(found: Evaluated, on: Corrections) -> Array:
     """Standard uncertainty (kg) of each cycle's mass from what was read beside the weighings: Bl, calibrations."""
     run = found.run
     variances = np.array([(fit.u_bl / fit.bl) ** 2 for fit in found.fits])
     if run.induced is not None:
-        variances = variances + run.induced.u[run.induced.source] ** 2
+        variances = variances + run.induced.u(between=on.voltmeter_drift) ** 2
     shares = np.array([run.mixing[own].mean(axis=0) for own in run.members])
     relative = shares**2 @ variances
     if run.current is not None:
-        relative = relative + np.array([run.current.u[run.current.source[own[0]]] for own in run.members]) ** 2
+        firsts = [own[0] for own in run.members]
+        relative = relative + run.current.u(between=on.voltmeter_drift)[firsts] ** 2
     own: Array = np.abs(found.outcome.mass) * np.sqrt(relative)
     return own
 

@@ -22,6 +22,12 @@ class Corrections(Parameters):
     mass_expansion: bool = Field(True, description="volume of the mass at the temperature of the air, in its buoyancy")
     voltmeter_linearity: bool = Field(True, description="errors of the voltmeters between zero and the ends of a range")
     voltmeter_calibration: bool = Field(True, description="voltmeter gains from the readings of the voltage reference")
+    voltmeter_drift: bool = Field(
+        True, description="drift of the voltmeters' gains and zeros, on the line between their calibrations"
+    )
+    offset_drift: bool = Field(
+        True, description="drift of the induced voltage's offset, of thermal EMF and voltmeter, fitted with Bl"
+    )
     resistor_drift: bool = Field(True, description="drift of the standard resistor since the start of the run")
     resistor_temperature: bool = Field(True, description="temperature coefficient of the standard resistor")
     resistor_power: bool = Field(True, description="heating of the standard resistor by its current")

@@ -212,11 +212,12 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
         If there is no such state, or it is not found.
     """
     states: list[Array] | None = None
+    rehearsal: Setup | None = None
     currents, last = kept_currents(scenario, twin), np.inf
     for _ in range(REHEARSALS):
-        rehearsal = build(scenario, rehearsal=True, currents=currents)
-        if states is not None:
-            rehearsal.twin.start_from(states)
+        previous, rehearsal = rehearsal, build(scenario, rehearsal=True, currents=currents)
+        if previous is not None and states is not None:
+            rehearsal.twin.start_from(states, previous.twin)
         rehearsal.twin.run(rehearsal.steps)
         end, period = rehearsal.twin.clock.now, cast(MassCampaign, rehearsal.campaign).period
         if end != period:
@@ -233,7 +234,7 @@ def start_in_steady_state(scenario: Scenario, twin: Twin) -> None:
         last = moved
     else:
         raise SimulationError("the currents that the source keeps do not settle; start from ambient")
-    twin.start_from(states)
+    twin.start_from(states, rehearsal.twin)
     _keep(twin, currents)
 
 

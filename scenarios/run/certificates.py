@@ -68,6 +68,8 @@ def certificates(scenario: Scenario) -> Certificates:
         **_linearity(known, "current"),
         **_linearity(known, "induced"),
         current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
+        **_drifts(known, "current"),
+        **_drifts(known, "induced"),
         **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
         **_field(known, coil, known.part("magnet", Magnet)),
         **_optional(known, coil, _ramps(scenario, coil), getattr(scenario.campaign, "moves", "coil") == "magnet"),
@@ -256,6 +258,12 @@ def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimat
     return known.of(voltmeter, "input_conductance") if wired else Estimate(0.0)
 
 
+def _drifts(known: Stated, meter: str) -> dict[str, Any]:
+    """Of a voltmeter since its last calibration and its last zero: nobody knows them."""
+    voltmeter = known.part(f"{meter}_voltmeter", Voltmeter)
+    return {f"{meter}_{name}": known.unknown(voltmeter, name) for name in ("gain_drift", "offset_drift")}
+
+
 def _mass(known: Stated, mass: TestMass, exchanger: MassExchanger) -> dict[str, Any]:
     return {
         "mass_density": known.of(mass, "density"),
@@ -394,6 +402,7 @@ def _optional(known: Stated, coil: Coil, ramps: Array, hinge_rests: bool) -> dic
             found["after_effect_weights"] = tuple(part.weights)
         elif isinstance(part, Circuit):
             found["leakage"] = known.of(part, "leakage")
+            found["thermal_emf_drift"] = known.unknown(part, "thermal_emf_drift")
             found["lead_resistance"] = known.of(part, "lead_resistance")
             found["coil_capacitance"] = known.of(part, "capacitance")
             found["coil_inductance"] = known.of(part, "inductance")

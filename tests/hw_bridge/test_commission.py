@@ -107,7 +107,7 @@ def test_a_stage_moves_a_little_and_comes_back(
     assert [f["expected"] for f in moves] == ["2e-05 m", "-2e-05 m", "0 m"]
     assert all(float(f["found"].split()[0]) == pytest.approx(float(f["expected"].split()[0]), abs=1e-8) for f in moves)
     assert wired.station.core("flexure").target == pytest.approx(0.0, abs=1e-9)
-    assert card.opened == card.closed == 3  # once when it connected, and with each motion
+    assert card.opened == card.closed == 1 and card.started == 3  # when it connected, and with each motion
     (apart,) = [f for f in findings if f["what"] == "skew of their time stamps"]
     assert set(apart["instrument"].split(", ")) == {"induced_voltmeter", "displacement_sensor"} and apart["ok"] is None
     assert apart["found"] == "not compared: nothing real that acts reaches both"

@@ -18,7 +18,6 @@ from hw_bridge.drivers.driver import Driver
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import reference
 from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver, named, opened
 from tests.hw_bridge.wired import Wired
@@ -212,13 +211,6 @@ def test_a_box_is_not_armed_without_an_interlock() -> None:
 
 
 # --- mass exchanger --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 def motor(wired: Wired, **more: Any) -> Driver:

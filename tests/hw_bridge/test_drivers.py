@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,12 +34,6 @@ GENERIC = {
     "output_on": "1",
     "output_off": "0",
 }
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 def address(wired: Wired, name: str) -> str:

@@ -18,6 +18,7 @@ from hw_bridge.bridge import Bridge
 from hw_bridge.drivers.driver import LOOK
 from hw_bridge.errors import BridgeError
 from hw_bridge.following import Following
+from hw_bridge.quiet import Quiet
 from scenarios.cli.app import main
 from scenarios.report.hardware import instruments
 from scenarios.run.execute import MODELS, concluded, execute
@@ -177,7 +178,7 @@ class Bench:
         self.clock, self.hardware = self.twin.clock, Hardware(driver="x", **hardware)
         self.heard: Any = None
         lent: Any = self
-        self.following = Following(lent, self.part)
+        self.following = Following(lent, self.part, Quiet(self.clock, ()))
 
     def reads(self, now: float, values: list[float], start: float, step: float) -> None:
         """At `now`, what was read from `start` on (s)."""
@@ -206,6 +207,7 @@ def test_simulated_parts_follow_readings_along_lines_later_by_the_latency() -> N
         "told": 3,
         "late": 0,
         "missing": 0,
+        "held": 0,
     }
 
 
@@ -304,6 +306,7 @@ def test_a_real_position_makes_a_simulated_voltage() -> None:
                     wait(bridge, 0.1)
                 (t0, z0), (t1, z1) = found[4], found[10]
                 start, end = t0 + NS // 2, t1 + NS // 2
+                end -= (end - start) % 4
                 wait(bridge, end / NS - bridge.clock.seconds)
             n = float(signal(twin, "environment.refractive_index", 0)[0])
             assert n > 1.0002, "there is air"
@@ -348,11 +351,22 @@ def test_a_real_fluxgate_drives_the_external_flux() -> None:
         hardware = sensor.hardware("fluxgate", settings={"scale": "1 uT", "zero": 1.0})
         with bridged({"fluxgate": hardware}) as (bridge, twin, _):
             stated = signal(twin, "coil.bl", 0)[0] - 500.0
-            while not bridge.following["fluxgate"].told:
-                wait(bridge, 0.05)
+            assert bridge.following["fluxgate"].told, "before anything begins"
             assert signal(twin, "fluxgate.field", bridge.clock.now)[0] == pytest.approx(2e-6)
             changed = signal(twin, "coil.bl", bridge.clock.now)[0] - 500.0
             assert changed == pytest.approx(stated * 50.0 / 48.0, rel=1e-6)
+
+
+def test_a_real_fluxgate_needs_no_stated_source_beside_it() -> None:
+    """What it shows is then all there is."""
+    with Sensor(lambda: 48.0) as sensor:
+        hardware = sensor.hardware("fluxgate", settings={"scale": "1 uT"})
+        with bridged({}) as (_, twin, _):
+            stated = signal(twin, "coil.bl", 0)[0] - 500.0
+        changes = {"balance__external_flux__sources": {"geomagnetic": None}}
+        with bridged({"fluxgate": hardware}, **changes) as (bridge, twin, _):
+            assert signal(twin, "coil.bl", 0)[0] == 500.0
+            assert signal(twin, "coil.bl", bridge.clock.now)[0] - 500.0 == pytest.approx(stated, rel=1e-6)
 
 
 def test_a_reading_that_cannot_be_trusted_ends_the_run() -> None:

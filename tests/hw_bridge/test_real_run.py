@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
 import numpy as np
 import pytest
 
@@ -162,6 +164,7 @@ def test_a_campaign_runs_with_a_real_meter_in_real_time(
     there = resources(wired)
     words = ["--real", "resistor=artefact", "--real", f"current_source=keithley6221@{there['current_source']}"]
     words += ["--real", f"induced_voltmeter=hp3458a@{there['induced_voltmeter']}"]
+    before = datetime.now(UTC)
     with wired.connect("socket") as operator:  # who has it in hand, as the run is a dry one
         operator.query(":SOUR:CURR 2E-4;:OUTP ON;:OUTP?")
         code = main(["run", str(file), *words, "--json", "--out", str(tmp_path / "out"), "--no-report"])
@@ -169,12 +172,19 @@ def test_a_campaign_runs_with_a_real_meter_in_real_time(
         operator.query("*RST;:OUTP?")
     captured = capsys.readouterr()
     assert code == 0, captured.err
-    told = json.loads(captured.out)["hardware"]
+    summary = json.loads(captured.out)
+    told = summary["hardware"]
     assert not told["armed"]
+    assert summary["true"] == {}, "nobody knows the noise of a real meter"
+    began = datetime.fromisoformat(told["began"])
+    assert before < began < began + timedelta(seconds=summary["virtual_s"]) < datetime.now(UTC)
+    with h5netcdf.File(tmp_path / "out" / "run.nc") as kept:
+        assert kept.attrs["began"] == told["began"]
     assert told["instruments"]["induced_voltmeter"]["identity"].startswith("HP3458A, 36.0 degC inside")
     assert told["lag"]["events"] > 0
     assert "dry run" in captured.err
     assert main(["run", "--resume", str(tmp_path / "out")]) == 0
+    assert f"in real time from {began:%Y-%m-%d %H:%M:%S} UTC" in capsys.readouterr().out
     assert main(["shadow", str(tmp_path / "out"), "--members", "4", "--json"]) == 4, "no noise is stated: no band"
     (channel,) = json.loads(capsys.readouterr().out.splitlines()[-1])["channels"]
     assert (channel["channel"], channel["source"], channel["blocks"], channel["judged"]) == (

@@ -21,12 +21,6 @@ from tests.hw_bridge.wired import Wired
 COARSE_STEP, FINE_RANGE, FINE_STEP = 100e-9, 2e-6, 100e-12
 
 
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
-
-
 @pytest.fixture
 def source(wired: Wired) -> Iterator[TwoStageSource]:
     with opened(driver("current_source", "two_stage_source", "", bench(), stages=two_stages(wired))) as made:

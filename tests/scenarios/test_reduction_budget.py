@@ -49,6 +49,8 @@ HAND: dict[str, tuple[float, float, float]] = {
     "reference_wander": (0.0, 1e-9, 2.0),
     "input_conductance": (0.0, 1e-13, 2405.0),
     "current_input_conductance": (0.0, 1e-13, 1e3),
+    "current_gain_drift": (0.0, 1e-12, -(MID_WEIGHING - 0.04)),
+    "induced_gain_drift": (0.0, 1e-12, -(1800 + 45 * 19 + 0.15 - 0.04)),  # since then, to the mean sweep
     "lead_resistance": (5.0, 1.0, 1e-10),
     "time_base_error": (0.0, 1e-9, 1.0),
     "gravity_transfer": (0.0, 1e-8, -1 / 9.80),
@@ -143,6 +145,7 @@ def test_every_estimate_is_a_line_unless_it_does_nothing(name: str) -> None:
     labels = {line.label for line in reduce(BLOCKS, known(**{name: Estimate(value, u)})).inputs}
     idle = {"leakage", "input_conductance", "lead_resistance", "coil_resistance", "coil_capacitance", "trigger_latency"}
     idle |= {"coil_inductance", "coil_resistance_temperature_coefficient"}
+    idle |= {"current_offset_drift", "induced_offset_drift", "thermal_emf_drift"}  # no zeros; and sweeps tell of them
     idle |= {"gravity_gradient", "gravity_height", "tide_scale", "susceptibility", "magnetisation", "stray_field"}
     idle |= {"stray_gradient", "parts_density", "refractive_index", "remanence", "magnetic_centre"}
     idle |= {"yoke_inductance", "yoke_time_constant", "current_nonlinearity", "induced_nonlinearity"}

@@ -260,6 +260,7 @@ def test_an_effect_gives_its_bias_uncorrected_and_none_corrected(name: str) -> N
 
 def test_every_correction_has_its_test() -> None:
     elsewhere = {"leakage", "trigger_latency", "after_effect", "nonlinearity", "external_flux", "yoke_lag"}
+    elsewhere |= {"voltmeter_drift", "offset_drift"}
     assert set(NEUTRAL) == {*CORRECTED, *EFFECTS, *elsewhere}
 
 

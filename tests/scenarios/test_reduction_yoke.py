@@ -103,7 +103,7 @@ def test_what_is_not_known_of_the_yoke_is_in_the_budget() -> None:
     assert inductance == pytest.approx(0.1 * abs(mass.corrections["yoke_lag"]), rel=1e-3)
     for other, u in ((more, inductance), (longer, time)):
         change = reduce(result.readings, other, settings).mass_kg / mass.mass_kg - 1.0
-        assert u == pytest.approx(abs(change), rel=0.06)  # m(z) is taken as certified
+        assert u == pytest.approx(abs(change), rel=0.1)  # m(z) is taken as certified
 
 
 def test_a_yoke_without_the_times_of_the_ramps_is_refused() -> None:

@@ -385,6 +385,20 @@ def test_no_other_step_is(steps: tuple[float, float]) -> None:
     assert reference_step(*gains(steps, u=0.0)) is None  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("size", [3e-7, -3e-5])
+def test_a_reference_that_was_off_for_a_while_stepped(size: float) -> None:
+    """Of four calibrations of each voltmeter one is off: of three changes two are those to and fro."""
+    times = 7200.0 * np.arange(4) + 3600, 7200.0 * np.arange(4) + 100
+    for seed in range(20):
+        noise = 1e-9 * np.random.default_rng(seed).normal(size=(2, 4))
+        readings = tuple(10 * (1 + size * ((t > 1800) & (t < 9000)) + one) for t, one in zip(times, noise, strict=True))
+        found = reference_step(times, readings, (np.full(4, 6e-9), np.full(4, 3e-8)))  # type: ignore[arg-type]
+        assert found is not None and (found.after, found.before) == (7300.0, 10_800.0)
+        assert found.size == pytest.approx(-size, rel=0.05)
+    one_only = readings[0], np.full(4, 10.0)
+    assert reference_step(times, one_only, (np.full(4, 6e-9), np.full(4, 3e-8))) is None
+
+
 def test_a_swing_of_the_room_is_no_step() -> None:
     times = 3600.0 * np.arange(12), 3600.0 * np.arange(12) + 1800
     swing = tuple(10 * (1 + 1e-7 * np.sin(2 * np.pi * t / 86400)) for t in times)

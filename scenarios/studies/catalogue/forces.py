@@ -63,6 +63,13 @@ def _exchanger(case: Case) -> float:
     return float(case.parts["mass_exchanger"].parts_mass) / case.result.true.mass_kg
 
 
+def _lighter_parts(case: Case) -> float:
+    """Buoyancy of the mass and of the exchanger's parts beside it; the weight of the parts is taken off."""
+    parts = case.parts["mass_exchanger"]
+    share = float(parts.parts_mass) / case.result.true.mass_kg
+    return _buoyancy(case) - share * density(case) / float(parts.parts_density)
+
+
 def _magnetic(case: Case) -> float:
     mass, magnet = case.parts["test_mass"], case.parts["magnet"]
     pull = (mass.susceptibility * magnet.stray_field / MU_0 + mass.magnetisation) * magnet.stray_gradient
@@ -116,6 +123,10 @@ FORCES: tuple[Effect, ...] = (
     Effect(
         "parts of the exchanger on the pan", {"mass_exchanger.parts_mass": 1e-4}, _exchanger, "m_p/m",
         ("exchanger_parts",),
+    ),
+    Effect(
+        "air buoyancy of these parts", {**AIR, "mass_exchanger.parts_mass": 0.1}, _lighter_parts,
+        "−ρ_a/ρ_m − (m_p/m) ρ_a/ρ_p", ("buoyancy",),
     ),
     Effect(
         "susceptibility of the mass", {"test_mass.susceptibility": 4e-3, **STRAY}, _magnetic, "−χ B B'/(µ0 ρ_m g)",
