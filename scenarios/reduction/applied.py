@@ -18,6 +18,8 @@ class Applied:
     ----------
     delay : by which they were moved, as the certificates have it (s).
     delay_sensitivity : relative change of Bl for one more second (1/s); 0 if the motion tells the delay.
+    stretch : by which apertures were taken to be longer, relative.
+    stretch_sensitivity : relative change of Bl for one more of it.
     curvature : share of the acceleration that was added to them (s²).
     curvature_sensitivity : relative change of Bl for one more square second (1/s²).
     skew : 1 if the delay was fitted, 0 if not.
@@ -33,6 +35,8 @@ class Applied:
 
     delay: float
     delay_sensitivity: float = 0.0
+    stretch: float = 0.0
+    stretch_sensitivity: float = 0.0
     curvature: float = 0.0
     curvature_sensitivity: float = 0.0
     skew: float = 0.0

@@ -62,8 +62,9 @@ class Certificates:
         inductance as it acts on the voltage across the capacitance.
     coil_resistance_temperature_coefficient : of the coil, about the thermometer's reference (1/K).
     trigger_latency : of the voltmeter of the induced voltage, less the interferometer's (s).
-    time_base_error : of the interferometer, whose steps are longer than stated by it. The voltmeter's own stretches its
-        aperture, which at constant velocity does not change a mean.
+    time_base_error : of the interferometer, whose steps are longer than stated by it.
+    voltmeter_time_base_error : of the voltmeter of the induced voltage. At constant velocity longer apertures do not
+        change a mean, but those of an oscillation begin later and later.
     gravity, gravity_transfer, gravity_gradient, gravity_height : g + transfer + gradient · height (m/s², m/s², 1/s²,
         m).
     tide, tide_scale : constituents (amplitude m/s², period s, phase rad), a sum of cosines, and a factor on it.
@@ -138,6 +139,7 @@ class Certificates:
     coil_inductance: Known = NONE
     trigger_latency: Known = NONE
     time_base_error: Known = NONE
+    voltmeter_time_base_error: Known = NONE
 
     gravity_transfer: Known = NONE
     gravity_gradient: Known = NONE

@@ -35,7 +35,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     },
     "input_impedance": {"input_conductance": 0.0, "current_input_conductance": 0.0},
     "leakage": {"leakage": 0.0},
-    "time_base": {"time_base_error": 0.0},
+    "time_base": {"time_base_error": 0.0, "voltmeter_time_base_error": 0.0},
     "trigger_latency": {"trigger_latency": 0.0, "coil_capacitance": 0.0, "coil_inductance": 0.0, "skew": 0.0},
     "refractive_index": {"refraction": 0.0, "refractive_index": 0.0},
     "nonlinearity": {"periodic": 0.0},

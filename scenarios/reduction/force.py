@@ -147,6 +147,8 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
 def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     """Bl over what was fitted, of each velocity group at its own temperature; `scale` is that of the positions."""
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
+    stretch = v.voltmeter_time_base_error - run.applied.stretch
+    late = late * (1.0 + run.applied.stretch_sensitivity * stretch)
     late = late * (1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature))
     late = late * (1.0 + run.applied.skew_change * (v.skew - run.applied.skew))
     late = late * (1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic))

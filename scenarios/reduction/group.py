@@ -57,6 +57,7 @@ def fit_groups(
         z_w=float(recording.weighings.position.mean()),
         order=settings.profile_order,
         delay=delay_of(values),
+        stretch=values.voltmeter_time_base_error,
         bend=resonance(values),
         skewed=told and on.trigger_latency,
         period=period if on.nonlinearity else None,
@@ -82,6 +83,7 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
         change = bl(**{name: value + 0.5 * size}) / bl(**{name: value - 0.5 * size}) - 1.0 if size > 0 else 0.0
         return change / size if abs(change) > ROUNDING else 0.0
 
+    late_by = known["voltmeter_time_base_error"]
     late = known["coil_resistance"].value * known["coil_capacitance"].u
     late = 0.0 if told else max(abs(delay_of(right)), known["trigger_latency"].u, late)
     bent = max(abs(resonance(right)), _doubt(known["coil_inductance"], known["coil_capacitance"]))
@@ -89,6 +91,8 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
     return Applied(
         delay=how.delay,
         delay_sensitivity=slope("delay", how.delay, late),
+        stretch=how.stretch,
+        stretch_sensitivity=slope("stretch", how.stretch, max(abs(late_by.value), late_by.u)),
         curvature=how.bend,
         curvature_sensitivity=slope("bend", how.bend, bent),
         skew=float(how.skewed),
@@ -129,6 +133,7 @@ class _Model:
     ----------
     z_w : where Bl is wanted (m). order : of Bl(z).
     delay : by which voltages belong to later positions (s), where it is not fitted, and where the fit begins.
+    stretch : by which apertures are longer than stated, and begin later along a sweep, relative.
     bend : share of the acceleration in the positions beside (s²).
     skewed : whether the delay is fitted.
     period : of the interferometer's periodic error, if that is fitted (m).
@@ -138,6 +143,7 @@ class _Model:
     z_w: float
     order: int
     delay: float
+    stretch: float
     bend: float
     skewed: bool
     period: float | None
@@ -183,15 +189,18 @@ class _Model:
         if self.period is not None and any(periodic):
             shown = replace(sweeps, position=without_periodic_error(sweeps.position, periodic, self.period))
         position = shown.position
-        if delay or self.bend or self.skewed:
-            far = abs(delay) > SETTLED * sweeps.aperture  # then noise moves positions, too
+        if delay or self.stretch or self.bend or self.skewed:
+            later: Any = delay
+            if self.stretch:
+                later = delay + self.stretch * sweeps.aperture * np.arange(position.shape[1])
+            far = bool(np.any(np.abs(later) > SETTLED * sweeps.aperture))  # then noise moves positions, too
             motion = (shown if far else shown.first(SWEEPS_TO_TELL)).motion.over(position)
-            position = motion.moved(position, delay, self.bend)
-            acceleration = motion.mean_acceleration(delay) if self.skewed else None
+            position = motion.moved(position, later, self.bend)
+            acceleration = motion.mean_acceleration(later) if self.skewed else None
         return fit_velocity(
             sweeps.voltage,
             position,
-            sweeps.aperture,
+            sweeps.aperture * (1.0 + self.stretch),
             sweeps.time,
             self.z_w,
             self.order,

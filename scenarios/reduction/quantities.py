@@ -46,6 +46,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "coil_inductance": Quantity("circuit: inductance of the coil", "H"),
     "trigger_latency": Quantity("voltmeter: trigger latency after the interferometer's", "s"),
     "time_base_error": Quantity("interferometer: time base", "1"),
+    "voltmeter_time_base_error": Quantity("induced voltmeter: time base", "1"),
     "gravity_transfer": Quantity("gravity: transfer from the gravimeter", "m/s^2"),
     "gravity_gradient": Quantity("gravity: vertical gradient", "1/s^2"),
     "gravity_height": Quantity("gravity: height of the mass", "m"),

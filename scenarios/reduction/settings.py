@@ -36,7 +36,9 @@ class Corrections(Parameters):
     )
     input_impedance: bool = Field(True, description="load of the voltmeters on coil and leads, and on the resistor")
     leakage: bool = Field(True, description="leakage across the coil, in both phases")
-    time_base: bool = Field(True, description="time base of the interferometer")
+    time_base: bool = Field(
+        True, description="time bases of the interferometer and of the voltmeter of the induced voltage"
+    )
     trigger_latency: bool = Field(True, description="delay between the readings of voltage and position")
     refractive_index: bool = Field(True, description="of the air in the interferometer")
     nonlinearity: bool = Field(True, description="periodic error of the interferometer, fitted with Bl")

@@ -239,6 +239,7 @@ def _interferometer(
         **{name: known.of(interferometer, name) for name in names},
         "dead_path": interferometer.dead_path,
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
+        "voltmeter_time_base_error": known.of(voltmeter, "time_base_error"),
         "laser": _with(known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, creep)),
         "laser_drift": replace(drift, value=drift.value + creep.value),
         "trigger_latency": _with(between, (1.0, early)),
