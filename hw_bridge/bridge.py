@@ -17,8 +17,10 @@ from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+import networkx as nx
 import numpy as np
 
+from components.coil import Coil
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
@@ -139,6 +141,8 @@ class Bridge:
             self.drivers[name] = driver
             for lock in hardware.interlocks:
                 self._check_port(twin, name, lock.port)
+            if isinstance(driver, Playing):
+                driver.newtons_per_ampere = self._force_behind(twin, name)
             try:
                 driver.check_limits()
             except SafetyError as error:
@@ -158,6 +162,12 @@ class Bridge:
                     driver.wire.check()
             except BridgeError as error:
                 raise WiringError(f"{name}: {error}", (name,)) from None
+
+    def _force_behind(self, twin: Twin, name: str) -> Callable[[], float] | None:
+        """What a current of a source pushes with, in all windings that it reaches (N/A); None if it reaches none."""
+        reached = nx.descendants(twin.graph.as_networkx(), name)
+        coils = [part for part in reached if isinstance(twin.graph.components[part], Coil)]
+        return (lambda: sum(abs(self._of_twin(f"{coil}.bl")) for coil in coils)) if coils else None
 
     def _check_port(self, twin: Twin, name: str, port: str) -> None:
         """See that an interlock looks at something that has a value."""
@@ -299,7 +309,7 @@ class Bridge:
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
             if driver.acts and self._connecting:
-                self.tell(f"{name}: {self.safe[name]}")
+                self.tell(f"{name}: {self.safe[name].removeprefix(f'{name}: ')}")
         for name, following in self.following.items():
             if following.late or following.missing:
                 self.tell(
@@ -326,6 +336,10 @@ class Bridge:
         driver: Any = self.drivers.get(name)
         if driver is not None and hasattr(driver, "reading"):
             return float(driver.reading(out))
+        return self._of_twin(port)
+
+    def _of_twin(self, port: str) -> float:
+        assert self._twin is not None
         return float(self._twin.signal(port).at(Times(np.array([self.clock.now])))[0])
 
     def _hold(self, name: str, lock: Interlock) -> None:

@@ -54,6 +54,10 @@ def commission(
     if not chosen.hardware:
         raise UsageError("nothing here is real; give --real NAME=driver@resource, or hardware: in the file")
     current = None if to is None else _amperes(to)
+    for name, hardware in chosen.hardware.items():
+        most = hardware.limits.current
+        if current is not None and most is not None and not abs(current) <= most:
+            raise UsageError(f"--to: {current:g} A is beyond hardware.limits.current of {name}, {most:g} A")
     bridge = Bridge(chosen, arm=arm, tell=note)
     operator = Worker("the operator", bridge.clock)
     tried: Commissioning | None = None

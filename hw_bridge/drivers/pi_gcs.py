@@ -89,8 +89,7 @@ class PiAxis(Driver):
 
     def set_up(self, wire: Wire) -> str:
         identity = same("*IDN?", wire.query("*IDN?"), wire.query("*IDN?"))
-        if "Physik Instrumente" not in identity:
-            raise BridgeError(f"{self.name}: {identity!r} is no PI controller", self.name, self.wire.resource)
+        self.recognised(identity, "Physik Instrumente", "no PI controller")
         wire.query("ERR?")  # of whoever was here before
         self.faultless(wire)
         low, high = (number(self.fenced(wire, q)) * MM for q in ("TMN?", "TMX?"))

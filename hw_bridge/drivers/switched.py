@@ -125,10 +125,16 @@ class GenericServo(Switched):
         raise BridgeError(f"{self.name}: it is not released", self.name, self.wire.resource)
 
     def reading(self, port: str) -> float:
-        """What its stage delivers by its own account (A)."""
+        """What its stage delivers by its own account (A): of two readings the larger, as interlocks look at it."""
         if port != "demand" or "current" not in self.commands:
             raise BridgeError(f"{self.name}: hardware.commands has no word for its {port}", self.name)
-        return float(self.call(lambda wire: leading(wire.query(self.commands["current"]))))
+        return max(self.call(lambda wire: [self.delivered(wire) for _ in range(2)]), key=abs)
+
+    def delivered(self, wire: Wire) -> float:
+        """What its stage delivers now (A); it may be something else the next time."""
+        found = leading(wire.query(self.commands["current"]))
+        self.fence(wire)
+        return found
 
     def take_up(self) -> Process:
         """Engage, if the run had it engaged, within a second."""
@@ -161,7 +167,9 @@ class GenericLock(Switched):
         return self.bring("unlock", duration)
 
     def to_safe(self, wire: Wire) -> str:
-        return f"at {self.twice(wire, 'state')!r}, read back"
+        state = self.twice(wire, "state")
+        named = next((name for name in self.leads.values() if self.commands[name] == state), f"at {state!r}")
+        return f"{named}, read back"
 
     def reading(self, port: str) -> float:
         """Whether it is locked by its own account; in a dry run, whether it would be."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -40,32 +41,17 @@ class Shown:
     u: Array
     dof: Array
 
-    @classmethod
-    def of(cls, reference: Readings, zero: Readings | None, meter: Meter) -> Shown:
-        """From what was read.
+    @cached_property
+    def zeros(self) -> Array:
+        """Weights of the zeros at each calibration: on the line through them."""
+        return line(self.time, self.zero_time)
 
-        Raises
-        ------
-        ReductionError
-            If the reference shows no voltage.
-        """
-        u, dof = uncertainties(reference)
-        if zero is None:
-            found = cls(reference.time, reference.mean, np.zeros(0), np.zeros(0), u, dof)
-        else:
-            more, more_dof = uncertainties(zero)
-            together = np.concatenate([u, more]), np.concatenate([dof, more_dof])
-            found = cls(reference.time, reference.mean, zero.time, zero.mean, *together)
-        if any(np.any(found.reading(found.zeros(hold=hold)) == 0) for hold in (False, True)):
-            raise ReductionError(f"a calibration of '{meter}_voltmeter' reads exactly 0 V; repeat it or exclude it")
-        return found
-
-    def zeros(self, *, hold: bool = False) -> Array:
-        """Weights of the zeros at each calibration: on the line between them, and beyond them that or the last one."""
+    @cached_property
+    def held_zeros(self) -> Array:
+        """The same, but before the first zero and after the last one that one itself."""
         if not len(self.zero):
-            return np.zeros((len(self.time), 0))
-        at = np.clip(self.time, self.zero_time[0], self.zero_time[-1]) if hold else self.time
-        return line(at, self.zero_time)
+            return self.zeros
+        return line(np.clip(self.time, self.zero_time[0], self.zero_time[-1]), self.zero_time)
 
     def reading(self, zeros: Array) -> Array:
         """Of the reference less the zero (V), with these weights."""
@@ -73,9 +59,29 @@ class Shown:
 
     def relative(self) -> tuple[Array, Array]:
         """Readings of the reference less the zero (V) and their relative standard uncertainties."""
-        zeros, count = self.zeros(), len(self.time)
-        reading = self.reading(zeros)
-        return reading, np.sqrt(self.u[:count] ** 2 + zeros**2 @ self.u[count:] ** 2) / np.abs(reading)
+        reading, count = self.reading(self.zeros), len(self.time)
+        return reading, np.sqrt(self.u[:count] ** 2 + self.zeros**2 @ self.u[count:] ** 2) / np.abs(reading)
+
+
+@lru_cache(maxsize=4)
+def shown_by(meter: Meter, reference: Readings, zero: Readings | None) -> Shown:
+    """What a voltmeter's readings say.
+
+    Raises
+    ------
+    ReductionError
+        If the reference shows no voltage.
+    """
+    u, dof = uncertainties(reference)
+    if zero is None:
+        found = Shown(reference.time, reference.mean, np.zeros(0), np.zeros(0), u, dof)
+    else:
+        more, more_dof = uncertainties(zero)
+        together = np.concatenate([u, more]), np.concatenate([dof, more_dof])
+        found = Shown(reference.time, reference.mean, zero.time, zero.mean, *together)
+    if any(np.any(found.reading(zeros) == 0) for zeros in (found.zeros, found.held_zeros)):
+        raise ReductionError(f"a calibration of '{meter}_voltmeter' reads exactly 0 V; repeat it or exclude it")
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +146,7 @@ class Calibration:
         `threshold`, see `scenarios.reduction.steps.jumps`. Beyond the first and the last one a line goes on, see
         `scenarios.reduction.interpolation.line`; with one calibration only there is none.
         """
-        shown = Shown.of(reference, zero, meter)
+        shown = shown_by(meter, reference, zero)
         apart = np.abs(targets[:, None] - shown.time)
         apart += (cycles[:, None] != reference.cycle) * (1 + apart.max())
         nearest = np.argmin(apart, axis=1)
@@ -151,8 +157,8 @@ class Calibration:
             shown=shown,
             pressure=air.at("pressure", shown.time),
             temperature=air.at("temperature", shown.time),
-            drifting=Way.over(shown, shown.zeros(), _lines(targets, part[nearest], shown.time, part), targets),
-            held=Way.over(shown, shown.zeros(hold=True), (nearest[:, None] == one).astype(float), targets),
+            drifting=Way.over(shown, shown.zeros, _lines(targets, part[nearest], shown.time, part), targets),
+            held=Way.over(shown, shown.held_zeros, (nearest[:, None] == one).astype(float), targets),
         )
 
     def voltage(self, v: SimpleNamespace) -> Array:

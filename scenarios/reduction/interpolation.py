@@ -40,7 +40,7 @@ def line(at: Array, known: Array) -> Array:
     if there is none, through the farthest. A linear course is followed exactly. A single value holds throughout.
     """
     count, weights = len(known), np.zeros((len(at), len(known)))
-    if count == 1:
+    if count < 2:
         weights[:] = 1.0
         return weights
     before = np.clip(np.searchsorted(known, at) - 1, 0, count - 2)

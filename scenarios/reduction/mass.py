@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.beginning import check_beginning
-from scenarios.reduction.calibration import Shown, before
+from scenarios.reduction.calibration import before, shown_by
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.corrections import applied
@@ -24,6 +24,7 @@ from scenarios.reduction.group import fit_groups
 from scenarios.reduction.gum import Input
 from scenarios.reduction.readout import Readout, prepare
 from scenarios.reduction.recording import Readings, Recording, read
+from scenarios.reduction.remarks import remarks
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
@@ -120,7 +121,7 @@ def _step(recording: Recording, certificates: Certificates, settings: ReductionS
     current, induced = recording.current_calibration, recording.induced_calibration
     if current is None or induced is None or certificates.reference_voltage is None:
         return None
-    meters = Shown.of(current, recording.current_zero, "current"), Shown.of(induced, recording.induced_zero, "induced")
+    meters = shown_by("current", current, recording.current_zero), shown_by("induced", induced, recording.induced_zero)
     readings, u = zip(*(meter.relative() for meter in meters), strict=True)
     return reference_step((meters[0].time, meters[1].time), readings, u, settings.outlier_threshold)
 
@@ -285,6 +286,7 @@ def _result(
         nominal_mass_kg=certificates.nominal_mass,
         winding_ratio=run.windings.ratio,
         idle=b.idle,
+        notes=remarks(run, certificates, on),
         _curves=partial(allan_curves, weighing_windows(blocks, recording), recording, fits),
     )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.fringes import check_fringes
 from scenarios.reduction.smooth_courses import SMOOTH_ORDER, smooth_courses
-from scenarios.reduction.velocity_equations import Beside, Part, chunks_of, parts
+from scenarios.reduction.velocity_equations import Beside, Part, chunks_of, parts, within_sweep
 
 Array = NDArray[np.float64]
 
@@ -154,16 +154,14 @@ def fit_velocity(
     time, spread = float(times.mean()), max(float(np.ptp(times)), 1e-300)
     centre, half = _checked(voltage, position, z_w)
     drifts = sweeps >= SWEEPS_FOR_DRIFT
-    tau = (times - time) / spread if drifts else None
     phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
     if phase is not None:
         check_fringes(phase, order)
-    beside = Beside(tau, acceleration, None, phase)
+    beside = Beside((times - time) / spread, drifts, None, acceleration, phase)
     unknowns = order + 1 + beside.unknowns
-    elapsed = (times - time + aperture * (np.arange(n) - 0.5 * (n - 1))[:, None]).T
     creeps = offset_drifts and voltage.size > unknowns + 1 and _tells_offset_drift(position, times)
     if creeps:
-        beside, unknowns = beside._replace(creep=elapsed / spread), unknowns + 1
+        beside, unknowns = beside._replace(pace=aperture / spread), unknowns + 1
     if voltage.size <= unknowns:
         raise ReductionError(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
@@ -201,7 +199,7 @@ def fit_velocity(
         u_skew=u_skew,
         offset_drift=_fitted(bl, gains[0], solution, estimator, skewed.stop, spread)
         if creeps
-        else _not_fitted(bl, gains[0], left, elapsed),
+        else _not_fitted(bl, gains[0], left, times - time, within_sweep(n, aperture)),
     )
 
 
@@ -212,10 +210,11 @@ def _tells_offset_drift(position: Array, times: Array) -> bool:
     return len(times) > 2 and float(sense @ time) ** 2 <= MOST_CONFUSED * float(sense @ sense) * float(time @ time)
 
 
-def _not_fitted(bl: float, gain: Array, left: list[Part], elapsed: Array) -> OffsetDrift:
+def _not_fitted(bl: float, gain: Array, left: list[Part], times: Array, within: Array) -> OffsetDrift:
     """What a drift of the offset does to Bl; `gain` makes it of the equations."""
-    times = (elapsed[chunk].T.ravel() for chunk in chunks_of(*elapsed.shape))
-    change = sum(float(gain @ (rows @ time)) for (_, rows, _), time in zip(left, times, strict=True))
+    chunks = chunks_of(len(times), len(within))
+    elapsed = (np.ravel(within + times[chunk]) for chunk in chunks)
+    change = sum(float(gain @ (rows @ seconds)) for (_, rows, _), seconds in zip(left, elapsed, strict=True))
     return OffsetDrift(sensitivity=change / bl)
 
 
@@ -229,9 +228,11 @@ def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]
     """Solution, inverse of the normal equations, and the parts with residuals in place of readings.
 
     The first part's solution, of parts that are in the processor's cache, is refined with all: what rounding does to
-    normal equations then counts for what is left only. If that was much, since the first tells little, once more.
+    normal equations then counts for what is left only. If that was much, since the first tells little, once more, from
+    the readings: what is left of a wrong solution has the rounding of that.
     """
     left: list[Part] = []
+    readings: list[Array] = []
     for columns, rows, data in parts:
         product = rows @ columns.T
         if not left:
@@ -242,6 +243,7 @@ def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]
         residual = data - start @ columns
         right = right + rows @ residual
         left.append((columns, rows, residual))
+        readings.append(data)
     if len(left) > 1:
         estimator = _inverse(normal)
     if estimator is None:
@@ -253,9 +255,13 @@ def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]
     for _ in range(REFINEMENTS):
         correction = estimator @ right
         start = start + correction
-        for columns, _, residual in left:
-            residual -= correction @ columns
-        if np.linalg.norm(weights * correction) <= REFINED * np.linalg.norm(weights * start):
+        small = np.linalg.norm(weights * correction) <= REFINED * np.linalg.norm(weights * start)
+        for (columns, _, residual), data in zip(left, readings, strict=True):
+            if small:
+                residual -= correction @ columns
+            else:
+                np.subtract(data, start @ columns, out=residual)
+        if small:
             break
         right = np.sum([rows @ residual for _, rows, residual in left], axis=0)
     return start, estimator, left

@@ -21,29 +21,32 @@ CHUNK = 8192  # readings worked on at a time: they stay in the cache
 
 
 class Beside(NamedTuple):
-    """What the model has beside the profile, each None if it has it not; see `scenarios.reduction.velocity`.
+    """What the model has beside the profile and the offset; see `scenarios.reduction.velocity`.
 
     Parameters
     ----------
-    tau : scaled time of each sweep, for the drift of Bl, shape (sweeps,).
-    acceleration : mean over each aperture (m/s²), shape (sweeps, n).
-    creep : scaled time of each reading, for the drift of the offset, shape (sweeps, n).
-    phase : of the periodic error at the edges (rad), shape (sweeps, n + 1).
+    tau : scaled time of each sweep, shape (sweeps,).
+    drifts : whether Bl drifts with it.
+    pace : scaled time from a reading to the next, if the offset drifts with it; None if not.
+    acceleration : mean over each aperture (m/s²), shape (sweeps, n); None without skew.
+    phase : of the periodic error at the edges (rad), shape (sweeps, n + 1); None without.
     """
 
-    tau: Array | None
+    tau: Array
+    drifts: bool
+    pace: float | None
     acceleration: Array | None
-    creep: Array | None
     phase: Array | None
 
     def of(self, chunk: slice) -> Beside:
         """For some of the sweeps, which come last."""
-        return Beside(*(None if values is None else values[chunk].T for values in self))
+        acceleration, phase = (None if a is None else a[chunk].T for a in (self.acceleration, self.phase))
+        return self._replace(tau=self.tau[chunk], acceleration=acceleration, phase=phase)
 
     @property
     def unknowns(self) -> int:
         """Unknowns, with the offset of the voltage."""
-        alone = sum(values is not None for values in (self.tau, self.acceleration, self.creep))
+        alone = self.drifts + (self.pace is not None) + (self.acceleration is not None)
         return 1 + alone + (0 if self.phase is None else 2)
 
 
@@ -62,6 +65,11 @@ def chunks_of(sweeps: int, n: int) -> list[slice]:
     """The sweeps, of n readings each, in parts of `CHUNK` readings."""
     step = max(1, CHUNK // n)
     return [slice(first, first + step) for first in range(0, sweeps, step)]
+
+
+def within_sweep(n: int, step: float) -> Array:
+    """Times of the readings of a sweep about its middle, shape (n, 1)."""
+    return np.asarray(step * (np.arange(n) - 0.5 * (n - 1))[:, None])
 
 
 def _equations(
@@ -86,15 +94,16 @@ def _equations(
         if k > 1:
             columns[k] -= columns[k - 2] * product
     place = order + 1
-    if beside.tau is not None:
+    if beside.drifts:
         np.multiply(speed, beside.tau, out=columns[place])
         np.multiply(smooth, beside.tau, out=rows[place])
         place += 1
     if beside.acceleration is not None:
         columns[place] = rows[place] = beside.acceleration
         place += 1
-    if beside.creep is not None:
-        columns[place] = rows[place] = beside.creep
+    if beside.pace is not None:
+        np.add(within_sweep(len(speed), beside.pace), beside.tau, out=columns[place])
+        rows[place] = columns[place]
     if beside.phase is not None:
         waves = sine_cosine(beside.phase)
         for row, wave in zip((-3, -2), waves, strict=True):

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw_bridge.drivers.acquisition import HISTORY, Acquisition, Column, Reader, Stream, acquisition
-from hw_bridge.drivers.daq import mean_of
 from hw_bridge.drivers.driver import Driver
+from hw_bridge.drivers.steps import means_of
 from hw_bridge.errors import BridgeError
 from tests.hw_bridge.sensors import DAQ, VOLTS
 from tests.hw_bridge.standin_daq import Card
@@ -178,7 +178,7 @@ def test_steps_need_not_be_whole_samples(card: Card) -> None:
     with opened(fluxgate()) as field:
         samples, edges, _ = burst(field, 3 * MS // 2, 6)
         assert edges.tolist() == [0, 2, 3, 5, 6, 8, 9]
-        assert mean_of(samples, edges, 10.0)[0] == pytest.approx(0.25 + 1e-3 * np.array([0.5, 2.0, 3.5, 5.0, 6.5, 8.0]))
+        assert means_of(samples, edges)[0] == pytest.approx(0.25 + 1e-3 * np.array([0.5, 2.0, 3.5, 5.0, 6.5, 8.0]))
         with pytest.raises(BridgeError, match=r"b: a step of 0\.0005 s is shorter than a sample"):
             burst(field, MS // 2, 2)
         assert burst(field, MS, 2)[1].tolist() == [0, 1, 2]

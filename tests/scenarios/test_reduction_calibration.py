@@ -105,6 +105,18 @@ def test_one_calibration_leaves_the_drift_to_what_is_stated_of_it() -> None:
     assert {QUANTITIES[name].label for name in doubts} <= set(several.idle)
 
 
+def test_what_could_not_be_corrected_is_said_unless_it_is_in_the_budget() -> None:
+    run = dataclasses.replace(FLAT, cycles=1, sweeps=2, readings=40)
+    (sweeps, current, induced) = mass(run.blocks()).notes
+    assert "thermal EMF was not fitted in the velocity group" in sweeps
+    assert "current voltmeter was calibrated once" in current and "induced voltmeter was calibrated once" in induced
+    doubts = {name: Estimate(0.0, 1e-9) for name in ("thermal_emf_drift", "current_gain_drift", "induced_gain_drift")}
+    stated = mass(run.blocks(), **doubts)
+    assert not stated.notes and {QUANTITIES[name].label for name in doubts} <= set(stated.type_b)
+    assert not mass(run.blocks(), {"offset_drift": False, "voltmeter_drift": False}).notes
+    assert not mass(FLAT.blocks()).notes
+
+
 # --- what is no drift ------------------------------------------------------------------------------------------------
 
 
