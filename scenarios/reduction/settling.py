@@ -28,19 +28,20 @@ LATER = 4  # the first of so many parts is looked at, by the others
 def without_unsettled(recording: Recording, settings: ReductionSettings) -> tuple[Recording, tuple[Excluded, ...]]:
     """The recording without the first sweeps of its groups, if the rest tells that they are not alike."""
     groups = recording.sweeps
-    numbers = [_numbers(group) for group in groups]
+    begun = {(group.cycle, group.block, group.state): float(group.time[0]) for group in recording.moved}
+    numbers = [_numbers(group, begun[group.cycle, group.block, group.state]) for group in groups]
     pairs = [_pairs(group, number) for group, number in zip(groups, numbers, strict=True)]
-    count = min(len(own) for own in pairs)
-    if count < FEWEST_PAIRS:
-        return recording, ()
-    table = np.array([own[:count] for own in pairs])
+    table = np.array([own[: min(map(len, pairs))] for own in pairs])
     there = np.isfinite(table)
-    if not there.any(axis=0).all():
+    number_there = there.sum(axis=0)
+    read = np.flatnonzero(number_there)  # some pairs may have been left out in every group
+    if len(read) < FEWEST_PAIRS:
         return recording, ()
-    mean = np.where(there, table, 0.0).sum(axis=0) / there.sum(axis=0)
-    cut, size = unsettled(mean, settings.outlier_threshold)
-    if not cut:
+    mean = np.where(there, table, 0.0).sum(axis=0)[read] / number_there[read]
+    first, size = unsettled(mean, settings.outlier_threshold)
+    if not first:
         return recording, ()
+    cut = int(read[first])
     reason = (
         f"the voltages of its first {2 * cut} sweeps are off by {size:+.2g}, relative, up and down alike, which fades: "
         "flux leaves the yoke, or something else settles; state coil.yoke_inductance, or set reduction.skip_sweeps"
@@ -75,9 +76,9 @@ def unsettled(pairs: Array, threshold: float) -> tuple[int, float]:
     return min(cut + max(1, cut // 2), first), float(left[0])
 
 
-def _numbers(group: Sweeps) -> NDArray[np.int64]:
-    """Of the sweeps, those that were left out counted."""
-    since = group.time - group.time[0]
+def _numbers(group: Sweeps, begun: float) -> NDArray[np.int64]:
+    """Of the sweeps since the first one (s), those that were left out counted."""
+    since = group.time - begun
     every = float(np.median(np.diff(group.time))) if len(group.time) > 1 else 1.0
     return np.rint(since / every).astype(np.int64)
 
