@@ -23,12 +23,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hw_bridge.drivers.steps import TINY, Edges, edges_of
 from hw_bridge.drivers.wire import WireError
 from hw_bridge.errors import BridgeError
 from twin.times import NS
 
 Array = NDArray[np.float64]
-Edges = NDArray[np.int64]
 SLACK = 0.01
 """By how much a card may round what it is set to."""
 HISTORY = 1.0
@@ -39,7 +39,6 @@ BUFFER = 10.0
 """What the card's library has room for (s), before samples are lost."""
 STEADY = 10.0
 """The clocks are compared over so long (s): a look that came late is nobody's clock."""
-_TINY = 1e-6  # of a sample, by which rounding may put a time behind it
 
 
 def host_time() -> int:
@@ -136,10 +135,11 @@ class Stream:
 
     def open(self, reader: Reader, start: int, step: int, count: int) -> _Window:
         """Samples of `count` steps (ns) from `start` on (ns), or from the first that there is."""
-        first = max(math.ceil((start - self.started) / NS * self.rate - _TINY), self._base)
-        edges = np.ceil(np.arange(count + 1) * (step / NS * self.rate) - _TINY).astype(np.int64)
-        if not np.all(np.diff(edges) > 0):
-            raise BridgeError(f"{reader.name}: a step of {step / NS:g} s is shorter than a sample", reader.name)
+        first = max(math.ceil((start - self.started) / NS * self.rate - TINY), self._base)
+        try:
+            edges = edges_of(step, count, self.rate)
+        except ValueError as error:
+            raise BridgeError(f"{reader.name}: {error}: raise settings.rate", reader.name) from None
         window = _Window(reader, first, edges)
         self.windows.append(window)
         self._settle()

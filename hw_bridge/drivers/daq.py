@@ -46,10 +46,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hw_bridge.drivers.acquisition import Column, Edges, Reader, acquisition, host_time
+from hw_bridge.drivers.acquisition import Column, Reader, acquisition, host_time
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.library import LibraryWire
 from hw_bridge.drivers.settings import TEXT
+from hw_bridge.drivers.steps import Edges, firsts_of, means_of
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
@@ -198,14 +199,13 @@ class DaqDriver(Card):
                 self.name,
             )
         volts, late = np.empty((len(self.lines), schedule.repeats, schedule.count)), 0
+        of_each = firsts_of if instantaneous else means_of
         for burst in range(schedule.repeats):
             start = schedule.start + burst * schedule.every
             yield self.clock.until(max(start, self.clock.now))
             taking = partial(self.burst, start=start, step=schedule.step, count=schedule.count)
             samples, edges, later = yield from self.ask(taking, seconds)
-            volts[:, burst] = (
-                first_of(samples, edges, self.span) if instantaneous else mean_of(samples, edges, self.span)
-            )
+            volts[:, burst] = of_each(samples, edges, SATURATED * self.span)
             late = max(late, later)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
@@ -221,19 +221,6 @@ class DaqDriver(Card):
             values = self.scales[quantity] * (volts[k] - self.zeros[quantity])
             blocks.append(self.record(values, schedule, quantity, unit, aperture, labels, late, gaps=True))
         return blocks
-
-
-def mean_of(samples: Array, edges: Edges, span: float) -> Array:
-    """Of each step, shape (quantities, steps); not a number where one of its samples is saturated."""
-    means = np.add.reduceat(samples, edges[:-1], axis=1) / np.diff(edges)
-    largest = np.maximum.reduceat(np.abs(samples), edges[:-1], axis=1)
-    return np.where(largest > SATURATED * span, np.nan, means)
-
-
-def first_of(samples: Array, edges: Edges, span: float) -> Array:
-    """Of each step, shape (quantities, steps); not a number where it is saturated."""
-    first = samples[:, edges[:-1]]
-    return np.where(np.abs(first) > SATURATED * span, np.nan, first)
 
 
 def taken(quantities: Mapping[str, str]) -> dict[str, str]:

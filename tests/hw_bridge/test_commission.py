@@ -60,6 +60,15 @@ def test_without_arm_nothing_is_switched(wired: Wired, words: list[str], tmp_pat
     assert source(wired) == (False, 0.0)
 
 
+def test_a_working_point_beyond_the_limit_is_refused_before_anything_is_connected(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["commission", *words, "--arm", "--to", "-5 mA"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: --to: -0.005 A is beyond hardware.limits.current of current_source, 0.001 A"
+    assert not (tmp_path / "report.json").exists()
+
+
 def test_a_wrong_polarity_ends_it_with_the_output_off(
     wired: Wired, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -153,6 +153,7 @@ def test_digital_lines_break_before_they_make_and_are_read_back_by_others(monkey
         ({"commands": {**DIGITAL, "closed": "0000"}}, "unknown closed"),
         ({"commands": {"close +0 +0 00": "0011"}}, "lacks open"),
         ({"settings": {"lines": "port0"}}, "lacks readback"),
+        ({"settings": {**LINES, "settle": "-1 ms"}}, r"settings\.settle cannot be less than zero"),
     ],
 )
 def test_digital_lines_that_are_told_wrongly(more: dict[str, Any], text: str) -> None:

@@ -295,6 +295,21 @@ def test_lengths_are_in_metres_and_averaged(library: tuple[Any, str], direction:
     assert library[0].Opened() == 0
 
 
+def test_steps_need_not_be_whole_values(library: tuple[Any, str]) -> None:
+    """1.5 ms at 1 kHz: one and two in turn; and at the rate that it tells, which is another one."""
+    library[0].SetLength(1, 0.0, 1.0)
+    with opened(interferometer(library[1])) as made:
+        values = reading(made, 1.5e-3, 6).values[0]
+        assert values == pytest.approx(1e-9 * np.array([0.5, 2.0, 3.5, 5.0, 6.5, 8.0]))
+        assert reading(made, 1.5e-3, 4, instantaneous=True).values[0] == pytest.approx(1e-9 * np.array([0, 2, 3, 5]))
+        with pytest.raises(BridgeError, match=r"z: a step of 0\.0005 s is shorter than a sample, at 1000 Hz"):
+            reading(made, 0.5e-3, 2)
+    library[0].SetFault(9)
+    with opened(interferometer(library[1])) as made:
+        values = reading(made, 0.1, 3, instantaneous=True).values[0]
+        assert values == pytest.approx(1e-9 * np.array([0, 100, 199])), "995 Hz: at 0, 99.5 and 199"
+
+
 def test_zero_is_where_it_is_said_to_be(library: tuple[Any, str]) -> None:
     library[0].SetLength(1, 5e4, 0.0)
     with opened(interferometer(library[1], zero="here")) as made:
@@ -335,6 +350,7 @@ def test_values_that_stop_are_a_time_out(library: tuple[Any, str]) -> None:
     [
         (6, {}, "its correction for air cannot be switched off"),
         (7, {}, "its rate is 500 Hz, not 1000 Hz"),
+        (8, {"zero": "here"}, "its zero was set, and it is at 5e-05 m"),
         (0, {"channel": 3}, "it has 2 channels"),
         (0, {"library": "/nowhere/siosifm.so"}, "the library of SIOS is not there"),
     ],
@@ -343,6 +359,7 @@ def test_what_is_not_as_it_is_to_be_is_refused(
     library: tuple[Any, str], fault: int, settings: dict[str, Any], text: str
 ) -> None:
     library[0].SetFault(fault)
+    library[0].SetLength(1, 5e4, 0.0)
     made = interferometer(library[1], **settings)
     try:
         with pytest.raises(BridgeError, match=text):

@@ -116,7 +116,10 @@ def test_a_lock_opens_and_closes_and_its_state_is_an_interlock(monkeypatch: pyte
         there.state, there.stuck = "1", True
         with pytest.raises(BridgeError, match="it should be unlocked, and answers '1'"):
             lock.clock.run(lock.unlock(0.0))
-        assert lock.make_safe() == "at '1', read back"
+        assert lock.make_safe() == "locked, read back"
+        there.state = "?"
+        assert lock.make_safe() == "at '?', read back"
+        there.state = "1"
 
         def flowing() -> None:
             raise SafetyError("interlock: current flows")
