@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from scenarios.run.found import FoundRun
 
 SUFFIXES = {"kibbg2": ".kibbg2", "netcdf": ".nc", "csv": ".csv", "mat": ".mat", "folder": ""}
+SHOWN = 5
+"""Of what a format has no place for, as many are named."""
 
 
 def export(
@@ -77,8 +79,10 @@ def export(
             _at_once(target, lambda path: left_out.extend(_written(folder, format_, path, start, unfinished)))
     if unfinished is not None:
         note(f"note: {run} has not finished, {unfinished.steps} of {unfinished.steps_total} steps; this is what it has")
-    for what in left_out:
+    for what in left_out[:SHOWN]:
         note(f"note: left out, the format has no place for it: {what}")
+    if len(left_out) > SHOWN:
+        note(f"note: and {len(left_out) - SHOWN} more, which --json lists")
     if as_json:
         show_json({"run": run, "format": format_, "written": str(target), "left_out": left_out})
     else:
