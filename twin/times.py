@@ -182,10 +182,14 @@ class Times:
         return self._step
 
     def rows_per_turn(self, hertz: Sequence[Fraction]) -> int | None:
-        """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon."""
-        if not self.every:
+        """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon.
+
+        Regular instants in one row are bursts of one each.
+        """
+        every = self.every or self.step
+        if not every:
             return None
-        turns = ((f.numerator * self.every, f.denominator * NS) for f in hertz)
+        turns = ((f.numerator * every, f.denominator * NS) for f in hertz)
         rows = math.lcm(*(whole // math.gcd(part, whole) for part, whole in turns))
         return rows if rows <= 16 else None
 
