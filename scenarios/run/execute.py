@@ -236,7 +236,7 @@ def concluded(
             truth=truth,
         )
     assert isinstance(known, Certificates), "a mass campaign has certificates"
-    parts = scenario.true_components()
+    parts = scenario.true
     known_truth = len(truth) > 0 and "test_mass" not in scenario.hardware  # nobody knows that of a real mass
     return Result(
         scenario=scenario,
