@@ -203,7 +203,7 @@ def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np
 
 def _is_regular(starts: NDArray[np.int64]) -> bool:
     steps = starts[1:] - starts[:-1]
-    return not (steps != steps[:1]).any()
+    return bool((steps == steps[:1]).all())
 
 
 @lru_cache(maxsize=64)
