@@ -47,7 +47,7 @@ def densities(part: ExternalFlux, inputs: Mapping[str, Any]) -> dict[str, FluxDe
         gap.append(Contribution(_let_in(part, source), inside, z_magnet, place))
         outside.append(Contribution(_beside(part, source), factor, z_magnet, place))
     if part.is_measured(inputs):
-        far = FarEnd(vertical=1.0)
+        far = FarEnd(vertical=part.ambient_gain)
         gap.append(Contribution(_let_in(part, far), inputs["ambient"], z_magnet, _ROOM))
         outside.append(Contribution(_beside(part, far), inputs["ambient"], z_magnet, _ROOM))
     for mounted in interfering(inputs):

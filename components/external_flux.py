@@ -32,7 +32,7 @@ from components.external_source import AnySource, FarEnd, NearEnd, polyline
 from components.interfering_magnet import Mounted
 from twin.component import Component, Port
 from twin.composition import Function
-from twin.errors import SimulationError
+from twin.errors import SimulationError, WiringError
 from twin.field import Field, FieldSum, Shape
 from twin.parameter import parameter
 from twin.signal import Constant, Signal
@@ -73,8 +73,9 @@ class ExternalFlux(Component):
     `gap_density` between the poles, what is let in there, and `outside_density` beside the yoke, the sources and what
     the yoke makes of them (`components.flux_density`).
 
-    Beside `sources` there may be a vertical far field that somebody measures: `ambient`, downward, by how much that of
-    the room differs from what they state.
+    Beside `sources`, or in their place, there may be a vertical far field that somebody measures: `ambient`, downward,
+    by how much that of the room differs from what they state. It needs a coil that is known, by `turns` and `radius` or
+    a `geometry`.
 
     What alternates goes its own way, to the coil's voltage alone: like vibration, the servo does not follow it, and the
     mean of the force does not know it.
@@ -140,6 +141,9 @@ class ExternalFlux(Component):
     leakage_multipoles: list[float] = parameter(
         "T", [], neutral=[], description="of the magnet's own field beside the yoke, of degrees 2, 4, …"
     )
+    ambient_gain: float = parameter(
+        "1", 1.0, neutral=0.0, description="far field at the magnet over what is measured where the sensor is"
+    )
     reach: float = parameter(
         "m", 25e-3, gt=0, description="largest |z| of coil in magnet, of magnet in the room, and half that of a source"
     )
@@ -153,7 +157,7 @@ class ExternalFlux(Component):
     def _coupled(self) -> ExternalFlux:
         if self.geometry is None and (self.dimensions or self.size != 1.0):
             raise ValueError("dimensions and size are of a geometry, and there is none")
-        if self.sources and self.geometry is None and (self.turns is None or self.radius is None):
+        if self.sources and not self._coil_is_known:
             raise ValueError("expected turns and radius of the coil, or a geometry, beside sources")
         for name, source in self.sources.items():
             if isinstance(source, NearEnd) and (self.geometry is None or source.attenuation or source.shielding):
@@ -164,12 +168,13 @@ class ExternalFlux(Component):
         return self
 
     def neutral_inputs(self) -> frozenset[str]:
-        neutral = set() if self.sources or self.leakage_multipoles else {"magnet_position"}
+        measures = self._coil_is_known and self.ambient_gain != 0.0
+        neutral = set() if self.sources or self.leakage_multipoles or measures else {"magnet_position"}
         if all(source.appears == "always" for source in self.sources.values()):
             neutral.add("energised")
         if not any(isinstance(source, NearEnd) and source.carried for source in self.sources.values()):
             neutral.add("stage")
-        if not self.sources:
+        if self.ambient_gain == 0.0:
             neutral.add("ambient")
         return frozenset(neutral)
 
@@ -197,7 +202,7 @@ class ExternalFlux(Component):
         if self.is_measured(inputs):
             in_magnet = self.coupling != "published"
             origin = inputs["magnet_position"] if in_magnet else 0.0
-            fields.append(Field(self._far(1.0), inputs["ambient"], origin))
+            fields.append(Field(self._far(self.ambient_gain), inputs["ambient"], origin))
         fields += [
             field for mounted in interfering(inputs) for field in self._brought(mounted, inputs["magnet_position"])
         ]
@@ -210,7 +215,15 @@ class ExternalFlux(Component):
     def is_measured(self, inputs: Mapping[str, Any]) -> bool:
         """Whether somebody says what there is beside the sources."""
         ambient = inputs.get("ambient", Constant(0.0))
-        return not (isinstance(ambient, Constant) and ambient.value == 0.0)
+        if self.ambient_gain == 0.0 or (isinstance(ambient, Constant) and ambient.value == 0.0):
+            return False
+        if not self._coil_is_known:
+            raise WiringError(
+                f"{self.name}: ambient is a measured field, and nothing says which coil it goes through: expected "
+                "turns and radius of the coil, or a geometry; or ambient_gain: 0, if it is not to act",
+                (self.name,),
+            )
+        return True
 
     def _brought(self, mounted: Mounted, z_magnet: Signal) -> list[Field]:
         """λ of a magnet that a stage brought, and of what the yoke keeps of it."""
@@ -361,6 +374,10 @@ class ExternalFlux(Component):
             return AngularDistribution(np.array([mean, sideways]), self.coil_radius)
         let_in = source.free_field(theta, z, self.coil_radius)[0] * weaker / source.shield(self.coil_radius)
         return AngularDistribution.of(let_in, self.coil_radius)
+
+    @property
+    def _coil_is_known(self) -> bool:
+        return self.geometry is not None or (self.turns is not None and self.radius is not None)
 
     @property
     def coil_turns(self) -> float:

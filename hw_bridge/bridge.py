@@ -10,13 +10,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+import networkx as nx
 import numpy as np
 
+from components.clamp import Clamp
+from components.coil import Coil
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
@@ -24,8 +29,10 @@ from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
+from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
+from scenarios.run.followers import followers
 from scenarios.run.replay import fed
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
@@ -73,6 +80,8 @@ class Bridge:
         self.unverified: list[str] = []
         self.interruptions: list[dict[str, float]] = []
         """Of a run that was resumed: when, and for how long."""
+        self.began: float | None = None
+        """When the campaign was at 0 s (s since 1970, by this computer's clock)."""
         self.tell = tell
         self.following: dict[str, Following] = {}
         """Of the instruments whose readings drive the twin."""
@@ -121,7 +130,7 @@ class Bridge:
         for name, hardware in self.scenario.hardware.items():
             kind = plugins.load(plugins.DRIVERS, hardware.driver)
             model = twin.graph.components[name]
-            check_role(name, hardware.driver, kind, model)
+            check_role(name, hardware.driver, kind, self.scenario.balance.parts[name])
             try:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
@@ -134,6 +143,8 @@ class Bridge:
             self.drivers[name] = driver
             for lock in hardware.interlocks:
                 self._check_port(twin, name, lock.port)
+            if isinstance(driver, Playing):
+                driver.newtons_per_ampere = self._force_behind(twin, name)
             try:
                 driver.check_limits()
             except SafetyError as error:
@@ -153,6 +164,12 @@ class Bridge:
                     driver.wire.check()
             except BridgeError as error:
                 raise WiringError(f"{name}: {error}", (name,)) from None
+
+    def _force_behind(self, twin: Twin, name: str) -> Callable[[], float] | None:
+        """What a current of a source pushes with, in all windings that it reaches (N/A); None if it reaches none."""
+        reached = nx.descendants(twin.graph.as_networkx(), name)
+        coils = [part for part in reached if isinstance(twin.graph.components[part], Coil)]
+        return (lambda: sum(abs(self._of_twin(f"{coil}.bl")) for coil in coils)) if coils else None
 
     def _check_port(self, twin: Twin, name: str, port: str) -> None:
         """See that an interlock looks at something that has a value."""
@@ -220,25 +237,33 @@ class Bridge:
             If what carries the coil is not where a run begins.
         """
         assert self._twin is not None
+        if self.began is None:
+            self.began = time.time() - self.clock.seconds
         for driver in self.drivers.values():
             if self.arm and not self.interruptions and isinstance(driver, PiAxis):
                 driver.is_where_it_begins()
+        quiet = Quiet(self.clock, self.drivers.values())
+        for name, driver in self.drivers.items():
+            part = self._twin.graph.components[name]
+            if isinstance(part, Fed) and part.fed:
+                self.following[name] = Following(driver, part, quiet)
+        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
+        self._watchdog.start()
+        for following in self.following.values():
+            self.clock.run(following.look(beginning=not self.interruptions))
         for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
-                self.clock.process(driver.play())
-            part = self._twin.graph.components[name]
-            if isinstance(part, Fed) and part.fed:
-                self.following[name] = Following(driver, part)
-                self.clock.process(self.following[name].run())
-                followers = self._twin.graph.driven_by(name)
-                self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")
-        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
-        self._watchdog.start()
+                self.clock.process(driver.play(), background=True)
+            if name in self.following:
+                self.clock.process(self.following[name].run(), background=True)
+                driven = followers(self._twin, name, self.drivers)
+                self.tell(f"{name}: its readings drive, {self.following[name].delay} later, {driven}")
 
     def take_up(self) -> None:
-        """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
+        """Bring the instruments of an interrupted run from their safe state to where it was: what forbids others to
+        move is unlocked first, sources and then servos are last.
 
         Raises
         ------
@@ -248,7 +273,7 @@ class Bridge:
         for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
             if driver.acts:
                 self.clock.run(driver.take_up())
-                self.tell(f"{name}: taken up again where the run was")
+                self.tell(f"{name}: {driver.taken_up or 'taken up again where the run was'}")
 
     def account(self) -> dict[str, Any]:
         """What there is to tell of the run, as plain values."""
@@ -268,8 +293,10 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
+        began = None if self.began is None else datetime.fromtimestamp(self.began, UTC)
         return {
             "armed": self.arm,
+            "began": None if began is None else began.isoformat(timespec="milliseconds"),
             "instruments": told,
             "unverified": self.unverified,
             "lag": self.clock.lag.summary(),
@@ -287,7 +314,7 @@ class Bridge:
                 self.safe[name] = str(error)
                 self.unverified.append(str(error))
             if driver.acts and self._connecting:
-                self.tell(f"{name}: {self.safe[name]}")
+                self.tell(f"{name}: {self.safe[name].removeprefix(f'{name}: ')}")
         for name, following in self.following.items():
             if following.late or following.missing:
                 self.tell(
@@ -314,6 +341,10 @@ class Bridge:
         driver: Any = self.drivers.get(name)
         if driver is not None and hasattr(driver, "reading"):
             return float(driver.reading(out))
+        return self._of_twin(port)
+
+    def _of_twin(self, port: str) -> float:
+        assert self._twin is not None
         return float(self._twin.signal(port).at(Times(np.array([self.clock.now])))[0])
 
     def _hold(self, name: str, lock: Interlock) -> None:
@@ -329,5 +360,7 @@ class Bridge:
 
 
 def _late(driver: Driver) -> int:
-    """What is taken up later than others: what needs a current needs its source."""
+    """What is taken up later than others: what needs a current needs its source, and what moves must not be locked."""
+    if driver.role == "CoilLock":
+        return 3 if isinstance(driver.model, Clamp) and driver.model.is_locked else -1
     return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 import threading
 from collections.abc import Iterator
@@ -85,11 +86,9 @@ class WireServer:
         self._thread.start()
         try:
             return self._in_loop(self._open())
-        except OSError as error:
+        except BridgeError:
             self.close()
-            raise BridgeError(
-                f"cannot listen at {self.host}: {error.strerror or error}; see --bind and --port"
-            ) from None
+            raise
 
     def close(self) -> None:
         """Close all ports and connections."""
@@ -117,7 +116,12 @@ class WireServer:
         shown = socket.gethostname() if self.host in EVERYWHERE else self.host
         ports: Iterator[int] = count(self._first_port) if self._first_port else iter(int, 1)
         for listener in self.listeners:
-            port = await listener.start(self.host, next(ports))
+            wanted = next(ports)
+            try:
+                port = await listener.start(self.host, wanted)
+            except OSError as error:
+                place = f"{self.host}, port {wanted}" if wanted else self.host
+                raise BridgeError(f"cannot listen at {place}: {_reason(error)}; see --bind and --port") from None
             for instrument, address in listener.addresses(shown, port):
                 core = instrument.core
                 rows.append({"name": core.name, "model": core.model, "transport": listener.kind, **address})
@@ -130,6 +134,12 @@ class WireServer:
 
     def _in_loop(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(CLOSING)
+
+
+def _reason(error: OSError) -> str:
+    """In the system's own words; asyncio adds to them, and a name that is not known has a number of another kind."""
+    number = error.errno or 0
+    return (os.strerror(number) if number > 0 else error.strerror or str(error)).lower()
 
 
 def is_loopback(host: str) -> bool:

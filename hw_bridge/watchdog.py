@@ -44,7 +44,7 @@ class Watchdog:
         """Begin; from the thread of the simulation."""
         self._beat = time.monotonic()
         if self._clock.scale is not None:
-            self._clock.process(self._beating())
+            self._clock.process(self._beating(), background=True)
         self._thread.start()
 
     def stop(self) -> None:

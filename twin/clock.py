@@ -8,7 +8,7 @@ the wall, and for hardware (`twin.real_time`), offers the same.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any, ClassVar
 
 import simpy
@@ -35,6 +35,12 @@ class _CountingEnvironment(simpy.Environment):
         self.events += 1
         super().step()
 
+    def waiting(self) -> Iterator[tuple[int, list[simpy.Process | None]]]:
+        """What is due and when, with the processes that wait for it; None: something else that waits."""
+        for when, _, _, event in self._queue:
+            bound = [getattr(callback, "__self__", None) for callback in event.callbacks or ()]
+            yield int(when), [each if isinstance(each, simpy.Process) else None for each in bound]
+
     def pass_to(self, instant: int) -> None:
         """Let time pass to an instant before which nothing is due."""
         self._now = max(self._now, instant)
@@ -52,6 +58,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._environment = _CountingEnvironment(initial_time=0)
+        self._background: set[simpy.Process] = set()
 
     def jump(self, instant: int, events: int) -> None:
         """Start at `instant` (ns), with `events` counted before: a resumed run goes on where it was interrupted."""
@@ -87,9 +94,35 @@ class Clock:
         """An event that somebody makes happen (``event.succeed()``)."""
         return self._environment.event()
 
-    def process(self, operation: Process) -> simpy.Process:
-        """Start an operation beside the present one; the result is an event that ends with it."""
-        return self._environment.process(operation)
+    def process(self, operation: Process, *, background: bool = False) -> simpy.Process:
+        """Start an operation beside the present one; the result is an event that ends with it.
+
+        Parameters
+        ----------
+        background : nobody waits for it, or does anything because of it.
+        """
+        process = self._environment.process(operation)
+        if background:
+            self._background.add(process)
+        return process
+
+    @property
+    def active(self) -> simpy.Process | None:
+        """The process that goes on just now."""
+        return self._environment.active_process
+
+    def in_background(self, process: simpy.Process | None) -> bool:
+        """Whether it was started as such."""
+        return process in self._background
+
+    def due(self) -> Iterator[tuple[int, list[simpy.Process | None]]]:
+        """What is due and when (ns), in no order, with the processes that wait for it; None: something else that waits.
+
+        What background processes wait for is left out.
+        """
+        for when, waiting in self._environment.waiting():
+            if any(process not in self._background for process in waiting):
+                yield when, waiting
 
     def together(self, operations: Iterable[Process]) -> simpy.Event:
         """Start operations side by side; the result is an event at which all have ended."""

@@ -33,7 +33,11 @@ def commission(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before each step.")] = False,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="CURRENT", help="Working point, such as '3.5 mA'; half the limit by default."),
+        typer.Option(
+            "--to",
+            metavar="CURRENT",
+            help="Working point, such as '3.5 mA'; by default half the limit, or half a meter's range.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the report there, as JSON.", show_default=False)
@@ -54,6 +58,10 @@ def commission(
     if not chosen.hardware:
         raise UsageError("nothing here is real; give --real NAME=driver@resource, or hardware: in the file")
     current = None if to is None else _amperes(to)
+    for name, hardware in chosen.hardware.items():
+        most = hardware.limits.current
+        if current is not None and most is not None and not abs(current) <= most:
+            raise UsageError(f"--to: {current:g} A is beyond hardware.limits.current of {name}, {most:g} A")
     bridge = Bridge(chosen, arm=arm, tell=note)
     operator = Worker("the operator", bridge.clock)
     tried: Commissioning | None = None

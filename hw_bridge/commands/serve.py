@@ -7,7 +7,7 @@ import math
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,6 +102,7 @@ def serve(
     PI controller; servo, interferometer, sensors and scanners speak SCPI. With --client, kibble-twin run in another
     process weighs with them. Runs until it is interrupted; exit code 0 after SIGTERM, 130 after Ctrl-C.
     """
+    from hw_bridge.errors import BridgeError
     from hw_bridge.served import ServedTwin
     from hw_bridge.server import WireServer
     from twin.real_time import RealTimeClock
@@ -113,13 +114,18 @@ def serve(
     clock = RealTimeClock(speed)
     chosen = experiment(scenario, settings, ideal=ideal)
     served = ServedTwin(chosen.scenario, clock, referenced=referenced)
-    with _until_signalled(clock) as received, WireServer(served, bind, port, token, epics) as server:
-        instruments = server.start()
+    with ExitStack() as stack:
+        received = stack.enter_context(_until_signalled(clock))
+        try:
+            server = stack.enter_context(WireServer(served, bind, port, token, epics))
+            instruments = server.start()
+        except BridgeError as error:  # an address that is none of this machine, a port that is taken, no caproto
+            raise UsageError(str(error)) from None
         if client is not None:
             _write_client(client, scenario, served, instruments)
         for kind in server.open_to_all():
             note(f"warning: {kind} cannot carry a token: whoever reaches {bind} commands the instruments through it")
-        _announce(chosen.scenario.name, scale, instruments, server, as_json)
+        _announce(chosen.scenario.name, scale, instruments, server, token, as_json=as_json)
         clock.run_until_stopped()
     if clock.scale is not None:
         _tell_lag(clock)
@@ -157,7 +163,26 @@ def _write_client(path: Path, source: str, served: ServedTwin, instruments: list
         raise UsageError(f"--client: {path}: {error.strerror or error}") from None
 
 
-def _announce(name: str, scale: str, instruments: list[dict[str, Any]], server: WireServer, as_json: bool) -> None:
+def _hints(instruments: list[dict[str, Any]], token: str | None) -> Iterator[str]:
+    """What else a client needs, beside the resource."""
+    ways = {row["transport"]: row for row in instruments}
+    if "prologix" in ways:
+        yield f"prologix: open {ways['prologix']['interface']} first"
+    if "epics" in ways:
+        yield f"epics: export EPICS_CA_ADDR_LIST={ways['epics']['ca_addr_list']} EPICS_CA_AUTO_ADDR_LIST=NO"
+    if token is not None:
+        yield "token: clients add it to the device, as hislip0@TOKEN and inst0@TOKEN"
+
+
+def _announce(
+    name: str,
+    scale: str,
+    instruments: list[dict[str, Any]],
+    server: WireServer,
+    token: str | None,
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         told = {"scenario": name, "scale": scale, "instruments": instruments, "without_token": server.open_to_all()}
         sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
@@ -165,6 +190,8 @@ def _announce(name: str, scale: str, instruments: list[dict[str, Any]], server: 
         show(f"{name}: {len({row['name'] for row in instruments})} instruments")
         rows = [(row["name"], row["model"], row["transport"], row["address"]) for row in instruments]
         show_table(("instrument", "model", "transport", "VISA resource"), rows)
+        for line in _hints(instruments, token):
+            show(line)
     sys.stdout.flush()
 
 

@@ -14,36 +14,43 @@
         wires: differential           # or single_ended, pseudo_differential
 
 The quantities are ``field`` (T) of a fluxgate, ``x``, ``y`` (m), ``theta_x``, ``theta_y`` (rad) of a position
-detector and ``position`` (m) of a displacement sensor. They are sampled together, by the card's own clock; each burst
-is started by software, and ``late_s`` of its block says by how much later than it was to be. What the card takes from
-there to its first sample no data sheet tells: ``commission`` measures it against other channels, and
-``hardware.trigger_latency`` states it. What the card has set differently (a rate or
-a range that it rounds) is refused if it differs by more than 1 %. A saturated channel has no reading: not a number is
-recorded, as by the simulated sensor.
+detector and ``position`` (m) of a displacement sensor.
 
-A card has one clock for all its inputs and reserves them for one task. Sensors at the same card are sampled one after
-the other, the later burst the later; a burst that would have to wait for longer than ``hardware.timeout`` ends the run.
-A sensor that is read all through a phase needs a card of its own.
+All sensors at a card are sampled by one task (`hw_bridge.drivers.acquisition`), by the card's own clock and at the
+highest of their rates: a reading is the mean of all samples in its step, so that more of them make it no other
+quantity; one at an instant is the first sample of its step. So any number of sensors may be read at the same time, also
+one all through a phase. A channel that two of them read has one span and one wiring. Channels of a card with one
+converter follow one another at its convert clock, within a sample. Modules of one chassis have one clock for their
+inputs: NI-DAQmx refuses a second task, and says so.
 
-``nidaqmx`` is used as it is: the vendor's own, maintained, MIT. It has met a stand-in with its interface, and no
-card.
+``late_s`` of a block says by how much later than it was to be its first sample was taken: by less than a sample if the
+task runs already, and otherwise by what software takes to start it. What the card takes from there to its first sample
+no data sheet tells: ``commission`` measures it against other channels, and ``hardware.trigger_latency`` states it. What
+the card has set differently (a rate or a range that it rounds) is refused if it differs by more than 1 %. A saturated
+channel has no reading: not a number is recorded, as by the simulated sensor. Samples that are lost, and a card that is
+pulled out, end the run.
+
+``nidaqmx`` is used as it is: the vendor's own, maintained, MIT. It has met a stand-in with its interface and its
+errors, and no card.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
-from functools import cache, partial
-from threading import Lock
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hw_bridge.drivers.acquisition import Column, Reader, acquisition, host_time
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.library import LibraryWire
 from hw_bridge.drivers.settings import TEXT
+from hw_bridge.drivers.steps import Edges, firsts_of, means_of
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
@@ -55,16 +62,15 @@ SATURATED = 0.999
 """Of the span: what is beyond may be anything."""
 MOST = 1 << 22
 """Samples of a burst that are held at a time, of all channels."""
-SLACK = 0.01
-"""By how much a card may round what it is set to."""
 _CARD = re.compile(r"[A-Za-z0-9_\- ]+")
+HINTS = {
+    -200279: "samples were lost, as the computer did not fetch them in time: lower settings.rate",
+    -200284: "no samples in time: is its clock running?",
+    -50103: "another program, or another module of its chassis, has the inputs of the card",
+    -201003: "the card was unplugged, or has no power",
+}
+"""What errors of the library mean here."""
 WIRES = {"differential": "DIFF", "single_ended": "RSE", "pseudo_differential": "PSEUDO_DIFF"}
-
-
-@cache
-def _clock(card: str) -> Lock:
-    """Held by whom the inputs of a card sample for: it reserves them for one task at a time."""
-    return Lock()
 
 
 class Card(Driver):
@@ -77,12 +83,20 @@ class Card(Driver):
                 f"not {self.hardware.resource!r}",
                 self.name,
             )
-        return LibraryWire(self.hardware.resource, self.hardware.timeout, self._load, lambda module: None)
+        return LibraryWire(self.hardware.resource, self.hardware.timeout, self.load, self.unload)
 
-    def _load(self) -> Any:
+    def load(self) -> Any:
+        """The library; a sensor is at its card from then on."""
+        return self._library()
+
+    def unload(self, daq: Any) -> None:
+        """It is there no more."""
+
+    def _library(self) -> Any:
         try:
             import nidaqmx
             import nidaqmx.constants
+            import nidaqmx.stream_readers
             import nidaqmx.system
         except ImportError:
             raise WireError(f"{self.name} needs nidaqmx: pip install 'kibble-twin[daq]'") from None
@@ -97,7 +111,9 @@ class Card(Driver):
             raise
         except Exception as error:  # nidaqmx raises its own, and what ctypes raises
             text = " ".join(str(error).split())
-            raise WireError(f"{self.hardware.resource}: {type(error).__name__}: {text}") from None
+            hint = HINTS.get(getattr(error, "error_code", 0))
+            means = f" ({hint})" if hint else ""
+            raise WireError(f"{self.hardware.resource}: {type(error).__name__}: {text}{means}") from None
 
     def identify(self, wire: Wire) -> str:
         """What the card calls itself."""
@@ -127,7 +143,7 @@ class DaqDriver(Card):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         known = self.settings
-        self.lines = {q: known.text(q) for q in self.quantities}
+        self.lines = {q: known.text(q).lower() for q in self.quantities}
         self.scales = {q: known.value(f"{q}_scale") for q in self.quantities}
         self.zeros = {q: known.value(f"{q}_zero", 0.0) for q in self.quantities}
         self.span, self.rate = known.value("span", 10.0), known.value("rate", 1000.0)
@@ -138,6 +154,9 @@ class DaqDriver(Card):
             raise BridgeError(f"{self.name}: two quantities cannot have the same channel", self.name)
         if len(self.quantities) > 1 and (self.hardware.calibration.gain or self.hardware.calibration.offset):
             raise BridgeError(f"{self.name}: one calibration does not fit several quantities", self.name)
+        columns = tuple(Column(line, self.wires, self.span) for line in self.lines.values())
+        self.reader = Reader(self.name, columns, self.rate, self.hardware.timing)
+        self.card = acquisition(self.hardware.resource)
 
     @property
     def reach(self) -> tuple[float, float, float]:
@@ -147,79 +166,47 @@ class DaqDriver(Card):
 
     # --- the card ----------------------------------------------------------------------------------------------------
 
+    def load(self) -> Any:
+        daq = super().load()
+        self.card.enter(self.reader)
+        return daq
+
+    def unload(self, daq: Any) -> None:
+        self.card.leave(self.reader, 0.5 * self.patience)
+
     def set_up(self, wire: Wire) -> str:
         identity = self.identify(wire)
-        self.sample(wire, 2)  # every channel, range and rate is there
+        self.burst(wire, self.present(), math.ceil(NS / self.rate), 1)  # every channel, range and rate is there
         return identity
 
-    def sample(self, wire: Wire, samples: int) -> tuple[Array, int]:
-        """Volts, shape (quantities, samples), and when the card was told to take them (ns)."""
-        found: tuple[Array, int] = self.called(wire, lambda daq: self._sampled(daq, samples))
-        return found
-
-    def _sampled(self, daq: Any, samples: int) -> tuple[Array, int]:
-        clock = _clock(self.hardware.resource)
-        if not clock.acquire(timeout=self.patience):
-            raise WireError(
-                f"{self.hardware.resource}: another sensor at this card has been read for more than "
-                f"{self.patience:g} s; give one of them a card of its own"
-            )
-        try:
-            return self._burst(daq, samples)
-        finally:
-            clock.release()
-
-    def _burst(self, daq: Any, samples: int) -> tuple[Array, int]:
-        constants = daq.constants
-        with daq.Task() as task:
-            for quantity, line in self.lines.items():
-                channel = task.ai_channels.add_ai_voltage_chan(
-                    f"{self.hardware.resource}/{line}",
-                    terminal_config=constants.TerminalConfiguration[self.wires],
-                    min_val=-self.span,
-                    max_val=self.span,
-                )
-                if not channel.ai_max >= (1 - SLACK) * self.span or channel.ai_min > -(1 - SLACK) * self.span:
-                    raise BridgeError(f"{self.name}: {quantity}: the card's span is {channel.ai_max:g} V", self.name)
-            task.timing.cfg_samp_clk_timing(
-                self.rate, sample_mode=constants.AcquisitionType.FINITE, samps_per_chan=max(samples, 2)
-            )
-            rate = float(task.timing.samp_clk_rate)
-            if abs(rate / self.rate - 1.0) > SLACK:
-                raise BridgeError(f"{self.name}: the card samples at {rate:g} Hz, not {self.rate:g} Hz", self.name)
-            started = self.present()
-            task.start()
-            timeout = self.patience + max(samples, 2) / self.rate
-            read = task.read(number_of_samples_per_channel=max(samples, 2), timeout=timeout)
-        values = np.atleast_2d(np.asarray(read, dtype=np.float64))
-        if values.shape != (len(self.lines), max(samples, 2)):
-            raise WireError(f"{self.hardware.resource}: {samples} samples were asked for, {values.shape} came")
-        return values[:, :samples], started
+    def burst(self, wire: Wire, start: int, step: int, count: int) -> tuple[Array, Edges, int]:
+        """Volts, shape (quantities, samples), where each step begins and the last one ends, and by how much later than
+        `start` the first was taken (ns)."""
+        due = host_time() - (self.present() - start)
+        taken = self.called(wire, lambda daq: self.card.take(daq, self.reader, due, step, count, self.patience))
+        return taken.samples, taken.edges, taken.begun - due
 
     # --- readings ----------------------------------------------------------------------------------------------------
 
     def readings(self, schedule: Schedule, instantaneous: bool = False) -> Process:
         """Volts on the schedule, shape (quantities, repeats, count): means over each step, or its first sample; and by
         how much they were later (ns)."""
-        each = round(schedule.step / NS * self.rate)
-        if each < 1:
-            raise BridgeError(f"{self.name}: a step of {schedule.step / NS:g} s is shorter than a sample", self.name)
-        if each * schedule.count * len(self.lines) > MOST:
+        seconds = schedule.count * schedule.step / NS
+        if seconds * self.card.rate * len(self.lines) > MOST:
             raise BridgeError(
                 f"{self.name}: a burst of {schedule.count} x {schedule.step / NS:g} s has more than {MOST} samples: "
                 "lower settings.rate",
                 self.name,
             )
         volts, late = np.empty((len(self.lines), schedule.repeats, schedule.count)), 0
+        of_each = firsts_of if instantaneous else means_of
         for burst in range(schedule.repeats):
             start = schedule.start + burst * schedule.every
             yield self.clock.until(max(start, self.clock.now))
-            sampling = partial(self.sample, samples=each * schedule.count)
-            samples, started = yield from self.ask(sampling, each * schedule.count / self.rate)
-            late = max(late, started - start)
-            parts = samples.reshape(len(self.lines), schedule.count, each)
-            saturated = np.any(np.abs(parts) > SATURATED * self.span, axis=2)
-            volts[:, burst] = np.where(saturated, np.nan, parts[:, :, 0] if instantaneous else parts.mean(axis=2))
+            taking = partial(self.burst, start=start, step=schedule.step, count=schedule.count)
+            samples, edges, later = yield from self.ask(taking, seconds)
+            volts[:, burst] = of_each(samples, edges, SATURATED * self.span)
+            late = max(late, later)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
         return volts, late

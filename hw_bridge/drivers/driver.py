@@ -25,7 +25,7 @@ from twin.component import Component
 from twin.errors import ComponentError
 from twin.instrument import Bench
 from twin.real_time import RealTimeClock
-from twin.recorder import LATE, Block, Label, Schedule
+from twin.recorder import INTEGRATED, LATE, Block, Label, Schedule
 from twin.times import NS
 
 Array = NDArray[np.float64]
@@ -33,6 +33,8 @@ ATTEMPTS = 3
 """To reach the safe state, each on a connection of its own."""
 LOOK = "look"
 """Phase of readings that drive the twin and are no part of the campaign: they are in the log."""
+INFINITY = 9.9e37
+"""Infinity in SCPI, of an overload for instance; 9.91e37 is not a number."""
 Guard = Callable[[], None]
 
 
@@ -89,11 +91,15 @@ class Driver:
         self.clock = bench.clock
         self.armed = armed
         self.identity = ""
+        self.stranger = ""
+        """What answered in its place, if that was another instrument."""
         self.log: list[str] = []
         self.guards: list[Guard] = []
         """Called before anything acts; an interlock that does not hold raises."""
         self.heard: Callable[[Block], None] | None = None
         """Called with all that it reads."""
+        self.taken_up = ""
+        """What `take_up` has changed, in words."""
         self.patience = hardware.timeout
         self.worker = Worker(name, bench.clock)
         for what, given, taken in (
@@ -103,6 +109,9 @@ class Driver:
         ):
             if given and not taken:
                 raise BridgeError(f"{name}: {hardware.driver} takes no hardware.{what}", name)
+        for key, text in hardware.commands.items():
+            if not (text.isascii() and text.isprintable()):
+                raise BridgeError(f"{name}: hardware.commands.{key}: expected a line of ASCII, not {text!r}", name)
         if loose := sorted(set(hardware.limits.model_dump(exclude_none=True)) - set(self.enforces)):
             there = f"it enforces {', '.join(self.enforces)}" if self.enforces else "it enforces none"
             raise BridgeError(f"{name}: {hardware.driver} does not enforce limits.{loose[0]}; {there}", name)
@@ -165,6 +174,19 @@ class Driver:
         """Identify, and bring into a known state; returns what it calls itself."""
         raise ComponentError(f"{type(self).__name__} must write set_up()")
 
+    def recognised(self, identity: str, mark: str, kind: str) -> str:
+        """An identity that was told twice alike and has to have a mark in it; without, whoever told it is left alone.
+
+        Raises
+        ------
+        BridgeError
+            If it has not.
+        """
+        self.stranger = "" if mark in identity else identity
+        if self.stranger:
+            raise BridgeError(f"{self.name}: {identity!r} is {kind}", self.name, self.wire.resource)
+        return identity
+
     def make_safe(self) -> str:
         """Reach the safe state and read it back; returns what was found.
 
@@ -179,6 +201,8 @@ class Driver:
             return "not armed: nothing was switched"
         if not self.wire.met:
             return "never connected: nothing was sent, and nothing is known of it"
+        if self.stranger:
+            return f"{self.stranger!r} is another instrument: nothing was switched"
         last: BridgeError | None = None
         if self.worker.busy:
             self.wire.abort()
@@ -320,6 +344,7 @@ class Driver:
         labels: Mapping[str, Label],
         late: int = 0,
         *,
+        integrated: int | None = None,
         gaps: bool = False,
     ) -> Block:
         """Correct, record and return what was read.
@@ -328,6 +353,7 @@ class Driver:
         ----------
         late : by how much the instrument was told to read later than the schedule (ns). A label tells it, with
             ``hardware.trigger_latency``; where nobody has stated that, ``hardware.timing`` has to hold it.
+        integrated : for how long each reading looked at what it reads (ns), if that is not all of its aperture.
         gaps : not a number stands for no reading.
         """
         if not gaps and not np.all(np.isfinite(values)):
@@ -335,6 +361,8 @@ class Driver:
                 f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
             )
         told = {**labels, LATE: late / NS + (self.hardware.trigger_latency or 0.0)}
+        if integrated is not None and integrated != aperture:
+            told[INTEGRATED] = integrated / NS
         block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
         if block.has(phase=LOOK):
             self.bench.recorder.record_log(block)
@@ -346,9 +374,9 @@ class Driver:
 
 
 def number(text: str) -> float:
-    """A finite number of a reply."""
+    """A finite number of a reply; what SCPI has for infinity and for not a number is none."""
     value = float(text)
-    if not math.isfinite(value):
+    if not abs(value) < INFINITY:
         raise ValueError(f"{text!r} is no finite number")
     return value
 

@@ -9,9 +9,13 @@
       commands:
         identify: "*IDN?"          # asked when it connects; identity, if given, has to be in the answer
         identity: MODEL 7
-        set: "CURR {value}"        # the value in full precision, in the instrument's unit
+        clear: "*CLS"              # sent when it connects, if there is one
+        error: "SYST:ERR?"         # if it keeps errors: asked with every question, and answered by no_error
+        no_error: '0,"No error"'   # or what that begins with
+        set: "CURR {value}"        # the value with all its digits
         level: "CURR?"             # read back
         tolerance: 1e-9            # A, between what was set and what was read back
+        unit: A                    # of set and level, such as mA; A unless stated
         on: "OUTP 1"
         off: "OUTP 0"
         output: "OUTP?"
@@ -19,12 +23,15 @@
         output_off: "0"
 
 A ``generic_exchanger`` needs ``load``, ``unload`` and ``state``, which is answered by ``loaded`` or ``unloaded``.
-A ``generic_meter`` needs ``read``, whose answer begins with a number, and reads once for each step; sensors are
-`hw_bridge.drivers.generic_sensors`. If one can tell a reading once more, say how (``again: "FETC?"``): the two have to
-be alike. Without, nothing but the shadow's band (``--shadow``) finds a digit that the wire has turned into another one.
-Other questions are asked
-twice where the answer is to be the same. Whether an answer belongs to its question an unknown language cannot tell, so
-every conversation begins on an empty connection and ends with an identification.
+A ``generic_meter`` needs ``read``, whose answer begins with a number (in V, or its ``unit``), and reads once for each
+step; sensors are `hw_bridge.drivers.generic_sensors`. If one can tell a reading once more, say how
+(``again: "FETC?"``): the two have to be alike. Without, nothing but the shadow's band (``--shadow``) finds a digit that
+the wire has turned into another one. Other questions are asked twice where the answer is to be the same. What SCPI has
+for infinity, such as 9.9E37 of an overload, is no reading.
+
+``clear``, ``error`` and ``no_error`` are for all of them, and what is not known is refused. Whether an answer belongs
+to its question an unknown language cannot tell, so every conversation begins on an empty connection and ends with an
+identification.
 """
 
 from __future__ import annotations
@@ -41,6 +48,7 @@ from hw_bridge.drivers.playing import Playing
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
+from twin.parameter import to_si
 from twin.recorder import Label, Schedule
 from twin.times import NS, to_ns
 
@@ -52,7 +60,7 @@ class Generic(Driver):
 
     worded = True
     needed: ClassVar[frozenset[str]] = frozenset({"identify"})
-    known: frozenset[str] = frozenset({"identify", "identity"})
+    known: frozenset[str] = frozenset({"identify", "identity", "clear", "error", "no_error"})
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -63,12 +71,25 @@ class Generic(Driver):
             raise BridgeError(
                 f"{self.name}: hardware.commands {text}; known are {', '.join(sorted(self.known))}", self.name
             )
+        if ("error" in self.commands) != ("no_error" in self.commands):
+            raise BridgeError(f"{self.name}: hardware.commands has one of error and no_error: both or none", self.name)
+
+    def own_unit(self, unit: str) -> float:
+        """What 1 of the instrument's ``unit`` is in ours."""
+        given = self.commands.get("unit", unit)
+        try:
+            factor = 1.0 if given == unit else to_si(f"1 {given}", unit)
+        except ValueError as error:
+            raise BridgeError(f"{self.name}: hardware.commands.unit: {error}", self.name) from None
+        return factor
 
     def set_up(self, wire: Wire) -> str:
+        if "clear" in self.commands:
+            wire.write(self.commands["clear"])
+        self.faultless(wire)
         identity = same("identify", *(wire.query(self.commands["identify"]) for _ in range(2)))
-        if self.commands.get("identity", "") not in identity:
-            raise BridgeError(f"{self.name}: {identity!r} is not {self.commands['identity']!r}", self.name)
-        return identity
+        mark = self.commands.get("identity", "")
+        return self.recognised(identity, mark, f"not {mark!r}")
 
     def twice(self, wire: Wire, name: str) -> str:
         """The answer to a question, given twice alike; then the instrument is the one that it was."""
@@ -76,8 +97,16 @@ class Generic(Driver):
         self.fence(wire)
         return answer
 
+    def faultless(self, wire: Wire) -> None:
+        """It has kept no error, if it can tell."""
+        if "error" in self.commands:
+            answer = wire.query(self.commands["error"])
+            if not answer.startswith(self.commands["no_error"]):
+                raise BridgeError(f"{self.name}: the instrument reports {answer!r}", self.name, self.wire.resource)
+
     def fence(self, wire: Wire) -> None:
-        """The instrument names itself, as it did before."""
+        """It has kept no error, and names itself as it did before."""
+        self.faultless(wire)
         if self.identity and (found := wire.query(self.commands["identify"])) != self.identity:
             raise WireError(f"{found!r} came in place of {self.identity!r}")
 
@@ -89,10 +118,15 @@ class Generic(Driver):
         extra : what the instrument itself needs for a look (s).
         """
         found, late = [], 0
+
+        def stamped(wire: Wire) -> tuple[int, Any]:
+            return self.present(), look(wire)
+
         for instant in schedule.instants().ravel().tolist():
             yield self.clock.until(max(instant, self.clock.now))
-            late = max(late, self.clock.now - instant)
-            found.append((yield from self.ask(look, extra)))
+            begun, shown = yield from self.ask(stamped, extra)
+            late = max(late, begun - instant)
+            found.append(shown)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
         return found, late
@@ -104,13 +138,13 @@ class GenericSource(Playing, Generic):
     acts = True
     limited = ("current",)
     needed = Generic.needed | {"set", "level", "on", "off", "output", "output_on", "output_off"}
-    known = Generic.known | needed | {"tolerance"}
+    known = Generic.known | needed | {"tolerance", "unit"}
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         if self.limits.current is None:
             raise BridgeError(f"{self.name}: a generic source needs limits.current", self.name)
-        self.limit = self.limits.current
+        self.limit, self.own = self.limits.current, self.own_unit("A")
         tolerance = self.commands.get("tolerance", "0")
         try:
             self.step = 2.0 * number(tolerance)
@@ -120,6 +154,8 @@ class GenericSource(Playing, Generic):
             raise BridgeError(
                 f"{self.name}: hardware.commands.tolerance: expected a number of amperes, not {tolerance!r}", self.name
             )
+        if self.commands["set"].count("{value}") != 1:
+            raise BridgeError(f"{self.name}: hardware.commands.set: expected {{value}} in it, once", self.name)
 
     def set_up(self, wire: Wire) -> str:
         identity = super().set_up(wire)
@@ -128,13 +164,26 @@ class GenericSource(Playing, Generic):
         return identity
 
     def to_safe(self, wire: Wire) -> str:
-        self.switch(wire, False)
-        self.send_level(wire, 0.0)
+        wire.write(self.commands["off"])
+        self._tell(wire, 0.0)  # whatever became of that
+        on, level = self.read_state(wire)
+        if on or not abs(level) <= self.rounding(0.0):
+            raise BridgeError(
+                f"{self.name}: its output is {'on' if on else 'off'}, its level {level!r} A",
+                self.name,
+                self.wire.resource,
+            )
         return "output off, level 0 A, read back"
 
+    def _tell(self, wire: Wire, current: float) -> None:
+        wire.write(self.commands["set"].replace("{value}", repr(current / self.own)))
+
+    def _level_of(self, wire: Wire) -> float:
+        return self.own * leading(self.twice(wire, "level"))
+
     def send_level(self, wire: Wire, current: float) -> float:
-        wire.write(self.commands["set"].replace("{value}", repr(current)))
-        found = leading(self.twice(wire, "level"))
+        self._tell(wire, current)
+        found = self._level_of(wire)
         if not abs(found - current) <= self.rounding(current):
             raise BridgeError(f"{self.name}: set to {current!r} A, it reads back {found!r} A", self.name)
         return found
@@ -145,7 +194,7 @@ class GenericSource(Playing, Generic):
             raise BridgeError(f"{self.name}: its output is {'off' if on else 'on'}", self.name)
 
     def read_state(self, wire: Wire) -> tuple[bool, float]:
-        return self._is_on(wire), leading(self.twice(wire, "level"))
+        return self._is_on(wire), self._level_of(wire)
 
     def _is_on(self, wire: Wire) -> bool:
         answer = self.twice(wire, "output")
@@ -182,13 +231,18 @@ class GenericMeter(GenericReader):
     unit = "V"
     tells = ("voltage",)
     channels = ("input",)
+    known = GenericReader.known | {"unit"}
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.own = self.own_unit("V")
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, channel: str = "input") -> Process:
         """Read the input, once at the start of each step; returns the block."""
         if channel != "input":
             raise BridgeError(f"{self.name}: it has one input; for {channel!r} it needs a scanner", self.name)
         values, late = yield from self.readings(schedule)
-        return self.record(values, schedule, "voltage", "V", schedule.step, labels, late)
+        return self.record(self.own * values, schedule, "voltage", "V", schedule.step, labels, late)
 
 
 class GenericExchanger(ExchangerDriver, Generic):

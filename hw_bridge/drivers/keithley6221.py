@@ -28,7 +28,7 @@ class Keithley6221Driver(Playing, Driver):
 
     acts = True
     limited = ("current", "voltage")
-    enforces = ("current", "voltage", "slew")
+    enforces = ("current", "voltage", "slew", "force")
     largest: ClassVar[float] = 0.105
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -67,9 +67,7 @@ class Keithley6221Driver(Playing, Driver):
     # --- what it does ------------------------------------------------------------------------------------------------
 
     def set_up(self, wire: Wire) -> str:
-        identity = wire.query("*IDN?")
-        if "6221" not in identity:
-            raise BridgeError(f"{self.name}: {identity!r} is no 6221", self.name, self.wire.resource)
+        identity = self.recognised(same("*IDN?", wire.query("*IDN?"), wire.query("*IDN?")), "6221", "no 6221")
         wire.write("*SRE 0;*CLS")
         same("*IDN?", identity, self.answers(wire, "*IDN?")[0])
         if self.armed:

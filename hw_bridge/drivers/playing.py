@@ -17,10 +17,10 @@ import numpy as np
 from components.current_source import CurrentSource
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.wire import Wire
-from hw_bridge.errors import BridgeError
+from hw_bridge.errors import BridgeError, SafetyError
 from twin.clock import Process
 from twin.piece import Piece
-from twin.times import Times, to_ns
+from twin.times import NS, Times, to_ns
 
 TAKE_UP = 1.0
 """Of the ramp to where an interrupted run was (s)."""
@@ -36,10 +36,12 @@ class Playing(Driver):
     """
 
     role = "CurrentSource"
-    enforces: ClassVar[Sequence[str]] = ("current", "slew")
+    enforces: ClassVar[Sequence[str]] = ("current", "slew", "force")
     unit = "A"
     limit: float
     step: float = 0.0
+    newtons_per_ampere: Callable[[], float] | None = None
+    """Of the coil behind it, by the twin; None: there is none."""
     _played: Callable[[], float] | None = None
     _level = 0.0
     _connected = False
@@ -92,9 +94,7 @@ class Playing(Driver):
     def set(self, current: float, duration: float) -> Process:
         """Ramp to `current` (A) within `duration` (s), in steps."""
         self._allowed(current)
-        slew, jump = self.limits.slew, abs(current - self._level)
-        if slew is not None and jump > slew * max(duration, self.hardware.interval):
-            self.within("slew", jump / max(duration, self.hardware.interval), 0.0, slew, "A/s")
+        self._steep(current, max(duration, self.hardware.interval))
         if self._played is not None and self.shadow is not None:
             yield from self.shadow.set(current, duration)
             return
@@ -156,15 +156,27 @@ class Playing(Driver):
         self._played = wanted
 
     def play(self) -> Process:
-        """Follow what is wanted while the output is on, until the run ends."""
+        """Follow what is wanted while the output is on, until the run ends.
+
+        Raises
+        ------
+        SafetyError
+            If a step is beyond a limit, or an interlock does not hold.
+        """
+        before = self.clock.now
         while True:
             yield self.clock.wait(self.hardware.interval)
+            passed, before = (self.clock.now - before) / NS, self.clock.now
             if self._played is None or not self._connected:
                 continue
             wanted = self._played()
             self._allowed(wanted)
-            if wanted != self._level and self.armed:
-                yield from self._send(wanted)
+            if wanted != self._level:
+                self._steep(wanted, passed)
+                for guard in self.guards:
+                    guard()
+                if self.armed:
+                    yield from self._send(wanted)
             self._level = wanted
 
     def take_up(self) -> Process:
@@ -205,9 +217,24 @@ class Playing(Driver):
             raise BridgeError(f"{self.name}: it keeps no currents without a twin beside it", self.name)
         return self.shadow
 
+    def check_limits(self) -> None:
+        super().check_limits()
+        if self.limits.force is not None and self.newtons_per_ampere is None:
+            raise SafetyError(
+                f"{self.name}: hardware.limits.force is of a coil, and it drives none", self.name, "force"
+            )
+
     def _allowed(self, current: float) -> None:
         self.within("current", current, -self.limit, self.limit, "A")
+        if (most := self.limits.force) is not None and self.newtons_per_ampere is not None:
+            self.within("force", current * self.newtons_per_ampere(), -most, most, "N")
         self.within("setting", self.asked(current), -self.limit, self.limit, "A")
+
+    def _steep(self, current: float, seconds: float) -> None:
+        """Refuse to change faster than ``limits.slew``."""
+        slew = self.limits.slew
+        if slew is not None and (jump := abs(current - self._level)) > slew * seconds * (1 + 1e-9):
+            self.within("slew", jump / seconds, 0.0, slew, "A/s")
 
     def _send(self, current: float) -> Process:
         """Set it; returns what flows by its own account (A)."""

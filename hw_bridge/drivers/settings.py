@@ -71,7 +71,9 @@ class Settings:
         found = self._texts.get(key, default)
         if found not in (default, *words):
             known = ", ".join((default, *words))
-            raise BridgeError(f"{self._name}: hardware.settings.{key}: expected one of {known}, not {found!r}")
+            raise BridgeError(
+                f"{self._name}: hardware.settings.{key}: expected one of {known}, not {found!r}", self._name
+            )
         return found
 
     def _missing(self, key: str) -> str:

@@ -10,7 +10,7 @@
         channel: 1                     # 1 to 4
         rate: 1 kHz                    # of values; each reading is their mean over its step
         direction: up                  # or down: which way its length grows
-        zero: keep                     # or here: call the present position zero when it connects
+        zero: keep                     # or here: call the present position zero when it connects, and read that back
 
 The library is the vendor's, comes with the instrument and is not distributed with this program. Names and prototypes
 are those of its public header ``siosifmdll.h`` and of programs that use it (an EPICS driver, the vendor's examples):
@@ -42,14 +42,18 @@ from numpy.typing import NDArray
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.library import LibraryWire
 from hw_bridge.drivers.settings import TEXT
+from hw_bridge.drivers.steps import edges_of, firsts_of, means_of
 from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.recorder import Label, Schedule
-from twin.times import NS
 
 Array = NDArray[np.float64]
 NM = 1e-9
+RATE = 1000.0
+"""Of values, unless stated (Hz)."""
+AT_ZERO = 10e-6
+"""How far from its zero a length may be that has just been set to it (m): a coil that hangs is not quite at rest."""
 CHANNELS = (1, 2, 3, 4)
 LENGTH, FIRST_CHANNEL = 0x0002, 0x0100
 """Of the measurement flags: the length; the first channel, with the others in the bits after it."""
@@ -109,7 +113,7 @@ class SiosInterferometer(Driver):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.channel = int(self.settings.value("channel", 1.0)) - 1
-        self.rate = self.settings.value("rate", 1000.0)
+        self.rate = self.settings.value("rate", RATE)
         self.sign = 1.0 if self.settings.choice("direction", "up", "down") == "up" else -1.0
         self.zeroing = self.settings.choice("zero", "keep", "here") == "here"
         if self.channel + 1 not in CHANNELS or self.rate <= 0:
@@ -172,14 +176,18 @@ class SiosInterferometer(Driver):
         if library.IfmDeviceInfo(device, FLAGS) & flags != flags:
             raise BridgeError(f"{self.name}: it does not measure the length of channel {self.channel + 1}", self.name)
         rate = library.IfmDeviceInfo(device, OUTPUT_RATE)
-        if abs(rate - self.rate) > max(0.01 * self.rate, 1.0):  # it tells whole hertz
-            raise BridgeError(f"{self.name}: its rate is {rate} Hz, not {self.rate:g} Hz", self.name)
+        wanted = self.settings.value("rate", RATE)
+        if abs(rate - wanted) > max(0.01 * wanted, 1.0):  # it tells whole hertz
+            raise BridgeError(f"{self.name}: its rate is {rate} Hz, not {wanted:g} Hz", self.name)
+        self.rate = wanted if abs(rate - wanted) < 1.0 else float(rate)
         library.IfmEnableEdlenCorrection(device, self.channel, 0)
         if library.IfmIsEdlenEnabled(device, self.channel):
             raise BridgeError(f"{self.name}: its correction for air cannot be switched off", self.name)
         if self.zeroing:
             self._check(library, library.IfmSetToZero(device, 1 << self.channel))
         self._told(library, device)  # what happened before is over
+        if self.zeroing and abs(here := float(self.burst(wire, 1)[0][0])) > AT_ZERO:
+            raise BridgeError(f"{self.name}: its zero was set, and it is at {here:.6g} m", self.name)
         serial = library.IfmDeviceInfo(device, SERIAL)
         return f"SIOS interferometer, serial number {serial:06d}, firmware {library.IfmFirmwareVersion(device)}"
 
@@ -200,17 +208,19 @@ class SiosInterferometer(Driver):
         BridgeError
             If it cannot be trusted; nothing is recorded then.
         """
-        each = round(schedule.step / NS * self.rate)
-        if each < 1 or each * schedule.count > MOST:
-            raise BridgeError(f"{self.name}: {each} values for each reading: change settings.rate", self.name)
+        try:
+            edges = edges_of(schedule.step, schedule.count, self.rate)
+        except ValueError as error:
+            raise BridgeError(f"{self.name}: {error}: raise settings.rate", self.name) from None
+        if edges[-1] > MOST:
+            raise BridgeError(f"{self.name}: a burst of {edges[-1]} values: lower settings.rate", self.name)
+        of_each = firsts_of if instantaneous else means_of
         values, late = np.empty((schedule.repeats, schedule.count)), 0
         for burst in range(schedule.repeats):
             start = schedule.start + burst * schedule.every
             yield self.clock.until(max(start, self.clock.now))
-            taking = partial(self.burst, count=each * schedule.count)
-            taken, started = yield from self.ask(taking, each * schedule.count / self.rate)
-            late, lengths = max(late, started - start), taken.reshape(schedule.count, each)
-            values[burst] = lengths[:, 0] if instantaneous else lengths.mean(axis=1)
+            lengths, started = yield from self.ask(partial(self.burst, count=int(edges[-1])), edges[-1] / self.rate)
+            late, values[burst] = max(late, started - start), of_each(lengths, edges)
         if self.clock.now < schedule.end:
             yield self.clock.until(schedule.end)
         aperture = 0 if instantaneous else schedule.step

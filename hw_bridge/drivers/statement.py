@@ -36,9 +36,11 @@ class Statement:
     timing: float = 0.0
 
     def __str__(self) -> str:
-        reach = f"{self.lowest:.6g} to {self.highest:.6g} {self.unit}"
-        step = f" in steps of {self.step:.3g} {self.unit}" if self.step else ""
-        u = f"u = {self.u:.3g} {self.unit}" if self.u is not None else "uncertainty not stated"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        known = math.isfinite(self.lowest) or math.isfinite(self.highest)
+        reach = f"{self.lowest:.6g} to {self.highest:.6g}{unit}" if known else "range unknown"
+        step = f" in steps of {self.step:.3g}{unit}" if self.step else ""
+        u = f"u = {self.u:.3g}{unit}" if self.u is not None else "uncertainty not stated"
         latency = (
             "trigger latency unknown"
             if self.trigger_latency is None

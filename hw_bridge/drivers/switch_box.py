@@ -166,6 +166,8 @@ class DaqSwitchBox(Relays, Card):
         super().__init__(*arguments, **options)
         self.lines, self.readback = self.settings.text("lines"), self.settings.text("readback")
         self.settle = self.settings.value("settle", 0.05)
+        if self.settle < 0.0:
+            raise BridgeError(f"{self.name}: hardware.settings.settle cannot be less than zero", self.name)
         commands = self.hardware.commands
         self.channels = self.listed(commands)
         self.words = {

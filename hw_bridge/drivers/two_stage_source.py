@@ -41,7 +41,7 @@ class TwoStageSource(Playing, Driver):
     acts = True
     staged = True
     limited = ("current", "voltage")
-    enforces = ("current", "voltage", "slew")
+    enforces = ("current", "voltage", "slew", "force")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.coarse: Playing
@@ -77,7 +77,10 @@ class TwoStageSource(Playing, Driver):
             kind: Any = plugins.load(plugins.DRIVERS, given.driver)
         except plugins.PluginError as error:
             raise BridgeError(f"{self.name}.{which}: {error}", self.name) from None
-        own = {key: value for key, value in self.limits.model_dump().items() if key in kind.enforces}
+        if given.limits.force is not None:
+            raise BridgeError(f"{self.name}.{which}: limits.force is of both stages together", self.name)
+        of_both = self.limits.model_dump(exclude={"force"})
+        own = {key: value for key, value in of_both.items() if key in kind.enforces}
         limits = {**own, **given.limits.model_dump(exclude_none=True)}
         told = given.model_copy(update={"limits": Limits(**limits), "timeout": self.hardware.timeout})
         if not issubclass(kind, Playing) or issubclass(kind, TwoStageSource):
@@ -98,6 +101,9 @@ class TwoStageSource(Playing, Driver):
         """Both, whatever becomes of one of them."""
         told, failed = [], []
         for which, stage in zip(STAGES, self.stages, strict=True):
+            if stage.stranger:
+                told.append(f"{which}: {stage.stranger!r} is another instrument: nothing was switched")
+                continue
             try:
                 told.append(f"{which}: {stage.wire.converse(stage.to_safe)}")
             except BridgeError as error:

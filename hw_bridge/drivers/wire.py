@@ -193,11 +193,12 @@ class SocketWire(Wire):
 
 
 class VisaWire(Wire):
-    """Any other VISA resource, through pyvisa (``pip install 'kibble-twin[visa]'``)."""
+    """Any other VISA resource, through pyvisa (``pip install 'kibble-twin[visa]'``); a serial line has 9600 baud."""
 
     def __init__(self, resource: str, patience: float) -> None:
         super().__init__(resource, patience)
         self._instrument: Any = None
+        self._serial = resource.upper().startswith("ASRL")
 
     def check(self) -> None:
         if not _VISA.match(self.resource) or self.resource.upper().endswith("::SOCKET"):  # else it were a `SocketWire`
@@ -218,7 +219,10 @@ class VisaWire(Wire):
             manager = pyvisa.ResourceManager("@py")
             self._instrument = manager.open_resource(self.resource, open_timeout=round(1e3 * self.patience))
             self._instrument.write_termination = self._instrument.read_termination = None
-            self._instrument.clear()
+            if self._serial:  # a serial line has no clear
+                self._instrument.flush(pyvisa.constants.BufferOperation.discard_read_buffer)
+            else:
+                self._instrument.clear()
         except Exception as error:  # pyvisa and its backend raise whatever the transport raises
             raise OSError(f"{type(error).__name__}: {error}") from None
 
@@ -229,7 +233,12 @@ class VisaWire(Wire):
             del error
 
     def unread(self) -> bool:
-        return False  # message-based: a new question makes an old answer void
+        if not self._serial:
+            return False  # message-based: a new question makes an old answer void
+        try:
+            return bool(self._instrument.bytes_in_buffer)
+        except Exception:  # it has gone
+            return True
 
     def _send(self, data: bytes) -> None:
         try:

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
-from hw_bridge.gate import Gate
 from hw_bridge.served import Instrument
 from hw_bridge.session import WAITING, Chunk, Session
-from hw_bridge.transports.listener import Listener, Outlet, ProtocolError
-from hw_bridge.transports.locks import Locks
+from hw_bridge.transports.listener import Outlet, ProtocolError
+from hw_bridge.transports.locks import Locking
 
 HEADER = struct.Struct(">2sBBIQ")
 LARGEST = 1 << 16
@@ -76,19 +74,14 @@ class Conversation:
     asynchronous: asyncio.StreamWriter | None = None
 
 
-class Hislip(Listener):
+class Hislip(Locking):
     """See the module."""
 
     kind: ClassVar[str] = "hislip"
-    carries_token: ClassVar[bool] = True
 
-    def __init__(
-        self, gate: Gate, instruments: Sequence[Instrument], token: str | None = None, locks: Locks | None = None
-    ) -> None:
-        super().__init__(gate, instruments, token)
-        self._locks = Locks() if locks is None else locks
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._conversations: dict[int, Conversation] = {}
-        self._last = 0
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
 
 from hw_bridge.cores.core import Core
+from hw_bridge.gate import Gate
+from hw_bridge.served import Instrument
+from hw_bridge.transports.listener import Listener
 
 
 class Locks:
@@ -47,3 +52,21 @@ class Locks:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
         return True
+
+
+class Locking(Listener):
+    """A way in whose clients can have an instrument to themselves.
+
+    Parameters
+    ----------
+    locks : shared with other ways in; None: it has its own.
+    """
+
+    carries_token: ClassVar[bool] = True
+
+    def __init__(
+        self, gate: Gate, instruments: Sequence[Instrument], token: str | None = None, locks: Locks | None = None
+    ) -> None:
+        super().__init__(gate, instruments, token)
+        self._locks = Locks() if locks is None else locks
+        self._last = 0  # number of a session or link

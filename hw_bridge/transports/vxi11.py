@@ -8,16 +8,15 @@ simulation's time, as it is the instrument that the client waits for; those of l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from hw_bridge.gate import Gate
 from hw_bridge.served import Instrument
 from hw_bridge.session import WAITING, Chunk, Session
 from hw_bridge.transports import rpc
-from hw_bridge.transports.listener import Listener, ProtocolError
-from hw_bridge.transports.locks import Locks
+from hw_bridge.transports.listener import ProtocolError
+from hw_bridge.transports.locks import Locking
 from hw_bridge.transports.rpc import XdrReader, integers, opaque
 
 CORE, ABORT_CHANNEL = 0x0607AF, 0x0607B0
@@ -43,19 +42,14 @@ class Link:
 Links = dict[int, Link]
 
 
-class Vxi11(Listener):
+class Vxi11(Locking):
     """See the module."""
 
     kind: ClassVar[str] = "vxi11"
-    carries_token: ClassVar[bool] = True
 
-    def __init__(
-        self, gate: Gate, instruments: Sequence[Instrument], token: str | None = None, locks: Locks | None = None
-    ) -> None:
-        super().__init__(gate, instruments, token)
-        self._locks = Locks() if locks is None else locks
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
         self._links: Links = {}
-        self._last = 0
         self._core: dict[int, Callable[[Links, XdrReader], Awaitable[bytes]]] = {
             10: self._create,
             11: self._write,

@@ -113,11 +113,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         text, code = _explained(error)
-        error_line(text)
+        _last_word(text)
         return code
     if code == INTERRUPTED:  # typer's own answer to Ctrl-C
-        error_line("interrupted")
+        _last_word("interrupted")
     return code if isinstance(code, int) else DONE
+
+
+def _last_word(text: str) -> None:
+    """What went wrong, on one line, also to somebody who presses Ctrl-C once more."""
+    try:
+        error_line(text)
+    except KeyboardInterrupt:
+        note(f"error: {text}")
 
 
 def _explained(error: BaseException) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -44,7 +44,10 @@ def export(
     start: Annotated[
         datetime | None,
         typer.Option(
-            "--start", help="For kibbg2: when the run began; virtual time has no date, and 2000-01-01 is taken."
+            "--start",
+            help="For kibbg2: when the run began. By default when it did, in UTC, if instruments were real; virtual "
+            "time has no date, and 2000-01-01 is taken.",
+            show_default=False,
         ),
     ] = None,
     as_json: Json = False,
@@ -108,7 +111,9 @@ def _as_kibbg2(folder: Path, path: Path, start: datetime | None) -> list[str]:
     if not isinstance(result, Result):
         campaign = result.scenario.campaign_type
         raise ExportError(f"{folder}: {campaign} weighs nothing; the KIBB-g2 format has no place for it")
-    return write_kibbg2(result, path, start=start or START)
+    began = result.hardware.get("began")
+    measured = datetime.fromisoformat(began).astimezone(UTC).replace(tzinfo=None) if began else START
+    return write_kibbg2(result, path, start=start or measured)
 
 
 def _at_once(target: Path, write: Callable[[Path], None]) -> None:

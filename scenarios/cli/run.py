@@ -12,6 +12,7 @@ from scenarios.cli.arguments import SOURCE_HELP, Json, Real, Settings, as_settin
 from scenarios.cli.exit_codes import ALARM, InterruptedRunError, UsageError
 from scenarios.cli.summary import is_alarming, show_summary
 from scenarios.cli.terminal import note, show_json
+from twin.errors import TwinError
 
 if TYPE_CHECKING:
     from scenarios.run.experiment import Experiment
@@ -212,7 +213,7 @@ def _resume(
         note(f"note: the run in {path} had finished; this is its result")
         summary: Summary = json.loads((folder.target / SUMMARY).read_text(encoding="utf-8"))
         return {**summary, "steps_resumed": summary["steps_total"], "steps_run": 0}
-    folder.check()
+    folder.check(anew=False)
     with folder.claimed():
         chosen = load(folder.scenario_file)
         check_arm(chosen, arm)
@@ -240,6 +241,7 @@ def _finished(
     from scenarios.run.export import write_run
     from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY
 
+    how = f"kibble-twin run --resume {_quoted(folder.path)}{' --arm' if arm else ''}"
     try:
         result = _simulate(chosen, folder, resume=resume, arm=arm, shadow=shadow)
         summary = result.summary()
@@ -251,9 +253,11 @@ def _finished(
 
         folder.finish(write)
     except KeyboardInterrupt:
-        armed = " --arm" if arm else ""
-        how = f"kibble-twin run --resume {_quoted(folder.path)}{armed}"
         raise InterruptedRunError(f"interrupted; go on with: {how}") from None
+    except TwinError:
+        if chosen.scenario.hardware and folder.is_under_way and folder.has_checkpoint:  # a cable, a mass, a limit
+            note(f"note: what was measured is kept; go on with: {how}")
+        raise
     if with_report:
         _add_report(result, folder)
     return summary

@@ -46,6 +46,8 @@ def run_anew(
             with suppress(CheckpointError):  # the database may be what has failed
                 if run.forget_unbegun():
                     note(f"note: it was refused before its first step; nothing is kept as {run.place}")
+                elif chosen.scenario.hardware:
+                    note(f"note: what was measured is kept; go on with: {_how_to_go_on(run, arm)}")
             raise
 
 
@@ -75,6 +77,10 @@ def _claimed(out: Path, stack: ExitStack) -> OutputFolder:
     return folder
 
 
+def _how_to_go_on(run: SharedRun, arm: bool) -> str:
+    return f"kibble-twin run --resume {quote(run.place)}{' --arm' if arm else ''}"
+
+
 def _finished(
     chosen: Experiment,
     run: SharedRun,
@@ -98,7 +104,7 @@ def _finished(
         summary: Summary = json.loads(json.dumps(result.summary(), allow_nan=False))
         run.finish(summary)
     except KeyboardInterrupt:
-        how = f"kibble-twin run --resume {quote(run.place)}{' --arm' if arm else ''}"
+        how = _how_to_go_on(run, arm)
         raise InterruptedRunError(f"interrupted; what was recorded is in {run.place}; go on with: {how}") from None
     if folder is not None:
         folder.finish(replace(run, summary=summary).write)

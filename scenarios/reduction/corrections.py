@@ -12,14 +12,19 @@ from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.settings import Corrections
 
 # A correction and the certificates that are neutral without it. What `SHARES`
-# lists are no certificates, but shares, 1 or 0: of the air's density, the voltmeters' calibration, the air's
-# refraction and the fits of the interferometer's periodic error and of the skew between voltages and positions.
+# lists are no certificates, but shares, 1 or 0: of the air's density, the voltmeters' calibration, its course between
+# calibrations, the air's refraction and the fits of the drift of the voltages' offset, of the interferometer's periodic
+# error and of the skew between voltages and positions.
 NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "temperature": {"temperature_coefficient": 0.0},
     "reluctance": {"reluctance_k": 0.0},
     "quadratic_current": {"beta": 0.0, "mutual_beta": 0.0},
     "buoyancy": {"air": 0.0},
     "voltmeter_calibration": {"calibrated": 0.0},
+    "voltmeter_drift": {"between": 0.0},
+    "offset_drift": {"offset_drift": 0.0},
+    "voltmeter_linearity": {"current_nonlinearity": 0.0, "induced_nonlinearity": 0.0},
+    "mass_expansion": {"mass_expansion": 0.0},
     "resistor_drift": {"resistance_drift": 0.0},
     "resistor_temperature": {"resistance_temperature_coefficient": 0.0},
     "resistor_power": {"resistance_power_coefficient": 0.0},
@@ -30,7 +35,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     },
     "input_impedance": {"input_conductance": 0.0, "current_input_conductance": 0.0},
     "leakage": {"leakage": 0.0},
-    "time_base": {"time_base_error": 0.0},
+    "time_base": {"time_base_error": 0.0, "voltmeter_time_base_error": 0.0},
     "trigger_latency": {"trigger_latency": 0.0, "coil_capacitance": 0.0, "coil_inductance": 0.0, "skew": 0.0},
     "refractive_index": {"refraction": 0.0, "refractive_index": 0.0},
     "nonlinearity": {"periodic": 0.0},
@@ -39,6 +44,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "alignment": {"coil_tilt_x": 0.0, "coil_tilt_y": 0.0, "coil_offset_x": 0.0, "coil_offset_y": 0.0},
     "coil_expansion": {"coil_expansion": 0.0},
     "yoke": {"remanence": 0.0},
+    "yoke_lag": {"yoke_inductance": 0.0},
     "external_flux": {"external_flux": 0.0},
     "support_compliance": {"support_compliance": 0.0},
     "stiffness": {"stiffness": 0.0},
@@ -48,7 +54,7 @@ NEUTRAL: Mapping[str, Mapping[str, float]] = {
     "magnetic_force": {"susceptibility": 0.0, "magnetisation": 0.0},
     "exchanger_parts": {"parts_mass": 0.0},
 }
-SHARES = ("air", "calibrated", "refraction", "periodic", "skew")
+SHARES = ("air", "calibrated", "between", "offset_drift", "refraction", "periodic", "skew")
 
 UNCORRECTED: Mapping[str, str] = {
     name: f"{name.replace('_', ' ')}, not corrected" for name in NEUTRAL if name != "temperature"

@@ -57,7 +57,7 @@ def bl_course(
     bl = group_bl(run, v, outcome.current)
     relative = np.array([fit.u_bl / fit.bl for fit in fits])
     if settings.corrections.voltmeter_calibration and run.induced is not None:
-        relative = np.hypot(relative, run.induced.u[run.induced.source])
+        relative = np.hypot(relative, run.induced.u(between=settings.corrections.voltmeter_drift))
     cold, thermometers = bl, []
     for warmth, thermometer, coefficient in (
         (run.magnet, recording.thermometer, v.temperature_coefficient),

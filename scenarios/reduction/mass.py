@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.beginning import check_beginning
+from scenarios.reduction.calibration import before, shown_by
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.corrections import applied
@@ -23,16 +24,19 @@ from scenarios.reduction.group import fit_groups
 from scenarios.reduction.gum import Input
 from scenarios.reduction.readout import Readout, prepare
 from scenarios.reduction.recording import Readings, Recording, read
+from scenarios.reduction.remarks import remarks
 from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
-from scenarios.reduction.settings import ReductionSettings
+from scenarios.reduction.settings import Corrections, ReductionSettings
+from scenarios.reduction.settling import without_unsettled
 from scenarios.reduction.skipping import without_first
-from scenarios.reduction.steps import laser_jump, reference_step, unread
+from scenarios.reduction.steps import Step, laser_levels, reference_step, unread
 from scenarios.reduction.type_a import TypeA, sources, type_a
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.weighing import Difference
 from scenarios.reduction.windings import as_one_winding
+from scenarios.reduction.yoke_lag import without_lag
 from twin.recorder import Block
 
 Array = NDArray[np.float64]
@@ -74,17 +78,21 @@ def reduce(
     blocks = tuple(blocks)
     if settings.skip_weighings == 0:
         check_beginning(blocks, settings.outlier_threshold)
-    recording, skipped = without_first(read(blocks), settings)
+    recording = without_lag(read(blocks), certificates, settings.corrections)
+    recording, skipped = without_first(recording, settings)
     recording, screened = screen(recording, settings)
+    recording, unsettled = without_unsettled(recording, settings)
+    step = _step(recording, certificates, settings)
+    recording = recording if step is None else before(recording, step)
     found = _evaluated(recording, certificates, settings)
-    outlying = _disagreeing(found, certificates, settings)
+    outlying = _disagreeing(found, certificates, settings, step)
     if outlying:
         gone = {excluded.cycle for excluded in outlying}
         w = recording.weighings
         recording = replace(recording, weighings=w.kept(np.array([c not in gone for c in w.cycle.tolist()])))
         found = _evaluated(recording, certificates, settings)
     lonely = found.recording.excluded[len(recording.excluded) :]
-    return _result(found, certificates, settings, (*skipped, *screened, *lonely, *outlying), blocks)
+    return _result(found, certificates, settings, (*skipped, *screened, *unsettled, *lonely, *outlying), blocks)
 
 
 class Evaluated(NamedTuple):
@@ -108,7 +116,19 @@ def _evaluated(recording: Recording, certificates: Certificates, settings: Reduc
     return Evaluated(recording, fits, run, outcome, compared(run, outcome))
 
 
-def _disagreeing(found: Evaluated, certificates: Certificates, settings: ReductionSettings) -> tuple[Excluded, ...]:
+def _step(recording: Recording, certificates: Certificates, settings: ReductionSettings) -> Step | None:
+    """The step of the voltage reference, if both voltmeters read it."""
+    current, induced = recording.current_calibration, recording.induced_calibration
+    if current is None or induced is None or certificates.reference_voltage is None:
+        return None
+    meters = shown_by("current", current, recording.current_zero), shown_by("induced", induced, recording.induced_zero)
+    readings, u = zip(*(meter.relative() for meter in meters), strict=True)
+    return reference_step((meters[0].time, meters[1].time), readings, u, settings.outlier_threshold)
+
+
+def _disagreeing(
+    found: Evaluated, certificates: Certificates, settings: ReductionSettings, step: Step | None
+) -> tuple[Excluded, ...]:
     """Cycles that cannot be right where others are.
 
     Raises
@@ -118,34 +138,18 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
     """
     run, outcome = found.run, found.outcome
     times = np.array([run.weighings.time[own].mean() for own in run.members])
-    w = run.weighings
-    in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
-    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold, in_air)
-    if jump is not None:
-        raise ReductionError(
-            f"the position of the coil, while it weighed, jumped by {jump:+.2g} m before Bl was first measured; if the "
-            "laser hopped, all that follows is wrong: repeat the run"
-        )
-    reasons = _in_the_dark(found, times, certificates, settings)
-    if run.current is not None and run.induced is not None:
-        meters = run.current, run.induced
-        step = reference_step(
-            (meters[0].time, meters[1].time),
-            (meters[0].reading, meters[1].reading),
-            (meters[0].u, meters[1].u),
-            settings.outlier_threshold,
-        )
-        if step is not None:
-            ends = np.array([run.weighings.time[own].max() for own in run.members])
-            reasons |= {
-                int(i): f"the voltage reference stepped by {step.size:+.2g}, relative, before it was over"
-                for i in np.flatnonzero(ends > step.after)
-            }
-            if np.count_nonzero(ends > step.after) > settings.most_excluded * len(times):
-                raise ReductionError(
-                    f"the voltage reference stepped by {step.size:+.2g}, relative, after {step.after:.6g} s; too few "
-                    "cycles are over before that: recalibrate it and repeat the run"
-                )
+    reasons = _in_the_dark(found, times, certificates, settings) | _hopped(run, certificates, settings)
+    if step is not None:
+        ends = np.array([run.weighings.time[own].max() for own in run.members])
+        reasons |= {
+            int(i): f"the voltage reference stepped by {step.size:+.2g}, relative, before it was over"
+            for i in np.flatnonzero(ends > step.after)
+        }
+        if np.count_nonzero(ends > step.after) > settings.most_excluded * len(times):
+            raise ReductionError(
+                f"the voltage reference stepped by {step.size:+.2g}, relative, after {step.after:.6g} s; too few "
+                "cycles are over before that: recalibrate it and repeat the run"
+            )
     stays = np.array([i for i in range(len(times)) if i not in reasons])
     _, odd = outlying_cycles(
         times[stays],
@@ -156,11 +160,38 @@ def _disagreeing(found: Evaluated, certificates: Certificates, settings: Reducti
         settings.outlier_threshold,
         settings.most_excluded,
         np.array([d.dof for d in found.differences])[stays],
-        _own_uncertainties(found)[stays],
+        _own_uncertainties(found, settings.corrections)[stays],
         [run.cycles[i] for i in stays],
     )
     reasons |= {int(stays[i]): reason for i, reason in odd.items()}
     return tuple(Excluded(run.cycles[i], "cycle", None, reason) for i, reason in sorted(reasons.items()))
+
+
+def _hopped(run: Readout, certificates: Certificates, settings: ReductionSettings) -> dict[int, str]:
+    """Cycles with Bl of a velocity group beside which the coil that is held was read elsewhere than at the start.
+
+    Raises
+    ------
+    ReductionError
+        If they are most of the run.
+    """
+    w, count = run.weighings, len(run.cycles)
+    in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
+    levels = laser_levels(w.time, w.on, w.position, settings.outlier_threshold, in_air)
+    if not levels.any():
+        return {}
+    after = np.searchsorted(w.time, run.groups)
+    beside = np.stack([levels[np.maximum(after - 1, 0)], levels[np.minimum(after, len(levels) - 1)]])
+    wrong = (run.mixing[:, beside.any(axis=0)] != 0.0).any(axis=1)
+    cycles = np.flatnonzero(run.by_cycle(wrong.astype(float)))
+    first = int(np.argmax(levels != 0.0))
+    jump = f"the position of the coil, while it weighed, jumped by {levels[first]:+.2g} m before {w.time[first]:.5g} s"
+    if len(cycles) > settings.most_excluded * count:
+        raise ReductionError(
+            f"{jump}; if the laser hopped, Bl is wrong from then on, and too few cycles are over before that: "
+            "repeat the run"
+        )
+    return dict.fromkeys(cycles.tolist(), f"{jump}; if the laser hopped, its Bl is wrong")
 
 
 def _in_the_dark(
@@ -210,16 +241,17 @@ def _unknown_temperature(run: Readout, thermometer: Readings, reach: float) -> N
     return np.flatnonzero((used & group).any(axis=1) | (run.by_cycle(weighing.astype(float)) > 0))
 
 
-def _own_uncertainties(found: Evaluated) -> Array:
+def _own_uncertainties(found: Evaluated, on: Corrections) -> Array:
     """Standard uncertainty (kg) of each cycle's mass from what was read beside the weighings: Bl, calibrations."""
     run = found.run
     variances = np.array([(fit.u_bl / fit.bl) ** 2 for fit in found.fits])
     if run.induced is not None:
-        variances = variances + run.induced.u[run.induced.source] ** 2
+        variances = variances + run.induced.u(between=on.voltmeter_drift) ** 2
     shares = np.array([run.mixing[own].mean(axis=0) for own in run.members])
     relative = shares**2 @ variances
     if run.current is not None:
-        relative = relative + np.array([run.current.u[run.current.source[own[0]]] for own in run.members]) ** 2
+        firsts = [own[0] for own in run.members]
+        relative = relative + run.current.u(between=on.voltmeter_drift)[firsts] ** 2
     own: Array = np.abs(found.outcome.mass) * np.sqrt(relative)
     return own
 
@@ -254,6 +286,7 @@ def _result(
         nominal_mass_kg=certificates.nominal_mass,
         winding_ratio=run.windings.ratio,
         idle=b.idle,
+        notes=remarks(run, certificates, on),
         _curves=partial(allan_curves, weighing_windows(blocks, recording), recording, fits),
     )
 

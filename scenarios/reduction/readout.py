@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scenarios.reduction.after_effect import elongation
 from scenarios.reduction.applied import Applied
-from scenarios.reduction.calibration import Calibration
+from scenarios.reduction.calibration import Calibration, Meter
 from scenarios.reduction.certificates import Certificates
 from scenarios.reduction.conditions import Air, Conditions
 from scenarios.reduction.errors import ReductionError
@@ -23,6 +23,7 @@ from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.warmth import Warmth
 from scenarios.reduction.weighing import Comparison, compare
 from scenarios.reduction.windings import Windings
+from scenarios.reduction.yoke_lag import lagging_current, time_scales
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,11 @@ class Readout:
     room : temperature of the air at each weighing (K), or None.
     tide : of gravity at each weighing (m/s²).
     elongation : Σ w_i (z − x_i) of the hinge's after-effect at each weighing (m).
-    applied : what was done to the positions before the fits.
+    lag : mean excess of the yoke over each weighing (A), shape (time scales, weighings).
+    time_scales : τ1 of the yoke as certified, and larger by its uncertainty if it has one (s).
+    applied : what was done to positions and voltages before the fits.
+    offset_drift : of the voltages of each group: whether it was fitted, 1 or 0, and its change and sensitivity, see
+        `scenarios.reduction.velocity.OffsetDrift`, shape (3, groups).
     windings : how weighings and groups of two windings were joined.
     """
 
@@ -76,7 +81,10 @@ class Readout:
     room: Array | None
     tide: Array
     elongation: Array
+    lag: Array
+    time_scales: tuple[float, ...]
     applied: Applied
+    offset_drift: Array
     windings: Windings
 
     def by_cycle(self, values: Array) -> Array:
@@ -108,7 +116,7 @@ def prepare(
     conditions = Conditions(recording.environment, certificates.vacuum)
     schemes = _schemes(w, cycles, members, settings)
     _check_conditions(conditions, known, on)
-    find = partial(_calibration, recording, certificates, conditions, on)
+    find = partial(_calibration, recording, certificates, conditions, settings)
     warm = partial(_warmth, recording)
     last = np.searchsorted(w.time, groups) - 1
     if certificates.current_goes_on:
@@ -132,7 +140,10 @@ def prepare(
         room=conditions.at("temperature", w.time),
         tide=_tide(w.time, certificates),
         elongation=elongation(recording, certificates),
+        lag=lagging_current(w, recording.held, certificates),
+        time_scales=time_scales(certificates),
         applied=applied,
+        offset_drift=np.array([(d.share, d.change, d.sensitivity) for d in (fit.offset_drift for fit in fits)]).T,
         windings=windings,
     )
 
@@ -141,19 +152,19 @@ def _calibration(
     recording: Recording,
     certificates: Certificates,
     conditions: Conditions,
-    on: Corrections,
-    name: str,
+    settings: ReductionSettings,
+    meter: Meter,
     times: Array,
     cycles: NDArray[np.int64],
 ) -> Calibration | None:
     """Those of the current's or the induced voltage's voltmeter, for the weighings or the groups."""
-    reference, zero = getattr(recording, f"{name}_calibration"), getattr(recording, f"{name}_zero")
+    reference, zero = getattr(recording, f"{meter}_calibration"), getattr(recording, f"{meter}_zero")
     if reference is not None and certificates.reference_voltage is not None:
-        return Calibration.prepare(reference, zero, times, cycles, conditions, f"{name}_voltmeter")
-    if on.voltmeter_calibration:
+        return Calibration.prepare(reference, zero, times, cycles, conditions, meter, settings.outlier_threshold)
+    if settings.corrections.voltmeter_calibration:
         lack = "the certificates have no reference_voltage"
         if reference is None:
-            lack = f"no block of channel '{name}_voltmeter' with phase 'calibration'"
+            lack = f"no block of channel '{meter}_voltmeter' with phase 'calibration'"
         raise _nothing_to_go_by(lack, "voltmeter_calibration")
     return None
 
@@ -172,6 +183,7 @@ def _check_conditions(conditions: Conditions, known: dict[str, Any], on: Correct
     """Whether the air was read as far as resistor and voltage reference depend on it."""
     for coefficient, quantity, correction in (
         ("resistance_temperature_coefficient", "temperature", "resistor_temperature"),
+        ("mass_expansion", "temperature", "mass_expansion"),
         ("reference_temperature_coefficient", "temperature", "reference_environment"),
         ("reference_pressure_coefficient", "pressure", "reference_environment"),
     ):

@@ -17,8 +17,7 @@ from scenarios.reduction.result import Excluded
 from scenarios.reduction.screened_sweeps import good_sweeps
 from scenarios.reduction.screened_weighings import good_weighings
 from scenarios.reduction.settings import ReductionSettings
-
-GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
+from scenarios.reduction.steps import GROSS_CALIBRATION
 
 
 def screen(recording: Recording, settings: ReductionSettings) -> tuple[Recording, tuple[Excluded, ...]]:

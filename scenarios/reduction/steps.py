@@ -13,7 +13,10 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
+PLAIN_STEP = 2e-7  # relative: two voltmeters that agree on so much do not do so by chance, however they scatter
+ALIKE = 0.1  # of a plain step, by which the two may differ beyond what they are stated to
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
+GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 KNOWN = 0.2  # of what the air moves: the station reads it at other instants
 MANY_CHANGES = 5  # of which the spread is known well enough
@@ -52,68 +55,87 @@ def reference_step(
     -----
     A change of one voltmeter's gain shows in that one only and is calibrated away. The changes from one calibration to
     the next, freed of their median (drift), are compared with the uncertainties, and with their own spread if that is
-    larger. Of several common steps the largest is returned. Before one voltmeter's first calibration and after its last
-    the other one alone tells, and its change is taken for a step: that it was the reference cannot be ruled out.
+    larger. Of few changes those to and fro of a reference that was off for a while make up the spread: what is plain in
+    both counts all the same. Of several common steps the largest is returned. Before one voltmeter's first calibration
+    and after its last the other one alone tells, and its change is taken for a step: that it was the reference cannot
+    be ruled out.
     """
     steps, sigmas = zip(
         *(_changes(t, r, s, threshold) for t, r, s in zip(times, readings, u, strict=True)), strict=True
     )
     found: Step | None = None
-    for i in np.flatnonzero(np.abs(steps[0]) > threshold * sigmas[0]):
-        for j in np.flatnonzero(np.abs(steps[1]) > threshold * sigmas[1]):
+    large = [np.abs(step) > threshold * sigma for step, sigma in zip(steps, sigmas, strict=True)]
+    stated = [np.hypot(s[1:], s[:-1]) for s in u]
+    plain = [np.abs(a) > np.maximum(PLAIN_STEP, threshold * s[: len(a)]) for a, s in zip(steps, stated, strict=True)]
+    for i in range(len(steps[0])):
+        for j in range(len(steps[1])):
             after, before = max(times[0][i], times[1][j]), min(times[0][i + 1], times[1][j + 1])
             a, b, sa, sb = steps[0][i], steps[1][j], sigmas[0][i], sigmas[1][j]
             apart = abs(a - b) > threshold * np.hypot(sa, sb)
+            alike = abs(a - b) < ALIKE * abs(a + b) / 2 + 0.5 * threshold * np.hypot(stated[0][i], stated[1][j])
+            both = (large[0][i] and large[1][j]) or (plain[0][i] and plain[1][j] and alike)
             size = float((a * sb**2 + b * sa**2) / (sa**2 + sb**2))
-            if after >= before or apart or abs(size) < SMALLEST_STEP:
+            if after >= before or apart or abs(size) < SMALLEST_STEP or not both:
                 continue
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
     for own, other in ((0, 1), (1, 0)):
-        for i in np.flatnonzero(np.abs(steps[own]) > ALONE * threshold * sigmas[own]):
-            after, before, size = times[own][i], times[own][i + 1], float(steps[own][i])
+        for k in np.flatnonzero(np.abs(steps[own]) > ALONE * threshold * sigmas[own]):
+            after, before, size = times[own][k], times[own][k + 1], float(steps[own][k])
             first, last = float(times[other].min()), float(times[other].max())
             if abs(size) < SMALLEST_STEP or not (after < first or before > last):
                 continue
-            alone = Step(float(after), float(before if after < first else max(after, last)), size, sigmas[own][i])
+            alone = Step(float(after), float(before if after < first else max(after, last)), size, sigmas[own][k])
             if found is None or (after < first and found.after > after) or abs(size) > 2 * abs(found.size):
                 found = alone
     return found
 
 
-def laser_jump(
-    times: Array, on: Mask, positions: Array, first_group: float, threshold: float = 6.0, in_air: Array | None = None
-) -> float | None:
-    """By how much the interferometer's zero jumped before anything was read of Bl (m); None if it did not.
+def jumps(times: Array, readings: Array, u: Array, threshold: float = 6.0) -> Mask:
+    """Between which neighbouring calibrations of a voltmeter its gain, or the reference, changed by more than drift.
 
     Parameters
     ----------
-    times, on, positions : of the weighings (s, mass on, m), shape (n,).
-    first_group : time of the first velocity group (s).
+    times, readings, u : of the calibrations (s), of the reference (V), and their relative standard uncertainties,
+        shape (n,).
+    threshold : standard deviations that make a jump, `ALONE` times as many here; of three calibrations or fewer only a
+        gross change is one.
+    """
+    gross = np.abs(np.diff(readings)) > GROSS_CALIBRATION * np.abs(readings[1:])
+    if len(times) <= FEW:
+        return gross
+    changes, sigma = _changes(times, readings, u, threshold)
+    return gross | (np.abs(changes) > ALONE * threshold * sigma)
+
+
+def laser_levels(
+    times: Array, on: Mask, positions: Array, threshold: float = 6.0, in_air: Array | None = None
+) -> Array:
+    """By how much the interferometer's zero has jumped since the first weighing of a state (m), shape (n,); 0 if not.
+
+    Parameters
+    ----------
+    times, on, positions : of the weighings in order of time (s, mass on, m), shape (n,).
     threshold : standard deviations that make a jump.
     in_air : what the air makes of the positions by the dead path (m), shape (n,), known to `KNOWN`; None for nothing.
 
     Notes
     -----
-    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Later
-    ones change Bl as well; one before the first velocity group falsifies all that follow alike.
+    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Bl is
+    wrong until it hops back. What is left of a jump that goes back is none.
     """
     air = np.zeros(len(times)) if in_air is None else in_air
-    positions, jump = positions - air, 0.0
+    levels = np.zeros(len(times))
     for state in (True, False):
         own = np.flatnonzero(on == state)
         if len(own) < FEW + 1:
             continue
-        changes = np.diff(positions[own])
-        early = times[own][:-1] < first_group
+        changes = np.diff(positions[own] - air[own])
         bound = max(limit(threshold, EFFICIENCY * (len(changes) - 1)) * spread(changes), SMALLEST_JUMP)
-        count = int(np.count_nonzero(early))
-        before, after = positions[own][: count + 1], positions[own][count + 1 :]
-        bounds = bound + KNOWN * np.abs(np.diff(air[own]))
-        if len(after) and np.any(np.abs(changes[early]) > bounds[early]):
-            size = float(np.median(after) - before[0])
-            jump = size if abs(size) > max(bound, abs(jump)) else jump
-    return jump or None
+        jumps = np.abs(changes) > bound + KNOWN * np.abs(np.diff(air[own]))
+        level = np.concatenate([[0.0], np.cumsum(np.where(jumps, changes, 0.0))])
+        levels[own] = np.where(np.abs(level) > bound, level, 0.0)
+    return levels
 
 
 def unread(times: Array, samples: Array, reach: float) -> Mask:

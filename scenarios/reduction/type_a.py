@@ -167,10 +167,13 @@ def sources(
     }
     if on.voltmeter_calibration and run.current is not None:
         loads = weights * outcome.force / outcome.gravity
-        by_weighing = run.by_cycle(loads * run.current.shares().T).T
-        found["current calibration"] = (by_weighing / lifted[:, None], run.current.u, run.current.dof)
+        by_weighing = run.by_cycle(loads * run.current.sensitivities(between=on.voltmeter_drift).T).T
+        shown = run.current.shown
+        found["current calibration"] = (by_weighing / lifted[:, None], shown.u, shown.dof)
     if on.voltmeter_calibration and run.induced is not None:
-        found["induced calibration"] = (by_group @ run.induced.shares(), run.induced.u, run.induced.dof)
+        shown = run.induced.shown
+        by_reading = run.induced.sensitivities(between=on.voltmeter_drift)
+        found["induced calibration"] = (by_group @ by_reading, shown.u, shown.dof)
     values = applied(certificates, on)
     for name, warmth, coefficient in (
         ("magnet thermometer", run.magnet, values.temperature_coefficient),

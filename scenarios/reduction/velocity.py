@@ -6,30 +6,49 @@ With Bl(z) a polynomial this is exact for any motion, so that there is no apertu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
-from scenarios.reduction.fringes import check_fringes, set_instruments
+from scenarios.reduction.fringes import check_fringes
 from scenarios.reduction.smooth_courses import SMOOTH_ORDER, smooth_courses
-from twin.angles import sine_cosine
+from scenarios.reduction.velocity_equations import Beside, Part, chunks_of, parts, within_sweep
 
 Array = NDArray[np.float64]
 
-Part = tuple[Array, Array, Array]
-"""Regressors and instruments of some sweeps, shape (unknowns, readings), and the readings (V), those that are first in
-their sweep before all second ones: what is done along a sweep is then done to many at once, however short it is."""
-CHUNK = 8192  # readings worked on at a time: they stay in the cache
 SINGULAR = 1e12  # condition of normal equations of unit diagonal: refinement makes up for the rounding of less
 REFINEMENTS, REFINED = 3, 1e-4  # at most so many; one that changes no more than this share is the last
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
 SWEEPS_FOR_DRIFT = 4  # from here on Bl may drift linearly within the group
+MOST_CONFUSED = 0.8  # r² of time and sense of the sweeps: beyond, a drift of the offset looks like Bl
+
+
+class OffsetDrift(NamedTuple):
+    """A linear drift of the offset in a velocity group, thermal EMF above all, and what it does to Bl.
+
+    Parameters
+    ----------
+    fitted : the drift (V/s); None if it was not fitted.
+    change : relative change of Bl by that fit.
+    sensitivity : relative change of Bl by a drift (s/V); 0 if it was fitted.
+    """
+
+    fitted: float | None = None
+    change: float = 0.0
+    sensitivity: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """1 if it was fitted, 0 if not."""
+        return float(self.fitted is not None)
+
+
+NO_DRIFT = OffsetDrift()
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +62,7 @@ class VelocityFit:
     z : position that `bl` belongs to (m); `mean_z` is the mean position of the data.
     coefficients : of Bl(z) = Σ c_k (z − z_w)^k (T·m/m^k), at `time`; c_0 is `bl`.
     drift : of Bl within the group (T·m/s); 0 if there are too few sweeps to tell.
-    offset : of the voltmeter with its leads (V).
+    offset : of the voltmeter with its leads, at `time` (V).
     residual_rms : of the voltage (V).
     sweeps : Bl of each sweep at `z` with the common shape and offset (T·m); their mean is `bl`.
     serial_correlation : lag-one autocorrelation of `sweeps`. Near −1 the offset moves, well above 0 Bl itself does.
@@ -51,6 +70,7 @@ class VelocityFit:
     periodic : A_s, A_c of the interferometer's periodic error A_s sin(2π z/period) + A_c cos(2π z/period) (m); zeros if
         it was not fitted.
     skew, u_skew : by which the voltages belong to later positions (s); None if it was not fitted.
+    offset_drift : of the offset, and what it does to `bl`.
     """
 
     bl: float
@@ -69,6 +89,7 @@ class VelocityFit:
     periodic: tuple[float, float] = (0.0, 0.0)
     skew: float | None = None
     u_skew: float = 0.0
+    offset_drift: OffsetDrift = NO_DRIFT
 
     def profile(self, z: Array) -> Array:
         """Bl (T·m) at positions z (m), at the mean time of the group."""
@@ -87,6 +108,7 @@ def fit_velocity(
     period: float | None = None,
     shown: Array | None = None,
     acceleration: Array | None = None,
+    offset_drifts: bool = True,
 ) -> VelocityFit:
     """Fit Bl(z) and the voltmeter's offset to the sweeps of one velocity group.
 
@@ -102,6 +124,7 @@ def fit_velocity(
     shown : positions that this error belongs to (m), if the others have been moved to the time of the voltages.
     acceleration : mean over each aperture, without noise (m/s²), shape (sweeps, n); with it the skew between voltages
         and positions is fitted, in first order.
+    offset_drifts : whether a linear drift of the offset is fitted, if the order of the sweeps tells it from Bl.
 
     Raises
     ------
@@ -110,13 +133,18 @@ def fit_velocity(
 
     Notes
     -----
-    Model: Ū A = Σ c_k [(z − z_w)^(k+1)/(k+1)] between the edges + U0 A, with a linear drift of Bl in time from four
-    sweeps on, and with differences of sin and cos(2π z/period), the interferometer's periodic error times −Bl. Sweeps
-    that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes it out. A
-    skew adds Bl times the acceleration. The model is linear in all unknowns. The equations are weighted with the
-    *smoothed* velocity of each sweep (instrumental variables) where least squares would take the measured one: the same
-    estimate for noise-free data, as precise to a few per cent, and free of the attenuation by 2 σ_z²/Δz² that noise of
-    the interferometer, which is in the regressor too, causes in least squares.
+    Model: Ū A = Σ c_k [(z − z_w)^(k+1)/(k+1)] between the edges + (U0 + U0' t) A, with a linear drift of Bl in time
+    from four sweeps on, and with differences of sin and cos(2π z/period), the interferometer's periodic error times
+    −Bl. Sweeps that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes
+    it out. A skew adds Bl times the acceleration. The model is linear in all unknowns.
+
+    A drift of the offset, as that of a thermal EMF, is confused with Bl if sweeps up are earlier than those down. With
+    n sweeps up and down in turn r² of their time and sense is 3/(n² − 1) for an even n, 0 for an odd one, and the fit
+    of the drift makes the variance of Bl larger by 1/(1 − r²). One up and one down, r² = 1, do not tell it.
+
+    The equations are weighted with the *smoothed* velocity of each sweep (instrumental variables) where least squares
+    would take the measured one: the same estimate for noise-free data, as precise to a few per cent, and free of the
+    attenuation by 2 σ_z²/Δz² that noise of the interferometer, which is in the regressor too, causes in least squares.
 
     Uncertainty: each sweep's pull on Bl(z_w) is the sum of its weighted residuals. From 16 sweeps on the scatter of the
     pulls of neighbouring pairs (one up, one down, so that a slow offset cancels as it does in the result) gives u, from
@@ -126,29 +154,32 @@ def fit_velocity(
     time, spread = float(times.mean()), max(float(np.ptp(times)), 1e-300)
     centre, half = _checked(voltage, position, z_w)
     drifts = sweeps >= SWEEPS_FOR_DRIFT
-    tau = (times - time) / spread if drifts else None
     phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
     if phase is not None:
         check_fringes(phase, order)
-    beside = _Beside(tau, acceleration, phase)
+    beside = Beside((times - time) / spread, drifts, None, acceleration, phase)
     unknowns = order + 1 + beside.unknowns
+    creeps = offset_drifts and voltage.size > unknowns + 1 and _tells_offset_drift(position, times)
+    if creeps:
+        beside, unknowns = beside._replace(pace=aperture / spread), unknowns + 1
     if voltage.size <= unknowns:
         raise ReductionError(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
         )
-    parts = _parts(voltage, position, aperture, (centre, half), order, beside)
-    solution, estimator, left = _solved(parts, order)
+    equations = parts(voltage, position, aperture, (centre, half), order, beside)
+    solution, estimator, left = _solved(equations, order)
     to_powers = _shift(order, (z_w - centre) / half, half)
     coefficients = to_powers @ solution[: order + 1]
+    bl = float(coefficients[0])
     skewed = slice(order + 1 + drifts, order + 1 + drifts + (acceleration is not None))
     gains = np.vstack([to_powers[0] @ estimator[: order + 1], estimator[skewed]])
     variance = sum(float(r @ r) for _, _, r in left) / (voltage.size - unknowns)
-    (pull, *_), u, dof = _pulls(gains, left, n, variance, drifts)
+    (pull, *_), u, dof = _pulls(gains, left, n, variance, drifts + creeps)
     skew, u_skew = None, 0.0
     if acceleration is not None:
-        skew, u_skew = float(solution[skewed][0] / coefficients[0]), float(u[1] / abs(coefficients[0]))
+        skew, u_skew = float(solution[skewed][0]) / bl, float(u[1]) / abs(bl)
     return VelocityFit(
-        bl=float(coefficients[0]),
+        bl=bl,
         u_bl=float(u[0]),
         dof=dof,
         time=time,
@@ -160,58 +191,48 @@ def fit_velocity(
         residual_rms=float(np.sqrt(variance)),
         serial_correlation=_lag_one(pull),
         number=int(voltage.size),
-        sweeps=coefficients[0] + sweeps * pull,
+        sweeps=bl + sweeps * pull,
         periodic=(0.0, 0.0)
         if period is None
-        else _from_zero(-solution[-3:-1] * aperture / coefficients[0], 2 * np.pi / period * centre),
+        else _from_zero(-solution[-3:-1] * aperture / bl, 2 * np.pi / period * centre),
         skew=skew,
         u_skew=u_skew,
+        offset_drift=_fitted(bl, gains[0], solution, estimator, skewed.stop, spread)
+        if creeps
+        else _not_fitted(bl, gains[0], left, times - time, within_sweep(n, aperture)),
     )
 
 
-class _Beside(NamedTuple):
-    """What the model has beside the profile, each None if it has it not; see `fit_velocity`.
-
-    Parameters
-    ----------
-    tau : scaled time of each sweep, for the drift of Bl, shape (sweeps,).
-    acceleration : mean over each aperture (m/s²), shape (sweeps, n).
-    phase : of the periodic error at the edges (rad), shape (sweeps, n + 1).
-    """
-
-    tau: Array | None
-    acceleration: Array | None
-    phase: Array | None
-
-    def of(self, chunk: slice) -> _Beside:
-        """For some of the sweeps, which come last."""
-        return _Beside(*(None if values is None else values[chunk].T for values in self))
-
-    @property
-    def unknowns(self) -> int:
-        """Unknowns, with the offset of the voltage."""
-        return 1 + (self.tau is not None) + (self.acceleration is not None) + (0 if self.phase is None else 2)
+def _tells_offset_drift(position: Array, times: Array) -> bool:
+    """Whether the senses of the sweeps, up and down, tell a drift of the offset from Bl."""
+    sense, time = np.sign(position[:, -1] - position[:, 0]), times - times.mean()
+    sense -= sense.mean()
+    return len(times) > 2 and float(sense @ time) ** 2 <= MOST_CONFUSED * float(sense @ sense) * float(time @ time)
 
 
-def _parts(
-    voltage: Array, position: Array, aperture: float, place: tuple[float, float], order: int, beside: _Beside
-) -> Iterator[Part]:
-    """The equations, `CHUNK` readings at a time; `place` is the centre of the positions and half of their range (m)."""
-    sweeps, n = voltage.shape
-    step = max(1, CHUNK // n)
-    smoothing = _smoothing(np.diff(position[:step].T, axis=0))
-    for chunk in (slice(first, first + step) for first in range(0, sweeps, step)):
-        columns, rows = _equations(position[chunk].T, aperture, place, smoothing, order, beside.of(chunk))
-        yield columns, rows, np.ravel(voltage[chunk].T)
+def _not_fitted(bl: float, gain: Array, left: list[Part], times: Array, within: Array) -> OffsetDrift:
+    """What a drift of the offset does to Bl; `gain` makes it of the equations."""
+    chunks = chunks_of(len(times), len(within))
+    elapsed = (np.ravel(within + times[chunk]) for chunk in chunks)
+    change = sum(float(gain @ (rows @ seconds)) for (_, rows, _), seconds in zip(left, elapsed, strict=True))
+    return OffsetDrift(sensitivity=change / bl)
+
+
+def _fitted(bl: float, gain: Array, solution: Array, estimator: Array, place: int, scale: float) -> OffsetDrift:
+    """The drift of the offset, the unknown at `place` in units of V per `scale` seconds, and what it took out of Bl."""
+    part = float(gain[place] / estimator[place, place] * solution[place])
+    return OffsetDrift(float(solution[place]) / scale, part / (bl - part))
 
 
 def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]]:
     """Solution, inverse of the normal equations, and the parts with residuals in place of readings.
 
     The first part's solution, of parts that are in the processor's cache, is refined with all: what rounding does to
-    normal equations then counts for what is left only. If that was much, since the first tells little, once more.
+    normal equations then counts for what is left only. If that was much, since the first tells little, once more, from
+    the readings: what is left of a wrong solution has the rounding of that.
     """
     left: list[Part] = []
+    readings: list[Array] = []
     for columns, rows, data in parts:
         product = rows @ columns.T
         if not left:
@@ -222,6 +243,7 @@ def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]
         residual = data - start @ columns
         right = right + rows @ residual
         left.append((columns, rows, residual))
+        readings.append(data)
     if len(left) > 1:
         estimator = _inverse(normal)
     if estimator is None:
@@ -233,9 +255,13 @@ def _solved(parts: Iterable[Part], order: int) -> tuple[Array, Array, list[Part]
     for _ in range(REFINEMENTS):
         correction = estimator @ right
         start = start + correction
-        for columns, _, residual in left:
-            residual -= correction @ columns
-        if np.linalg.norm(weights * correction) <= REFINED * np.linalg.norm(weights * start):
+        small = np.linalg.norm(weights * correction) <= REFINED * np.linalg.norm(weights * start)
+        for (columns, _, residual), data in zip(left, readings, strict=True):
+            if small:
+                residual -= correction @ columns
+            else:
+                np.subtract(data, start @ columns, out=residual)
+        if small:
             break
         right = np.sum([rows @ residual for _, rows, residual in left], axis=0)
     return start, estimator, left
@@ -267,58 +293,6 @@ def _checked(voltage: Array, position: Array, z_w: float) -> tuple[float, float]
             "so that the voltmeter's offset can be told from Bl"
         )
     return centre, half
-
-
-def _equations(
-    edges: Array, aperture: float, within: tuple[float, float], smoothing: Array, order: int, beside: _Beside
-) -> tuple[Array, Array]:
-    """Columns of the model and their weights, both of shape (unknowns, readings).
-
-    Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the positions
-    at the edges, (n + 1, sweeps), about the centre that they are `within`, over half of their range. Then come the
-    drift of Bl, the skew, the periodic error and the offset.
-    """
-    unknowns, x = order + 1 + beside.unknowns, (edges - within[0]) / within[1]
-    columns, rows = np.empty((2, unknowns, len(edges) - 1, edges.shape[1]))
-    total, product = x[:-1] + x[1:], x[:-1] * x[1:]
-    speed, smooth = columns[0], rows[0]
-    np.subtract(edges[1:], edges[:-1], out=speed)
-    speed /= aperture
-    smooth[:] = smoothing @ (smoothing.T @ speed) if smoothing.size else speed
-    for k in range(1, order + 1):
-        np.multiply(columns[k - 1], total, out=columns[k])
-        np.multiply(rows[k - 1], total, out=rows[k])
-        if k > 1:
-            columns[k] -= columns[k - 2] * product
-    place = order + 1
-    if beside.tau is not None:
-        np.multiply(speed, beside.tau, out=columns[place])
-        np.multiply(smooth, beside.tau, out=rows[place])
-        place += 1
-    if beside.acceleration is not None:
-        columns[place] = rows[place] = beside.acceleration
-    if beside.phase is not None:
-        waves = sine_cosine(beside.phase)
-        for row, wave in zip((-3, -2), waves, strict=True):
-            np.subtract(wave[1:], wave[:-1], out=columns[row])
-        set_instruments(columns[-3:-1], rows[-3:-1], waves, edges[-1] > edges[0])
-    columns[-1] = rows[-1] = 1.0
-    return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
-
-
-def _smoothing(speed: Array) -> Array:
-    """Orthonormal courses of low order in time, shape (n, orders), if sweeps' velocities look like that; else none."""
-    courses = _low_orders(len(speed))
-    kept = float(np.sum((courses.T @ speed) ** 2))
-    return courses if kept > 0.9 * float(np.sum(speed**2)) else courses[:, :0]
-
-
-@lru_cache(maxsize=16)
-def _low_orders(n: int) -> Array:
-    """Orthonormal polynomials of low order at n even distances, shape (n, orders)."""
-    index = np.linspace(-1, 1, n) if n > 1 else np.zeros(1)
-    basis, _ = np.linalg.qr(index[:, None] ** np.arange(min(2, n // 4) + 1))
-    return np.asarray(basis)
 
 
 def _inverse(normal: Array) -> Array | None:
@@ -356,7 +330,7 @@ def _from_zero(amplitudes: Array, phase: float) -> tuple[float, float]:
     return sine * c + cosine * s, cosine * c - sine * s
 
 
-def _pulls(gains: Array, left: list[Part], n: int, variance: float, drifts: bool) -> tuple[Array, Array, float]:
+def _pulls(gains: Array, left: list[Part], n: int, variance: float, drifts: int) -> tuple[Array, Array, float]:
     """What each sweep pulls on unknowns, `gains` times the equations, with their uncertainties and degrees of freedom.
 
     Shapes: gains (wanted, unknowns), pulls (wanted, sweeps), uncertainties (wanted,).
@@ -370,7 +344,7 @@ def _pulls(gains: Array, left: list[Part], n: int, variance: float, drifts: bool
     return pulls, u, float(pulls.shape[1] * n - gains.shape[1])
 
 
-def _scatter(pulls: Array, drifts: bool) -> tuple[Array, float]:
+def _scatter(pulls: Array, drifts: int) -> tuple[Array, float]:
     """Standard uncertainties of the sums of what each sweep pulls, from the scatter, and their degrees of freedom.
 
     A smooth course of Bl through many sweeps is that of the magnet's temperature, whose mean is in the result, and no

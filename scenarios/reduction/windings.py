@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.recording import Recording, Sweeps
 from scenarios.reduction.result import Excluded
-from scenarios.reduction.velocity import VelocityFit
+from scenarios.reduction.velocity import OffsetDrift, VelocityFit
 
 Array = NDArray[np.float64]
 GROUPS_FOR_DRIFT = 2  # of each winding, from which on a drift can be told from the ratio
@@ -58,6 +58,8 @@ def as_one_winding(
         return recording, tuple(fits), Windings(1.0, np.ones(len(weighed)), *np.zeros((2, len(fits))))
     groups, joined, heating, mutual, lonely = _without_current(recording, fits)
     sensed = np.array([group.winding for group in groups])
+    if lonely and np.ptp(sensed) == 0:
+        raise ReductionError(f"no velocity group of one winding is left{_first(lonely)}; its Bl is not known")
     ratio = winding_ratio(np.array([fit.time for fit in joined]), np.abs([fit.bl for fit in joined]), sensed)
     scaled = tuple(
         _times(fit, 1.0 / ratio if winding == 2 else 1.0) for fit, winding in zip(joined, sensed, strict=True)
@@ -83,14 +85,24 @@ def _without_current(
             continue
         on, off = pair["on"], pair["off"]
         volts = [_volts(recording, cycle, state) for state in ("on", "off")]
+        if volts[0] == volts[1]:
+            lonely.append(Excluded(cycle, "velocity group", None, "its currents were read alike, not opposite"))
+            continue
         shares = np.array([-volts[1], volts[0]]) / (volts[0] - volts[1])
         groups.append(_both(recording.sweeps[on], recording.sweeps[off]))
         joined.append(_mean(fits[on], fits[off], shares))
         heating.append(0.5 * (volts[0] ** 2 + volts[1] ** 2))
         mutual.append(0.5 * (fits[on].bl - fits[off].bl))
     if not groups:
-        raise ReductionError("no two velocity groups with opposite currents are left; Bl without current is not known")
+        raise ReductionError(
+            f"no two velocity groups with opposite currents are left{_first(lonely)}; Bl without current is not known"
+        )
     return tuple(groups), joined, heating, mutual, lonely
+
+
+def _first(left_out: Sequence[Excluded]) -> str:
+    """Why the first of these was left out, for an error."""
+    return f" (cycle {left_out[0].cycle + 1}: {left_out[0].reason})" if left_out else ""
 
 
 def _volts(recording: Recording, cycle: int, state: str) -> float:
@@ -144,6 +156,18 @@ def _mean(first: VelocityFit, second: VelocityFit, shares: Array) -> VelocityFit
         ),
         skew=None if first.skew is None or second.skew is None else a * first.skew + b * second.skew,
         u_skew=float(np.hypot(a * first.u_skew, b * second.u_skew)),
+        offset_drift=_mean_drift((first, a * first.bl / bl), (second, b * second.bl / bl)),
+    )
+
+
+def _mean_drift(*parts: tuple[VelocityFit, float]) -> OffsetDrift:
+    """Of two fits with their shares in Bl; not fitted unless in both."""
+    told = [fit.offset_drift for fit, _ in parts]
+    fitted = [drift.fitted for drift in told if drift.fitted is not None]
+    return OffsetDrift(
+        float(np.mean(fitted)) if len(fitted) == len(told) else None,
+        sum(share * drift.change for (_, share), drift in zip(parts, told, strict=True)),
+        sum(share * drift.sensitivity for (_, share), drift in zip(parts, told, strict=True)),
     )
 
 

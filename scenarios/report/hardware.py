@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from scenarios.report.tables import Row
-from scenarios.run.notebook import duration, with_prefix
+from scenarios.run.notebook import duration, when, with_prefix
 from scenarios.run.record import Record
 
 ARTEFACT = "artefact"
@@ -53,6 +53,8 @@ def facts(result: Record) -> list[Row]:
     lag = account.get("lag", {})
     armed = "yes: outputs were switched" if account.get("armed") else "no: outputs were checked and not switched"
     rows = [Row("Armed", armed)]
+    if began := when(account):
+        rows.append(Row("Measured", began.strip()))
     if lag.get("events"):
         late = f"{lag['overruns']} of {lag['events']} events later than {duration(lag['tolerance_s'])}"
         worst = f"99 % within {with_prefix(lag['p99_s'], 's')}, the worst {with_prefix(lag['worst_s'], 's')}"

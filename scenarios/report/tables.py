@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from scenarios.reduction import ReductionSettings
 from scenarios.reduction.gum import Budget, BudgetLine, combine
+from scenarios.reduction.result import Excluded
 from scenarios.report.numbers import (
     ROUNDING,
     Prefix,
@@ -268,11 +270,21 @@ def corrections(result: Result) -> tuple[list[CorrectionRow], list[str]]:
 
 
 def excluded(result: Result) -> list[tuple[str, str, str]]:
-    """Cycle, what of it, and why it was left out; counted from 1."""
-    return [
-        (str(item.cycle + 1), item.what + ("" if item.number is None else f" {item.number + 1}"), item.reason)
-        for item in result.mass.excluded
-    ]
+    """Cycle, what of it, and why it was left out; counted from 1, neighbours that share a reason in one row."""
+
+    def neighbours(place: tuple[int, Excluded]) -> tuple[int, str, int | None, str]:
+        i, item = place
+        return item.cycle, item.what, None if item.number is None else item.number - i, item.reason
+
+    rows = []
+    for (cycle, what, _, reason), group in groupby(enumerate(result.mass.excluded), neighbours):
+        numbers = [item.number + 1 for _, item in group if item.number is not None]
+        if len(numbers) > 1:
+            what = f"{what}s {numbers[0]} to {numbers[-1]}"
+        elif numbers:
+            what = f"{what} {numbers[0]}"
+        rows.append((str(cycle + 1), what, reason))
+    return rows
 
 
 def differences(origin: Origin) -> list[tuple[str, str, str, str]]:

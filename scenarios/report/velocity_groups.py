@@ -44,10 +44,12 @@ class ReadGroup:
     def left(self) -> Array:
         """What the fit leaves of the flux that passes in each aperture (Wb), shape (sweeps, readings)."""
         fit, ways = self.fit, np.diff(self.position, axis=1)
-        drift = fit.drift * (self.voltage.times().mean(axis=1, keepdims=True) - fit.time)
+        elapsed = self.voltage.times() - fit.time
+        drift = fit.drift * elapsed.mean(axis=1, keepdims=True)
+        offset = fit.offset + (fit.offset_drift.fitted or 0.0) * elapsed
         powers = np.arange(len(fit.coefficients)) + 1.0
         flux_of_fit = ((self.position - fit.z)[..., None] ** powers) @ (fit.coefficients / powers)
-        flux = (self.voltage.values - fit.offset) * self.aperture
+        flux = (self.voltage.values - offset) * self.aperture
         left: Array = flux - np.diff(flux_of_fit, axis=1) - drift * ways
         return left
 

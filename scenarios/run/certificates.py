@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.after_effect import AfterEffect
 from components.alignment import Alignment
@@ -32,6 +33,7 @@ from components.thermal_mass import ThermalMass
 from components.thermometer import Thermometer
 from components.voltage_reference import VoltageReference
 from components.voltmeter import Voltmeter
+from components.yoke import Yoke
 from scenarios.reduction import Certificates, Estimate
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -40,6 +42,7 @@ from twin.noise import LN_RATIO, TIME_CONSTANTS
 from twin.signal import Constant
 from twin.times import NS
 
+Array = NDArray[np.float64]
 Kind = TypeVar("Kind", bound=Component)
 
 
@@ -62,10 +65,14 @@ def certificates(scenario: Scenario) -> Certificates:
         **_reference(known, reference, duration),
         **_environment(known, environment),
         **_interferometer(known, interferometer, known.part("induced_voltmeter", Voltmeter), duration),
+        **_linearity(known, "current"),
+        **_linearity(known, "induced"),
         current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
+        **_drifts(known, "current"),
+        **_drifts(known, "induced"),
         **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
         **_field(known, coil, known.part("magnet", Magnet)),
-        **_optional(known, coil, hinge_rests=getattr(scenario.campaign, "moves", "coil") == "magnet"),
+        **_optional(known, coil, _ramps(scenario, coil), getattr(scenario.campaign, "moves", "coil") == "magnet"),
         stiffness=known.of(flexure, "stiffness"),
         external_flux=_external_flux(known, scenario, coil, flexure.weighing_position),
         wavelength=environment.wavelength if in_air and not environment.vacuum else None,
@@ -119,9 +126,14 @@ class Stated:
         return Estimate(value, part.standard_uncertainty(name), stated.dof or math.inf, stated.distribution)
 
     def unknown(self, part: Component, name: str, value: float = 0.0) -> Estimate:
-        """A deviation of a part that nobody knows: only how large it may be."""
+        """A deviation of a part from a value: how large it may be, and only if it is certified how large it is."""
         stated = self.of(part, name)
-        return Estimate(value, stated.u, stated.dof, stated.distribution)
+        return replace(stated, value=value + (stated.value if name in part.certified else 0.0))
+
+    def as_certified(self, part: Kind, deviations: Sequence[str]) -> Kind:
+        """A part without those of its deviations that its certificate does not state."""
+        self._asked |= {(part.name, name) for name in deviations if name in part.certified}
+        return part.model_copy(update={name: 0.0 for name in deviations if name not in part.certified})
 
     def u(self, part: Component, name: str) -> float:
         """Standard uncertainty of a parameter; 0 if none is stated."""
@@ -129,8 +141,13 @@ class Stated:
         return part.standard_uncertainty(name)
 
     def check(self) -> None:
-        """Refuse uncertainties that nobody asked for."""
+        """Refuse uncertainties and certified values that nobody asked for."""
         for name, part in self.parts.items():
+            for parameter in part.certified:
+                if (name, parameter) not in self._asked:
+                    raise WiringError(
+                        f"certified: the reduction has no use for the value of {parameter}; take it away", (name,)
+                    )
             for parameter in part.uncertainties:
                 measured = isinstance(part, ONLY_WATCH) or parameter in MEASURED.get(type(part), ())
                 if (name, parameter) not in self._asked and not measured and part.standard_uncertainty(parameter):
@@ -154,8 +171,10 @@ def _with(first: Estimate, *more: tuple[float, Estimate]) -> Estimate:
 
 
 def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
+    gain = known.unknown(resistor, "gain", 1.0)
+    resistance = _sized(known.of(resistor, "resistance"), resistor.resistance * gain.value)
     return {
-        "resistance": _with(known.of(resistor, "resistance"), (resistor.resistance, known.of(resistor, "gain"))),
+        "resistance": _with(resistance, (resistor.resistance, gain)),
         "resistance_drift": known.of(resistor, "drift"),
         "resistance_temperature_coefficient": known.of(resistor, "temperature_coefficient"),
         "resistance_power_coefficient": known.of(resistor, "power_coefficient"),
@@ -163,9 +182,10 @@ def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
 
 
 def _reference(known: Stated, reference: VoltageReference, duration_s: float) -> dict[str, Any]:
-    more = (reference.voltage, known.of(reference, "gain")), (1.0, known.of(reference, "offset"))
+    gain, offset = known.unknown(reference, "gain", 1.0), known.unknown(reference, "offset")
+    voltage = _sized(known.of(reference, "voltage"), reference.voltage * gain.value + offset.value)
     return {
-        "reference_voltage": _with(known.of(reference, "voltage"), *more),
+        "reference_voltage": _with(voltage, (reference.voltage, gain), (1.0, offset)),
         "reference_drift": known.of(reference, "drift"),
         "reference_pressure_coefficient": known.of(reference, "pressure_coefficient"),
         "reference_temperature_coefficient": known.of(reference, "temperature_coefficient"),
@@ -213,18 +233,24 @@ def _interferometer(
     """The scale may have drifted since the start: by half the run on the mean."""
     names = "verticality_x", "verticality_y", "abbe_offset_x", "abbe_offset_y", "time_base_error"
     late, early = known.of(voltmeter, "trigger_latency"), known.of(interferometer, "trigger_latency")
-    between = Estimate(late.value - early.value, late.u, late.dof, late.distribution)
+    between = replace(late, value=late.value - early.value)
+    creep, drift = known.unknown(interferometer, "gain_drift"), known.of(interferometer, "laser_drift")
     return {
         **{name: known.of(interferometer, name) for name in names},
         "dead_path": interferometer.dead_path,
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
-        "laser": _with(
-            known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, known.unknown(interferometer, "gain_drift"))
-        ),
-        "laser_drift": known.of(interferometer, "laser_drift"),
+        "voltmeter_time_base_error": known.of(voltmeter, "time_base_error"),
+        "laser": _with(known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, creep)),
+        "laser_drift": replace(drift, value=drift.value + creep.value),
         "trigger_latency": _with(between, (1.0, early)),
         "input_conductance": known.of(voltmeter, "input_conductance"),
     }
+
+
+def _linearity(known: Stated, meter: str) -> dict[str, Any]:
+    """Of a voltmeter."""
+    voltmeter = known.part(f"{meter}_voltmeter", Voltmeter)
+    return {f"{meter}_nonlinearity": known.of(voltmeter, "nonlinearity"), f"{meter}_range": voltmeter.range}
 
 
 def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimate:
@@ -233,9 +259,16 @@ def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimat
     return known.of(voltmeter, "input_conductance") if wired else Estimate(0.0)
 
 
+def _drifts(known: Stated, meter: str) -> dict[str, Any]:
+    """Of a voltmeter since its last calibration and its last zero: nobody knows them."""
+    voltmeter = known.part(f"{meter}_voltmeter", Voltmeter)
+    return {f"{meter}_{name}": known.unknown(voltmeter, name) for name in ("gain_drift", "offset_drift")}
+
+
 def _mass(known: Stated, mass: TestMass, exchanger: MassExchanger) -> dict[str, Any]:
     return {
         "mass_density": known.of(mass, "density"),
+        "mass_expansion": known.of(mass, "expansion"),
         "susceptibility": known.of(mass, "susceptibility"),
         "magnetisation": known.of(mass, "magnetisation"),
         "parts_mass": known.of(exchanger, "parts_mass"),
@@ -248,6 +281,7 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
     alpha = known.u(magnet, "temperature_coefficient")
     scale = magnet.alpha / magnet.temperature_coefficient if alpha and magnet.temperature_coefficient else 1.0
     expansion, own = Estimate(coil.bl_temperature_coefficient), Estimate(magnet.alpha, abs(scale) * alpha)
+    expansion, own = _shown(known, "coil", expansion), _shown(known, "magnet", own)
     doubts = (coil.radial_deviation, known.of(coil, "expansion")), (coil.expansion, known.of(coil, "radial_deviation"))
     warmth = {"magnet": magnet.alpha, "coil": coil.bl_temperature_coefficient}
     scales = {
@@ -270,6 +304,23 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
         "stray_field": known.of(magnet, "stray_field"),
         "stray_gradient": known.of(magnet, "stray_gradient"),
     }
+
+
+DEVIATIONS = "gain", "offset", "ice_resistance_error", "alpha_error", "self_heating"
+"""Of a thermometer, which its certificate may state."""
+
+
+def _shown(known: Stated, name: str, coefficient: Estimate) -> Estimate:
+    """A coefficient of temperature for what a thermometer shows, s + g T by its certificate, in place of T.
+
+    1 + α (T_shown − s)/g is 1 + α/(g − α s) T_shown but for a constant factor, which both phases have.
+    """
+    thermometer = known.parts.get(f"{name}_thermometer")
+    if not isinstance(thermometer, Thermometer) or not thermometer.certified:
+        return coefficient
+    sensor = known.as_certified(thermometer, DEVIATIONS)
+    gain = 0.5 * (sensor.shows(1.0) - sensor.shows(-1.0))
+    return _sized(coefficient, coefficient.value / (gain - coefficient.value * sensor.shows(0.0)))
 
 
 def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
@@ -311,11 +362,20 @@ def _external_flux(known: Stated, scenario: Scenario, coil: Coil, position: floa
     return Estimate(size, math.hypot(*(doubt(name) for name in flux.uncertainties)))
 
 
-def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]:
+def _ramps(scenario: Scenario, coil: Coil) -> Array:
+    """When the current is ramped (s), shape (ramps, 2); none if no flux lags behind it, or no scheme tells."""
+    campaign: Any = scenario.campaign
+    lags = coil.yoke_inductance and "coil.yoke" in scenario.balance.wiring
+    ramps: Array = campaign.ramps if lags else np.zeros((0, 2))
+    return ramps
+
+
+def _optional(known: Stated, coil: Coil, ramps: Array, hinge_rests: bool) -> dict[str, Any]:
     """Of the parts that a balance may lack.
 
     Parameters
     ----------
+    ramps : of the current, if the yoke lags behind it.
     hinge_rests : whether the coil never moves, so that nothing of the hinge relaxes, and positions are not its own.
     """
     found: dict[str, Any] = {}
@@ -324,6 +384,14 @@ def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]
             found["support_compliance"] = known.of(part, "compliance")
         elif isinstance(part, Hysteresis) and coil.yoke_inductance:
             found["remanence"] = known.of(part, "share")
+        elif isinstance(part, Yoke) and len(ramps):
+            tau = known.of(part, "time_constant")
+            times, weights = part.relaxation()
+            faster = part.time_constant / (1.0 + part.gap_reluctance)
+            found["yoke_inductance"] = known.of(coil, "yoke_inductance")
+            found["yoke_time_constant"] = _with(tau, (faster, known.of(part, "gap_reluctance")))
+            found["yoke_modes"] = tuple(zip((times / tau.value).tolist(), weights.tolist(), strict=True))
+            found["ramps"] = tuple((begin, end) for begin, end in ramps.tolist())
         elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
             doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))
@@ -335,6 +403,7 @@ def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]
             found["after_effect_weights"] = tuple(part.weights)
         elif isinstance(part, Circuit):
             found["leakage"] = known.of(part, "leakage")
+            found["thermal_emf_drift"] = known.unknown(part, "thermal_emf_drift")
             found["lead_resistance"] = known.of(part, "lead_resistance")
             found["coil_capacitance"] = known.of(part, "capacitance")
             found["coil_inductance"] = known.of(part, "inductance")

@@ -196,13 +196,15 @@ def _executed(
 
 def _about(how: Mapping[str, bool], bridge: Any) -> dict[str, Any]:
     """What a checkpoint says beside the state of the twin: how to go on, and when this was."""
+    real = {} if bridge is None else {"began_s": bridge.began}
     interruptions = [] if bridge is None else bridge.interruptions
-    return {"how": dict(how), "wall_s": time.time(), "interruptions": interruptions}
+    return {"how": dict(how), "wall_s": time.time(), "interruptions": interruptions, **real}
 
 
 def _pass_the_gap(twin: Twin, state: Mapping[str, Any], bridge: Any) -> None:
     """Let the time pass in which nobody ran the campaign: real things went on."""
     gap = max(time.time() - float(state["wall_s"]), 0.0)
+    bridge.began = state.get("began_s")
     bridge.interruptions = [*state["interruptions"], {"at_s": twin.clock.seconds, "gap_s": gap}]
     bridge.tell(f"interrupted for {gap:.0f} s at {twin.clock.seconds:.6g} s of the run")
     twin.clock.jump(twin.clock.now + to_ns(gap), twin.clock.events)
@@ -237,12 +239,14 @@ def concluded(
         )
     assert isinstance(known, Certificates), "a mass campaign has certificates"
     parts = scenario.true
-    known_truth = len(truth) > 0 and "test_mass" not in scenario.hardware  # nobody knows that of a real mass
+    real = scenario.hardware
+    known_truth = len(truth) > 0 and "test_mass" not in real  # nobody knows that of a real mass
+    warmed = not {"magnet", "coil", "thermal_mass"} & real.keys()  # nor how warm a real magnet is inside
     return Result(
         scenario=scenario,
         true=_truth(scenario, parts, truth) if known_truth else Truth(*[math.nan] * 4),
         mass=reduce(readings, known, _settings(scenario)),
-        thermal=_thermal(scenario, parts, truth),
+        thermal=_thermal(scenario, parts, truth) if warmed else None,
         readings=readings,
         truth=truth,
     )

@@ -53,8 +53,10 @@ def write_run(result: Result, path: Path) -> None:
 
 
 def provenance(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
-    """What was run by what: the global attributes of the file."""
+    """What was run by what: the global attributes of the file; of a run with real instruments when, too."""
+    began = (summary.get("hardware") or {}).get("began")
     return {
+        **({"began": began} if began else {}),
         "title": f"Kibble balance campaign {scenario.name}",
         "source": f"kibble-twin {summary['version']}",
         "version": summary["version"],

@@ -21,15 +21,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from components.refractive_index import refractive_index
-from scenarios.reduction.calibration import Calibration
+from scenarios.reduction.calibration import Calibration, Meter
 from scenarios.reduction.conditions import QUANTITIES, Conditions
+from scenarios.reduction.corrections import believed
 from scenarios.reduction.group import without_periodic_error
 from scenarios.reduction.recording import Readings, read
 from scenarios.run.certificates import certificates
@@ -145,7 +145,7 @@ class _Run:
     def __init__(self, result: Result, start: datetime) -> None:
         self.scenario, self.readings, self.start = result.scenario, result.readings, start
         self.recording, self.certificates = read(self.readings), certificates(self.scenario)
-        self.values = SimpleNamespace(**self.certificates.values())
+        self.values = believed(self.certificates)
         self.air = Conditions(self.recording.environment, self.certificates.vacuum)
         self.periodic = np.mean([fit.periodic for fit in result.mass.velocity], axis=0)
 
@@ -259,16 +259,14 @@ class _Run:
         index = refractive_index(temperature, pressure, humidity, known.wavelength, self.values.co2)
         return position / index.reshape(time.shape)
 
-    def _volts(self, meter: str, shown: Array, time: Array, cycle: int) -> Array:
+    def _volts(self, meter: Meter, shown: Array, time: Array, cycle: int) -> Array:
         """True volts, with the magnet at its reference temperature: less the meter's zero, times its gain."""
         zero: Readings | None = getattr(self.recording, f"{meter}_zero")
         reference: Readings | None = getattr(self.recording, f"{meter}_calibration")
         volts = shown if zero is None else shown - np.interp(time, zero.time, zero.mean)
         if reference is not None:
             middle = np.array([float(time.mean())])
-            calibration = Calibration.prepare(
-                reference, zero, middle, np.array([cycle]), self.air, f"{meter}_voltmeter"
-            )
+            calibration = Calibration.prepare(reference, zero, middle, np.array([cycle]), self.air, meter)
             volts = volts * calibration.gain(self.values)
         magnet = self.recording.thermometer
         if magnet is None:

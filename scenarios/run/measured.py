@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,13 +93,41 @@ def true_values(scenario: Scenario, findings: Findings, truth: Blocks) -> dict[s
 
     A campaign may have a method `true_values` of the parts, and a method `true_results` of the parts, of what was found
     (for the places that it was found at) and of the reduction's settings (for the goals that it was found for).
-    What the masses of a series are wrong by follows from what was recorded of the truth.
+    What the masses of a series are wrong by follows from what was recorded of the truth. Nobody knows the truth of real
+    parts: what would be told of one is left out.
     """
-    parts, settings = scenario.true_components(), scenario.sections.get("reduction")
-    found: dict[str, Any] = {}
-    if tell := getattr(scenario.campaign, "true_values", None):
-        found |= tell(parts)
+    parts = _Simulated(scenario.true_components(), scenario.hardware)
+    settings, plain = scenario.sections.get("reduction"), findings.plain()
+    tellers: list[Callable[[], Mapping[str, Any]]] = [lambda: true_slopes(scenario, parts, plain, truth)]
     if tell := getattr(scenario.campaign, "true_results", None):
-        found |= tell(parts, findings.plain(), settings)
-    found |= true_slopes(scenario, parts, findings.plain(), truth)
+        tellers.insert(0, partial(tell, parts, plain, settings))
+    if tell := getattr(scenario.campaign, "true_values", None):
+        tellers.insert(0, partial(tell, parts))
+    found: dict[str, Any] = {}
+    for tell in tellers:
+        with suppress(_UnknownTruthError):
+            found |= tell()
     return {key: np.asarray(value, dtype=float).tolist() for key, value in found.items()}
+
+
+class _UnknownTruthError(Exception):
+    """Somebody has asked for the truth of a real part."""
+
+
+class _Simulated(Mapping[str, Component]):
+    """The parts of a balance, of which none that is real is told."""
+
+    def __init__(self, parts: Mapping[str, Component], real: Container[str]) -> None:
+        self._parts = parts
+        self._real = real
+
+    def __getitem__(self, name: str) -> Component:
+        if name in self._real:
+            raise _UnknownTruthError(name)
+        return self._parts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,8 +116,22 @@ class Row(NamedTuple):
 
 def title(summary: Summary) -> str:
     """The scenario and how it was run, in one line."""
-    run = f"{duration(summary['virtual_s'])} simulated in {duration(summary['wall_s'])}"
+    account = summary.get("hardware")
+    if account:
+        run = f"{duration(summary['virtual_s'])} in real time" + when(account)
+    else:
+        run = f"{duration(summary['virtual_s'])} simulated in {duration(summary['wall_s'])}"
     return f"{summary['scenario']}: {summary['campaign']}, seed {summary['seed']}, {run}"
+
+
+def when(account: Mapping[str, Any]) -> str:
+    """From when on a run with real instruments was, to the second; empty for one that does not say.
+
+    >>> when({"began": "2026-11-22T17:57:18.250+00:00"})
+    ' from 2026-11-22 17:57:18 UTC'
+    """
+    began = account.get("began")
+    return f" from {datetime.fromisoformat(began).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if began else ""
 
 
 def left_out(summary: Summary) -> str:

@@ -10,6 +10,7 @@ The report comes after the results, and beside them: its pictures and its page a
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import shutil
 import sys
@@ -71,8 +72,12 @@ class OutputFolder:
         """The resolved scenario of the run under way."""
         return self.partial / SCENARIO
 
-    def check(self) -> None:
+    def check(self, *, anew: bool = True) -> None:
         """Refuse a folder whose content is not ours to replace, or that cannot be made.
+
+        Parameters
+        ----------
+        anew : a run begins that is to replace the result that may be there, which nobody could measure once more.
 
         Raises
         ------
@@ -93,6 +98,11 @@ class OutputFolder:
                 raise OutputError(f"{self.path} holds {foreign[0]}, which is no result of a run; choose another folder")
             if found and not self.is_finished:
                 raise OutputError(f"{self.path} is no result of a run: {SUMMARY} is missing; choose another folder")
+            if anew and self.is_finished and _was_measured(self.target / SUMMARY):
+                raise OutputError(
+                    f"{self.path} holds readings of real instruments, which nobody can take again; "
+                    "move it away, or choose another folder"
+                )
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -244,6 +254,15 @@ def exchange(a: Path, b: Path) -> bool:
         return False
     renameat2.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
     return bool(renameat2(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), _RENAME_EXCHANGE) == 0)
+
+
+def _was_measured(summary: Path) -> bool:
+    """Whether a result is of real instruments, and of more than a dry run of what acts."""
+    try:
+        account = json.loads(summary.read_text(encoding="utf-8"))["hardware"]
+        return account["armed"] or not any(told["acts"] for told in account["instruments"].values())
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # simulated, or nothing that we have written
 
 
 def _locked(file: IO[str]) -> bool:

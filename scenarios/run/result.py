@@ -46,6 +46,10 @@ class Result(Record):
     thermal: ThermalResult | None
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return *super().notes, *self.mass.notes
+
+    @property
     def relative_error(self) -> float:
         """m/m_true − 1."""
         return self.mass.mass_kg / self.true.mass_kg - 1.0

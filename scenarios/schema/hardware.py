@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from twin.parameter import Parameters, parameter
 
@@ -23,13 +22,9 @@ class Limits(Parameters):
     upper: float | None = parameter("m", None, description="highest position")
     velocity: float | None = parameter("m/s", None, gt=0, description="largest absolute velocity")
     slew: float | None = parameter("A/s", None, gt=0, description="fastest change of a current")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _once(cls, given: Any) -> Any:
-        """Runs of version 0.1 hold a limit of force, which was none: no driver knows a force."""
-        unset = isinstance(given, Mapping) and given.get("force", 0) is None
-        return {key: value for key, value in given.items() if key != "force"} if unset else given
+    force: float | None = parameter(
+        "N", None, gt=0, description="largest absolute force of a source's current in the twin's Bl"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Limits:
@@ -53,6 +48,14 @@ class Interlock(Parameters):
     below: float = Field(gt=0, description="largest absolute value, SI")
 
 
+def _written(word: Any) -> Any:
+    return repr(word) if isinstance(word, int | float) and not isinstance(word, bool) else word
+
+
+Word = Annotated[str, BeforeValidator(_written), WithJsonSchema({"type": ["string", "number"]})]
+"""What is sent, or answered; a number need not stand in quotes."""
+
+
 class Hardware(Parameters):
     """A real instrument that takes a component's place.
 
@@ -67,7 +70,7 @@ class Hardware(Parameters):
     limits: Limits = Limits()
     calibration: Calibration = Calibration()
     interlocks: list[Interlock] = Field([], description="all of them have to hold before it acts")
-    commands: dict[str, str] = Field({}, description="of the generic drivers")
+    commands: dict[str, Word] = Field({}, description="of the generic drivers")
     settings: dict[str, str | float] = Field({}, description="of other drivers, such as {field_scale: 205 uT/V}; SI")
     stages: dict[str, Hardware] = Field({}, description="of a source of two stages: coarse and fine")
     timeout: float = parameter("s", 5.0, gt=0, le=600, description="how long to wait for an answer")
@@ -85,6 +88,11 @@ class Hardware(Parameters):
         description="from being told until it reads: of its data sheet or of commission; none: unknown",
     )
     timing: float = parameter("s", 0.05, ge=0, description="when it acts or reads is known within this, for the shadow")
+
+    @property
+    def lag(self) -> float:
+        """By which simulated parts follow its readings later (s)."""
+        return 2.0 * self.interval if self.latency is None else self.latency
 
     @model_validator(mode="after")
     def _known_in_time(self) -> Hardware:

@@ -128,13 +128,13 @@ class Case:
 
     def carried(self, groups: ArrayLike) -> Array:
         """Relative errors of Bl in the velocity groups at the weighings: on the line through neighbouring groups."""
-        values, t, at = np.asarray(groups, dtype=float), self.group_times, self.weighing_times
-        if len(t) == 1:
-            return np.full(at.shape, values[0])
-        before = np.clip(np.searchsorted(t, at) - 1, 0, len(t) - 2)
-        slope = np.diff(values) / np.diff(t)
-        line: Array = values[before] + slope[before] * (at - t[before])
-        return line
+        return _line(np.asarray(groups, dtype=float), self.group_times, self.weighing_times)
+
+    def calibrated(self, current: Array, induced: Array) -> Array:
+        """Relative errors of the voltmeters' calibrations at the weighings, each on the line through its own."""
+        times = [self.calibration_times(f"{meter}_voltmeter") for meter in ("current", "induced")]
+        groups = _line(induced, times[1], self.group_times)
+        return _line(current, times[0], self.weighing_times) + self.carried(groups)
 
     # --- the velocity phase ------------------------------------------------------------------------------------------
 
@@ -180,14 +180,15 @@ class Case:
         velocities: Array = np.diff(self.edges(delay, stretch), axis=1) / step
         return velocities
 
-    def fit_weights(self, delay: float = 0.0) -> Array:
+    def fit_weights(self, delay: float = 0.0, *, offset_drifts: bool = True) -> Array:
         """What each voltage reading counts in Bl at the weighing position: Bl = Σ w U, shape (sweeps, readings).
 
-        By least squares over Bl as a polynomial in z, its drift and an offset of the voltage.
+        By least squares over Bl as a polynomial in z, its drift, an offset of the voltage and that one's drift.
 
         Parameters
         ----------
         delay : by which the positions are later than the readings (s).
+        offset_drifts : whether a drift of the offset is among the unknowns.
         """
         z = (self.edges(delay) - float(self.parts["flexure"].weighing_position)) / 1e-3
         step = self.schedule.step / NS
@@ -196,9 +197,22 @@ class Case:
         if len(middles) >= SWEEPS_FOR_DRIFT:
             columns.append(columns[0] * (middles - middles.mean()) / np.ptp(middles))
         columns.append(np.full_like(columns[0], np.abs(columns[0]).mean()))
+        if offset_drifts:
+            times = self.reading_times - self.reading_times.mean()
+            columns.append(np.abs(columns[0]).mean() * times / np.ptp(times))
         design = np.stack([column.ravel() for column in columns], axis=1)
         return np.linalg.pinv(design)[0].reshape(z.shape[0], -1)
 
-    def fitted(self, extra: Array, delay: float = 0.0) -> float:
+    def fitted(self, extra: Array, delay: float = 0.0, *, offset_drifts: bool = True) -> float:
         """Relative error of Bl at the weighing position if a group's voltages are too large by `extra` · Bl (m/s)."""
-        return float(np.sum(self.fit_weights(delay) * extra))
+        return float(np.sum(self.fit_weights(delay, offset_drifts=offset_drifts) * extra))
+
+
+def _line(values: Array, known: Array, at: Array) -> Array:
+    """On the line through neighbouring values, which goes on beyond the first and the last one."""
+    if len(known) == 1:
+        return np.full(at.shape, values[0])
+    before = np.clip(np.searchsorted(known, at) - 1, 0, len(known) - 2)
+    slope = np.diff(values) / np.diff(known)
+    line: Array = values[before] + slope[before] * (at - known[before])
+    return line

@@ -22,6 +22,7 @@ from scenarios.reduction import ReductionError
 from scenarios.reduction.result import MassResult
 from scenarios.run.experiment import Experiment
 from scenarios.schema import ScenarioError
+from tests.campaigns.runs import two_windings
 from twin.component import Component
 
 Fault = tuple[str, str, float, float | None, float | None]
@@ -129,6 +130,18 @@ def test_a_run_that_cannot_be_saved_is_refused(fault: Fault, text: str) -> None:
 @pytest.mark.parametrize("fault", [("magnet", "iron", 3.1, None, 1e-5), ("mass_exchanger", "slips", 4.0, None, 1e-5)])
 def test_of_another_balance(fault: Fault) -> None:
     assert "cycle" in left_out(survives(campaign("nist4_tmtp", fault)))
+
+
+@pytest.mark.parametrize(
+    ("cycle", "text"), [(0, "no two velocity groups with opp"), (1, "no velocity group of one winding")]
+)
+def test_a_meter_that_sticks_leaves_no_opposite_currents(cycle: int, text: str) -> None:
+    """From its first reading in a cycle on: sweeps under either current stand for the same one."""
+    experiment = two_windings("tsinghua_omtp")
+    start = cycle * experiment.scenario.campaign.period / 1e9
+    stuck = {"component": "current_voltmeter", "fault": "sticks", "time": start + 1.0}
+    found = refused(survives(experiment.with_({"faults.f": stuck})))
+    assert text in found and f"cycle {cycle + 1}: its currents were read alike" in found
 
 
 def test_air_is_interpolated_over_what_the_station_missed() -> None:

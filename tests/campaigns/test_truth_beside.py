@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import scenarios
-from scenarios.run.measured import Measured
+from scenarios.run.measured import Measured, true_values
 
 BENT = {"balance.magnet.profile": [0.05, -3.0]}
 """A field that is neither level nor straight."""
@@ -80,3 +80,18 @@ def test_the_truth_is_for_what_was_asked() -> None:
         assert result.findings["deviation_off_plane"].value == pytest.approx(-1e-3 - 18.6 * z**2, abs=2e-4)
     wide = scenarios.load("nist4_hall_probe").with_({"reduction.tolerance": 2e-4}).run()
     assert wide.true["uniform_range_m"] > run("nist4_hall_probe").true["uniform_range_m"] * 1.1
+
+
+@pytest.mark.parametrize(
+    ("real", "known"),
+    [
+        ([], {"bl_Tm", "profile_1_per_m1", "profile_2_per_m2", "periodic_error_m"}),
+        (["interferometer"], {"bl_Tm"}),
+        (["environment"], {"bl_Tm", "profile_1_per_m1", "profile_2_per_m2", "periodic_error_m"}),
+        (["magnet"], set()),
+    ],
+)
+def test_nobody_knows_the_truth_of_what_is_real(real: list[str], known: set[str]) -> None:
+    result = run("moving_mode")
+    scenario = result.scenario.with_({f"balance.{name}.hardware": {"driver": "artefact"} for name in real})
+    assert set(true_values(scenario, result.findings, result.truth)) == known

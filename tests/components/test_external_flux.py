@@ -311,7 +311,9 @@ def test_limits_follow_from_attenuations() -> None:
 
 
 def test_without_sources_nothing_is_left_in_the_graph() -> None:
-    assert ExternalFlux().neutral_inputs() == {"magnet_position", "energised", "stage", "ambient"}
+    assert ExternalFlux().neutral_inputs() == {"magnet_position", "energised", "stage"}
+    assert flux().neutral_inputs() == {"energised", "stage"}, "a measured field goes with the magnet"
+    assert flux().ideal().neutral_inputs() == {"magnet_position", "energised", "stage", "ambient"}
     assert flux(earth=EARTH).neutral_inputs() == {"energised", "stage"}
     assert flux(motor={**MOTOR, "carried": True}).neutral_inputs() == frozenset()
     assert flux(**ALL).ideal().sources == {}

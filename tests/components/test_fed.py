@@ -19,6 +19,7 @@ from components.shunt import Shunt
 from components.thermometer import Thermometer
 from components.voltmeter import Voltmeter
 from tests.components.bench import bench, path
+from twin.errors import WiringError
 from twin.piece import constant, polynomial, ramp
 from twin.signal import Constant, Signal
 from twin.timeline import Timeline
@@ -110,7 +111,7 @@ def test_a_measured_field_acts_as_a_source_of_its_size(coupling: Any) -> None:
     z, z_magnet = path(ramp(-4e-3, 4e-3, 0, 10 * NS)), path(ramp(2e-3, -1e-3, 0, 10 * NS))
 
     def linkage(vertical: float, ambient: Any) -> Any:
-        part = ExternalFlux(**stated, sources={"earth": FarEnd(vertical=vertical)})
+        part = ExternalFlux(**stated, sources={"earth": FarEnd(vertical=vertical)} if vertical else {})
         twin = bench(part, "flux", magnet_position=z_magnet, **({} if ambient is None else {"ambient": ambient}))
         field, place = twin.signal("flux.field"), twin.signal("flux.outside_density").at(0.2, 0.3, z, "vertical")
         return field.at(z)(T), field.integral(z)(T), place(T)
@@ -122,6 +123,30 @@ def test_a_measured_field_acts_as_a_source_of_its_size(coupling: Any) -> None:
         assert found - alone == pytest.approx(0.6 * T * (more - alone), rel=1e-9)
     for found, expected in zip(linkage(48e-6, 0.0), linkage(48e-6, None), strict=True):
         assert np.array_equal(found, expected), "off, exactly"
+
+
+def measured(gain: float, ambient: float, **coil: float) -> Any:
+    """λ_ext of a field that is measured, and nothing else."""
+    return bench(ExternalFlux(**coil, ambient_gain=gain), "flux", ambient=ambient).signal("flux.field")
+
+
+def test_a_measured_field_acts_by_what_it_is_at_the_magnet() -> None:
+    """A sensor that stands where the field is twice as strong; and one that is not to act."""
+    z = path(ramp(-4e-3, 4e-3, 0, 10 * NS))
+    half, plain = (
+        measured(*given, turns=1269.0, radius=85e-3).integral(z)(T) for given in ((0.5, 96e-6), (1.0, 48e-6))
+    )
+    assert half == pytest.approx(plain, rel=1e-13) and np.all(plain != 0.0)
+    off = measured(0.0, 48e-6, turns=1269.0, radius=85e-3)
+    assert isinstance(off, Constant) and off.value == 0.0
+
+
+@pytest.mark.parametrize("coil", [{}, {"turns": 1269.0}, {"radius": 85e-3}])
+def test_a_measured_field_needs_a_coil_that_is_known(coil: dict[str, float]) -> None:
+    with pytest.raises(WiringError, match=r"flux: ambient is a measured field, .* expected turns and radius"):
+        measured(1.0, 48e-6, **coil)
+    for nothing in (measured(0.0, 48e-6, **coil), measured(1.0, 0.0, **coil)):
+        assert isinstance(nothing, Constant) and nothing.value == 0.0
 
 
 # --- the signal ------------------------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ EFFECTS = {
         "air_density_error refractive_index_error "
         "temperature_offset pressure_offset humidity_offset temperature_noise pressure_noise humidity_noise"
     ),
-    "external_flux": words("sources leakage_multipoles"),
+    "external_flux": words("sources leakage_multipoles ambient_gain"),
     "flexure": words("compliance stiffness"),
     "fluxgate": READING | words("offset_temperature_coefficient"),
     "gap_field": words("radial_deviation radial_deviation_curvature"),

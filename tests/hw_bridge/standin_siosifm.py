@@ -61,7 +61,7 @@ class Library:
         return {2: int(self.rate), 4: self.flags, 9: 4711}.get(what, 0)
 
     def IfmSetMeasurement(self, device: int, flags: int, rate: float) -> int:
-        self.flags, self.rate = flags, rate / 2 if self.fault == 7 else rate
+        self.flags, self.rate = flags, rate * {7: 0.5, 9: 0.995}.get(self.fault, 1.0)
         return 0
 
     def IfmClearBuffers(self, device: int) -> int:
@@ -89,7 +89,7 @@ class Library:
 
     def IfmSetToZero(self, device: int, mask: int) -> int:
         for channel in range(4):
-            if mask >> channel & 1:
+            if mask >> channel & 1 and self.fault != 8:
                 self.zero[channel] = self.length[channel]
         return 0
 

@@ -137,14 +137,46 @@ def test_check_says_what_drives_what(tmp_path: Path, capsys: pytest.CaptureFixtu
     ]
 
 
-def test_check_says_what_drives_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without sources the external flux is off, and so is what somebody measures beside them."""
+def test_check_says_who_follows_the_air_and_who_is_real_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Gravity is of the environment, too, and no station reads it."""
+    example = Path(__file__).parents[2] / "docs" / "examples" / "served_campaign.yaml"
+    asked = "{identify: I, temperature: T, pressure: P}"
+    words = f"{{driver: generic_station, resource: 'GPIB0::9::INSTR', commands: {asked}}}"
+    real = ["--set", f"balance.environment.hardware={words}", "--real", "thermal_mass=artefact"]
+    assert main(["check", str(example), *real]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "note: what environment reads drives test_mass.air_density, resistor.temperature_rise, "
+        "voltage_reference.pressure, interferometer.refractive_index; "
+        "what the twin expects of real parts follows too: thermal_mass.ambient_rise"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("off", "note"),
+    [
+        ("sources={geomagnetic: null}", "drives external_flux.ambient"),
+        ("ambient_gain=0", "drives nothing: external_flux.ambient has no influence as it is set"),
+    ],
+)
+def test_a_measured_field_acts_without_sources_and_check_says_what_drives_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], off: str, note: str
+) -> None:
     (tmp_path / "followed.yaml").write_text(TEXT)
     words = ["check", str(tmp_path / "followed.yaml"), "--real", "fluxgate=daq_fluxgate@Dev1"]
     words += ["--set", "balance.fluxgate.hardware.settings={field: ai0, field_scale: 205 uT/V}"]
-    assert main([*words, "--set", "balance.external_flux.sources={geomagnetic: null}"]) == 0
-    note = "note: what fluxgate reads drives nothing: external_flux.ambient has no influence as it is set"
-    assert capsys.readouterr().err.splitlines() == [note]
+    assert main([*words, "--set", f"balance.external_flux.{off}"]) == 0
+    assert capsys.readouterr().err.splitlines() == [f"note: what fluxgate reads {note}"]
+
+
+def test_a_measured_field_through_a_coil_that_nobody_knows_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "followed.yaml").write_text(TEXT)
+    words = ["check", str(tmp_path / "followed.yaml"), "--real", "fluxgate=daq_fluxgate@Dev1"]
+    words += ["--set", "balance.fluxgate.hardware.settings={field: ai0, field_scale: 205 uT/V}"]
+    words += ["--set", "balance.external_flux.sources={geomagnetic: null}", "--set", "balance.external_flux.turns=null"]
+    assert main(words) == 2
+    assert "external_flux: ambient is a measured field, and nothing says which coil" in capsys.readouterr().err
 
 
 def test_readings_of_another_unit_are_no_wiring() -> None:

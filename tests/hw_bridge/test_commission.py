@@ -60,6 +60,15 @@ def test_without_arm_nothing_is_switched(wired: Wired, words: list[str], tmp_pat
     assert source(wired) == (False, 0.0)
 
 
+def test_a_working_point_beyond_the_limit_is_refused_before_anything_is_connected(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["commission", *words, "--arm", "--to", "-5 mA"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: --to: -0.005 A is beyond hardware.limits.current of current_source, 0.001 A"
+    assert not (tmp_path / "report.json").exists()
+
+
 def test_a_wrong_polarity_ends_it_with_the_output_off(
     wired: Wired, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +116,7 @@ def test_a_stage_moves_a_little_and_comes_back(
     assert [f["expected"] for f in moves] == ["2e-05 m", "-2e-05 m", "0 m"]
     assert all(float(f["found"].split()[0]) == pytest.approx(float(f["expected"].split()[0]), abs=1e-8) for f in moves)
     assert wired.station.core("flexure").target == pytest.approx(0.0, abs=1e-9)
-    assert card.opened == card.closed == 3  # once when it connected, and with each motion
+    assert card.opened == card.closed == 1 and card.started == 3  # when it connected, and with each motion
     (apart,) = [f for f in findings if f["what"] == "skew of their time stamps"]
     assert set(apart["instrument"].split(", ")) == {"induced_voltmeter", "displacement_sensor"} and apart["ok"] is None
     assert apart["found"] == "not compared: nothing real that acts reaches both"

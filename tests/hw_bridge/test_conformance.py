@@ -17,7 +17,6 @@ from components.roles import CurrentSource, MotionStage, Voltmeter
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.subjects import LIMITS, Subject, hardware, served, simulated
-from tests.hw_bridge.wired import Wired
 from twin.errors import SimulationError
 from twin.recorder import Schedule
 from twin.times import NS
@@ -28,12 +27,6 @@ KINDS = {
     "current_source": ("keithley6221", "generic_source", "two_stage_source"),
     "current_voltmeter": ("hp3458a", "generic_meter"),
 }
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 def subject(role: str, request: pytest.FixtureRequest) -> Iterator[Subject]:

@@ -18,7 +18,6 @@ from hw_bridge.drivers.driver import Driver
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import reference
 from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver, named, opened
 from tests.hw_bridge.wired import Wired
@@ -154,6 +153,7 @@ def test_digital_lines_break_before_they_make_and_are_read_back_by_others(monkey
         ({"commands": {**DIGITAL, "closed": "0000"}}, "unknown closed"),
         ({"commands": {"close +0 +0 00": "0011"}}, "lacks open"),
         ({"settings": {"lines": "port0"}}, "lacks readback"),
+        ({"settings": {**LINES, "settle": "-1 ms"}}, r"settings\.settle cannot be less than zero"),
     ],
 )
 def test_digital_lines_that_are_told_wrongly(more: dict[str, Any], text: str) -> None:
@@ -212,13 +212,6 @@ def test_a_box_is_not_armed_without_an_interlock() -> None:
 
 
 # --- mass exchanger --------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 def motor(wired: Wired, **more: Any) -> Driver:

@@ -32,7 +32,6 @@ from tests.hw_bridge.sensors import (
 )
 from tests.hw_bridge.standin_daq import Card
 from tests.hw_bridge.subjects import bench, driver
-from tests.hw_bridge.wired import Wired
 from twin import plugins
 from twin.recorder import Schedule
 from twin.times import NS
@@ -46,12 +45,6 @@ DRIVERS = {
     "PositionDetector": "daq_position_detector",
     "Interferometer": "sios",
 }
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 SERVED = {"Interferometer": ("interferometer", SAMPLING), "PositionDetector": ("position_detector", MEANS)}

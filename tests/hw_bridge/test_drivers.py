@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from components.motion import glide, oscillation
 from components.roles import MassExchanger
 from hw_bridge.drivers.generic import leading
+from hw_bridge.drivers.statement import Statement
 from hw_bridge.drivers.wire import SocketWire, VisaWire, WireError, wire
 from hw_bridge.errors import BridgeError, SafetyError
 from tests.hw_bridge.improper import Improper
@@ -35,12 +35,6 @@ GENERIC = {
     "output_on": "1",
     "output_off": "0",
 }
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 def address(wired: Wired, name: str) -> str:
@@ -100,6 +94,33 @@ def test_what_is_beyond_the_limit_is_refused_and_not_clipped(wired: Wired, curre
             source.clock.run(source.set(current, 0.0))
         assert (caught.value.requested, caught.value.limit) == (current, 1e-3)
         assert wired.station.core("current_source").source.level == 0.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"), [("keithley6221", {}), ("pi_gcs", {}), ("generic_source", {"commands": {**GENERIC}})]
+)
+def test_another_instrument_at_its_address_is_switched_by_nobody(kind: str, more: dict[str, Any]) -> None:
+    """It may be somebody else's, and carry a current."""
+    with Improper(lambda line: b"FLUKE,5730A,0,1.0\n" if line == b"*IDN?" else None) as server:
+        made = driver("source", kind, server.resource, bench(), **more)
+        with pytest.raises(BridgeError, match=r"'FLUKE,5730A,0,1\.0' is no"):
+            made.open()
+        assert made.make_safe() == "'FLUKE,5730A,0,1.0' is another instrument: nothing was switched"
+        assert made.close()
+    assert set(server.lines) == {b"*IDN?"}
+
+
+def test_an_identity_that_the_wire_has_garbled_is_no_other_instrument() -> None:
+    """What was on is switched off all the same."""
+    answers = iter([b"MODEL 6Z21\n"])
+    with Improper(lambda line: next(answers, b"MODEL 6221\n") if line == b"*IDN?" else None) as server:
+        made = driver("source", "keithley6221", server.resource, bench(), timeout=0.2)
+        with pytest.raises(BridgeError, match="was answered by"):
+            made.open()
+        with pytest.raises(BridgeError, match="could NOT be verified"):
+            made.make_safe()
+        assert made.close()
+    assert b":OUTP OFF" in server.lines
 
 
 def test_a_current_goes_out_with_all_its_digits() -> None:
@@ -271,11 +292,15 @@ def test_wrong_words_are_told(wired: Wired, change: dict[str, str | None], text:
             made.close()
 
 
-@given(
-    st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["", "DCV ", "V: "]), st.sampled_from(["", " V"])
-)
+@given(st.floats(-9.8e37, 9.8e37), st.sampled_from(["", "DCV ", "V: "]), st.sampled_from(["", " V"]))
 def test_a_number_is_found_in_an_answer(value: float, head: str, tail: str) -> None:
     assert leading(f"{head}{value!r}{tail}") == value
+
+
+@pytest.mark.parametrize("answer", ["9.9E37", "DCV -9.90000000E+37", "+9.91E+37", "1e999"])
+def test_what_scpi_has_for_infinity_and_no_number_is_none(answer: str) -> None:
+    with pytest.raises(ValueError, match="no finite number"):
+        leading(answer)
 
 
 def test_a_generic_meter_reads_once_for_each_step() -> None:
@@ -386,3 +411,13 @@ def test_a_visa_resource_works_as_a_socket_does(wired: Wired, transport: str) ->
 def test_what_a_driver_does_not_take_is_told(kind: str, more: dict[str, Any], text: str) -> None:
     with pytest.raises(BridgeError, match=text):
         driver("d", kind, NOBODY, bench(), **more)
+
+
+def test_a_statement_has_units_and_says_what_nobody_knows() -> None:
+    assert str(Statement("Servo", "1")) == (
+        "Servo: range unknown, uncertainty not stated; trigger latency unknown, timing within 0 ms"
+    )
+    known = Statement("CurrentSource", "A", -1e-3, 1e-3, 1e-7, 2e-9, trigger_latency=1e-3, timing=0.05)
+    assert str(known) == (
+        "CurrentSource: -0.001 to 0.001 A in steps of 1e-07 A, u = 2e-09 A; trigger latency 1 ms, timing within 50 ms"
+    )

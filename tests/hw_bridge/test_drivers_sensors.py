@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,7 @@ import pytest
 
 from components.platinum import resistance, temperature
 from components.thermometer import Thermometer
-from hw_bridge.drivers.daq import _clock
+from hw_bridge.drivers.daq import HINTS
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.hp3458a import ACAL
 from hw_bridge.errors import BridgeError
@@ -38,12 +36,6 @@ def reading(made: Driver, step: float = 0.1, count: int = 2, **more: Any) -> Any
 
 
 # --- PT100 at a 3458A ------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 def thermometer(wired: Wired, **more: Any) -> Driver:
@@ -144,15 +136,25 @@ def fluxgate(**settings: Any) -> Driver:
 def test_the_stand_in_has_the_interface_of_nidaqmx() -> None:
     """Every call of the driver binds to the vendor's own signature, where that is installed."""
     nidaqmx: Any = pytest.importorskip("nidaqmx")
-    from nidaqmx.constants import AcquisitionType, TerminalConfiguration
+    from nidaqmx.constants import AcquisitionType, TaskMode, TerminalConfiguration
+    from nidaqmx.error_codes import DAQmxErrors
+    from nidaqmx.errors import DaqError
+    from nidaqmx.stream_readers import AnalogMultiChannelReader
     from nidaqmx.task import Timing
     from nidaqmx.task.collections import AIChannelCollection, DIChannelCollection, DOChannelCollection
 
     differential = {"terminal_config": TerminalConfiguration["DIFF"], "min_val": -1.0, "max_val": 1.0}
     inspect.signature(AIChannelCollection.add_ai_voltage_chan).bind(None, "Dev1/ai0", **differential)
-    finite = {"sample_mode": AcquisitionType.FINITE, "samps_per_chan": 2}
-    inspect.signature(Timing.cfg_samp_clk_timing).bind(None, 1e3, **finite)
-    inspect.signature(nidaqmx.Task.read).bind(None, number_of_samples_per_channel=2, timeout=1.0)
+    going_on = {"sample_mode": AcquisitionType.CONTINUOUS, "samps_per_chan": 2}
+    inspect.signature(Timing.cfg_samp_clk_timing).bind(None, 1e3, **going_on)
+    inspect.signature(nidaqmx.Task.control).bind(None, TaskMode.TASK_COMMIT)
+    inspect.signature(AnalogMultiChannelReader).bind(None)
+    reading = inspect.signature(AnalogMultiChannelReader.read_many_sample)
+    reading.bind(None, None, number_of_samples_per_channel=2, timeout=1.0)
+    for method in ("start", "stop", "close", "read"):
+        inspect.signature(getattr(nidaqmx.Task, method)).bind(None)
+    assert hasattr(nidaqmx.Task, "in_stream") and DaqError("no", -50103).error_code == -50103
+    assert set(HINTS) <= {code.value for code in DAQmxErrors}
     assert {"RSE", "DIFF", "PSEUDO_DIFF"} <= set(TerminalConfiguration.__members__)
     assert hasattr(Timing, "samp_clk_rate")
     lines = {"line_grouping": nidaqmx.constants.LineGrouping.CHAN_FOR_ALL_LINES}
@@ -164,45 +166,12 @@ def test_the_stand_in_has_the_interface_of_nidaqmx() -> None:
 
 def test_a_reading_is_the_mean_of_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     card = Card(VOLTS).install(monkeypatch)
-    card.volts["ai0"] = lambda n: np.arange(n) * 1e-3
+    card.volts["ai0"] = lambda n: n * 1e-3
     with opened(fluxgate(rate=1000)) as made:
         block = reading(made, 0.01, 3)
         assert block.values[0] == pytest.approx(205e-6 * 1e-3 * np.array([4.5, 14.5, 24.5]))
         assert made.identity == "USB-6281, serial number 1A2B3C"
-    assert card.opened == card.closed == 2
-
-
-def test_sensors_at_one_card_are_sampled_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reserves its inputs for one task, and refuses a second."""
-    card, begun, go_on = Card(VOLTS).install(monkeypatch), Event(), Event()
-    second = driver("d", "daq_displacement_sensor", "Dev1", bench(), settings=DAQ["daq_displacement_sensor"])
-
-    def slow(n: int) -> float:
-        begun.set()
-        assert go_on.wait(10.0)
-        return 0.25
-
-    def volts(made: Any) -> list[list[float]]:
-        read: list[list[float]] = made.wire.converse(lambda wire: made.sample(wire, 3)[0].tolist())
-        return read
-
-    with opened(fluxgate()) as first, opened(second), ThreadPoolExecutor(2) as pool:
-        card.volts["ai0"] = slow
-        one = pool.submit(volts, first)
-        assert begun.wait(10.0)
-        other = pool.submit(volts, second)
-        with pytest.raises(TimeoutError):
-            other.result(0.1)
-        go_on.set()
-        assert (one.result(10.0), other.result(10.0)) == ([[0.25] * 3], [[-1.5] * 3])
-
-
-def test_a_card_that_is_busy_for_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    Card(VOLTS).install(monkeypatch)
-    with opened(fluxgate()) as made:
-        monkeypatch.setattr(made, "patience", 0.01)
-        with _clock("Dev1"), pytest.raises(BridgeError, match=r"b: Dev1: another sensor .* 0\.01 s; give one of them"):
-            reading(made)
+    assert (card.opened, card.closed, card.started) == (1, 1, 2), "one task, started twice"
 
 
 @pytest.mark.parametrize("latency", [None, 3e-3])
@@ -224,7 +193,7 @@ def test_what_is_told_late_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_a_saturated_channel_has_no_reading_and_the_run_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     card = Card(VOLTS).install(monkeypatch)
-    card.volts["ai0"] = lambda n: np.where(np.arange(n) < 100, 1.0, 11.0)
+    card.volts["ai0"] = lambda n: np.where(n < 100, 1.0, 11.0)
     with opened(fluxgate()) as made:
         values = reading(made, 0.1, 2).values[0]
         assert values[0] == pytest.approx(205e-6) and np.isnan(values[1])
@@ -233,8 +202,8 @@ def test_a_saturated_channel_has_no_reading_and_the_run_goes_on(monkeypatch: pyt
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"coerced": 0.9}, "the card samples at 900 Hz, not 1000 Hz"),
-        ({"largest": 5.0}, "field: the card's span is 5 V"),
+        ({"coerced": 0.9}, "b: the card samples at 900 Hz, not 1000 Hz"),
+        ({"largest": 5.0}, "b: Dev1/ai0: the card's span is 5 V"),
         ({"gone": True}, "Dev1: DaqError: Device identifier is invalid"),
         ({"short": True}, "samples were asked for"),
     ],
@@ -326,6 +295,21 @@ def test_lengths_are_in_metres_and_averaged(library: tuple[Any, str], direction:
     assert library[0].Opened() == 0
 
 
+def test_steps_need_not_be_whole_values(library: tuple[Any, str]) -> None:
+    """1.5 ms at 1 kHz: one and two in turn; and at the rate that it tells, which is another one."""
+    library[0].SetLength(1, 0.0, 1.0)
+    with opened(interferometer(library[1])) as made:
+        values = reading(made, 1.5e-3, 6).values[0]
+        assert values == pytest.approx(1e-9 * np.array([0.5, 2.0, 3.5, 5.0, 6.5, 8.0]))
+        assert reading(made, 1.5e-3, 4, instantaneous=True).values[0] == pytest.approx(1e-9 * np.array([0, 2, 3, 5]))
+        with pytest.raises(BridgeError, match=r"z: a step of 0\.0005 s is shorter than a sample, at 1000 Hz"):
+            reading(made, 0.5e-3, 2)
+    library[0].SetFault(9)
+    with opened(interferometer(library[1])) as made:
+        values = reading(made, 0.1, 3, instantaneous=True).values[0]
+        assert values == pytest.approx(1e-9 * np.array([0, 100, 199])), "995 Hz: at 0, 99.5 and 199"
+
+
 def test_zero_is_where_it_is_said_to_be(library: tuple[Any, str]) -> None:
     library[0].SetLength(1, 5e4, 0.0)
     with opened(interferometer(library[1], zero="here")) as made:
@@ -366,6 +350,7 @@ def test_values_that_stop_are_a_time_out(library: tuple[Any, str]) -> None:
     [
         (6, {}, "its correction for air cannot be switched off"),
         (7, {}, "its rate is 500 Hz, not 1000 Hz"),
+        (8, {"zero": "here"}, "its zero was set, and it is at 5e-05 m"),
         (0, {"channel": 3}, "it has 2 channels"),
         (0, {"library": "/nowhere/siosifm.so"}, "the library of SIOS is not there"),
     ],
@@ -374,6 +359,7 @@ def test_what_is_not_as_it_is_to_be_is_refused(
     library: tuple[Any, str], fault: int, settings: dict[str, Any], text: str
 ) -> None:
     library[0].SetFault(fault)
+    library[0].SetLength(1, 5e4, 0.0)
     made = interferometer(library[1], **settings)
     try:
         with pytest.raises(BridgeError, match=text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from time import sleep
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from hw_bridge.errors import BridgeError, SafetyError
 from scenarios.schema.hardware import Hardware, Limits
 from tests.components.bench import bench as alone
 from tests.hw_bridge.improper import Improper
-from tests.hw_bridge.real_bench import NOBODY, reference
+from tests.hw_bridge.real_bench import NOBODY
 from tests.hw_bridge.subjects import bench, driver, opened
 from tests.hw_bridge.wired import Wired
 from twin import plugins
@@ -33,13 +33,6 @@ WORDS: dict[str, dict[str, str]] = {
     "sampling_interferometer": {"identify": IDENTIFY, **SAMPLING},
     "sampling_position_detector": {"identify": IDENTIFY, **MEANS},
 }
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 def made(kind: str, resource: str, *, armed: bool = True, without: str = "", **words: str) -> Any:
@@ -123,7 +116,10 @@ def test_a_lock_opens_and_closes_and_its_state_is_an_interlock(monkeypatch: pyte
         there.state, there.stuck = "1", True
         with pytest.raises(BridgeError, match="it should be unlocked, and answers '1'"):
             lock.clock.run(lock.unlock(0.0))
-        assert lock.make_safe() == "at '1', read back"
+        assert lock.make_safe() == "locked, read back"
+        there.state = "?"
+        assert lock.make_safe() == "at '?', read back"
+        there.state = "1"
 
         def flowing() -> None:
             raise SafetyError("interlock: current flows")
@@ -275,3 +271,15 @@ def _speed(piece: Piece, instant: int) -> float:
     """0 where it is below that of the sweeps."""
     ends = [abs(float(piece.derivative().values_at(t)[0].real)) for t in (piece.start, piece.end or piece.start)]
     return float(piece.derivative().values_at(instant)[0].real) if min(ends) > 0.5e-3 else 0.0
+
+
+def test_a_reading_that_waits_for_another_job_says_by_how_much_it_is_late() -> None:
+    """Not when it was asked for, but when it was told to read."""
+    with Improper(lambda line: b"METER\n" if line == b"ID" else b"1.5\n") as server:
+        commands = {"identify": "ID", "read": "READ?"}
+        lent = bench(1.0)
+        with opened(driver("m", "generic_meter", server.resource, lent, commands=commands)) as meter:
+            meter.worker.do(lambda: sleep(0.1), 1.0)
+            there: Any = meter
+            block = lent.clock.run(there.read(Schedule(lent.clock.now, NS // 100, 1), {}))
+            assert 0.09 < block.labels[LATE] < 5.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import numpy as np
@@ -17,12 +16,6 @@ PLACES = {"coarse": "current_source", "fine": "current_source_fine"}
 CURRENTS = (0.2e-3, 0.2e-3 + 1.5e-6, -0.3e-3, -1e-6)
 LINES = 24
 """About as many does each stage send, and get."""
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 def sound(seed: int, wired: Wired) -> None:

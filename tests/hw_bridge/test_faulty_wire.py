@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,17 +12,10 @@ import pytest
 from hw_bridge.drivers.hp3458a import WARMING
 from tests.hw_bridge.faulty_wire import FAULTS, Fault
 from tests.hw_bridge.injected import CURRENTS, Outcome, once
-from tests.hw_bridge.real_bench import SERVED, reference, resources
+from tests.hw_bridge.real_bench import SERVED, resources
 from tests.hw_bridge.wired import Wired
 
 INSIDE = b"3.600000000E+01"
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 @pytest.fixture(scope="module")

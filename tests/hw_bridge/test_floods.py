@@ -6,7 +6,6 @@ import gc
 import socket
 import struct
 import tracemalloc
-from collections.abc import Iterator
 
 import pytest
 
@@ -72,12 +71,6 @@ def test_searches_without_end_are_lost_when_they_are_too_many(wired: Wired, size
     finally:
         tracemalloc.stop()
     assert held < HELD
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
 
 
 @pytest.mark.parametrize("flood", FLOODS)

@@ -18,6 +18,7 @@ from hw_bridge.bridge import Bridge
 from hw_bridge.drivers.driver import LOOK
 from hw_bridge.errors import BridgeError
 from hw_bridge.following import Following
+from hw_bridge.quiet import Quiet
 from scenarios.cli.app import main
 from scenarios.report.hardware import instruments
 from scenarios.run.execute import MODELS, concluded, execute
@@ -177,7 +178,7 @@ class Bench:
         self.clock, self.hardware = self.twin.clock, Hardware(driver="x", **hardware)
         self.heard: Any = None
         lent: Any = self
-        self.following = Following(lent, self.part)
+        self.following = Following(lent, self.part, Quiet(self.clock, ()))
 
     def reads(self, now: float, values: list[float], start: float, step: float) -> None:
         """At `now`, what was read from `start` on (s)."""
@@ -206,6 +207,7 @@ def test_simulated_parts_follow_readings_along_lines_later_by_the_latency() -> N
         "told": 3,
         "late": 0,
         "missing": 0,
+        "held": 0,
     }
 
 
@@ -268,18 +270,19 @@ def test_a_real_thermometer_drives_the_simulated_magnet(wired: Wired) -> None:
     settled = {"driver": "pt100_3458a", "resource": address, "interval": "0.2 s", "latency": "1 s", "timeout": "20 s"}
     with bridged({"environment": ARTEFACT, "magnet_thermometer": settled}) as (bridge, twin, _):
         found = heard(bridge, "magnet_thermometer")
-        before = signal(twin, "coil.bl", 0)[0]
+        start = signal(twin, "magnet_thermometer.temperature_rise", 0)[0]
         while len(found) < 3:
             wait(bridge, 0.2)
         read = found[:3]
         due = [time + NS for time, _ in read]
         wait(bridge, max(due) / NS - bridge.clock.seconds + 0.1)
         rises = signal(twin, "magnet_thermometer.temperature_rise", *due)
-        assert before == pytest.approx(500.0, rel=1e-3), "as the twin expects it until something is read"
+        first = next(b for b in twin.recorder.log if b.has(phase=LOOK)).values.item()
+        assert start == first, "as the first look has found it, from the start of the run"
         if not bridge.following["magnet_thermometer"].late:
             assert rises[1:] == pytest.approx([rise for _, rise in read[1:]], abs=1e-12)
         bl = signal(twin, "coil.bl", *due)
-        assert (bl - before)[1:] == pytest.approx(-1e-3 * 500.0 * rises[1:], rel=1e-9, abs=1e-9)
+        assert (bl - 500.0)[1:] == pytest.approx(-1e-3 * 500.0 * rises[1:], rel=1e-9, abs=1e-9)
         assert not list(twin.recorder.readings), "what drives the twin is no part of the campaign's readings"
         account = bridge.account()["instruments"]["magnet_thermometer"]["followed"]
         assert account["latency_s"] == 1.0 and account["told"] >= 3
@@ -304,6 +307,7 @@ def test_a_real_position_makes_a_simulated_voltage() -> None:
                     wait(bridge, 0.1)
                 (t0, z0), (t1, z1) = found[4], found[10]
                 start, end = t0 + NS // 2, t1 + NS // 2
+                end -= (end - start) % 4
                 wait(bridge, end / NS - bridge.clock.seconds)
             n = float(signal(twin, "environment.refractive_index", 0)[0])
             assert n > 1.0002, "there is air"
@@ -348,11 +352,22 @@ def test_a_real_fluxgate_drives_the_external_flux() -> None:
         hardware = sensor.hardware("fluxgate", settings={"scale": "1 uT", "zero": 1.0})
         with bridged({"fluxgate": hardware}) as (bridge, twin, _):
             stated = signal(twin, "coil.bl", 0)[0] - 500.0
-            while not bridge.following["fluxgate"].told:
-                wait(bridge, 0.05)
+            assert bridge.following["fluxgate"].told, "before anything begins"
             assert signal(twin, "fluxgate.field", bridge.clock.now)[0] == pytest.approx(2e-6)
             changed = signal(twin, "coil.bl", bridge.clock.now)[0] - 500.0
             assert changed == pytest.approx(stated * 50.0 / 48.0, rel=1e-6)
+
+
+def test_a_real_fluxgate_needs_no_stated_source_beside_it() -> None:
+    """What it shows is then all there is."""
+    with Sensor(lambda: 48.0) as sensor:
+        hardware = sensor.hardware("fluxgate", settings={"scale": "1 uT"})
+        with bridged({}) as (_, twin, _):
+            stated = signal(twin, "coil.bl", 0)[0] - 500.0
+        changes = {"balance__external_flux__sources": {"geomagnetic": None}}
+        with bridged({"fluxgate": hardware}, **changes) as (bridge, twin, _):
+            assert signal(twin, "coil.bl", 0)[0] == 500.0
+            assert signal(twin, "coil.bl", bridge.clock.now)[0] - 500.0 == pytest.approx(stated, rel=1e-6)
 
 
 def test_a_reading_that_cannot_be_trusted_ends_the_run() -> None:
@@ -494,7 +509,7 @@ def test_a_shadow_follows_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         words += ["--set", "balance.induced_voltmeter.white_noise=1 uV/Hz^0.5", "--set", "reduction.prominence=1e12"]
         assert main(words) == 0
     captured = capsys.readouterr()
-    assert "interferometer: its readings drive coil.position, 0.5 s later" in captured.err
+    assert "interferometer: its readings drive, 0.5 s later, coil.position" in captured.err
     assert json.loads(captured.out)["hardware"]["instruments"]["interferometer"]["followed"]["told"] > 0
     assert main(["shadow", str(tmp_path / "out"), "--members", "4", "--json"]) == 0
     (channel,) = json.loads(capsys.readouterr().out.splitlines()[-1])["channels"]

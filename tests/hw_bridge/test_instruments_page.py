@@ -32,7 +32,7 @@ def test_the_example_is_a_scenario() -> None:
 def test_the_other_example_makes_drivers() -> None:
     from scenarios.run.execute import MODELS
 
-    _, example = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    _, example, _ = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     hardware = load_text(HEAD + example, models=MODELS).hardware
     assert set(hardware) == {"current_source", "magnet_thermometer", "displacement_sensor"}
     made: dict[str, Any] = {}
@@ -41,6 +41,18 @@ def test_the_other_example_makes_drivers() -> None:
     assert (made["current_source"].coarse.limit, made["current_source"].fine.limit) == (10e-3, 2e-6)
     assert made["magnet_thermometer"].ice_resistance == 100.0123
     assert made["displacement_sensor"].scales == {"position": pytest.approx(10e-6)}
+
+
+def test_the_words_of_an_unknown_instrument_make_drivers() -> None:
+    from scenarios.run.execute import MODELS
+
+    *_, example = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    hardware = load_text(HEAD + example, models=MODELS).hardware
+    source, meter = (
+        plugins.load(plugins.DRIVERS, entry.driver)(name, entry, None, bench()) for name, entry in hardware.items()
+    )
+    assert source.commands["output_on"] == "1" and float(source.commands["tolerance"]) == 1e-9
+    assert source.rounding(0.0) == pytest.approx(1e-9, rel=1e-3) and "again" in meter.commands
 
 
 def test_the_table_has_every_driver() -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.hw_bridge.real_bench import bridged, hardware, output, reference, resources
+from tests.hw_bridge.real_bench import bridged, hardware, output, resources
 from tests.hw_bridge.real_lives import CYCLES, campaign
 from tests.hw_bridge.wired import Wired
 from tests.scenarios.test_kills import committed, lives
@@ -18,13 +17,6 @@ from twin.errors import CheckpointError
 from twin.postgresql import PostgresDatabase
 from twin.steps import Step
 from twin.store import RunStore
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        reference(made)
-        yield made
 
 
 def killed_so_often(times: int, seed: int, wired: Wired, folder: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,8 @@ def test_killed_it_goes_on_and_loses_nothing(tmp_path: Path) -> None:
     (gap,) = told["hardware"]["interruptions"]
     assert gap["gap_s"] > 0.0 and gap["at_s"] == pytest.approx(state["now"] / NS)
     assert told["hardware"]["instruments"]["current_source"]["end"] == "output off, level 0 A, read back"
+    began = datetime.fromisoformat(told["hardware"]["began"]).timestamp()
+    assert began == pytest.approx(state["began_s"], abs=1e-3), "when it was at 0 s, for the first time"
     assert "interrupted for" in err and "current_source: taken up again" in err
     (channel,) = told["shadow"]["channels"]
     assert (channel["channel"], channel["judged"], channel["alarms"]) == ("induced_voltmeter", 6, 0)

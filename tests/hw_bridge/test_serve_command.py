@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 from typing import Any
@@ -62,6 +63,18 @@ def test_people_get_a_table(at_once: None, capsys: pytest.CaptureFixture[str]) -
     out, errors = capsys.readouterr()
     assert out.startswith("kbmini_tmtp: 14 instruments") and errors == ""
     assert "Keithley 6221" in out and "::SOCKET" in out and "hislip0," in out
+    prologix, epics = out.splitlines()[-2:]
+    assert re.fullmatch(r"prologix: open PRLGX-TCPIP0::127\.0\.0\.1::\d+::INTFC first", prologix)
+    assert re.fullmatch(r"epics: export EPICS_CA_ADDR_LIST=127\.0\.0\.1:\d+ EPICS_CA_AUTO_ADDR_LIST=NO", epics)
+
+
+def test_people_are_told_where_a_token_goes_and_not_what_it_is(
+    at_once: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "kbmini_tmtp", "--no-epics", "--token", "sesame"]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == "token: clients add it to the device, as hislip0@TOKEN and inst0@TOKEN"
+    assert "sesame" not in out
 
 
 def test_other_machines_need_a_token_and_the_rest_is_a_warning(
@@ -114,8 +127,15 @@ def test_what_cannot_be_served_is_refused(
 def test_a_port_that_is_taken_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert main(["serve", "kbmini_tmtp", "--port", str(port)]) == 3
-    assert "cannot listen at 127.0.0.1" in capsys.readouterr().err
+        assert main(["serve", "kbmini_tmtp", "--port", str(port)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == f"error: cannot listen at 127.0.0.1, port {port}: address already in use; see --bind and --port"
+
+
+def test_an_address_of_another_machine_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "kbmini_tmtp", "--bind", "203.0.113.9", "--token", "sesame"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "error: cannot listen at 203.0.113.9: cannot assign requested address; see --bind and --port"
 
 
 @pytest.mark.parametrize(("text", "scale"), [("real", 1.0), ("step", None), ("10", 10.0), ("2.5x", 2.5), ("60×", 60.0)])

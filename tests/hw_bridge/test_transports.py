@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,12 +14,6 @@ from tests.hw_bridge.wired import HISLIP, HislipPeer, RpcPeer, Wired
 
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 6221"
 FUZZ = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-
-
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as wired:
-        yield wired
 
 
 def alive(wired: Wired) -> bool:

@@ -21,12 +21,6 @@ from tests.hw_bridge.wired import Wired
 COARSE_STEP, FINE_RANGE, FINE_STEP = 100e-9, 2e-6, 100e-12
 
 
-@pytest.fixture(scope="module")
-def wired() -> Iterator[Wired]:
-    with Wired() as made:
-        yield made
-
-
 @pytest.fixture
 def source(wired: Wired) -> Iterator[TwoStageSource]:
     with opened(driver("current_source", "two_stage_source", "", bench(), stages=two_stages(wired))) as made:
@@ -181,6 +175,21 @@ def test_when_one_does_not_answer_the_other_is_switched_off_all_the_same(wired: 
     assert made.close()
     with wired.connect("socket", "current_source") as one, wired.connect("socket", "current_source_fine") as two:
         one.query("*RST;*OPC?"), two.query("*RST;*OPC?")
+
+
+def test_a_stage_that_is_another_instrument_is_left_alone_and_its_partner_is_not(wired: Wired) -> None:
+    with Improper(lambda line: b"FLUKE,5730A,0,1.0\n" if line == b"*IDN?" else None) as server:
+        stages = two_stages(wired)
+        stages["coarse"]["resource"] = server.resource
+        made = driver("current_source", "two_stage_source", "", bench(), stages=stages)
+        with pytest.raises(BridgeError, match="is no 6221"):
+            made.open()
+        assert made.make_safe() == (
+            "coarse: 'FLUKE,5730A,0,1.0' is another instrument: nothing was switched; "
+            "fine: output off, level 0 A, read back"
+        )
+        assert made.close()
+    assert set(server.lines) == {b"*IDN?"}
 
 
 ONE = {"driver": "keithley6221", "resource": NOBODY}

@@ -283,9 +283,12 @@ def test_excluded(reopened: tuple[Result, Origin]) -> None:
     """What was left out and why, counted from 1."""
     result, origin = reopened
     items = (Excluded(0, "weighing", 2, "it is <late>"), Excluded(1, "cycle", None, "no air"))
+    items += tuple(Excluded(2, "sweep", i, "stuck" if i == 5 else "zero") for i in (0, 1, 2, 4, 5))
     cells = Page(written(replace(result, mass=replace(result.mass, excluded=items)), origin)).texts["td"]
     where = cells.index("weighing 3") - 1
     assert cells[where : where + 6] == ["1", "weighing 3", "it is <late>", "2", "cycle", "no air"]
+    sweeps = cells[where + 6 : where + 15]
+    assert sweeps == ["3", "sweeps 1 to 3", "zero", "3", "sweep 5", "zero", "3", "sweep 6", "stuck"]
     assert "Nothing was excluded" in written(replace(result, mass=replace(result.mass, excluded=())), origin)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from scenarios.cli import app as app_module
 from scenarios.cli.app import main
 from twin import plugins
 from twin.errors import CheckpointError, ComponentError, SimulationError, WiringError
@@ -178,3 +179,17 @@ def test_terminal_that_cannot_show_a_letter() -> None:
     """Is no error either."""
     done = program("list", PYTHONIOENCODING="ascii")
     assert done.returncode == 0 and "KBmini" in done.stdout
+
+
+def test_ctrl_c_once_more_is_no_traceback(
+    command: Callable[..., None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While the last line is being printed, which imports what is slow."""
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    command(interrupted)
+    monkeypatch.setattr(app_module, "error_line", lambda text: interrupted())
+    assert main(["odd"]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"

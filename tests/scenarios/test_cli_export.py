@@ -6,6 +6,7 @@ import configparser
 import csv
 import json
 import re
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,16 @@ def test_the_viewer_finds_the_mass_within_its_uncertainty(
     text = (out / "config.ini").read_text()
     assert 'StartTime = "03/31/2025 12:00:00"' in text and "NominalMassGrams = 1000\n" in text
     assert min(path.name for path in (out / "Velocity mode").iterdir()).startswith("20250331")
+
+
+def test_a_run_with_real_instruments_began_when_it_did(runs: Path, tmp_path: Path) -> None:
+    measured, out = tmp_path / "measured", tmp_path / "nist"
+    shutil.copytree(runs / "quiet", measured)
+    account = {"armed": True, "began": "2026-11-22T17:57:18.250+00:00", "instruments": {}}
+    (measured / "result.json").write_text(json.dumps({**summary(measured), "hardware": account}))
+    assert main(["export", str(measured), "--format", "kibbg2", "--out", str(out)]) == 0
+    assert 'StartTime = "11/22/2026 17:57:18"' in (out / "config.ini").read_text()
+    assert min(path.name for path in (out / "Velocity mode").iterdir()).startswith("20261122")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_the_readings_may_be_worked_on_in_any_parts(chunk: int, monkeypatch: pyt
     z = motion(60, 9, centre=4e-5)
     u = voltages(z) + 3e-4 + 1e-6 * np.random.default_rng(2).normal(size=(60, 9))
     whole = fit(z, u)
-    monkeypatch.setattr("scenarios.reduction.velocity.CHUNK", chunk)
+    monkeypatch.setattr("scenarios.reduction.velocity_equations.CHUNK", chunk)
     parts = fit(np.asfortranarray(z), np.asfortranarray(u))
     assert parts.bl == pytest.approx(whole.bl, rel=1e-14)
     assert (parts.u_bl, parts.drift, parts.offset) == pytest.approx((whole.u_bl, whole.drift, whole.offset), rel=1e-8)
@@ -157,7 +157,7 @@ def test_a_wandering_offset_shows_as_serial_correlation_and_costs_nothing_in_pai
 def test_degrees_of_freedom() -> None:
     z = motion(40, 12)
     u = voltages(z)
-    assert [fit(z[:s], u[:s], 0.0, 2).dof for s in (3, 4, 8, 15, 16, 17, 40)] == [32, 43, 5, 12, 4, 5, 16]
+    assert [fit(z[:s], u[:s], 0.0, 2).dof for s in (3, 4, 8, 15, 16, 17, 40)] == [31, 42, 4, 11, 4, 5, 16]
     assert fit(z, u).number == 480
 
 
@@ -255,3 +255,62 @@ def test_shaking_mirror_is_not_taken_for_the_periodic_error(fringes: float) -> N
 def test_readings_whole_fringes_apart_are_refused(fringes: float, sweeps: int) -> None:
     with pytest.raises(ReductionError, match=rf"passes {fringes:.2f}\d half-waves"):
         shaken(fringes, 1, sweeps)
+
+
+# --- a drift of the offset -------------------------------------------------------------------------------------------
+
+
+def elapsed(sweeps: int, n: int, every: float = 0.5) -> NDArray[np.float64]:
+    """Time of each reading from the mean of all (s)."""
+    return every * (np.arange(sweeps) - 0.5 * (sweeps - 1))[:, None] + APERTURE * (np.arange(n) - 0.5 * (n - 1))
+
+
+@pytest.mark.parametrize("sweeps", [3, 4, 5, 8, 40, 601])
+@pytest.mark.parametrize("rate", [1e-6, -3e-5])
+def test_a_drift_of_the_offset_comes_out(sweeps: int, rate: float) -> None:
+    z = motion(sweeps, 15)
+    result = fit(z, voltages(z) + 3e-4 + rate * elapsed(sweeps, 15), 2e-5)
+    assert result.bl == pytest.approx(bl_at(2e-5), rel=1e-13)
+    assert result.offset_drift.fitted == pytest.approx(rate, rel=1e-8)
+    assert result.offset == pytest.approx(3e-4, abs=1e-12)
+
+
+@pytest.mark.parametrize("sweeps", [4, 5, 40, 600])
+def test_without_its_fit_a_drift_changes_bl_by_its_sensitivity(sweeps: int) -> None:
+    """In many sweeps that is as if the ones down, 0.5 s after those up, had as much more voltage, half of it each."""
+    z, rate = motion(sweeps, 15), 1e-6
+    times, u = np.arange(sweeps) * 0.5, voltages(z, (1400.0,)) + rate * elapsed(sweeps, 15)
+    result = fit_velocity(u, z, APERTURE, times, 0.0, 2, offset_drifts=False)
+    on = fit_velocity(u, z, APERTURE, times, 0.0, 2)
+    assert result.offset_drift.fitted is None and on.offset_drift.sensitivity == 0.0
+    assert result.bl / 1400 - 1 == pytest.approx(rate * result.offset_drift.sensitivity, rel=1e-6, abs=1e-14)
+    assert on.offset_drift.change == pytest.approx(on.bl / result.bl - 1, rel=1e-6, abs=1e-14)
+    if sweeps == 600:
+        velocity = float(np.abs(z[:, -1] - z[:, 0]).mean()) / (15 * APERTURE)
+        assert result.offset_drift.sensitivity == pytest.approx(-0.5 * 0.5 / (1400 * velocity), rel=1e-2)
+
+
+def test_one_sweep_up_and_one_down_do_not_tell_a_drift_of_the_offset() -> None:
+    z = motion(2, 15)
+    result = fit(z, voltages(z) + 3e-4)
+    assert result.offset_drift.fitted is None and result.offset_drift.sensitivity != 0.0
+    assert result.bl == pytest.approx(bl_at(0.0), rel=1e-13)
+    apart = np.repeat(motion(2, 15), 10, axis=0)  # ten up, then ten down: r² is 3/4, and just told
+    assert fit(apart, voltages(apart) + elapsed(20, 15)).bl == pytest.approx(bl_at(0.0), rel=1e-10)
+
+
+@pytest.mark.parametrize("sweeps", [4, 6, 7, 12])
+def test_the_fit_of_the_offsets_drift_costs_what_the_order_of_the_sweeps_says(sweeps: int) -> None:
+    """The variance of Bl grows by 1/(1 − r²), r² = 3/(n² − 1) for n sweeps in turn, none for an odd number."""
+    z, times, found = motion(sweeps, 2), np.arange(sweeps) * 1e4, []
+    flat = voltages(z, (1400.0,))
+    for offset_drifts in (True, False):
+        pulls = [
+            fit_velocity(
+                flat + 1e-3 * np.eye(sweeps)[:, [i]], z, APERTURE, times, 0.0, 0, offset_drifts=offset_drifts
+            ).bl
+            for i in range(sweeps)
+        ]
+        found.append(float(np.sum((np.array(pulls) - 1400.0) ** 2)))
+    inflation = 1.0 if sweeps % 2 else 1 / (1 - 3 / (sweeps**2 - 1))
+    assert found[0] / found[1] == pytest.approx(inflation, rel=1e-6)

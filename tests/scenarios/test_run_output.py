@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -128,6 +129,23 @@ def test_foreign_folder(tmp_path: Path) -> None:
     (tmp_path / "kept" / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"holds notes\.txt"):
         OutputFolder(tmp_path / "kept").check()
+
+
+@pytest.mark.parametrize(
+    ("armed", "acts", "kept"), [(True, True, True), (False, False, True), (False, True, False), (True, False, True)]
+)
+def test_what_nobody_can_measure_again_is_not_replaced(tmp_path: Path, armed: bool, acts: bool, kept: bool) -> None:
+    """But a dry run is, of something that would act."""
+    path = tmp_path / "night"
+    account = {"armed": armed, "instruments": {"source": {"acts": acts}, "meter": {"acts": False}}}
+    finished(path, json.dumps({"hardware": account}))
+    folder = OutputFolder(path)
+    if kept:
+        with pytest.raises(OutputError, match="readings of real instruments, which nobody can take again"):
+            folder.check()
+        folder.check(anew=False)
+    else:
+        folder.check()
 
 
 def test_refused_run_leaves_nothing(tmp_path: Path) -> None:

@@ -27,7 +27,8 @@ def _shunted(case: Case) -> float:
 
 
 def _thermal_emf(case: Case) -> float:
-    return case.fitted(case.parts["circuit"].thermal_emf_drift * case.reading_times / case.bl)
+    drift = case.parts["circuit"].thermal_emf_drift
+    return case.fitted(drift * case.reading_times / case.bl, offset_drifts=False)
 
 
 def _zero_error(case: Case, meter: str) -> Array:
@@ -48,7 +49,7 @@ def _current_offset_drift(case: Case) -> float:
 def _induced_offset_drift(case: Case) -> float:
     drift = case.parts["induced_voltmeter"].offset_drift
     error = case.carried(_zero_error(case, "induced_voltmeter"))
-    return case.fitted(drift * case.reading_times / case.bl) - case.relative_error(error)
+    return case.fitted(drift * case.reading_times / case.bl, offset_drifts=False) - case.relative_error(error)
 
 
 def _current_gain_drift(case: Case) -> float:
@@ -59,6 +60,27 @@ def _current_gain_drift(case: Case) -> float:
 def _induced_gain_drift(case: Case) -> float:
     since = case.carried(case.group_times - case.calibration_times("induced_voltmeter"))
     return float(case.parts["induced_voltmeter"].gain_drift) * case.relative_error(since)
+
+
+# --- their nonlinearity ---------------------------------------------------------------------------------------------
+
+
+def _bent(case: Case, meter: str, volts: Array | float) -> Array | float:
+    """What a voltmeter shows too much of voltages, beside its gain by the calibration."""
+    part, reference = case.parts[meter], float(case.parts["voltage_reference"].voltage)
+    cubic = 1.5 * math.sqrt(3.0) * part.nonlinearity
+    error = [cubic * (v - v**3 / part.range**2) for v in (volts, reference)]
+    return error[0] - error[1] / reference * volts
+
+
+def _current_nonlinearity(case: Case) -> float:
+    resistance = float(case.parts["resistor"].resistance)
+    on, off = (_bent(case, "current_voltmeter", resistance * current) for current in case.currents)
+    return float(on - off) * case.bl / (resistance * case.weight)
+
+
+def _induced_nonlinearity(case: Case) -> float:
+    return case.fitted(np.asarray(_bent(case, "induced_voltmeter", case.bl * case.velocities())) / case.bl)
 
 
 # --- resistor --------------------------------------------------------------------------------------------------------
@@ -91,7 +113,7 @@ def _resistor_power(case: Case) -> float:
 
 def _calibrated(case: Case, current: Array, induced: Array) -> float:
     """Bias by a reference that is higher than believed by so much, relative, in the calibrations of the cycles."""
-    return -case.relative_error(current[:, None] + case.carried(induced))
+    return -case.relative_error(case.calibrated(current, induced))
 
 
 def _reference_offset(case: Case) -> float:
@@ -115,7 +137,8 @@ ELECTRICITY: tuple[Effect, ...] = (
     # --- circuit and source ------------------------------------------------------------------------------------------
     Effect("leakage across the coil", {"circuit.leakage": 1e-9}, 0.0, "0: both phases alike"),
     Effect("thermal EMF of the leads", {"circuit.thermal_emf": 1e-6}, 0.0, REVERSED),
-    Effect("drift of the thermal EMF", {"circuit.thermal_emf_drift": 1e-6}, _thermal_emf, "−Ė T/(4 U), T: up and down"),
+    Effect("drift of the thermal EMF", {"circuit.thermal_emf_drift": 1e-6}, _thermal_emf, "−Ė T/(4 U), T: up and down",
+           ("offset_drift",)),
     Effect("lead and contact resistance", {"circuit.lead_resistance": 100.0}, 0.0, "0: carries no current"),
     Effect("input impedance of the induced voltage's meter", {"induced_voltmeter.input_conductance": 1e-10,
                                                              "circuit.lead_resistance": 100.0},
@@ -133,21 +156,26 @@ ELECTRICITY: tuple[Effect, ...] = (
     Effect("gain of the induced voltage's meter", {"induced_voltmeter.gain": 1e-6}, 1e-6, "δ",
            ("voltmeter_calibration",)),
     Effect("drift of the gain of the current's meter", {"current_voltmeter.gain_drift": 1e-9}, _current_gain_drift,
-           "δ (t_w − t_I)"),
+           "δ (t_w − t_I)", ("voltmeter_drift",)),
     Effect("drift of the gain of the induced voltage's meter", {"induced_voltmeter.gain_drift": 1e-9},
-           _induced_gain_drift, "δ (t_v − t_U)"),
+           _induced_gain_drift, "δ (t_v − t_U)", ("voltmeter_drift",)),
     Effect("offset of the current's meter", {"current_voltmeter.offset": 1e-6}, 0.0, STOOD),
     Effect("offset of the induced voltage's meter", {"induced_voltmeter.offset": 1e-6}, 0.0, REVERSED),
     Effect("drift of the offset of the current's meter", {"current_voltmeter.offset_drift": 1e-6},
-           _current_offset_drift, "−u̇ (t_I − t_0)/U_ref, t_0: of the last zero"),
+           _current_offset_drift, "−u̇ (t_I − t_0)/U_ref, t_0: of the last zero", ("voltmeter_drift",)),
     Effect("drift of the offset of the induced voltage's meter", {"induced_voltmeter.offset_drift": 1e-6},
-           _induced_offset_drift, "−u̇ (T/(4 U) + (t_U − t_0)/U_ref)"),
+           _induced_offset_drift, "−u̇ (T/(4 U) + (t_U − t_0)/U_ref)", ("offset_drift", "voltmeter_drift")),
     Effect("offset and drift with auto-zero", {"induced_voltmeter.offset": 1e-6, "induced_voltmeter.offset_drift": 1e-6,
                                                "induced_voltmeter.auto_zero": True,
                                                "current_voltmeter.offset": 1e-6, "current_voltmeter.offset_drift": 1e-6,
                                                "current_voltmeter.auto_zero": True}, 0.0, "0: taken off each reading"),
     # --- resistor ----------------------------------------------------------------------------------------------------
-    Effect("deviation of the resistor", {"resistor.gain": 1e-6}, 1e-6, "δ"),
+    Effect("nonlinearity of the current's meter", {"current_voltmeter.nonlinearity": 1e-6,
+                                                   "test_mass.tare_fraction": 0.4}, _current_nonlinearity,
+           "(p(V_on) − p(V_off))/(V_on − V_off) − p(U_ref)/U_ref, p = δ 3√3/2 (V − V³/V_r²)", ("voltmeter_linearity",)),
+    Effect("nonlinearity of the induced voltage's meter", {"induced_voltmeter.nonlinearity": 1e-6},
+           _induced_nonlinearity, "p(U)/U − p(U_ref)/U_ref, in the fit of Bl", ("voltmeter_linearity",)),
+    Effect("deviation of the resistor", {"resistor.gain": 1e-6}, 1e-6, "δ", certified=("resistor.gain",)),
     Effect("thermal EMF of the resistor", {"resistor.offset": 1e-6}, 0.0, STOOD),
     Effect("drift of the resistor", {"resistor.drift": 1e-9}, _resistor_drift, "δ t_w", ("resistor_drift",)),
     Effect("temperature of the resistor", {"resistor.temperature_coefficient": 1e-6, "environment.temperature": 300.15},
@@ -161,11 +189,12 @@ ELECTRICITY: tuple[Effect, ...] = (
     Effect("power in the resistor", {"resistor.power_coefficient": 1e-3}, _resistor_power, "c R I²",
            ("resistor_power",)),
     # --- voltage reference -------------------------------------------------------------------------------------------
-    Effect("deviation of the reference", {"voltage_reference.gain": 1e-6}, -2e-6, "−2 δ"),
+    Effect("deviation of the reference", {"voltage_reference.gain": 1e-6}, -2e-6, "−2 δ",
+           certified=("voltage_reference.gain",)),
     Effect("offset of the reference", {"voltage_reference.offset": 1e-5},
-           _reference_offset, "−2 u/U_ref"),
-    Effect("drift of the reference", {"voltage_reference.drift": 1e-9}, _reference_drift, "−δ (t_I + t_U)",
-           ("reference_environment",)),
+           _reference_offset, "−2 u/U_ref", certified=("voltage_reference.offset",)),
+    Effect("drift of the reference", {"voltage_reference.drift": 1e-9}, _reference_drift,
+           "−2 δ t_w: gains are carried to it", ("reference_environment",)),
     Effect("temperature of the reference", {"voltage_reference.temperature_coefficient": 1e-7,
                                             "environment.temperature": 300.15}, -4e-7, "−2 a ΔT",
            ("reference_environment",)),
@@ -173,5 +202,5 @@ ELECTRICITY: tuple[Effect, ...] = (
            _reference_pressure, "−2 b (p − p_0)", ("reference_environment",)),
     Effect("reference as the pressure drifts", {"voltage_reference.pressure_coefficient": 1e-9,
                                                 "environment.pressure": 101325.0, "environment.pressure_drift": 0.5},
-           _reference_pressure, "−b ṗ (t_I + t_U)", ("reference_environment",)),
+           _reference_pressure, "−2 b ṗ t_w: gains are carried to it", ("reference_environment",)),
 )  # fmt: skip
