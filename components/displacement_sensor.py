@@ -44,6 +44,10 @@ class DisplacementSensor(MeasuringInstrument):
         self._displacement = self.lever * inputs["position"]
         return {"position": self.measured("position", inputs["position"], lambda shown: (1.0 / self.lever) * shown)}
 
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        bent = shown + self.nonlinearity * shown**2
+        return bent - shown + super().error(quantity, bent, instants, aperture or to_ns(0.5 / self.bandwidth))
+
     def read(self, schedule: Schedule, labels: Mapping[str, Label], *, instantaneous: bool = False) -> Process:
         """Read the displacement, averaged over each step or at the start of each step. Returns the block."""
         yield self.clock.until(schedule.end - (schedule.step if instantaneous else 0))

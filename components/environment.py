@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, model_validator
 
 from components.air import air_density
-from components.fed import Fed
+from components.fed import Fed, told
 from components.gravity import STANDARD_GRAVITY, TidalConstituent, local_gravity, tidal_signal
 from components.measuring import Disturb
 from components.refractive_index import HELIUM_NEON, refractive_index
@@ -169,31 +169,36 @@ class Environment(Fed):
             total = total + climb
         return total
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
-        """Read temperature (K), pressure (Pa) and relative humidity (1): three blocks; in vacuum the first alone."""
+    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, integrated: int | None = None) -> Process:
+        """Read temperature (K), pressure (Pa) and relative humidity (1): three blocks; in vacuum the first alone.
+
+        Parameters
+        ----------
+        integrated : how long of each step it looks (ns), for the noise; None: all of it.
+        """
         yield self.clock.until(schedule.end)
         if any(f.start < schedule.end and schedule.start < f.end for f in self.planned("missing")):
             return
-        truth = self._truth
-        for quantity, unit, offset, noise in (
-            ("temperature", "K", self.temperature_offset, self.temperature_noise),
-            ("pressure", "Pa", self.pressure_offset, self.pressure_noise),
-            ("humidity", "1", self.humidity_offset, self.humidity_noise),
-        ):
+        truth, looked = self._truth, schedule.step if integrated is None else integrated
+        for quantity, unit in (("temperature", "K"), ("pressure", "Pa"), ("humidity", "1")):
             if self.vacuum and quantity != "temperature":
                 continue
-            disturb = self._shown(quantity, offset, NoiseFigures(white=noise), schedule.step)
-            self.record(
-                truth[quantity], schedule, quantity, unit, aperture=schedule.step, disturb=disturb, labels=labels
-            )
+            disturb, step = self._shown(quantity, quantity, looked), schedule.step
+            self.record(truth[quantity], schedule, quantity, unit, aperture=step, disturb=disturb, labels=labels)
 
-    def _shown(self, quantity: str, offset: float, figures: NoiseFigures, aperture: int) -> Disturb:
-        """From the true values (bursts, readings) at their instants (ns) to what the station shows."""
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        return self._shown(quantity, told(quantity), aperture)(shown, instants) - shown
+
+    def _shown(self, quantity: str, channel: str, aperture: int) -> Disturb:
+        """From the true values (bursts, readings) at their instants (ns) to what the station shows; `channel` keys the
+        noise."""
+        offset = float(getattr(self, f"{quantity}_offset"))
+        figures = NoiseFigures(white=float(getattr(self, f"{quantity}_noise")))
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             result = values + offset if offset else values
             if not figures.quiet:
-                result = result + self.noise(quantity, figures).sample(instants.ravel(), aperture).reshape(values.shape)
+                result = result + self.noise(channel, figures).sample(instants.ravel(), aperture).reshape(values.shape)
             return result
 
         return disturb

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
+from twin.errors import ComponentError
 from twin.instrument import Instrument
 from twin.piece import Piece, constant
 from twin.signal import Signal
+from twin.times import NS
 from twin.told import Told
+
+Array = NDArray[np.float64]
+LONGEST = 1.0
+"""Aperture of a reading that is taken for the twin alone (s), and of one of which nobody has told it."""
+
+
+def told(quantity: str) -> str:
+    """The channel of the noise that readings of a quantity have had which it is told."""
+    return f"told {quantity}"
 
 
 def _as_shown(shown: Signal) -> Signal:
@@ -35,10 +48,36 @@ class Fed(Instrument):
         """Let these quantities be what is told from then on; before the twin is assembled."""
         self._fed = frozenset(quantities)
 
-    def tell(self, quantity: str, *laws: Piece) -> None:
-        """Let a quantity that is fed, as it is shown, follow these laws."""
-        self.timeline(f"knows_{quantity}").follow(constant(1.0, laws[0].start))
+    def tell(self, quantity: str, *laws: Piece, aperture: int | None = None) -> None:
+        """Let a quantity that is fed, as it is shown, follow these laws.
+
+        Parameters
+        ----------
+        aperture : of the readings that they lead through (ns); None: as before, at first `LONGEST`.
+        """
+        start = laws[0].start
+        self.timeline(f"knows_{quantity}").follow(constant(1.0, start))
+        if aperture is not None and aperture != self.aperture_of(quantity):
+            self.timeline(f"aperture_{quantity}", LONGEST).follow(constant(aperture / NS, start))
         self.timeline(f"told_{quantity}").follow(*laws)
+
+    def aperture_of(self, quantity: str) -> int:
+        """The aperture of the readings of a quantity that it was told last (ns)."""
+        last = self.timeline(f"aperture_{quantity}", LONGEST).track.pieces[-1]
+        return round(float(last.series[0, 0].real) * NS)
+
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        """By how much readings that it has shown may be wrong, as the errors of this part and a draw of its noise say.
+
+        The noise is another one than that of its own readings.
+
+        Parameters
+        ----------
+        shown : readings, shape (readings,).
+        instants : when each began (ns), shape (readings,).
+        aperture : over which each averages (ns); 0: at an instant.
+        """
+        raise ComponentError(f"{type(self).__name__} has an output that is fed, and must write error()")
 
     def measured(self, quantity: str, expected: Signal, meant: Callable[[Signal], Signal] = _as_shown) -> Signal:
         """An output: what is expected of a quantity, or told of it.

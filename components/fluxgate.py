@@ -14,7 +14,7 @@ from twin.clock import Process
 from twin.component import Port
 from twin.parameter import parameter
 from twin.recorder import Label, Schedule
-from twin.signal import Signal
+from twin.signal import Constant, Signal
 
 Array = NDArray[np.float64]
 
@@ -37,13 +37,19 @@ class Fluxgate(MeasuringInstrument):
     range: float | None = parameter("T", None, gt=0, description="largest |field| that it measures; None: no limit")
 
     _field: Signal | None = PrivateAttr(default=None)
+    _warm: Signal = PrivateAttr(default_factory=lambda: Constant(0.0))
 
     def neutral_inputs(self) -> frozenset[str]:
         return frozenset() if self.offset_temperature_coefficient else frozenset({"temperature_rise"})
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
-        self._field = inputs["field"] + self.offset_temperature_coefficient * inputs["temperature_rise"]
+        self._warm = self.offset_temperature_coefficient * inputs["temperature_rise"]
+        self._field = inputs["field"] + self._warm
         return {"field": self.measured("field", inputs["field"])}
+
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        warm = self._warm.means(instants, aperture)
+        return warm + super().error(quantity, shown + warm, instants, aperture)
 
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read the flux density, averaged over each step. Returns the block."""

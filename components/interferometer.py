@@ -101,6 +101,7 @@ class Interferometer(MeasuringInstrument):
     trigger_latency: float = parameter("s", 0.0, neutral=0.0, ge=0, lt=1, description="from trigger to first reading")
 
     _path: Signal | None = PrivateAttr(default=None)
+    _ideal: Signal | None = PrivateAttr(default=None)
     _index: Signal | None = PrivateAttr(default=None)
 
     def neutral_inputs(self) -> frozenset[str]:
@@ -126,7 +127,8 @@ class Interferometer(MeasuringInstrument):
         self._index = inputs["refractive_index"]
         scale = (1.0 + self.laser_drift * Elapsed() + self.fault("mode_hop")) * self._index
         arms = length + self.dead_path
-        self._path = scale * arms if isinstance(scale, Constant) else _OpticalPath(scale, arms)
+        self._path = _optical_path(scale, arms)
+        self._ideal = _optical_path(scale, upright * (inputs["position"] - reference))
         position = self.measured("position", inputs["position"], lambda shown: shown / (upright * scale) + reference)
         return {"position": position}
 
@@ -138,7 +140,7 @@ class Interferometer(MeasuringInstrument):
         latest = 0 if shift is None else max(0, int(shift[-1]) + true_aperture - aperture)
         yield self.clock.until(schedule.end - schedule.step + aperture + latest)
         assert self._path is not None
-        shown = self.shown("reading", to_ns(0.5 / self.bandwidth) if instantaneous else schedule.step)
+        shown = self.shown("reading", self._averaged(aperture))
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             starts = instants if shift is None else instants + shift
@@ -155,6 +157,17 @@ class Interferometer(MeasuringInstrument):
             shift=shift,
             read_aperture=true_aperture,
         )
+
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        """As of every instrument: also what of its path is no way of the coil."""
+        assert self._path is not None and self._ideal is not None
+        path = self._path.means(instants, aperture)
+        beside = self._displacement(path, instants, aperture) - self._ideal.means(instants, aperture)
+        return beside + super().error(quantity, shown + beside, instants, self._averaged(aperture))
+
+    def _averaged(self, aperture: int) -> int:
+        """Over which the noise of a reading averages (ns); one at an instant has what the bandwidth leaves."""
+        return aperture or to_ns(0.5 / self.bandwidth)
 
     def _shift(self, schedule: Schedule) -> NDArray[np.int64] | None:
         """By how much later than scheduled the readings of a burst are (ns), shape (readings,)."""
@@ -177,6 +190,10 @@ class Interferometer(MeasuringInstrument):
                 error *= np.sinc(2.0 / self.wavelength * way)
             counted = counted + error
         return counted
+
+
+def _optical_path(scale: Signal, length: Signal) -> Signal:
+    return scale * length if isinstance(scale, Constant) else _OpticalPath(scale, length)
 
 
 class _OpticalPath(Product):

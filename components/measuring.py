@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from components.fed import Fed
+from components.fed import Fed, told
 from twin.fault import READING_FAULTS, FaultKind
 from twin.noise import NoiseFigures, quantise
 from twin.parameter import parameter
@@ -54,6 +54,9 @@ class MeasuringInstrument(Fed):
     def figures(self) -> NoiseFigures:
         """Noise of a reading."""
         return NoiseFigures(self.white_noise, self.flicker_noise, self.random_walk)
+
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        return self.shown(told(quantity), aperture)(shown, instants) - shown
 
     def shown(
         self,

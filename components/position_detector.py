@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from components.measuring import MeasuringInstrument
+from components.fed import told
+from components.measuring import Disturb, MeasuringInstrument
 from twin.clock import Process
 from twin.component import Port
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
 from twin.recorder import Label, Schedule
 from twin.signal import Signal
+
+Array = NDArray[np.float64]
 
 
 class PositionDetector(MeasuringInstrument):
@@ -54,23 +59,24 @@ class PositionDetector(MeasuringInstrument):
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read all four, averaged over each step: blocks of x, y (m), theta_x and theta_y (rad)."""
         yield self.clock.until(schedule.end)
-        rotation = NoiseFigures(self.rotation_white_noise, self.rotation_flicker_noise)
         for quantity, port in self.inputs.items():
-            disturb = self.shown(quantity, schedule.step)
-            if port.unit == "rad":
-                disturb = self.shown(
-                    quantity,
-                    schedule.step,
-                    figures=rotation,
-                    offset=self.rotation_offset,
-                    resolution=self.rotation_resolution,
-                )
             self.record(
                 self._wired[quantity],
                 schedule,
                 quantity,
                 port.unit,
                 aperture=schedule.step,
-                disturb=disturb,
+                disturb=self._shown(quantity, quantity, schedule.step),
                 labels=labels,
             )
+
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        return self._shown(quantity, told(quantity), aperture)(shown, instants) - shown
+
+    def _shown(self, quantity: str, channel: str, aperture: int) -> Disturb:
+        """As `shown`, of a translation or a rotation; `channel` keys the noise."""
+        if self.inputs[quantity].unit == "m":
+            return self.shown(channel, aperture)
+        figures = NoiseFigures(self.rotation_white_noise, self.rotation_flicker_noise)
+        offset, resolution = self.rotation_offset, self.rotation_resolution
+        return self.shown(channel, aperture, figures=figures, offset=offset, resolution=resolution)

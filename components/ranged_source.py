@@ -61,7 +61,7 @@ class RangedSource(CompensatingSource):
     (`white_noise`, which states what a servo leaves over, or `flicker_noise`).
 
     A servo's own stage adds its current (`servo`) behind the same relay; as far as it regulates (`regulated`), noise is
-    what the part states.
+    what the part states. It is no source without bounds either: whoever plays it asks what `forbids` its current.
     """
 
     inputs: ClassVar[Mapping[str, Port]] = {**CompensatingSource.inputs, "servo": Port("A", default=0.0)}
@@ -187,19 +187,32 @@ class RangedSource(CompensatingSource):
         self._is_connected = self._in_compliance = False
         super().disconnect()
 
+    def forbids(self, servo: float) -> str:
+        """What does not let a servo's current (A) flow beside its own, in words; empty: nothing."""
+        total, most = self._level + servo, min(self.limit, OVERRANGE * self.range.full_scale) * (1 + 1e-12)
+        if not abs(total) <= most:
+            return f"{total:.6g} A is beyond {most:.6g} A of range and limit"
+        if not abs(total) * self._load() <= self.compliance:
+            return f"{total:.6g} A takes more than the compliance voltage of {self.compliance:g} V"
+        return ""
+
     def regulate(self, share: float, duration: float) -> None:
         """From now on let a servo take out this share of the noise, reached within `duration` (s)."""
         self.timeline("regulated").ramp_to(share, self.clock.now, self.clock.now + to_ns(duration))
 
     def _deliver(self, duration: int) -> None:
         """Let the current go to the level within `duration` (ns), as far as the compliance voltage drives it."""
-        now, load = self.clock.now, self.series_resistance
-        if self._load_resistance is not None:
-            load = float(self._load_resistance.at(Times(np.array([now])))[0])
+        now, load = self.clock.now, self._load()
         most = self.compliance / load if load > 0 else math.inf
         self._in_compliance = self._is_connected and abs(self._level) > most
         delivered = math.copysign(min(abs(self._level), most), self._level) if self._in_compliance else self._level
         self.timeline("set").ramp_to(delivered, now, now + duration)
+
+    def _load(self) -> float:
+        """That it looks into now (Ω)."""
+        if self._load_resistance is None:
+            return self.series_resistance
+        return float(self._load_resistance.at(Times(np.array([self.clock.now])))[0])
 
 
 def _rounded(current: float, step: float) -> float:

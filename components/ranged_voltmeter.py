@@ -94,8 +94,8 @@ class RangedVoltmeter(Voltmeter):
     def _check_range(self, values: Array, instants: NDArray[np.int64]) -> None:
         """Nothing: what is too large is shown as infinite."""
 
-    def _disturb(self, channel: str, aperture: int) -> Disturb:
-        show, most = super()._disturb(channel, aperture), min(OVERRANGE * self.full_scale, LARGEST) * (1 + 1e-9)
+    def _disturb(self, channel: str, aperture: int, beside: str = "") -> Disturb:
+        show, most = super()._disturb(channel, aperture, beside), min(OVERRANGE * self.full_scale, LARGEST) * (1 + 1e-9)
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             shown = show(values, instants)

@@ -52,11 +52,16 @@ class Thermometer(MeasuringInstrument):
         self._rise = inputs["temperature_rise"]
         return {"temperature_rise": self.measured("temperature_rise", self._rise)}
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
-        """Read the temperature rise, averaged over each step. Returns the block."""
+    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, integrated: int | None = None) -> Process:
+        """Read the temperature rise, averaged over each step. Returns the block.
+
+        Parameters
+        ----------
+        integrated : how long of each step it looks (ns), for the noise; None: all of it.
+        """
         yield self.clock.until(schedule.end)
         assert self._rise is not None
-        shown = self.shown("reading", schedule.step)
+        shown = self.shown("reading", schedule.step if integrated is None else integrated)
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             return shown(self._indicated(values), instants)
@@ -64,6 +69,14 @@ class Thermometer(MeasuringInstrument):
         return self.record(
             self._rise, schedule, "temperature_rise", "K", aperture=schedule.step, disturb=disturb, labels=labels
         )
+
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        indicated = self._indicated(shown)
+        return indicated - shown + super().error(quantity, indicated, instants, aperture)
+
+    def shows(self, rise: float) -> float:
+        """What it shows (K) of a rise (K), but for drift, noise and resolution."""
+        return (1.0 + self.gain) * float(self._indicated(np.array(rise))) + self.offset
 
     def _indicated(self, rise: Array) -> Array:
         """The rise (K) that follows from the sensor's resistance; not a number outside the standard's range."""

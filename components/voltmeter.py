@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, model_validator
 
+from components.fed import told
 from components.measuring import Disturb, MeasuringInstrument
 from twin.clock import Process
 from twin.component import Port
@@ -25,6 +26,13 @@ TERMINALS = "terminals"
 """Label of readings of anything but the input: the channel."""
 OVERRANGE = 1.2
 """A meter of N½ digits counts to 120 % of its range."""
+
+
+def bend(volts: Array, full_scale: float) -> Array:
+    """What a nonlinearity of 1 adds to voltages (V) on a range (V): 3√3/2 (x − x³) of it, with x their share of it."""
+    share = volts / full_scale
+    bent: Array = (1.5 * math.sqrt(3.0) * full_scale) * (share - share**3)
+    return bent
 
 
 class _Pair(Parameters):
@@ -62,6 +70,10 @@ class Voltmeter(MeasuringInstrument):
     for 8½ digits on the 10 V range, 10 nV on the 1 V range. What a meter sends beyond its digits is stated as
     `resolution`.
 
+    *Nonlinearity*: a converter that is right at zero and at both ends of its range is off between them by
+    ``nonlinearity · range · p(V/range)`` with the cubic ``p(x) = 3√3/2 (x − x³)``, which is 1 at x = 1/√3. An even part
+    would reverse with neither current nor velocity, and cancel.
+
     *Auto-zero*: the meter subtracts from each reading one of its own zero of the same aperture. Offset, its drift and
     noise slower than a reading vanish, white noise grows by √2. The time that this takes is not modelled: readings keep
     their schedule.
@@ -89,6 +101,14 @@ class Voltmeter(MeasuringInstrument):
         description="white noise of a reading by aperture, rising, beside white_noise; log-log between, ∝ 1/√T beyond",
         json_schema_extra={"neutral": []},
     )
+    nonlinearity: float = parameter(
+        "1",
+        0.0,
+        neutral=0.0,
+        gt=-1e-2,
+        lt=1e-2,
+        description="largest error within the range, over the range; 3458A: 0.05 ppm, its transfer accuracy",
+    )
     auto_zero: bool = Field(False, description="subtract a zero reading from each reading")
     input_conductance: float = parameter("S", 0.0, neutral=0.0, ge=0, description="loads the source at the input")
     bias_current: float = parameter("A", 0.0, neutral=0.0, description="out of the input, through the source")
@@ -110,6 +130,8 @@ class Voltmeter(MeasuringInstrument):
                 raise ValueError(f"expected rising apertures in {name}, not {apertures} s")
         if self.digits and self.range is None:
             raise ValueError("expected a range beside digits: they are digits of the range")
+        if self.nonlinearity and self.range is None:
+            raise ValueError("expected a range beside nonlinearity: it is a share of the range")
         if self.digits and self.resolution:
             raise ValueError("expected either digits or resolution, not both")
         return self
@@ -125,6 +147,7 @@ class Voltmeter(MeasuringInstrument):
         labels: Mapping[str, Label],
         *,
         channel: Literal["input", "reference", "short", "reversed"] = "input",
+        integrated: int | None = None,
     ) -> Process:
         """Read on the schedule; each reading averages over a whole step. Returns the block.
 
@@ -132,6 +155,7 @@ class Voltmeter(MeasuringInstrument):
         ----------
         channel : ``"input"``, the voltage ``"reference"``, the ``"reversed"`` reference, or a ``"short"``
             that shows the meter's own zero.
+        integrated : how long of each step it looks (ns), for noise and digits; None: all of it.
         """
         yield self.clock.until(schedule.end)
         return self.record(
@@ -140,7 +164,7 @@ class Voltmeter(MeasuringInstrument):
             "voltage",
             "V",
             aperture=schedule.step,
-            disturb=self._disturb(channel, schedule.step),
+            disturb=self._disturb(channel, schedule.step if integrated is None else integrated),
             labels=labels if channel == "input" else {**labels, TERMINALS: channel},
             shift=self._shift(schedule),
             read_aperture=round(schedule.step * (1.0 + self.time_base_error)) if self.time_base_error else None,
@@ -193,23 +217,30 @@ class Voltmeter(MeasuringInstrument):
         stated = math.exp(np.interp(math.log(nearest), np.log(apertures), np.log(rms)))
         return stated * math.sqrt(nearest / aperture)
 
-    def _disturb(self, channel: str, aperture: int) -> Disturb:
-        """From the true values to what is shown, for readings over `aperture` (ns)."""
+    def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:
+        show = self._disturb("input", aperture, f"{told(quantity)} ")
+        return show(shown[None, :], instants[None, :])[0] - shown
+
+    def _disturb(self, channel: str, aperture: int, beside: str = "") -> Disturb:
+        """From the true values to what is shown, for readings over `aperture` (ns), with a noise `beside` its own."""
         seconds = aperture / NS
         step, rms = self.step_of(seconds), self.rms_of(seconds)
         if self.zeroing:
             figures, rms = NoiseFigures(white=math.sqrt(2.0) * self.white_noise), math.sqrt(2.0) * rms
-            show = self.shown("reading", aperture, figures=figures, offset=0.0, resolution=0.0)
+            show = self.shown(f"{beside}reading", aperture, figures=figures, offset=0.0, resolution=0.0)
         else:
-            show = self.shown("reading", aperture, resolution=0.0)
+            show = self.shown(f"{beside}reading", aperture, resolution=0.0)
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             if channel == "input":
                 values = self._loaded(values, instants, aperture)
             self._check_range(values, instants)
+            if self.nonlinearity:
+                assert self.full_scale is not None
+                values = values + self.nonlinearity * bend(values, self.full_scale)
             result = show(values, instants)
             if rms:
-                noise = self.noise("table", NoiseFigures(white=1.0)).sample(instants.ravel(), aperture)
+                noise = self.noise(f"{beside}table", NoiseFigures(white=1.0)).sample(instants.ravel(), aperture)
                 result = result + rms * math.sqrt(2.0 * seconds) * noise.reshape(values.shape)
             return quantise(result, step) if step else result
 

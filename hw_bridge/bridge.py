@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -20,6 +19,7 @@ from typing import Any, Self
 import networkx as nx
 import numpy as np
 
+from components.clamp import Clamp
 from components.coil import Coil
 from components.fed import Fed
 from hw_bridge.boundary import check, check_role
@@ -31,6 +31,8 @@ from hw_bridge.following import Following
 from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
+from scenarios.run.followers import followers
+from scenarios.run.record import moment
 from scenarios.run.replay import fed
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
@@ -128,7 +130,7 @@ class Bridge:
         for name, hardware in self.scenario.hardware.items():
             kind = plugins.load(plugins.DRIVERS, hardware.driver)
             model = twin.graph.components[name]
-            check_role(name, hardware.driver, kind, model)
+            check_role(name, hardware.driver, kind, self.scenario.balance.parts[name])
             try:
                 driver: Driver = kind(name, hardware, model, twin.bench, armed=self.arm)
             except (BridgeError, SafetyError) as error:
@@ -242,23 +244,26 @@ class Bridge:
                 driver.is_where_it_begins()
         quiet = Quiet(self.clock, self.drivers.values())
         for name, driver in self.drivers.items():
+            part = self._twin.graph.components[name]
+            if isinstance(part, Fed) and part.fed:
+                self.following[name] = Following(driver, part, quiet)
+        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
+        self._watchdog.start()
+        for following in self.following.values():
+            self.clock.run(following.look(beginning=not self.interruptions))
+        for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:
                 driver.play_what(partial(self._wanted, driver))
                 self.clock.process(driver.play(), background=True)
-            part = self._twin.graph.components[name]
-            if isinstance(part, Fed) and part.fed:
-                self.following[name] = Following(driver, part, quiet)
-                followers = self._twin.graph.driven_by(name)
-                self.tell(f"{name}: its readings drive {followers}, {self.following[name].delay} later")
-        self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
-        self._watchdog.start()
-        for following in self.following.values():
-            self.clock.run(following.look())
-            self.clock.process(following.run(), background=True)
+            if name in self.following:
+                self.clock.process(self.following[name].run(), background=True)
+                driven = followers(self._twin, name, self.drivers)
+                self.tell(f"{name}: its readings drive, {self.following[name].delay} later, {driven}")
 
     def take_up(self) -> None:
-        """Bring the instruments of an interrupted run from their safe state to where it was; sources, then servos last.
+        """Bring the instruments of an interrupted run from their safe state to where it was: what forbids others to
+        move is unlocked first, sources and then servos are last.
 
         Raises
         ------
@@ -268,7 +273,7 @@ class Bridge:
         for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
             if driver.acts:
                 self.clock.run(driver.take_up())
-                self.tell(f"{name}: taken up again where the run was")
+                self.tell(f"{name}: {driver.taken_up or 'taken up again where the run was'}")
 
     def account(self) -> dict[str, Any]:
         """What there is to tell of the run, as plain values."""
@@ -288,10 +293,9 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
-        began = None if self.began is None else datetime.fromtimestamp(self.began, UTC)
         return {
             "armed": self.arm,
-            "began": None if began is None else began.isoformat(timespec="milliseconds"),
+            "began": None if self.began is None else moment(self.began),
             "instruments": told,
             "unverified": self.unverified,
             "lag": self.clock.lag.summary(),
@@ -355,5 +359,7 @@ class Bridge:
 
 
 def _late(driver: Driver) -> int:
-    """What is taken up later than others: what needs a current needs its source."""
+    """What is taken up later than others: what needs a current needs its source, and what moves must not be locked."""
+    if driver.role == "CoilLock":
+        return 3 if isinstance(driver.model, Clamp) and driver.model.is_locked else -1
     return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.roles import Servo
+from components.test_mass import TestMass
 from hw_bridge.cores.coil_lock import CoilLock
 from hw_bridge.cores.hp3458a import Hp3458A
 from hw_bridge.cores.keithley6221 import RESET_COMPLIANCE, Keithley6221
 from hw_bridge.cores.pi_gcs import LARGEST_VELOCITY, PiGcs
-from hw_bridge.cores.sampler import Sampler
+from hw_bridge.cores.sampler import LOOK, Sampler
 from hw_bridge.cores.scanner import CHANNELS
 from hw_bridge.cores.servo_controller import ServoController
 from hw_bridge.errors import BridgeError
@@ -28,6 +29,10 @@ HEADER = """\
 """
 NOTHING_FLOWS = 10e-6
 """Below this current a mass may be exchanged where the campaign takes the current away for it (A)."""
+UNKNOWN = "0.1 %"
+"""Of the mass on the pan, which is to be found: within this a shadow expects the currents that hold it."""
+BUSY = 0.2
+"""Within this a stage sets off that is told to by a program on a busy machine (s); for the band of a shadow."""
 AIR_EVERY = 10.0
 """From reading to reading of the air, which the twin beside follows (s)."""
 IDENTIFY = "*IDN?"
@@ -83,13 +88,16 @@ def client_scenario(source: str, served: ServedTwin, rows: Sequence[Mapping[str,
         )
     path = library.find(source)
     base = source if path.is_relative_to(library.folder()) else str(path.resolve())
-    tree = {
+    tree: dict[str, Any] = {
         "schema": 1,
         "extends": base,
         "name": f"{scenario.name}_on_the_wire",
         **({"thermal": {"start": "ambient"}} if "thermal" in scenario.sections else {}),
         "balance": {name: {"hardware": hardware} for name, hardware in real.items()},
     }
+    for name, part in scenario.balance.parts.items():
+        if isinstance(part, TestMass) and "mass" not in part.uncertainties:
+            tree["balance"][name]["uncertainties"] = {"mass": UNKNOWN}
     return HEADER + emit(tree, {})
 
 
@@ -126,7 +134,7 @@ def _axis(core: PiGcs, served: ServedTwin) -> dict[str, Any]:
     limits = {"lower": low, "upper": high, "velocity": LARGEST_VELOCITY}
     if not hasattr(core.stage, "stroke"):
         holds = [{"port": "clamp.locked", "below": 0.5}] if "clamp" in parts else []
-        return {"driver": "pi_gcs", "limits": limits, **({"interlocks": holds} if holds else {})}
+        return {"driver": "pi_gcs", "limits": limits, "timing": BUSY, **({"interlocks": holds} if holds else {})}
     weighing: Any = getattr(served.scenario.campaign, "weighing", None)
     off = getattr(weighing, "exchange_first", False) and weighing.current == "ramped"
     flowing = ["current_source.current", "servo.demand"] if off else []
@@ -141,6 +149,7 @@ def _sensor(core: Sampler, kind: str) -> dict[str, Any]:
             "driver": SENSORS[kind],
             "interval": AIR_EVERY,
             "commands": {"identify": IDENTIFY, **{q: f"MEAS? {q}" for q in core.quantities}},
+            "settings": {"aperture": LOOK},
         }
     words = SAMPLING if kind in ("Interferometer", "DisplacementSensor") else MEANS
     return {"driver": SENSORS[kind], "commands": {"identify": IDENTIFY, **words}}

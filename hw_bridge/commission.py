@@ -1,7 +1,9 @@
 """Commissioning: real instruments are tried one by one, with small signals first, before a campaign relies on them.
 
 Each source is paired with each real meter that it reaches through real parts. What is found is compared with what the
-twin expects; what differs too much ends the commissioning.
+twin expects, whose servo is open as the real one is; what differs too much ends the commissioning. A lock of the coil
+is opened for it and closed again, a stage moves a little, a mass exchanger goes to its other place and back, and a
+servo takes over the load and hands it back, in this order.
 """
 
 from __future__ import annotations
@@ -15,17 +17,21 @@ import networkx as nx
 import numpy as np
 
 from components.motion import glide
+from components.switched_servo import SwitchedServo
 from components.voltmeter import Voltmeter
 from hw_bridge.bridge import Bridge
+from hw_bridge.drivers.exchanger import ExchangerDriver
 from hw_bridge.drivers.pi_gcs import PiGcsDriver
 from hw_bridge.drivers.playing import Playing
+from hw_bridge.drivers.switched import GenericLock, GenericServo
 from hw_bridge.errors import SafetyError
+from hw_bridge.operated import with_open_servos
 from hw_bridge.skew import MOTION, Change, Edges, apart, distance, look, milliseconds, reached
 from scenarios.schema import Scenario
 from twin.clock import Process
 from twin.errors import TwinError
 from twin.recorder import Schedule
-from twin.times import Times, to_ns
+from twin.times import to_ns
 from twin.twin import Twin
 
 SMALL = 0.01
@@ -36,6 +42,8 @@ SETTLE, APERTURE, READINGS = 0.2, 0.1, 20
 """Of each look at a meter: wait (s), aperture of a reading (s), readings."""
 RAMP = 1.0
 """To the next step (s)."""
+HAND_OVER = 1.0
+"""Of the load to a servo and back, and of the coil to its lock (s)."""
 AGREE = 0.05
 """What may be between a voltage and what the twin expects, relative to it."""
 
@@ -70,7 +78,8 @@ class Commissioning:
     ----------
     bridge : entered.
     scenario : with real parts.
-    working_point : that the current is led to (A); None: half the limit of each source.
+    working_point : that the current is led to (A); None: half the limit of each source, or what brings a meter to half
+        of its range.
     agreed : asked before each step with what is to happen; whether it may. It may wait for somebody.
     """
 
@@ -82,7 +91,11 @@ class Commissioning:
         self._agreed = agreed
         self._compared: list[str] = []
         self._working_point = working_point
-        self._twin = Twin(bridge.parts(), scenario.wiring, seed=scenario.seed, clock=bridge.clock)
+        parts, wiring = with_open_servos(bridge.parts(), scenario.wiring)
+        self._twin = Twin(parts, wiring, seed=scenario.seed, clock=bridge.clock)
+        self._servos = {name: part for name, part in parts.items() if isinstance(part, SwitchedServo)}
+        for servo in self._servos.values():
+            servo.open()
         self._there = bridge.instruments(self._twin)
 
     def run(self) -> None:
@@ -111,11 +124,23 @@ class Commissioning:
     def _all(self) -> Process:
         for name, meter in self._meters():
             yield from self._noise(name, meter)
-        for name, driver in self.bridge.drivers.items():
+        drivers = self.bridge.drivers
+        locked = [lock for lock in drivers.values() if isinstance(lock, GenericLock) and lock.armed and lock.found()]
+        for lock in locked:
+            yield from self._switch(lock, "unlock")
+        for name, driver in drivers.items():
             if isinstance(driver, Playing):
                 yield from self._source(name, driver)
             elif isinstance(driver, PiGcsDriver):
                 yield from self._stage(name, driver)
+        for name, driver in drivers.items():
+            if isinstance(driver, ExchangerDriver):
+                yield from self._exchanger(name, driver)
+        for name, driver in drivers.items():
+            if isinstance(driver, GenericServo):
+                yield from self._servo(name, driver)
+        for lock in locked:
+            yield from self._switch(lock, "lock")
         self._pairs()
 
     def _source(self, name: str, source: Playing) -> Process:
@@ -129,9 +154,10 @@ class Commissioning:
         for sign in (1.0, -1.0):
             yield from source.set(sign * small, 0.0)
             yield from self._compare(name, meters, sign * small, "polarity and scale")
+        most = min([0.5 * source.limit, *(self._bears(meter, small) for meter in meters)])
         yield from source.set(0.0, 0.0)
         yield from self._times(name, lambda k: source.set(small * (1 - k % 2), 0.0))
-        top = 0.5 * source.limit if self._working_point is None else self._working_point
+        top = most if self._working_point is None else self._working_point
         for share in STEPS:
             yield from self._ask(f"{name}: {share * top:.6g} A")
             yield from source.set(share * top, RAMP)
@@ -140,6 +166,11 @@ class Commissioning:
         yield from source.set(0.0, RAMP)
         source.disconnect()
         self._found(name, "output", f"{self.bridge.value(f'{name}.current'):.3g} A", "0 A", True)
+
+    def _bears(self, name: str, current: float) -> float:
+        """The current (A) at which a meter is at half of its range, if it expects what it does at this one."""
+        voltage = abs(self._expected(name))
+        return 0.5 * self.bridge.drivers[name].reach[1] * current / voltage if voltage else math.inf
 
     def _times(self, name: str, change: Change, lasts: float = 0.0) -> Process:
         """Time stamps: of all that a source or a stage reaches against each other, and against a source itself."""
@@ -233,6 +264,50 @@ class Commissioning:
 
         yield from self._times(name, to_and_fro, MOTION)
 
+    def _switch(self, lock: GenericLock, what: str) -> Process:
+        yield from self._ask(f"{lock.name}: {what} the coil")
+        yield from getattr(lock, what)(HAND_OVER)
+        self._found(lock.name, what, f"{lock.leads[what]}, read back", lock.leads[what], True)
+
+    def _exchanger(self, name: str, exchanger: ExchangerDriver) -> Process:
+        """To its other place and back."""
+        if not exchanger.armed:
+            self._found(name, "exchange", "not moved: a dry run", "--arm", None)
+            return
+        here = yield from exchanger.standing()
+        ways = ("unload", "load") if here == "loaded" else ("load", "unload")
+        yield from self._ask(f"{name}: {' and '.join(ways)}, without current")
+        for what in ways:
+            yield from getattr(exchanger, what)(exchanger.unhurried())
+            found = yield from exchanger.standing()
+            self._found(name, what, found, f"{what}ed", found == f"{what}ed")
+
+    def _servo(self, name: str, servo: GenericServo) -> Process:
+        """It takes over the load: what flows is compared with what the twin's servo lets flow. Then it hands back."""
+        if not servo.armed:
+            self._found(name, "hand-over", "not engaged: a dry run", "--arm", None)
+            return
+        driven = {into.partition(".")[0] for into, out in self._twin.graph.wiring.items() if out == f"{name}.demand"}
+        sources = [s for n, s in self.bridge.drivers.items() if n in driven and isinstance(s, Playing)]
+        yield from self._ask(f"{name}: engage within {HAND_OVER:g} s, output of {' and '.join(sorted(driven))} on")
+        for source in sources:
+            source.connect()
+        beside = self._servos.get(name)
+        if beside is not None:
+            beside.close()
+        yield from servo.engage(HAND_OVER)
+        self._found(name, "engages", "engaged, read back", "engaged", True)
+        for source in sources:
+            yield from self._compare(
+                source.name, self._reached(source.name), self._mean(f"{name}.demand"), "under servo"
+            )
+        yield from servo.release(HAND_OVER)
+        if beside is not None:
+            beside.open()
+        self._found(name, "releases", "released, read back", "released", True)
+        for source in sources:
+            source.disconnect()
+
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def _ask(self, what: str) -> Process:
@@ -247,8 +322,12 @@ class Commissioning:
 
     def _expected(self, name: str) -> float:
         """At the input of the meter beside the twin's (V)."""
-        port = self._twin.graph.wiring[f"{name}.input"]
-        return float(self._twin.signal(port).at(Times(np.array([self.bridge.clock.now])))[0])
+        return self._mean(self._twin.graph.wiring[f"{name}.input"])
+
+    def _mean(self, port: str) -> float:
+        """What a port of the twin has had within the last aperture."""
+        aperture = to_ns(APERTURE)
+        return float(self._twin.signal(port).means(np.array([self.bridge.clock.now - aperture]), aperture)[0])
 
     def _meters(self) -> Iterator[tuple[str, Voltmeter]]:
         for name in self._there:

@@ -10,7 +10,9 @@ interval, and it is counted.
 What the campaign reads is followed as well; in between the instrument is asked, but only where that will be over before
 anybody can begin to read it (`hw_bridge.quiet`), so that no burst is late because of a look. How long one takes is
 known from those before, of which the first is taken before the campaign begins; one that has to wait is held, and
-counted. The log has them as they were read, and the lines, so that a shadow follows them too. A run that is resumed
+counted. A new run is told the first one from its start on: the air that an interferometer has counted in since then is
+that of the room, and no step is made to it. The log has them as they were read, and the lines, so that a shadow follows
+them too. A run that is resumed
 begins anew with the first reading it takes.
 """
 
@@ -22,17 +24,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from components.fed import Fed
+from components.fed import LONGEST, Fed
 from components.voltmeter import TERMINALS
 from hw_bridge.drivers.driver import LOOK, Driver
 from hw_bridge.quiet import Quiet
 from twin.clock import Process
 from twin.piece import Piece, constant, ramp
-from twin.recorder import LATE, Block, Schedule
+from twin.recorder import INTEGRATED, LATE, Block, Schedule
 from twin.times import NS, to_ns
-
-LONGEST = 1.0
-"""Aperture of a reading that is taken for the twin alone (s); otherwise half the interval."""
 
 MARGIN = 1.5
 """What a look may take beside its aperture, over what one has taken."""
@@ -61,12 +60,13 @@ class Following:
         self.driver, self.part, self.quiet = driver, part, quiet
         hardware = driver.hardware
         self.interval = to_ns(hardware.interval)
-        self.latency = 2 * self.interval if hardware.latency is None else to_ns(hardware.latency)
+        self.latency = to_ns(hardware.lag)
         self.aperture = min(self.interval // 2, to_ns(LONGEST))
         self.longest = self.aperture
         self.told = self.late = self.missing = self.held = 0
         self._ends: dict[str, tuple[int, float]] = {}  # where each quantity is led to, and when (ns)
         self._last: dict[str, int] = {}  # reading of each (ns)
+        self._beginning = False
         driver.heard = self.hear
 
     @property
@@ -74,11 +74,18 @@ class Following:
         """The latency in words."""
         return f"{self.latency / NS:g} s"
 
-    def look(self) -> Process:
-        """Ask for a reading now."""
+    def look(self, *, beginning: bool = False) -> Process:
+        """Ask for a reading now.
+
+        Parameters
+        ----------
+        beginning : whether nothing that follows has been asked for: then it has been so since the run began.
+        """
         clock, operated, begin = self.driver.clock, self.driver, self.driver.clock.now
         there: Any = operated
+        self._beginning = beginning
         yield from there.read(Schedule(begin, self.aperture, 1), {"phase": LOOK})
+        self._beginning = False
         self.longest = max(self.longest, clock.now - begin)
 
     def run(self) -> Process:
@@ -111,14 +118,15 @@ class Following:
         self._last[block.quantity] = int(times[new][-1])
         self.told += int(np.count_nonzero(new))
         laws = self._lines(block.quantity, times[new] + self.latency, values[new])
-        self.part.tell(block.quantity, *laws)
+        looked = block.labels.get(INTEGRATED)
+        self.part.tell(block.quantity, *laws, aperture=block.aperture if looked is None else to_ns(float(looked)))
 
     def _lines(self, quantity: str, due: NDArray[np.int64], values: NDArray[np.float64]) -> list[Piece]:
         """From where the parts are to where they are to be at these times (ns), from now on."""
         now, final = self.driver.clock.now, float(values[-1])
         if quantity not in self._ends:
             self._ends[quantity] = max(now, int(due[-1])), final
-            return [constant(final, now)]
+            return [constant(final, 0 if self._beginning else now)]
         at, level = self._ends[quantity]
         if at < now:
             at, self.late = now, self.late + 1

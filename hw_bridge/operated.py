@@ -58,6 +58,22 @@ def operated(parts: Mapping[str, Component], wiring: Mapping[str, str]) -> tuple
     return kept, left
 
 
+def with_open_servos(
+    parts: Mapping[str, Component], wiring: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Parts and wiring, with ideal servos that can be opened, so that the current that a source is set to flows alone.
+
+    Whoever builds the twin of it opens them (`SwitchedServo.open`).
+    """
+    ideal = [name for name, part in parts.items() if type(part) is IdealServo]
+    wired = dict(wiring)
+    for name in ideal:
+        driven = [into.partition(".")[0] for into, out in wiring.items() if out == f"{name}.demand"]
+        wired[f"{name}.demand_fed_back"] = f"{name}.demand"
+        wired |= {f"{s}.following": f"{name}.closed" for s in driven if "following" in parts[s].inputs}
+    return {**parts, **{name: SwitchedServo().named(name) for name in ideal}}, wired
+
+
 def _fine(coarse: RangedSource) -> RangedSource:
     """The second stage, another source of the same kind and without errors, beside the first at the same load."""
     same = {k: getattr(coarse, k) for k in ("compliance_voltage", "series_resistance", "white_noise", "flicker_noise")}

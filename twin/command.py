@@ -7,6 +7,7 @@ plays them to another twin at their times makes it follow the same campaign, als
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from twin.twin import Twin
 
 LAWS = "laws"
 """The label that holds them, without loss of a bit."""
+Meaning = Callable[[str, str, tuple[Piece, ...]], tuple[Piece, ...]]
 
 
 def command(instrument: str, timeline: str, laws: tuple[Piece, ...], now: int) -> Block:
@@ -49,9 +51,14 @@ def record_commands(twin: Twin) -> None:
     )
 
 
-def follow(twin: Twin, block: Block) -> None:
-    """Tell a twin what a command says; its clock has to be where the command is."""
+def follow(twin: Twin, block: Block, meaning: Meaning | None = None) -> None:
+    """Tell a twin what a command says; its clock has to be where the command is.
+
+    Parameters
+    ----------
+    meaning : gives the laws that it follows, of the instrument, the timeline and the laws as they were told.
+    """
     laws = tuple(decode_piece(data) for data in json.loads(str(block.labels[LAWS])))
-    part = twin.graph.components[block.channel]
+    part, timeline = twin.graph.components[block.channel], str(block.labels["command"])
     assert isinstance(part, Instrument)
-    part.timeline(str(block.labels["command"])).follow(*laws)
+    part.timeline(timeline).follow(*(laws if meaning is None else meaning(block.channel, timeline, laws)))

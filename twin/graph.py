@@ -84,13 +84,6 @@ class Graph:
             if neutral or into not in self.neutral[to]:
                 yield by, out, to, into
 
-    def driven_by(self, name: str) -> str:
-        """The inputs that outputs of a component act on, in words; if there are none, those that are wired in vain."""
-        acts, wired = (
-            [f"{to}.{into}" for by, _, to, into in self.connections(neutral=n) if by == name] for n in (False, True)
-        )
-        return ", ".join(acts) or f"nothing: {', '.join(wired)} has no influence as it is set"
-
     def as_networkx(self, *, neutral: bool = True) -> nx.MultiDiGraph[str]:
         """The graph with components as nodes and connections as edges (attributes output, input, unit)."""
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()

@@ -22,6 +22,8 @@ from twin.times import NS
 
 Label = str | int | float | bool
 Kind = Literal["readings", "truth", "log"]
+INTEGRATED = "integrated_s"
+"""Label: for how long of its aperture each reading looked at what it reads (s), if less: its noise is of that time."""
 LATE = "late_s"
 """Label of real readings: by how much they were later than the schedule says (s)."""
 CHUNK = 4_000_000

@@ -33,7 +33,11 @@ def commission(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before each step.")] = False,
     to: Annotated[
         str | None,
-        typer.Option("--to", metavar="CURRENT", help="Working point, such as '3.5 mA'; half the limit by default."),
+        typer.Option(
+            "--to",
+            metavar="CURRENT",
+            help="Working point, such as '3.5 mA'; by default half the limit, or half a meter's range.",
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write the report there, as JSON.", show_default=False)

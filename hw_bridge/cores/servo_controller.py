@@ -5,6 +5,10 @@ program of a campaign tells when to begin and when to end. ``SERVo:ENGage 1`` le
 second, ``SERVo:RELease 1`` hands it back to the arrest; ``SERVo:STATe?`` is answered by ``RELEASED``, ``ENGAGING``,
 ``ENGAGED``, ``RELEASING`` or, after the source's output went off under it, ``TRIPPED``, which ``SERVo:RELease`` clears.
 ``SERVo:CURRent?`` is what its stage delivers (A).
+
+Its stage has the bounds of the source: where the current of both is beyond the source's range and limit, or takes more
+than the compliance voltage, it trips, and error 301 says why; it looks at that in every hand-over, and now and then
+after. Nothing is clipped: a servo that delivers less than the coil needs holds nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +23,10 @@ from twin.clock import Clock, Process
 
 SLOWEST = 1000.0
 """Hand-over (s)."""
+WATCH = 0.05, 0.5
+"""From look to look at its current (s): in a hand-over, and when it holds the coil."""
+BOUND = 301
+"""Error: its current is more than the source bears."""
 
 
 class ServoController(ScpiCore):
@@ -91,6 +99,17 @@ class ServoController(ScpiCore):
         for source in self._sources:
             source.regulate(share, time)
         self.clock.process(self._handing(operation, self._handed, f"{stem}ED"))
+        self.clock.process(self._watching(self._handed))
+
+    def _watching(self, number: int) -> Process:
+        """Trip where its current is more than a source bears, until the next hand-over."""
+        while number == self._handed and self.state != "RELEASED":
+            forbidden = [why for source in self._sources if (why := source.forbids(self._demanded()))]
+            if forbidden:
+                self.fault(BOUND, f"Tripped; {forbidden[0]}")
+                self._let_go("TRIPPED")
+                return
+            yield self.clock.wait(WATCH[self.state == "ENGAGED"])
 
     def _handing(self, operation: Process, number: int, state: str) -> Process:
         """See it through, unless another hand-over has begun meanwhile."""

@@ -25,7 +25,7 @@ from twin.component import Component
 from twin.errors import ComponentError
 from twin.instrument import Bench
 from twin.real_time import RealTimeClock
-from twin.recorder import LATE, Block, Label, Schedule
+from twin.recorder import INTEGRATED, LATE, Block, Label, Schedule
 from twin.times import NS
 
 Array = NDArray[np.float64]
@@ -98,6 +98,8 @@ class Driver:
         """Called before anything acts; an interlock that does not hold raises."""
         self.heard: Callable[[Block], None] | None = None
         """Called with all that it reads."""
+        self.taken_up = ""
+        """What `take_up` has changed, in words."""
         self.patience = hardware.timeout
         self.worker = Worker(name, bench.clock)
         for what, given, taken in (
@@ -342,6 +344,7 @@ class Driver:
         labels: Mapping[str, Label],
         late: int = 0,
         *,
+        integrated: int | None = None,
         gaps: bool = False,
     ) -> Block:
         """Correct, record and return what was read.
@@ -350,6 +353,7 @@ class Driver:
         ----------
         late : by how much the instrument was told to read later than the schedule (ns). A label tells it, with
             ``hardware.trigger_latency``; where nobody has stated that, ``hardware.timing`` has to hold it.
+        integrated : for how long each reading looked at what it reads (ns), if that is not all of its aperture.
         gaps : not a number stands for no reading.
         """
         if not gaps and not np.all(np.isfinite(values)):
@@ -357,6 +361,8 @@ class Driver:
                 f"{self.name}: a reading is not finite: overload, or not connected to anything", self.name
             )
         told = {**labels, LATE: late / NS + (self.hardware.trigger_latency or 0.0)}
+        if integrated is not None and integrated != aperture:
+            told[INTEGRATED] = integrated / NS
         block = Block(self.name, quantity, unit, schedule, aperture, self.true(values), told, "real")
         if block.has(phase=LOOK):
             self.bench.recorder.record_log(block)

@@ -12,6 +12,9 @@ from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.times import Times, to_ns
 
+TAKE_UP = 10.0
+"""For moving the mass to where an interrupted run had it (s)."""
+
 
 class ExchangerDriver(Driver):
     """A `MassExchanger` that is real."""
@@ -38,19 +41,35 @@ class ExchangerDriver(Driver):
     def carry_out(self, what: str, duration: float, acting: bool) -> Process:
         """Do it, and see that it is done."""
 
+    def unhurried(self) -> float:
+        """How long it is given where nobody has said (s)."""
+        return TAKE_UP
+
     def take_up(self) -> Process:
-        """See that the mass is where the run had it.
+        """Put the mass where the run had it, if it is at the other place; its interlocks hold.
 
         Raises
         ------
         BridgeError
-            If it is not; somebody has to look.
+            If it is at neither, for somebody to look, or does not get there.
+        SafetyError
+            If an interlock forbids to move it.
         """
-        if self.armed and isinstance(self.model, MassExchanger):
-            on = float(self.model.timeline("placement").at(Times(np.array([self.clock.now])))[0]) > 0.5
-            found, expected = (yield from self.standing()), "loaded" if on else "unloaded"
-            if found != expected:
-                raise BridgeError(f"{self.name}: it is {found} and the run had it {expected}: put it there", self.name)
+        if not (self.armed and isinstance(self.model, MassExchanger)):
+            return
+        on = float(self.model.timeline("placement").at(Times(np.array([self.clock.now])))[0]) > 0.5
+        found, expected = (yield from self.standing()), "loaded" if on else "unloaded"
+        if found not in ("loaded", "unloaded"):
+            raise BridgeError(
+                f"{self.name}: it is {found}, and the run had it {expected}: look what it carries, and put it there "
+                "by hand",
+                self.name,
+            )
+        if found != expected:
+            what = "load" if on else "unload"
+            acting = yield from self.may_begin(what)
+            yield from self.carry_out(what, self.unhurried(), acting)
+            self.taken_up = f"{what}ed, as the run had it; it was {found}"
 
     def _transfer(self, what: str, duration: float) -> Process:
         end = self.clock.now + to_ns(duration)

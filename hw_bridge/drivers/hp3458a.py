@@ -33,7 +33,7 @@ from hw_bridge.drivers.wire import Wire, WireError
 from hw_bridge.errors import BridgeError
 from twin.clock import Process
 from twin.recorder import Label, Schedule
-from twin.times import NS
+from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
 MEMORY = 2560
@@ -196,6 +196,11 @@ class Multimeter3458A(Driver):
             )
         return parts, aperture
 
+    def integrated(self, step: int) -> int:
+        """How long of a step (ns) it looks at its input; the rest is for zeros."""
+        parts, aperture = self.timing(step)
+        return parts * to_ns(aperture)
+
     def burst(self, wire: Wire, count: int, timer: float, aperture: float, channel: str = "input") -> tuple[Array, int]:
         """Readings, oldest first, taken once and recalled twice; and when they were triggered (ns)."""
         self.scanner.select(channel)
@@ -262,4 +267,5 @@ class Hp3458ADriver(Multimeter3458A):
         """
         values, late = yield from self.readings(schedule, channel)
         told = labels if channel == "input" else {**labels, TERMINALS: channel}
-        return self.record(values, schedule, "voltage", "V", schedule.step, told, late)
+        step, looked = schedule.step, self.integrated(schedule.step)
+        return self.record(values, schedule, "voltage", "V", step, told, late, integrated=looked)

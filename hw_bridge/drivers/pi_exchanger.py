@@ -65,8 +65,12 @@ class PiExchanger(ExchangerDriver, PiAxis):
             self.wire.resource,
         )
 
+    def unhurried(self) -> float:
+        return self.slowly(self.places["loaded"] - self.places["unloaded"])
+
     def standing(self) -> Process:
-        """By the controller's position."""
+        """By the controller's position, at rest."""
+        yield from self.come_to_rest()
         self._position = yield from self.ask(self._here)
         return self._named_place(self._position)
 

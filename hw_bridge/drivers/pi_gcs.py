@@ -196,15 +196,39 @@ class PiAxis(Driver):
 
     def take_up(self) -> Process:
         """Go at a quarter of `limits.velocity` to where the run was, if it is elsewhere."""
-        target, here, fastest = self.commanded()[0], self._position, self.limits.velocity
-        if abs(target - here) > NEAR and fastest is not None and self.may_act(f"move to {target!r} m"):
-            seconds = max(8.0 * abs(target - here) / fastest, 1.0)  # a glide is twice as fast in its middle
+        if self.armed:
+            yield from self.come_to_rest()
+            self._position = (yield from self.ask(lambda wire: number(self.fenced(wire, "POS?")))) * MM
+        target, here = self.commanded()[0], self._position
+        if abs(target - here) > NEAR and self.may_act(f"move to {target!r} m"):
+            seconds = self.slowly(target - here)
+            self.taken_up = f"moved to {target:.9g} m, where the run had it; it was at {here:.9g} m"
             laws = glide(here, target, self.clock.now, self.clock.now + to_ns(seconds))
             _, velocity, acceleration = self._demands(laws)
             yield from self.ask(lambda wire: self.start(wire, target, velocity, acceleration))
             yield self.clock.wait(seconds)
             yield from self._arrive(target)
             self._position = target
+
+    def slowly(self, distance: float) -> float:
+        """For a way (m) at a quarter of `limits.velocity` (s): a glide is twice as fast in its middle."""
+        fastest = self.limits.velocity
+        assert fastest is not None, "it is armed"
+        return max(8.0 * abs(distance) / fastest, 1.0)
+
+    def come_to_rest(self) -> Process:
+        """Wait for a motion that an interrupted run has begun: the controller ends it by itself.
+
+        Raises
+        ------
+        BridgeError
+            If it does not.
+        """
+        for _ in range(POLLS):
+            if (yield from self.ask(self.on_target)):
+                return
+            yield self.clock.wait(POLL)
+        raise BridgeError(f"{self.name}: it moves, and does not come to rest", self.name, self.wire.resource)
 
     def start(self, wire: Wire, target: float, velocity: float, acceleration: float) -> None:
         """Set off."""
@@ -254,6 +278,7 @@ class PiAxis(Driver):
         hardest = max(abs(x) for v in speeds for x in extremes(v.derivative()))
         first, last = (float(p.values_at(t)[0].real) for p, t in ((laws[0], laws[0].start), (laws[-1], end)))
         seconds = (end - laws[0].start) / NS
+        last = min(max(last, low), high)  # what rounding leaves beyond the end of a travel is no way
         return last, fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)
 
 

@@ -83,4 +83,5 @@ class Pt100Driver(Multimeter3458A):
         if not np.all(np.isfinite(celsius)):
             raise BridgeError(f"{self.name}: {float(ohms.flat[0])!r} ohm is no resistance of its sensor", self.name)
         rise = celsius - (self.reference_temperature - ICE_POINT)
-        return self.record(rise, schedule, "temperature_rise", "K", schedule.step, labels, late)
+        step, looked = schedule.step, self.integrated(schedule.step)
+        return self.record(rise, schedule, "temperature_rise", "K", step, labels, late, integrated=looked)

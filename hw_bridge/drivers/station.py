@@ -10,6 +10,7 @@ Its commands stand in the scenario file::
         identify: "*IDN?"
         temperature: "MEAS:TEMP?"     # and pressure, humidity
         temperature_unit: degC        # or K; of pressure hPa or Pa, of humidity % or 1
+      settings: {aperture: 100 ms}    # over which it averages a reading, for its noise; otherwise all of a step
 
 Temperature and pressure of the air in the twin follow what is read, and all that depends on them. None has been met.
 """
@@ -17,7 +18,7 @@ Temperature and pressure of the air in the twin follow what is read, and all tha
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from hw_bridge.errors import BridgeError
 from scenarios.schema.hardware import Hardware
 from twin.clock import Process
 from twin.recorder import Label, Schedule
+from twin.times import NS, to_ns
 
 QUANTITIES = {"temperature": "K", "pressure": "Pa", "humidity": "1"}
 UNITS = {
@@ -47,6 +49,7 @@ class GenericStation(Generic):
     tells = ("temperature", "pressure")
     role = "EnvironmentStation"
     needed = Generic.needed | {"temperature"}
+    takes: ClassVar[Mapping[str, str]] = {"aperture": "s"}
     known = Generic.known | {*QUANTITIES, *(f"{quantity}_unit" for quantity in QUANTITIES)}
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -97,6 +100,8 @@ class GenericStation(Generic):
     def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read once for each step, at its start; a block for each quantity."""
         found, late = yield from self.stepwise(schedule, self.look)
+        looked = min(to_ns(self.settings.value("aperture", schedule.step / NS)), schedule.step)
         for quantity in self.quantities:
             shown = np.reshape([look[quantity] for look in found], (schedule.repeats, schedule.count))
-            self.record(shown, schedule, quantity, QUANTITIES[quantity], schedule.step, labels, late)
+            unit = QUANTITIES[quantity]
+            self.record(shown, schedule, quantity, unit, schedule.step, labels, late, integrated=looked)

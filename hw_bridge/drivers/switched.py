@@ -114,8 +114,29 @@ class GenericServo(Switched):
         return self.bring("engage", duration)
 
     def release(self, duration: float) -> Process:
-        """Let the arrest take over the load within `duration` (s)."""
-        return self.bring("release", duration)
+        """Let the arrest take over the load within `duration` (s).
+
+        Raises
+        ------
+        BridgeError
+            If it has not held the coil until now.
+        """
+        if self.armed and isinstance(self.model, IdealServo) and self.was("engagement"):
+            found = yield from self.ask(self.look)
+            if found != self.commands["engaged"]:
+                raise BridgeError(
+                    f"{self.name}: it should be engaged, and answers {found!r}: it did not hold the coil, and what was "
+                    "read meanwhile is of no weighing",
+                    self.name,
+                    self.wire.resource,
+                )
+        yield from self.bring("release", duration)
+
+    def set_up(self, wire: Wire) -> str:
+        identity = super().set_up(wire)
+        if self.armed:  # before a source takes the current away under it
+            self.to_safe(wire)
+        return identity
 
     def to_safe(self, wire: Wire) -> str:
         self.tell(wire, "release", 0.0)
@@ -184,9 +205,12 @@ class GenericLock(Switched):
         return float(self.call(lambda wire: self.twice(wire, "state")) != self.commands["unlocked"])
 
     def take_up(self) -> Process:
-        """See that it is as the run had it; somebody has to look if it is not."""
-        found = yield from self.ask(lambda wire: self.twice(wire, "state"))
+        """Lock or unlock the coil within a second, if the run had it otherwise; its interlocks hold."""
         if self.armed and isinstance(self.model, Clamp):
-            expected = "locked" if self.model.is_locked else "unlocked"
-            if found != self.commands[expected]:
-                raise BridgeError(f"{self.name}: it answers {found!r} and the run had it {expected}", self.name)
+            what = "lock" if self.model.is_locked else "unlock"
+            found = yield from self.ask(lambda wire: self.twice(wire, "state"))
+            if found != self.commands[self.leads[what]] and self.may_act(f"{what} within 1 s"):
+                yield from self.ask(lambda wire: self.tell(wire, what, 1.0))
+                yield self.clock.wait(1.0)
+                yield from self.reach_state(self.leads[what])
+                self.taken_up = f"{self.leads[what]}, as the run had it; it answered {found!r}"

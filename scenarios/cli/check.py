@@ -12,6 +12,7 @@ def check(scenario: Source, settings: Settings = None, real: Real = None) -> Non
     Keys, values, units, wiring, the instruments that the campaign needs, what the reduction needs; what may be real
     beside what, and nothing is connected.
     """
+    from scenarios.run.followers import followers
     from scenarios.run.notebook import duration
     from twin.times import NS
 
@@ -26,5 +27,5 @@ def check(scenario: Source, settings: Settings = None, real: Real = None) -> Non
         note(f"note: {text}")
     for name in chosen.scenario.hardware:
         if getattr(graph.components[name], "fed", ()):
-            note(f"note: what {name} reads drives {graph.driven_by(name)}")
+            note(f"note: what {name} reads drives {followers(setup.twin, name, chosen.scenario.hardware)}")
     show(f"ok: {chosen.scenario.name}: {parts}, {len(steps)} steps, {length}")

@@ -108,39 +108,34 @@ def jumps(times: Array, readings: Array, u: Array, threshold: float = 6.0) -> Ma
     return gross | (np.abs(changes) > ALONE * threshold * sigma)
 
 
-def laser_jump(
-    times: Array, on: Mask, positions: Array, first_group: float, threshold: float = 6.0, in_air: Array | None = None
-) -> float | None:
-    """By how much the interferometer's zero jumped before anything was read of Bl (m); None if it did not.
+def laser_levels(
+    times: Array, on: Mask, positions: Array, threshold: float = 6.0, in_air: Array | None = None
+) -> Array:
+    """By how much the interferometer's zero has jumped since the first weighing of a state (m), shape (n,); 0 if not.
 
     Parameters
     ----------
-    times, on, positions : of the weighings (s, mass on, m), shape (n,).
-    first_group : time of the first velocity group (s).
+    times, on, positions : of the weighings in order of time (s, mass on, m), shape (n,).
     threshold : standard deviations that make a jump.
     in_air : what the air makes of the positions by the dead path (m), shape (n,), known to `KNOWN`; None for nothing.
 
     Notes
     -----
-    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Later
-    ones change Bl as well; one before the first velocity group falsifies all that follow alike.
+    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Bl is
+    wrong until it hops back. What is left of a jump that goes back is none.
     """
     air = np.zeros(len(times)) if in_air is None else in_air
-    positions, jump = positions - air, 0.0
+    levels = np.zeros(len(times))
     for state in (True, False):
         own = np.flatnonzero(on == state)
         if len(own) < FEW + 1:
             continue
-        changes = np.diff(positions[own])
-        early = times[own][:-1] < first_group
+        changes = np.diff(positions[own] - air[own])
         bound = max(limit(threshold, EFFICIENCY * (len(changes) - 1)) * spread(changes), SMALLEST_JUMP)
-        count = int(np.count_nonzero(early))
-        before, after = positions[own][: count + 1], positions[own][count + 1 :]
-        bounds = bound + KNOWN * np.abs(np.diff(air[own]))
-        if len(after) and np.any(np.abs(changes[early]) > bounds[early]):
-            size = float(np.median(after) - before[0])
-            jump = size if abs(size) > max(bound, abs(jump)) else jump
-    return jump or None
+        jumps = np.abs(changes) > bound + KNOWN * np.abs(np.diff(air[own]))
+        level = np.concatenate([[0.0], np.cumsum(np.where(jumps, changes, 0.0))])
+        levels[own] = np.where(np.abs(level) > bound, level, 0.0)
+    return levels
 
 
 def unread(times: Array, samples: Array, reach: float) -> Mask:

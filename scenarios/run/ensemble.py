@@ -3,11 +3,15 @@
 The spread of readings between balances that differ as much as their certificates allow is the part of the band that
 errors of parameters have, that between runs which differ by their noise the other (JCGM 101:2008: distributions are
 propagated by drawing from them).
+
+Where simulated parts follow real readings, what was read may be wrong, too: twins that stand for what is real take each
+reading for what their own instrument would have shown (`scenarios.run.doubt`). What is simulated has followed it as it
+was read, and is predicted by twins that do so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -42,6 +46,29 @@ class Prediction(NamedTuple):
     timing: Array
 
 
+class Members(NamedTuple):
+    """Twins that differ.
+
+    Parameters
+    ----------
+    balances : each with its own errors, quiet; none if the scenario states no uncertainty.
+    runs : as certified, each with its own noise.
+    """
+
+    balances: tuple[Replay, ...]
+    runs: tuple[Replay, ...]
+
+    @classmethod
+    def of(cls, scenario: Scenario, members: int, *, doubting: bool) -> Members:
+        """So many of each kind."""
+        stated = any(part.uncertainties for part in scenario.balance.parts.values())
+        stated |= doubting and any(hardware.calibration.u for hardware in scenario.hardware.values())
+        numbers = range(members if stated else 0)
+        balances = [Replay(drawn(scenario, k), quiet=True, doubting=doubting) for k in numbers]
+        runs = [Replay(noisy(scenario, members + k), doubting=doubting) for k in range(members)]
+        return cls(tuple(balances), tuple(runs))
+
+
 @dataclass(frozen=True)
 class Ensemble:
     """Twins that follow the same commands.
@@ -49,15 +76,13 @@ class Ensemble:
     Parameters
     ----------
     sure : as certified, quiet.
-    balances : each with its own errors, quiet; none if the scenario states no uncertainty.
-    runs : as certified, each with its own noise.
+    members : that what comes from each source is predicted by, ``real`` or ``simulated``.
     shifted : as certified, quiet, and read too early or too late by `timing`; none if nothing is real.
     timing : within which it is known when real instruments act and read (ns).
     """
 
     sure: Replay
-    balances: tuple[Replay, ...]
-    runs: tuple[Replay, ...]
+    members: Mapping[str, Members]
     shifted: tuple[Replay, ...] = ()
     timing: int = 0
 
@@ -70,17 +95,18 @@ class Ensemble:
         WiringError, SimulationError
             If a twin cannot be built.
         """
-        stated = any(part.uncertainties for part in scenario.balance.parts.values())
-        balances = [Replay(drawn(scenario, k), quiet=True) for k in range(members if stated else 0)]
-        runs = [Replay(noisy(scenario, members + k)) for k in range(members)]
         timing = to_ns(max((hardware.timing for hardware in scenario.hardware.values()), default=0.0))
         sure, *shifted = (Replay(certain(scenario), quiet=True) for _ in range(3 if timing else 1))
-        return cls(sure, tuple(balances), tuple(runs), tuple(shifted), timing)
+        real = Members.of(scenario, members, doubting=sure.follows_readings)
+        exact = sure.follows_readings and sure.reads_itself
+        simulated = Members.of(scenario, members, doubting=False) if exact else real
+        return cls(sure, {"real": real, "simulated": simulated}, tuple(shifted), timing)
 
     @property
     def all(self) -> tuple[Replay, ...]:
         """All twins."""
-        return self.sure, *self.balances, *self.runs, *self.shifted
+        different = {id(found): found for found in self.members.values()}.values()
+        return self.sure, *(one for found in different for kind in found for one in kind), *self.shifted
 
     def follow(self, command: Block) -> None:
         """Tell all of them what the run was told."""
@@ -98,7 +124,8 @@ class Ensemble:
         if expected is None:
             return None
         e = expected.ravel()
-        return Prediction(e, _off(self.balances, block, e), _off(self.runs, block, e), self._timing(block, e))
+        balances, runs = self.members[block.source]
+        return Prediction(e, _off(balances, block, e), _off(runs, block, e), self._timing(block, e))
 
     def _timing(self, block: Block, expected: Array) -> Array:
         if not self.shifted or block.source != "real":

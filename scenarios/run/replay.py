@@ -19,6 +19,7 @@ from components.measuring import MeasuringInstrument
 from components.voltmeter import TERMINALS
 from scenarios.reduction import ThermalSettings
 from scenarios.run.build import build, start_in_steady_state
+from scenarios.run.doubt import Doubt
 from scenarios.run.measured import own_reduction
 from scenarios.schema import Scenario
 from twin import plugins
@@ -26,7 +27,7 @@ from twin.clock import Clock, Process
 from twin.command import follow, is_command
 from twin.component import Component
 from twin.errors import WiringError
-from twin.recorder import LATE, Block, Recorder, Schedule
+from twin.recorder import INTEGRATED, LATE, Block, Recorder, Schedule
 from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
@@ -53,6 +54,7 @@ class Replay:
     ----------
     scenario : of the run, with the parts as they are to be; see `certain` and `drawn`.
     quiet : without any noise, and without rounding to digits: readings are what is expected of them.
+    doubting : whether it takes what real instruments have read for what its own would have shown; otherwise for true.
 
     Raises
     ------
@@ -60,21 +62,27 @@ class Replay:
         If the twin cannot be built, or finds no steady state to start from.
     """
 
-    def __init__(self, scenario: Scenario, *, quiet: bool = False) -> None:
+    def __init__(self, scenario: Scenario, *, quiet: bool = False, doubting: bool = False) -> None:
         scenario = unrounded(scenario) if quiet else scenario
         setup = build(scenario, parts=lambda: fed(scenario), clock=_ReplayClock(), quiet=quiet)
         self.twin, self._steps = setup.twin, setup.steps
         self.is_real = bool(scenario.hardware)
         """Whether the run had real instruments, which do not go as planned."""
+        parts = self.twin.graph.components
+        self.follows_readings = any(isinstance(part, Fed) and bool(part.fed) for part in parts.values())
+        """Whether real readings drive simulated parts."""
+        self.reads_itself = any(hasattr(part, "read") for name, part in parts.items() if name not in scenario.hardware)
+        """Whether a simulated instrument reads."""
         if own_reduction(scenario) is None and scenario.section("thermal", ThermalSettings).start == "steady_state":
             start_in_steady_state(scenario, self.twin)
+        self._doubt = Doubt(scenario, self.twin, quiet=quiet) if doubting else None
         self._last: dict[str, tuple[Schedule, list[Block]]] = {}
         self._made: dict[tuple[str, str, int], Array] | None = None
 
     def follow(self, command: Block) -> None:
         """Be told what the run's instruments were told; in the order of the run."""
         self._wait_until(command.schedule.start)
-        follow(self.twin, command)
+        follow(self.twin, command, None if self._doubt is None else self._doubt.truly)
 
     def read(self, block: Block) -> Array | None:
         """What the simulated instrument reads in the place of a block, of the same shape; None if it reads no such
@@ -102,7 +110,12 @@ class Replay:
         part: Any = self.twin.graph.components.get(block.channel)
         if part is None or not hasattr(part, "read"):
             return None
-        options: dict[str, Any] = {"channel": block.labels.get(TERMINALS, "input"), "instantaneous": not block.aperture}
+        options: dict[str, Any] = {
+            "channel": block.labels.get(TERMINALS, "input"),
+            "instantaneous": not block.aperture,
+        }
+        if INTEGRATED in block.labels:
+            options["integrated"] = to_ns(float(block.labels[INTEGRATED]))
         known = inspect.signature(part.read).parameters
         given = {key: value for key, value in options.items() if key in known}
         self._wait_until(block.schedule.end)

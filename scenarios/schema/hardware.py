@@ -89,6 +89,11 @@ class Hardware(Parameters):
     )
     timing: float = parameter("s", 0.05, ge=0, description="when it acts or reads is known within this, for the shadow")
 
+    @property
+    def lag(self) -> float:
+        """By which simulated parts follow its readings later (s)."""
+        return 2.0 * self.interval if self.latency is None else self.latency
+
     @model_validator(mode="after")
     def _known_in_time(self) -> Hardware:
         if self.latency is not None and self.latency < self.interval:

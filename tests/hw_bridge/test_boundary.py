@@ -137,6 +137,20 @@ def test_check_says_what_drives_what(tmp_path: Path, capsys: pytest.CaptureFixtu
     ]
 
 
+def test_check_says_who_follows_the_air_and_who_is_real_of_them(capsys: pytest.CaptureFixture[str]) -> None:
+    """Gravity is of the environment, too, and no station reads it."""
+    example = Path(__file__).parents[2] / "docs" / "examples" / "served_campaign.yaml"
+    asked = "{identify: I, temperature: T, pressure: P}"
+    words = f"{{driver: generic_station, resource: 'GPIB0::9::INSTR', commands: {asked}}}"
+    real = ["--set", f"balance.environment.hardware={words}", "--real", "thermal_mass=artefact"]
+    assert main(["check", str(example), *real]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "note: what environment reads drives test_mass.air_density, resistor.temperature_rise, "
+        "voltage_reference.pressure, interferometer.refractive_index; "
+        "what the twin expects of real parts follows too: thermal_mass.ambient_rise"
+    ]
+
+
 @pytest.mark.parametrize(
     ("off", "note"),
     [

@@ -43,13 +43,26 @@ def test_relays_are_closed_as_they_were_when_no_current_flows() -> None:
             made.clock.run(made.take_up())
 
 
-@pytest.mark.parametrize("state", ["1", "0", "?"])
-def test_a_mass_that_is_not_where_the_run_had_it_is_for_somebody_to_look(state: str) -> None:
-    heard = list[bytes]()
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hw_bridge.drivers.exchanger.TAKE_UP", 0.05)
+
+
+@pytest.mark.parametrize(
+    ("state", "flows", "sent"),
+    [("0", False, []), ("1", False, [b"DOWN"]), ("1", True, []), ("?", False, [])],
+)
+def test_a_mass_goes_where_the_run_had_it_unless_nobody_knows_where_it_is(
+    state: str, flows: bool, sent: list[bytes]
+) -> None:
+    heard, there = list[bytes](), [state]
 
     def exchanger(line: bytes) -> bytes:
         heard.append(line)
-        return b"X\n" if line == b"*IDN?" else state.encode() + b"\n"
+        if line == b"DOWN":
+            there[0] = "0"
+            return b""
+        return b"X\n" if line == b"*IDN?" else there[0].encode() + b"\n"
 
     part: Any = alone(MassExchanger(), weight=0.5).graph.components["part"]  # it is not on the pan
     more: Any = {"commands": EXCHANGER}
@@ -59,9 +72,16 @@ def test_a_mass_that_is_not_where_the_run_had_it_is_for_somebody_to_look(state: 
     ):
         made: Any = motor
         made.model = part
-        if state == "0":
-            made.clock.run(made.take_up())
-        else:
-            with pytest.raises(BridgeError, match="and the run had it unloaded: put it there"):
+        made.guards = [flowing] if flows else []
+        if state == "?":
+            with pytest.raises(
+                BridgeError, match="and the run had it unloaded: look what it carries, and put it there"
+            ):
                 made.clock.run(made.take_up())
-    assert set(heard) == {b"*IDN?", b"S?"}, "nothing moves"
+        elif flows:
+            with pytest.raises(SafetyError, match="current flows"):
+                made.clock.run(made.take_up())
+        else:
+            made.clock.run(made.take_up())
+        assert made.taken_up == ("unloaded, as the run had it; it was loaded" if sent else "")
+    assert [line for line in heard if line not in (b"*IDN?", b"S?")] == sent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -90,6 +92,38 @@ def test_a_servo_trips_where_the_source_goes_off_and_stays_so(station: Station) 
     assert servo.query("SERV:STAT?") == "RELEASED"
     servo.write("SERV:ENG 2000;ENG -1;REL nan")
     assert servo.query("SYST:ERR:COUN?") == "3"
+
+
+@pytest.mark.parametrize(
+    ("setting", "why"),
+    [
+        (":CURR:RANG 2e-3", r"-0\.002\d+ A is beyond 0\.0021 A of range and limit"),
+        (":CURR:COMP 5", r"-0\.001\d+ A takes more than the compliance voltage of 5 V"),
+    ],
+)
+def test_a_servo_trips_where_it_needs_more_than_the_source_bears(station: Station, setting: str, why: str) -> None:
+    """The tare takes 3.5 mA through 3.4 kohm; it is not clipped, and the error says what was too much on the way."""
+    source, servo = on(station), station.client("servo")
+    source.write(setting)
+    servo.write("SERV:ENG 1")
+    station.wait(1.1)
+    assert servo.query("SERV:STAT?;CURR?") == "TRIPPED;0.0"
+    assert re.fullmatch(f'301,"Tripped; {why}"', servo.query("SYST:ERR?")) and abs(across(station)) < 2e-6
+    source.write(":CURR:RANG 20e-3;COMP 50")
+    servo.write("SERV:REL;ENG 0")
+    station.wait(0.1)
+    assert servo.query("SERV:STAT?;:SYST:ERR?") == 'ENGAGED;0,"No error"'
+
+
+def test_the_current_of_source_and_servo_together_counts_and_a_bound_that_comes_later(station: Station) -> None:
+    source, servo = on(station, 3.5e-3), station.client("servo")
+    source.write(":CURR:RANG 4e-3;COMP 20")  # 20 mA: it is the lowest that holds 4 mA
+    servo.write("SERV:ENG 0")
+    station.wait(0.1)
+    assert servo.query("SERV:STAT?") == "ENGAGED" and float(servo.query("SERV:CURR?")) == pytest.approx(-7e-3, rel=0.01)
+    source.write(":CURR:COMP 10")
+    station.wait(0.6)
+    assert servo.query("SERV:STAT?") == "TRIPPED"
 
 
 def test_the_last_hand_over_counts(station: Station) -> None:

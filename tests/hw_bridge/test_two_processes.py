@@ -6,15 +6,20 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from scipy.stats import t
 
+from scenarios.run.ensemble import Ensemble
+from scenarios.run.recorded import recorded
 from scenarios.run.reopen import reopen
+from scenarios.run.shadow import judged
 from tests.hw_bridge.wired import Peer
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "served_campaign.yaml"
@@ -47,9 +52,9 @@ def served(client: Path, **settings: str) -> Iterator[dict[str, int]]:
         server.communicate()
 
 
-def weigh(client: Path, *more: str) -> subprocess.CompletedProcess[str]:
+def weigh(*words: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the campaign on what is served."""
-    command = [*PROGRAM, "run", str(client), *more]
+    command = [*PROGRAM, "run", *map(str, words)]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
@@ -88,6 +93,26 @@ def test_one_process_weighs_what_another_one_has_on_its_pan(tmp_path: Path) -> N
     assert abs(mass - MASS) < min(expanded, SHARP) and u < SHARP, (mass, u)
     assert summary["true"]["mass_kg"] is None and summary["thermal"] is None, "nobody knows it here"
     assert summary["hardware"]["armed"] and not summary["hardware"]["unverified"]
+    seen = judging(out)
+    assert seen() == set(), "in the bands of noise, of certificates and of what is read of the air"
+    assert seen("induced_voltmeter", 3e-4) == {"induced_voltmeter"}, "as with Bl 3e-4 off"
+    assert seen("current_voltmeter", 4e-6) == {"current_voltmeter"}, "the reference shows the gain"
+    assert seen("position_detector", 0.0, 0.5e-6) == {"position_detector"}, "twice its band"
+
+
+def judging(out: Path) -> Callable[..., set[str]]:
+    """The channels in which a shadow finds something wrong, if one of them reads with an error."""
+    run = recorded(out)
+    made = Ensemble.of(run.experiment.scenario, 6).predictions(run.readings, run.log)
+    assert len(made) > 30
+
+    def seen(channel: str = "", gain: float = 0.0, offset: float = 0.0) -> set[str]:
+        wrong = {channel: (1.0 + gain, offset)}
+        read = ((b, prediction, *wrong.get(b.channel, (1.0, 0.0))) for b, prediction in made)
+        verdicts = [judged(replace(b, values=b.values * factor + more), found) for b, found, factor, more in read]
+        return {verdict.block.channel for verdict in verdicts if verdict.alarm}
+
+    return seen
 
 
 @pytest.mark.nightly
@@ -110,6 +135,57 @@ def test_no_mass_is_exchanged_while_the_servo_drives_a_current(tmp_path: Path) -
         assert done.returncode == 3 and "mass_exchanger: interlock: servo.demand is" in done.stderr
         with Peer(ports["current_source"]) as source, Peer(ports["servo"]) as servo:
             assert (source.query(":OUTP?"), servo.query("SERV:STAT?")) == ("0", "RELEASED")
+
+
+@pytest.mark.nightly
+def test_killed_within_a_weighing_it_puts_all_back_and_goes_on(tmp_path: Path) -> None:
+    """The mass on the pan, the servo engaged: nobody has to move the lift by hand."""
+    client, out = tmp_path / "real.yaml", tmp_path / "out"
+    with served(client) as ports:
+        command = [*PROGRAM, "run", str(client), "--arm", "--out", str(out), "--no-report"]
+        run = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        with Peer(ports["mass_exchanger"]) as lift, Peer(ports["servo"]) as servo:
+            deadline = time.monotonic() + PATIENCE
+            while lift.query("POS? 1") == LEFT["mass_exchanger"] or servo.query("SERV:STAT?") != "ENGAGED":
+                assert run.poll() is None and time.monotonic() < deadline
+            run.kill()
+            run.wait()
+            assert (lift.query("POS? 1"), servo.query("SERV:STAT?")) == ("1=-2.000000000", "ENGAGED")
+        refused = weigh("--resume", out)
+        assert refused.returncode == 2 and "say --arm" in refused.stderr
+        done = weigh("--resume", out, "--arm", "--no-report", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "mass_exchanger: unloaded, as the run had it; it was loaded" in done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert abs(result["mass_kg"] - MASS) < 6 * result["u_mass_kg"] < 6 * SHARP, result
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("seed", range(4))
+def test_a_shadow_beside_it_is_silent(seed: int, tmp_path: Path) -> None:
+    client = tmp_path / "real.yaml"
+    with served(client, seed=str(seed)):
+        done = weigh(client, "--arm", "--shadow", "--out", str(tmp_path / "out"), "--no-report", "--json")
+    assert done.returncode == 0, done.stderr
+    shadow = json.loads(done.stdout)["shadow"]
+    assert shadow["alarms"] == 0 and sum(channel["judged"] for channel in shadow["channels"]) > 30
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("wrong", "channel"),
+    [
+        ({"balance.magnet.bl": "1400.42 T*m"}, "induced_voltmeter"),
+        ({"balance.current_voltmeter.gain": "4e-6"}, "current_voltmeter"),
+        ({"balance.position_detector.offset": "0.5 um"}, "position_detector"),
+    ],
+)
+def test_a_shadow_beside_it_finds_what_is_not_as_stated(wrong: dict[str, str], channel: str, tmp_path: Path) -> None:
+    client, out = tmp_path / "real.yaml", tmp_path / "out"
+    with served(client, **wrong):
+        done = weigh(client, "--arm", "--shadow", "--out", str(out), "--no-report")
+    told = {line.split()[1] for line in done.stderr.splitlines() if line.startswith("alarm: ")}
+    assert told == {channel}, done.stderr
 
 
 @pytest.mark.nightly
