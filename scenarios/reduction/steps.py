@@ -79,8 +79,12 @@ def reference_step(
                 continue
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
+    common = 0.0 if found is None else found.size
     for own, other in ((0, 1), (1, 0)):
-        for k in np.flatnonzero(np.abs(steps[own]) > ALONE * threshold * sigmas[own]):
+        sure = np.abs(steps[own]) > ALONE * threshold * sigmas[own]
+        near = ALIKE * abs(common) + 0.5 * threshold * stated[own][: len(sure)]
+        back = plain[own] & (np.abs(steps[own] + common) < near)  # what both saw come back had gone before
+        for k in np.flatnonzero(sure | back):
             after, before, size = times[own][k], times[own][k + 1], float(steps[own][k])
             first, last = float(times[other].min()), float(times[other].max())
             if abs(size) < SMALLEST_STEP or not (after < first or before > last):
