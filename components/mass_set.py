@@ -36,7 +36,7 @@ class MassSet(Instrument, TestMass):
 
     def signals(self, **inputs: Signal) -> dict[str, Signal]:
         mass, way_up = self.timeline("mass", self.mass), self.timeline("way_up", 1.0)
-        own = self.density, self.susceptibility, self.magnetisation * way_up
+        own = self.own_density(inputs), self.susceptibility, self.magnetisation * way_up
         other = self.tare_density, self.tare_susceptibility, self.tare_magnetisation
         return {
             "weight": weight(mass, *own, inputs),

@@ -69,6 +69,10 @@ class Thermometer(MeasuringInstrument):
         indicated = self._indicated(shown)
         return indicated - shown + super().error(quantity, indicated, instants, aperture)
 
+    def shows(self, rise: float) -> float:
+        """What it shows (K) of a rise (K), but for drift, noise and resolution."""
+        return (1.0 + self.gain) * float(self._indicated(np.array(rise))) + self.offset
+
     def _indicated(self, rise: Array) -> Array:
         """The rise (K) that follows from the sensor's resistance; not a number outside the standard's range."""
         if self.ice_resistance_error == self.alpha_error == self.self_heating == 0.0:

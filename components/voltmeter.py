@@ -28,6 +28,13 @@ OVERRANGE = 1.2
 """A meter of N½ digits counts to 120 % of its range."""
 
 
+def bend(volts: Array, full_scale: float) -> Array:
+    """What a nonlinearity of 1 adds to voltages (V) on a range (V): 3√3/2 (x − x³) of it, with x their share of it."""
+    share = volts / full_scale
+    bent: Array = (1.5 * math.sqrt(3.0) * full_scale) * (share - share**3)
+    return bent
+
+
 class _Pair(Parameters):
     """Two parameters that may be given as a mapping or, shorter, as a list in their order."""
 
@@ -63,6 +70,10 @@ class Voltmeter(MeasuringInstrument):
     for 8½ digits on the 10 V range, 10 nV on the 1 V range. What a meter sends beyond its digits is stated as
     `resolution`.
 
+    *Nonlinearity*: a converter that is right at zero and at both ends of its range is off between them by
+    ``nonlinearity · range · p(V/range)`` with the cubic ``p(x) = 3√3/2 (x − x³)``, which is 1 at x = 1/√3. An even part
+    would reverse with neither current nor velocity, and cancel.
+
     *Auto-zero*: the meter subtracts from each reading one of its own zero of the same aperture. Offset, its drift and
     noise slower than a reading vanish, white noise grows by √2. The time that this takes is not modelled: readings keep
     their schedule.
@@ -90,6 +101,14 @@ class Voltmeter(MeasuringInstrument):
         description="white noise of a reading by aperture, rising, beside white_noise; log-log between, ∝ 1/√T beyond",
         json_schema_extra={"neutral": []},
     )
+    nonlinearity: float = parameter(
+        "1",
+        0.0,
+        neutral=0.0,
+        gt=-1e-2,
+        lt=1e-2,
+        description="largest error within the range, over the range; 3458A: 0.05 ppm, its transfer accuracy",
+    )
     auto_zero: bool = Field(False, description="subtract a zero reading from each reading")
     input_conductance: float = parameter("S", 0.0, neutral=0.0, ge=0, description="loads the source at the input")
     bias_current: float = parameter("A", 0.0, neutral=0.0, description="out of the input, through the source")
@@ -111,6 +130,8 @@ class Voltmeter(MeasuringInstrument):
                 raise ValueError(f"expected rising apertures in {name}, not {apertures} s")
         if self.digits and self.range is None:
             raise ValueError("expected a range beside digits: they are digits of the range")
+        if self.nonlinearity and self.range is None:
+            raise ValueError("expected a range beside nonlinearity: it is a share of the range")
         if self.digits and self.resolution:
             raise ValueError("expected either digits or resolution, not both")
         return self
@@ -212,6 +233,9 @@ class Voltmeter(MeasuringInstrument):
             if channel == "input":
                 values = self._loaded(values, instants, aperture)
             self._check_range(values, instants)
+            if self.nonlinearity:
+                assert self.full_scale is not None
+                values = values + self.nonlinearity * bend(values, self.full_scale)
             result = show(values, instants)
             if rms:
                 noise = self.noise(f"{beside}table", NoiseFigures(white=1.0)).sample(instants.ravel(), aperture)

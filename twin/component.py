@@ -86,6 +86,10 @@ class Component(Parameters):
         description="standard uncertainty of a parameter, by its name",
         json_schema_extra={"neutral": {}},
     )
+    certified: list[str] = Field(
+        default=[],
+        description="deviations, such as gain or offset, whose values its certificate states",
+    )
 
     _name: str = PrivateAttr(default="")
     _planned_faults: tuple[PlannedFault, ...] = PrivateAttr(default=())
@@ -133,6 +137,15 @@ class Component(Parameters):
                 raise ValueError(f"expected the name of one of its parameters ({', '.join(known)}), not {key!r}")
             found[key] = read_uncertainty(value, unit)
         return found
+
+    @field_validator("certified")
+    @classmethod
+    def _has_what_is_certified(cls, names: list[str]) -> list[str]:
+        known = [key for key, f in cls.model_fields.items() if f.annotation in _NUMBERS and unit_of(f) is not None]
+        for name in names:
+            if name not in known:
+                raise ValueError(f"expected names of its parameters ({', '.join(known)}), not {name!r}")
+        return names
 
     def believed(self, parameter: str) -> float | None:
         """The value of a parameter that is in force, also where its default hangs on others."""

@@ -31,11 +31,12 @@ from components.fields.linkage import Linkage, section_source
 from components.fields.magnetostatics import Mesh, Model, cells_within, magnet_model
 
 Array = NDArray[Any]
-_VERSION = "weakly magnetic part 1"  # of the solver; raise it when a result changes
+_VERSION = "weakly magnetic part 2"  # of the solver; raise it when a result changes
 THINNEST = 1e-4  # of the gap: thinner parts have no cells of their own
 
 _STEPS = (0.01, 0.005)  # susceptibilities of the regression; Li2021 takes −0.01 to 0.01
 _MESH = Mesh(corner=0.01, edge=0.3, gap=0.15, growth=0.6)
+_BESIDE = 0.75  # of the heights of part and coil: half would let them touch
 _AMPERE_TURNS = 1e4  # the ± average is linear in the current: a large one, against round-off
 
 
@@ -76,12 +77,15 @@ class Effect:
     ----------
     force_relative : of the weighing force at equal current, the ±I average.
     velocity_relative : of the voltage at equal velocity.
-    lorentz_relative : of the Lorentz force on the coil alone, which is not the force (the paradox).
+    lorentz_relative : of the Lorentz force on the coil alone, which is not the force (the paradox). It goes as the flux
+        density in the coil.
+    beside_relative : of the flux density beside the part, averaged as by the coil: what leaves the part goes there.
     """
 
     force_relative: float
     velocity_relative: float
     lorentz_relative: float
+    beside_relative: float
 
 
 def effect(
@@ -112,12 +116,11 @@ def effect(
     place = json.dumps([part.section.r, part.section.z, coil_z, asdict(mesh)])
     name = cache.key(_VERSION, geometry.digest(), place)
     found = cache.kept(name, slope, lambda x: {"slope": x}, lambda arrays: arrays["slope"], cached=cached)
-    force, velocity, lorentz = (float(part.susceptibility * x) for x in found)
-    return Effect(force, velocity, lorentz)
+    return Effect(*(float(part.susceptibility * x) for x in found))
 
 
 class _Solver:
-    """Force, voltage and Lorentz force on one mesh: what a susceptibility changes of each, relative to none.
+    """Force, voltage and flux density on one mesh: what a susceptibility changes of each, relative to none.
 
     The differences of the fields are solved for themselves, ``K_χ δψ = −(K_χ − K_0) ψ_0``, so that nothing cancels.
     """
@@ -127,7 +130,10 @@ class _Solver:
         coil = own.model_copy(update={"z": (coil_z + own.z[0], coil_z + own.z[1])})
         check(geometry, (coil, part.section))
         self.model = magnet_model(geometry, mesh, edges=(coil, part.section))
-        self.coil, self.coil_z, self.reach = geometry.coil, coil_z, abs(coil_z) + geometry.coil.height
+        self.coil, self.coil_z = geometry.coil, coil_z
+        middle, away = sum(part.section.z) / 2, _BESIDE * (part.section.z[1] - part.section.z[0] + self.coil.height)
+        self.beside_z = middle - math.copysign(away, middle)
+        self.reach = max(abs(coil_z), abs(self.beside_z)) + self.coil.height
         magnets = self.model.magnetised()
         self.stiffness = self.model.stiffness
         source = self.stiffness @ magnets  # with saturation, that of the linearised iron
@@ -140,10 +146,10 @@ class _Solver:
         self.ahead = self.model.solve(-(self.moved @ self.magnets))
 
     def changes(self, chi: float) -> Array:
-        """Relative changes of force, voltage and Lorentz force."""
+        """Relative changes of force, voltage, and flux density in the coil and beside the part."""
         more = (1 / (1 + chi) - 1) * self.unit
         self.model.linearise(self.stiffness + more)
-        return np.array([self._force(more), self._voltage(more), self._lorentz(more)])
+        return np.array([self._force(more), self._voltage(more), *self._field(more)])
 
     def _force(self, more: Any) -> float:
         """Of half the difference of the forces ``−π ψᵀK'ψ`` at +I and −I."""
@@ -160,11 +166,12 @@ class _Solver:
         ahead = self.model.solve(-(self.moved @ delta) - more @ self.ahead)
         return float(self.turn @ ahead) / float(self.turn @ self.ahead)
 
-    def _lorentz(self, more: Any) -> float:
-        """Of the Lorentz force on the coil in the magnets' field."""
-        delta = self.model.solve(-(more @ self.magnets))
-        found = [Linkage(self.model, psi, self.coil, self.reach).bl(self.coil_z) for psi in (delta, self.magnets)]
-        return float(found[0] / found[1])
+    def _field(self, more: Any) -> Array:
+        """Of the magnets' flux density, averaged over the coil's section where the coil is and beside the part."""
+        delta, z = self.model.solve(-(more @ self.magnets)), np.array([self.coil_z, self.beside_z])
+        after, before = (Linkage(self.model, psi, self.coil, self.reach).bl(z) for psi in (delta, self.magnets))
+        changed: Array = after / before
+        return changed
 
 
 def check(geometry: Geometry, moving: Sequence[Part]) -> None:

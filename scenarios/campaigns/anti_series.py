@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scenarios.campaigns.bench import TwoWindingBench
 from scenarios.campaigns.needs import SECOND_WINDING
 from scenarios.campaigns.tmtp import Tmtp, TmtpPhases
 from scenarios.schema.needs import Need
 from twin.clock import Clock, Process
 from twin.times import to_ns
+
+Array = NDArray[np.float64]
 
 
 class AntiSeries(Tmtp):
@@ -26,6 +31,11 @@ class AntiSeries(Tmtp):
     in_series: ClassVar[bool] = True
     """Both windings weigh together."""
     beside: ClassVar[tuple[Need, ...]] = (SECOND_WINDING,)
+
+    @property
+    def ramps(self) -> Array:
+        """None: both windings drive the yoke while weighing, and neither does in the velocity phase."""
+        return np.zeros((0, 2))
 
     def operations(self, components: Mapping[str, Any], clock: Clock, weighing_position: float) -> TmtpPhases:
         return AntiSeriesPhases(self, TwoWindingBench.of(components), clock, weighing_position)

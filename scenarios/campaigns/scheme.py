@@ -6,6 +6,8 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from scenarios.campaigns.needs import MOTION_STAGE
@@ -13,6 +15,8 @@ from scenarios.schema.needs import Need
 from twin.clock import Clock
 from twin.parameter import Parameters
 from twin.steps import Step
+
+Array = NDArray[np.float64]
 
 
 class Scheme(Parameters):
@@ -47,6 +51,11 @@ class Scheme(Parameters):
     def duration(self) -> int:
         """Of the campaign (ns)."""
         return self.cycles * self.period
+
+    @property
+    def ramps(self) -> Array:
+        """Begin and end of the ramps of the current in the coil (s), shape (ramps, 2); none where no scheme tells."""
+        return np.zeros((0, 2))
 
     @property
     def comparisons(self) -> int:

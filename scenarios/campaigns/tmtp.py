@@ -110,6 +110,16 @@ class Tmtp(Scheme):
         starts = np.add.outer(self.cycle_starts, np.arange(w.count) * to_ns(w.duration)).ravel()
         return starts[:, None] / NS + np.array([w.window_start, w.window_end])
 
+    @property
+    def ramps(self) -> Array:
+        w = self.weighing
+        up = w.exchange_time if w.current == "ramped" and w.exchange_first else 0.0
+        begins = np.arange(w.count) * w.duration + up
+        ends = w.duration - w.ramp + (np.arange(w.count) * w.duration if w.current == "ramped" else begins[-1:] - up)
+        own = np.sort(np.concatenate([begins, ends]))
+        starts = np.add.outer(self.cycle_starts / NS, own).ravel()
+        return starts[:, None] + np.array([0.0, w.ramp])
+
     def mass_on(self) -> NDArray[np.bool_]:
         """Whether the mass is on, for each of `weighing_windows`."""
         return np.tile(np.arange(self.weighing.count) % 2 == 0, len(self.cycle_starts))

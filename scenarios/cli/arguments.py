@@ -89,6 +89,8 @@ def as_settings(real: Sequence[str] | None) -> list[str]:
     UsageError
         If one cannot be read.
     """
+    from scenarios.schema.overrides import Setting
+
     found = dict[str, str]()
     for text in real or ():
         name, _, rest = text.partition("=")
@@ -97,7 +99,8 @@ def as_settings(real: Sequence[str] | None) -> list[str]:
             raise UsageError(f"--real: expected NAME=driver@resource, or NAME=artefact, not {text!r}")
         if name in found:
             raise UsageError(f"--real: {name} is given twice")
-        found[name] = f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}"
+        told = f"balance.{name}.hardware={json.dumps({'driver': driver, 'resource': resource})}"
+        found[name] = Setting(told, f"--real {name}")
     return list(found.values())
 
 

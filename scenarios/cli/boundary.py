@@ -173,7 +173,7 @@ def _size(root: Root | None) -> tuple[str, str]:
 
 
 def _table(limit: float, low: str | None, high: str | None, workers: int, plot: Path | None, *, as_json: bool) -> None:
-    from scenarios.studies.boundary import MATERIALS, SCALE, SCHEMES
+    from scenarios.studies.boundary import MATERIALS, SCALE, SCHEMES, SHARES
     from twin.parameter import to_si
 
     span = _range(SCALE, "1", low, high, partial(to_si, unit="1"))
@@ -186,7 +186,8 @@ def _table(limit: float, low: str | None, high: str | None, workers: int, plot: 
     if plot is not None:
         from scenarios.studies.boundary_picture import draw
 
-        names = {f"{entry.scheme.replace('_', ' ')}, {entry.material}": entry.boundary for entry in entries}
+        whole = [entry for entry in entries if entry.scheme not in SHARES]
+        names = {f"{entry.name}, {entry.material}": entry.boundary for entry in whole}
         draw(names, "1", plot)
     if as_json:
         known = _published()
@@ -216,7 +217,7 @@ def _published() -> dict[str, float]:
 
 
 def _entry(entry: Entry, known: dict[str, float]) -> dict[str, Any]:
-    from scenarios.studies.boundary import REASONS
+    from scenarios.studies.boundary import REASONS, SHARES
 
     size, printed = entry.size, known.get(entry.id)
     return {
@@ -226,6 +227,7 @@ def _entry(entry: Entry, known: dict[str, float]) -> dict[str, Any]:
         "id": entry.id,
         "scheme": entry.scheme,
         "material": entry.material,
+        "share": SHARES.get(entry.scheme, 1.0),
         "p": None if size is None else size.value,
         "u": None if size is None else size.u,
         "diameter_mm": None if size is None else size.diameter_mm,
@@ -247,7 +249,7 @@ def _show_table(entries: list[Entry], limit: float) -> None:
         band = "" if entry.band is None else " … ".join("–" if p is None else significant(p, 4) for p in entry.band)
         printed = known.get(entry.id)
         beside = "–" if printed is None else significant(printed, 4)
-        rows.append((entry.scheme.replace("_", " "), entry.material, p, beside, *_size(size), band))
+        rows.append((entry.name, entry.material, p, beside, *_size(size), band))
     span = f"p at h = {FILMS[0]:g} … {FILMS[1]:g}"
     heads = ("scheme", "magnet", f"p for |ε| ≤ {limit:g}", "published", "diameter", "mass", span)
     show_table(heads, rows, right=(2, 3, 4, 5))
@@ -255,4 +257,4 @@ def _show_table(entries: list[Entry], limit: float) -> None:
         "",
         "what they depend on, and why published ones differ; a dash: not in the project's copy of the paper's results",
     )
-    show_table(("scheme", ""), [(scheme.replace("_", " "), reason) for scheme, reason in REASONS.items()])
+    show_table(("scheme", ""), list({entry.name: REASONS[entry.scheme] for entry in entries}.items()))

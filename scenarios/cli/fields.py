@@ -39,8 +39,16 @@ _EXTERNAL = {
     "mean_T": ("its mean around the gap", "T"),
     "peak_T": ("its largest field around the gap", "T"),
     "attenuation": ("attenuated by", ""),
+    "shielding": ("field without the yoke over that in the gap", ""),
     "gamma": ("γ, over its surface field", ""),
     "limit_T": ("surface field for an error of 1e-8", "T"),
+}
+_WEIGHT = {"z": "m", "mass": "kg", "density": "kg/m^3", "chi": "1", "magnetisation": "A/m", "ambient": "T"}
+_ON_WEIGHT = {
+    "field_T": ("field there, upward", "T"),
+    "gradient_T_per_m": ("its slope", "T/m"),
+    "force_N": ("force, upward", "N"),
+    "weighs_kg": ("it weighs more by", "kg"),
 }
 _PERIOD = 7200.0  # s, Liu2025: TMTP
 _PART = {"r": "m", "z": "m", "area": "m^2", "chi": "1", "width": "m"}
@@ -71,7 +79,15 @@ def fields(
             metavar="KIND=[,r=,...]",
             help="An external source: far_vertical=48e-6 or far_horizontal=28e-6, uniform (T; downward); "
             "near_vertical=-0.14,r=0 or near_horizontal=, Ma2025's disc magnet at a height and radius (m), with "
-            "attenuation= where it is known, and gap_field= (T) that its limit is for.",
+            "attenuation= there or shielding= where it is known, and gap_field= (T) that its limit is for.",
+        ),
+    ] = None,
+    weight: Annotated[
+        str | None,
+        typer.Option(
+            metavar="z=[,chi=,...]",
+            help="A weight on the axis, z (m) above the symmetry plane: with its chi=, magnetisation= (A/m), mass= "
+            "(1 kg), density= (8000 kg/m³), and ambient= (T, upward) beside the magnet's field.",
         ),
     ] = None,
     scale: Annotated[float, typer.Option(help="Multiply every length by this.")] = 1.0,
@@ -87,6 +103,7 @@ def fields(
         raise UsageError(f"--tolerance: expected a number between 0 and 1, not {tolerance:g}")
     weak = None if part is None else _pairs("--part", part, _PART, required=("r", "z", "area", "chi"))
     field = None if external is None else _source(external)
+    load = None if weight is None else _pairs("--weight", weight, _WEIGHT, required=("z",))
     if plot is not None:
         check_picture(plot)
     geometry = _geometry(source)
@@ -95,6 +112,8 @@ def fields(
     except ValueError as error:
         raise UsageError(f"--scale: {error}") from error
     found = _figures(geometry, tolerance, weak, field)
+    if load is not None:
+        found["weight"] = _on_weight(geometry, load)
     if influence:
         from components.fields.catalogue import CATALOGUE
         from components.fields.heat_influence import heat_influence
@@ -132,6 +151,9 @@ def _figures(
             "force_relative": change.force_relative,
             "velocity_relative": change.velocity_relative,
             "difference_relative": change.force_relative / change.velocity_relative - 1.0,
+            "field_in_coil_relative": change.lorentz_relative,
+            "field_beside_relative": change.beside_relative,
+            "beside_over_fall": -change.beside_relative / change.lorentz_relative,
         }
     if field is not None:
         from scenarios.studies.external import external
@@ -141,6 +163,25 @@ def _figures(
         except ValueError as error:
             raise UsageError(f"--external: {_first(error)}") from error
     return found
+
+
+def _on_weight(geometry: Geometry, given: Mapping[str, float]) -> dict[str, float]:
+    """What the field above the magnet does to a weight (Seifert2014)."""
+    from components.fields.profile import profile
+    from components.gravity import STANDARD_GRAVITY
+    from twin.errors import SimulationError
+
+    found, z, ambient = profile(geometry), given["z"], given.get("ambient", 0.0)
+    mass, density = given.get("mass", 1.0), given.get("density", 8000.0)
+    if not (mass > 0 and density > 0):
+        raise UsageError(f"--weight: expected mass and density greater than 0, not {mass:g} and {density:g}")
+    magnetic = given.get("chi", 0.0), given.get("magnetisation", 0.0), ambient
+    try:
+        force = found.force_on_mass(z, mass / density, *magnetic)
+    except SimulationError as error:
+        raise UsageError(f"--weight: {error}") from error
+    field, slope = float(found.stray_field(z)) + ambient, float(found.stray_field(z, 1))
+    return {"field_T": field, "gradient_T_per_m": slope, "force_N": force, "weighs_kg": -force / STANDARD_GRAVITY}
 
 
 def _source(text: str) -> dict[str, float]:
@@ -281,12 +322,16 @@ def _show(geometry: Geometry, found: Mapping[str, Any]) -> None:
     if "part" in found:
         rows.append(("part: relative change of the force", f"{found['part']['force_relative']:.4g}", ""))
         rows.append(("part: relative change of the voltage", f"{found['part']['velocity_relative']:.4g}", ""))
+        rows.append(("part: of the magnet's field in the coil", f"{found['part']['field_in_coil_relative']:.4g}", ""))
+        rows.append(("part: of that field beside the part", f"{found['part']['field_beside_relative']:.4g}", ""))
     if "external" in found:
         rows += [
             (f"external source: {label}", f"{found['external'][key]:.4g}", unit)
             for key, (label, unit) in _EXTERNAL.items()
             if found["external"].get(key) is not None
         ]
+    for key, (label, unit) in _ON_WEIGHT.items() if "weight" in found else ():
+        rows.append((f"weight: {label}", f"{found['weight'][key]:.4g}", unit))
     show_table((geometry.name, "", ""), rows, right=(1,))
     if geometry.inferred:
         show("", f"inferred, not printed by the paper: {', '.join(sorted(geometry.inferred))}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from itertools import chain, pairwise
 from typing import Any
 
 from components.air import RELATIVE_UNCERTAINTY
@@ -61,12 +62,16 @@ class Certificates:
         inductance as it acts on the voltage across the capacitance.
     coil_resistance_temperature_coefficient : of the coil, about the thermometer's reference (1/K).
     trigger_latency : of the voltmeter of the induced voltage, less the interferometer's (s).
-    time_base_error : of the interferometer, whose steps are longer than stated by it. The voltmeter's own stretches its
-        aperture, which at constant velocity does not change a mean.
+    time_base_error : of the interferometer, whose steps are longer than stated by it.
+    voltmeter_time_base_error : of the voltmeter of the induced voltage. At constant velocity longer apertures do not
+        change a mean, but those of an oscillation begin later and later.
     gravity, gravity_transfer, gravity_gradient, gravity_height : g + transfer + gradient · height (m/s², m/s², 1/s²,
         m).
     tide, tide_scale : constituents (amplitude m/s², period s, phase rad), a sum of cosines, and a factor on it.
-    mass_density : of the test mass (kg/m³); not needed in vacuum.
+    mass_density, mass_expansion : of the test mass at `reference_temperature` (kg/m³), not needed in vacuum, and
+        relative growth of its volume with the temperature of the air (1/K).
+    current_nonlinearity, induced_nonlinearity : largest error of either voltmeter within its range, over the range, of
+        the cubic that is zero at both ends of the range; `current_range`, `induced_range` : these (V), None if unknown.
     susceptibility, magnetisation, stray_field, stray_gradient : of the mass (1, A/m), and at the pan (T, T/m).
     parts_mass, parts_density : of what is put on the pan with the mass (kg, kg/m³).
     stiffness : of the flexure (N/m), if the coil hangs at different heights with the mass on and off.
@@ -95,6 +100,10 @@ class Certificates:
     temperature_coefficient : α_m of the gap's flux density (1/K), about the thermometer's reference.
     coil_expansion : relative change of Bl with the coil's temperature (1/K), b κ of Seifert2014.
     remanence : of the yoke: the current that would leave the same flux, over the last current.
+    yoke_inductance : L_y, the part of the coil's inductance whose flux the iron lets in slowly (H).
+    yoke_time_constant, yoke_modes : τ1 of diffusion into it (s), and of each mode the time constant over τ1 and weight.
+    ramps : begin and end (s) of each ramp of the current, in order; a straight line to the current that is read before
+        the next one, or to none.
     external_flux : relative error of a mass by sources of flux beside the magnet, (ΔB_v − ΔB_w)/B (Ma2025).
     nominal_mass : of the test mass (kg), for reports only.
     vacuum : no air, no buoyancy.
@@ -130,6 +139,7 @@ class Certificates:
     coil_inductance: Known = NONE
     trigger_latency: Known = NONE
     time_base_error: Known = NONE
+    voltmeter_time_base_error: Known = NONE
 
     gravity_transfer: Known = NONE
     gravity_gradient: Known = NONE
@@ -137,6 +147,12 @@ class Certificates:
     tide: tuple[tuple[float, float, float], ...] = ()
     tide_scale: Known = ONE
 
+    current_nonlinearity: Known = NONE
+    induced_nonlinearity: Known = NONE
+    current_range: float | None = None
+    induced_range: float | None = None
+
+    mass_expansion: Known = NONE
     susceptibility: Known = NONE
     magnetisation: Known = NONE
     stray_field: Known = NONE
@@ -183,6 +199,10 @@ class Certificates:
     temperature_coefficient: Known = NONE
     coil_expansion: Known = NONE
     remanence: Known = NONE
+    yoke_inductance: Known = NONE
+    yoke_time_constant: Known = ONE
+    yoke_modes: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+    ramps: tuple[tuple[float, float], ...] = ()
     external_flux: Known = NONE
 
     nominal_mass: float | None = None
@@ -216,7 +236,7 @@ class Certificates:
 
 POSITIVE = frozenset(
     {"resistance", "gravity", "mass_density", "parts_density", "reference_voltage", "nominal_mass", "wavelength"}
-    | {"reference_temperature", "laser", "nonlinearity_period"}
+    | {"reference_temperature", "laser", "nonlinearity_period", "yoke_time_constant", "current_range", "induced_range"}
 )
 
 
@@ -227,6 +247,8 @@ def _check(name: str, value: Any) -> None:
     if isinstance(value, tuple):
         if name == "after_effect_time_constants" and not all(0 < tau < math.inf for tau in value):
             raise ReductionError(f"certificate {name!r} must hold positive times, not {value}")
+        if name == "ramps" and not all(a <= b for a, b in pairwise(chain.from_iterable(value))):
+            raise ReductionError("certificate 'ramps' must hold begin and end of each ramp, in ascending order")
         return
     if not math.isfinite(value):
         raise ReductionError(f"certificate {name!r} must be a finite number, not {value}")

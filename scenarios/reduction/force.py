@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.voltmeter import bend
 from scenarios.reduction.readout import Readout
 
 Array = NDArray[np.float64]
@@ -68,14 +69,30 @@ def evaluate(run: Readout, v: SimpleNamespace) -> Outcome:
     depth = z + raised - v.magnetic_centre
     force = bl * current * (1.0 + v.beta * current**2) - v.reluctance_k * depth * current**2 - v.stiffness * z
 
+    if np.any(v.yoke_inductance):  # what the yoke's flux is too large by pulls as the reluctance does
+        steepness = np.where(
+            v.yoke_inductance, v.reluctance_k / np.where(v.yoke_inductance, v.yoke_inductance, 1.0), 0.0
+        )
+        pull = v.reluctance_k * depth / np.sqrt(1.0 - steepness * depth**2) * current
+        force = force - np.where(v.yoke_inductance, pull * _at_time_constant(run, v, run.lag), 0.0)
     force = force - v.after_effect_strength * run.elongation
     gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height + v.tide_scale * run.tide
     density = np.zeros(len(run.weighings.time)) + v.air * v.air_density * run.air.density(v)
     loaded = np.where(run.weighings.on, run.schemes.weights, 0.0)  # of what comes and goes with the mass
     parts_load = v.parts_mass * (1.0 - density / v.parts_density)
     lifted = run.by_cycle(run.schemes.weights * (force / gravity) - loaded * parts_load)
-    lift = run.by_cycle(loaded * (1.0 - density / _of_mass(v) - magnetic(v) / gravity))
+    swollen = 1.0 + v.mass_expansion * (0.0 if run.room is None else _above_reference(run, v))
+    lift = run.by_cycle(loaded * (1.0 - swollen * (density / _of_mass(v) + magnetic(v) / gravity)))
     return Outcome(lifted / lift / (1.0 + v.external_flux), current, bl, force, parts, gravity, lift, density)
+
+
+def _at_time_constant(run: Readout, v: SimpleNamespace, found: Array) -> Array:
+    """What was computed at the yoke's certified time constant, and one larger by its uncertainty, at this one."""
+    if len(found) == 1:
+        return found[0]
+    moved = (v.yoke_time_constant - run.time_scales[0]) / (run.time_scales[1] - run.time_scales[0])
+    result: Array = found[0] + moved * (found[1] - found[0])
+    return result
 
 
 def coil_current(run: Readout, v: SimpleNamespace) -> Array:
@@ -84,12 +101,13 @@ def coil_current(run: Readout, v: SimpleNamespace) -> Array:
     R (1 + drift t + a ΔT + c P), with the power P of this very current.
     """
     volts = run.weighings.voltage
+    if np.any(v.current_nonlinearity) and v.current_range is not None:
+        volts = volts - v.current_nonlinearity * bend(volts, v.current_range)
     if run.current is not None:
-        volts = volts * np.where(v.calibrated, run.current.gain(v), 1.0)
+        volts = volts * np.where(v.calibrated, run.current.gain(v) * _straight(v, "current"), 1.0)
     relative = 1.0 + v.resistance_drift * run.weighings.time
     if run.room is not None:
-        warmer = run.room - v.air_temperature - v.reference_temperature
-        relative = relative + v.resistance_temperature_coefficient * warmer
+        relative = relative + v.resistance_temperature_coefficient * _above_reference(run, v)
     if np.any(v.resistance_power_coefficient):
         relative = relative + v.resistance_power_coefficient * (volts * volts / v.resistance)
     # The voltmeter lies across the resistor and takes its share of the current.
@@ -97,6 +115,12 @@ def coil_current(run: Readout, v: SimpleNamespace) -> Array:
     coil = coil_resistance(v, None if run.coil is None else run.coil.weighing)
     current: Array = volts / (v.resistance * across * (1.0 + v.leakage * coil))
     return current
+
+
+def _above_reference(run: Readout, v: SimpleNamespace) -> Array:
+    """The air at each weighing above the reference temperature (K)."""
+    warmer: Array = run.room - v.air_temperature - v.reference_temperature
+    return warmer
 
 
 def coil_resistance(v: SimpleNamespace, rise: Array | None) -> Array | float:
@@ -123,9 +147,16 @@ def shown_over_true(run: Readout, v: SimpleNamespace) -> Array:
 def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     """Bl over what was fitted, of each velocity group at its own temperature; `scale` is that of the positions."""
     late = 1.0 + run.applied.delay_sensitivity * (delay(v) - run.applied.delay)
+    stretch = v.voltmeter_time_base_error - run.applied.stretch
+    late = late * (1.0 + run.applied.stretch_sensitivity * stretch)
     late = late * (1.0 + run.applied.curvature_sensitivity * (resonance(v) - run.applied.curvature))
     late = late * (1.0 + run.applied.skew_change * (v.skew - run.applied.skew))
     late = late * (1.0 + run.applied.periodic_change * (v.periodic - run.applied.periodic))
+    late = late * (
+        1.0
+        + v.yoke_inductance * _at_time_constant(run, v, run.applied.lag_changes)
+        - run.applied.lag * run.applied.lag_changes[0]
+    )
     fitted, change, sensitivity = run.offset_drift
     late = late * (1.0 + change * (v.offset_drift - fitted))
     late = late * (1.0 - sensitivity * (v.thermal_emf_drift + v.induced_offset_drift))
@@ -133,7 +164,18 @@ def true_over_fitted(run: Readout, v: SimpleNamespace, scale: Array) -> Array:
     late = late / (1.0 + 3.0 * beside)
     resistance = coil_resistance(v, None if run.coil is None else run.coil.group)
     group: Array = scale * (circuit(v, resistance) * (1.0 + v.time_base_error) / (1.0 + coupling(v)) * late)
-    return group if run.induced is None else group * np.where(v.calibrated, run.induced.gain(v), 1.0)
+    group = group * (1.0 + v.induced_nonlinearity * run.applied.bent)
+    if run.induced is None:
+        return group
+    return group * np.where(v.calibrated, run.induced.gain(v) * _straight(v, "induced"), 1.0)
+
+
+def _straight(v: SimpleNamespace, meter: str) -> Any:
+    """What a voltmeter shows of the reference over what one without nonlinearity does."""
+    size, full_scale = getattr(v, f"{meter}_nonlinearity"), getattr(v, f"{meter}_range")
+    if full_scale is None or not np.any(size):
+        return 1.0
+    return 1.0 + size * bend(v.reference_voltage, full_scale) / v.reference_voltage
 
 
 def group_bl(run: Readout, v: SimpleNamespace, current: Array) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from components.voltmeter import bend
 from scenarios.reduction.applied import Applied
 from scenarios.reduction.certificates import Certificates, Estimate
 from scenarios.reduction.corrections import applied, believed
@@ -27,6 +28,7 @@ Array = NDArray[np.float64]
 ROUNDING = 1e-14  # of Bl
 SWEEPS_TO_TELL = 512  # what a delay, the fit of the periodic error and a higher order of the profile do
 FEWEST_TO_TELL = 32  # of one group
+BENT = 1e-3  # a nonlinearity; the fit is linear in the voltages
 UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
 SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
@@ -55,6 +57,7 @@ def fit_groups(
         z_w=float(recording.weighings.position.mean()),
         order=settings.profile_order,
         delay=delay_of(values),
+        stretch=values.voltmeter_time_base_error,
         bend=resonance(values),
         skewed=told and on.trigger_latency,
         period=period if on.nonlinearity else None,
@@ -62,7 +65,8 @@ def fit_groups(
     )
     how = replace(how, order=_profile_order(recording.sweeps, replace(how, period=period), settings))
     fits = with_slow_noise(tuple(_fitted(*group, how) for group in zip(few, recording.sweeps, strict=True)))
-    return fits, _applied(few[0], how, certificates, told)
+    done = _applied(few[0], how, certificates, told)
+    return fits, replace(done, lag=values.yoke_inductance, lag_changes=_lag_changes(recording.sweeps, how))
 
 
 def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) -> Applied:
@@ -79,6 +83,7 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
         change = bl(**{name: value + 0.5 * size}) / bl(**{name: value - 0.5 * size}) - 1.0 if size > 0 else 0.0
         return change / size if abs(change) > ROUNDING else 0.0
 
+    late_by = known["voltmeter_time_base_error"]
     late = known["coil_resistance"].value * known["coil_capacitance"].u
     late = 0.0 if told else max(abs(delay_of(right)), known["trigger_latency"].u, late)
     bent = max(abs(resonance(right)), _doubt(known["coil_inductance"], known["coil_capacitance"]))
@@ -86,13 +91,38 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
     return Applied(
         delay=how.delay,
         delay_sensitivity=slope("delay", how.delay, late),
+        stretch=how.stretch,
+        stretch_sensitivity=slope("stretch", how.stretch, max(abs(late_by.value), late_by.u)),
         curvature=how.bend,
         curvature_sensitivity=slope("bend", how.bend, bent),
         skew=float(how.skewed),
         skew_change=bl(skewed=True) / bl(skewed=False, delay=0.0) - 1.0 if told else 0.0,
         periodic=float(how.period is not None),
         periodic_change=bl(period=period) / bl() - 1.0 if period is not None else 0.0,
+        bent=_bent(some, bare, certificates),
     )
+
+
+def _bent(some: Sweeps, how: _Model, certificates: Certificates) -> float:
+    """Relative change of Bl by taking a nonlinearity of 1 of the voltmeter out of the voltages."""
+    stated, full_scale = certificates.estimates()["induced_nonlinearity"], certificates.induced_range
+    if full_scale is None or not (stated.value or stated.u):
+        return 0.0
+    straight = replace(some, voltage=some.voltage - BENT * bend(some.voltage, full_scale))
+    return float(how.fit(straight, straight).bl / how.fit(some, some).bl - 1.0) / BENT
+
+
+def _lag_changes(groups: tuple[Sweeps, ...], how: _Model) -> Array:
+    """Relative change of Bl of each group by taking out of the voltages what 1 H of the yoke adds (1/H)."""
+    if not all(sweeps.lags for sweeps in groups):
+        return np.zeros((1, 1))
+    bare = replace(how, period=None, skewed=False)
+    changes = []
+    for sweeps in groups:
+        bl = bare.fit(sweeps, sweeps).bl
+        freed = [replace(sweeps, voltage=sweeps.voltage - lag) for lag in sweeps.lags]
+        changes.append([bare.fit(each, each).bl / bl - 1.0 for each in freed])
+    return np.array(changes).T
 
 
 @dataclass(frozen=True)
@@ -103,6 +133,7 @@ class _Model:
     ----------
     z_w : where Bl is wanted (m). order : of Bl(z).
     delay : by which voltages belong to later positions (s), where it is not fitted, and where the fit begins.
+    stretch : by which apertures are longer than stated, and begin later along a sweep, relative.
     bend : share of the acceleration in the positions beside (s²).
     skewed : whether the delay is fitted.
     period : of the interferometer's periodic error, if that is fitted (m).
@@ -112,6 +143,7 @@ class _Model:
     z_w: float
     order: int
     delay: float
+    stretch: float
     bend: float
     skewed: bool
     period: float | None
@@ -157,15 +189,18 @@ class _Model:
         if self.period is not None and any(periodic):
             shown = replace(sweeps, position=without_periodic_error(sweeps.position, periodic, self.period))
         position = shown.position
-        if delay or self.bend or self.skewed:
-            far = abs(delay) > SETTLED * sweeps.aperture  # then noise moves positions, too
+        if delay or self.stretch or self.bend or self.skewed:
+            later: Any = delay
+            if self.stretch:
+                later = delay + self.stretch * sweeps.aperture * np.arange(position.shape[1])
+            far = bool(np.any(np.abs(later) > SETTLED * sweeps.aperture))  # then noise moves positions, too
             motion = (shown if far else shown.first(SWEEPS_TO_TELL)).motion.over(position)
-            position = motion.moved(position, delay, self.bend)
-            acceleration = motion.mean_acceleration(delay) if self.skewed else None
+            position = motion.moved(position, later, self.bend)
+            acceleration = motion.mean_acceleration(later) if self.skewed else None
         return fit_velocity(
             sweeps.voltage,
             position,
-            sweeps.aperture,
+            sweeps.aperture * (1.0 + self.stretch),
             sweeps.time,
             self.z_w,
             self.order,

@@ -29,12 +29,14 @@ from scenarios.reduction.result import CycleResult, Excluded, MassResult
 from scenarios.reduction.screening import screen
 from scenarios.reduction.sensitivity import TypeB, mean_bl, type_b
 from scenarios.reduction.settings import Corrections, ReductionSettings
+from scenarios.reduction.settling import without_unsettled
 from scenarios.reduction.skipping import without_first
-from scenarios.reduction.steps import Step, laser_jump, reference_step, unread
+from scenarios.reduction.steps import Step, laser_levels, reference_step, unread
 from scenarios.reduction.type_a import TypeA, sources, type_a
 from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.weighing import Difference
 from scenarios.reduction.windings import as_one_winding
+from scenarios.reduction.yoke_lag import without_lag
 from twin.recorder import Block
 
 Array = NDArray[np.float64]
@@ -76,8 +78,10 @@ def reduce(
     blocks = tuple(blocks)
     if settings.skip_weighings == 0:
         check_beginning(blocks, settings.outlier_threshold)
-    recording, skipped = without_first(read(blocks), settings)
+    recording = without_lag(read(blocks), certificates, settings.corrections)
+    recording, skipped = without_first(recording, settings)
     recording, screened = screen(recording, settings)
+    recording, unsettled = without_unsettled(recording, settings)
     step = _step(recording, certificates, settings)
     recording = recording if step is None else before(recording, step)
     found = _evaluated(recording, certificates, settings)
@@ -88,7 +92,7 @@ def reduce(
         recording = replace(recording, weighings=w.kept(np.array([c not in gone for c in w.cycle.tolist()])))
         found = _evaluated(recording, certificates, settings)
     lonely = found.recording.excluded[len(recording.excluded) :]
-    return _result(found, certificates, settings, (*skipped, *screened, *lonely, *outlying), blocks)
+    return _result(found, certificates, settings, (*skipped, *screened, *unsettled, *lonely, *outlying), blocks)
 
 
 class Evaluated(NamedTuple):
@@ -134,15 +138,7 @@ def _disagreeing(
     """
     run, outcome = found.run, found.outcome
     times = np.array([run.weighings.time[own].mean() for own in run.members])
-    w = run.weighings
-    in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
-    jump = laser_jump(w.time, w.on, w.position, float(run.groups[0]), settings.outlier_threshold, in_air)
-    if jump is not None:
-        raise ReductionError(
-            f"the position of the coil, while it weighed, jumped by {jump:+.2g} m before Bl was first measured; if the "
-            "laser hopped, all that follows is wrong: repeat the run"
-        )
-    reasons = _in_the_dark(found, times, certificates, settings)
+    reasons = _in_the_dark(found, times, certificates, settings) | _hopped(run, certificates, settings)
     if step is not None:
         ends = np.array([run.weighings.time[own].max() for own in run.members])
         reasons |= {
@@ -169,6 +165,33 @@ def _disagreeing(
     )
     reasons |= {int(stays[i]): reason for i, reason in odd.items()}
     return tuple(Excluded(run.cycles[i], "cycle", None, reason) for i, reason in sorted(reasons.items()))
+
+
+def _hopped(run: Readout, certificates: Certificates, settings: ReductionSettings) -> dict[int, str]:
+    """Cycles with Bl of a velocity group beside which the coil that is held was read elsewhere than at the start.
+
+    Raises
+    ------
+    ReductionError
+        If they are most of the run.
+    """
+    w, count = run.weighings, len(run.cycles)
+    in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
+    levels = laser_levels(w.time, w.on, w.position, settings.outlier_threshold, in_air)
+    if not levels.any():
+        return {}
+    after = np.searchsorted(w.time, run.groups)
+    beside = np.stack([levels[np.maximum(after - 1, 0)], levels[np.minimum(after, len(levels) - 1)]])
+    wrong = (run.mixing[:, beside.any(axis=0)] != 0.0).any(axis=1)
+    cycles = np.flatnonzero(run.by_cycle(wrong.astype(float)))
+    first = int(np.argmax(levels != 0.0))
+    jump = f"the position of the coil, while it weighed, jumped by {levels[first]:+.2g} m before {w.time[first]:.5g} s"
+    if len(cycles) > settings.most_excluded * count:
+        raise ReductionError(
+            f"{jump}; if the laser hopped, Bl is wrong from then on, and too few cycles are over before that: "
+            "repeat the run"
+        )
+    return dict.fromkeys(cycles.tolist(), f"{jump}; if the laser hopped, its Bl is wrong")
 
 
 def _in_the_dark(

@@ -23,6 +23,7 @@ from scenarios.reduction.velocity import VelocityFit
 from scenarios.reduction.warmth import Warmth
 from scenarios.reduction.weighing import Comparison, compare
 from scenarios.reduction.windings import Windings
+from scenarios.reduction.yoke_lag import lagging_current, time_scales
 
 Array = NDArray[np.float64]
 
@@ -54,7 +55,9 @@ class Readout:
     room : temperature of the air at each weighing (K), or None.
     tide : of gravity at each weighing (m/s²).
     elongation : Σ w_i (z − x_i) of the hinge's after-effect at each weighing (m).
-    applied : what was done to the positions before the fits.
+    lag : mean excess of the yoke over each weighing (A), shape (time scales, weighings).
+    time_scales : τ1 of the yoke as certified, and larger by its uncertainty if it has one (s).
+    applied : what was done to positions and voltages before the fits.
     offset_drift : of the voltages of each group: whether it was fitted, 1 or 0, and its change and sensitivity, see
         `scenarios.reduction.velocity.OffsetDrift`, shape (3, groups).
     windings : how weighings and groups of two windings were joined.
@@ -78,6 +81,8 @@ class Readout:
     room: Array | None
     tide: Array
     elongation: Array
+    lag: Array
+    time_scales: tuple[float, ...]
     applied: Applied
     offset_drift: Array
     windings: Windings
@@ -135,6 +140,8 @@ def prepare(
         room=conditions.at("temperature", w.time),
         tide=_tide(w.time, certificates),
         elongation=elongation(recording, certificates),
+        lag=lagging_current(w, recording.held, certificates),
+        time_scales=time_scales(certificates),
         applied=applied,
         offset_drift=np.array([(d.share, d.change, d.sensitivity) for d in (fit.offset_drift for fit in fits)]).T,
         windings=windings,
@@ -176,6 +183,7 @@ def _check_conditions(conditions: Conditions, known: dict[str, Any], on: Correct
     """Whether the air was read as far as resistor and voltage reference depend on it."""
     for coefficient, quantity, correction in (
         ("resistance_temperature_coefficient", "temperature", "resistor_temperature"),
+        ("mass_expansion", "temperature", "mass_expansion"),
         ("reference_temperature_coefficient", "temperature", "reference_environment"),
         ("reference_pressure_coefficient", "pressure", "reference_environment"),
     ):

@@ -86,6 +86,7 @@ class Sweeps:
     In memory the first readings of all sweeps come before the second ones (Fortran's order): sweeps are many and short.
     `winding` is the one whose voltage was read. Where the other one carried a current meanwhile, `state` says which,
     that with the mass "on" or "off", and `block` which of the groups of its cycle belong together.
+    `lags` is what flux that leaves the yoke makes of the voltage, for 1 H (V/H): `scenarios.reduction.yoke_lag`.
     """
 
     cycle: int
@@ -96,6 +97,7 @@ class Sweeps:
     winding: int = 1
     state: str = ""
     block: int = 0
+    lags: tuple[Array, ...] = ()
 
     @cached_property
     def motion(self) -> RepeatedMotion:
@@ -109,7 +111,13 @@ class Sweeps:
 
     def kept(self, which: NDArray[np.bool_] | slice) -> Sweeps:
         """The sweeps that `which` says."""
-        return replace(self, voltage=self.voltage[which], position=self.position[which], time=self.time[which])
+        return replace(
+            self,
+            voltage=self.voltage[which],
+            position=self.position[which],
+            time=self.time[which],
+            lags=tuple(lag[which] for lag in self.lags),
+        )
 
     def first(self, number: int) -> Sweeps:
         """The first sweeps, all if there are no more."""

@@ -89,7 +89,7 @@ class RepeatedMotion:
         t = self.time + later
         return self._of(self.opposite.acceleration(t), self.common.acceleration(t))
 
-    def mean_acceleration(self, later: float = 0.0) -> Array:
+    def mean_acceleration(self, later: float | Array = 0.0) -> Array:
         """From each reading to the next (m/s²), shape (sweeps, n − 1)."""
         t = self.time + later
         return self._of(*(np.diff(course.velocity(t)) / np.diff(t) for course in (self.opposite, self.common)))
@@ -99,12 +99,14 @@ class RepeatedMotion:
         told = bool(self.sign.any())
         return replace(self, sign=_sign(position) if told else np.zeros((len(position), 1)))
 
-    def moved(self, position: Array, delay: float, bend: float = 0.0) -> Array:
+    def moved(self, position: Array, delay: float | Array, bend: float = 0.0) -> Array:
         """Positions (m) a `delay` (s) later, and `bend` (s²) times the acceleration beside, shape (sweeps, n).
+
+        A delay may be another one for each reading of a sweep, shape (n,).
 
         The delay is exact in what the sweeps repeat; to the rest of the positions it is applied by differences.
         """
-        if not (delay or bend):
+        if not (np.any(delay) or bend):
             return position
         step = float(self.time[1] - self.time[0])
         edge: Literal[1, 2] = 2 if position.shape[1] > 2 else 1
@@ -115,7 +117,7 @@ class RepeatedMotion:
             later += bend * np.stack([course.acceleration(then) for course in courses])
         result = self._of(*(later - here - delay * np.gradient(here, step, axis=1, edge_order=edge)))
         result += position
-        if delay:
+        if np.any(delay):
             result += delay * np.gradient(position, step, axis=1, edge_order=edge)
         return result
 

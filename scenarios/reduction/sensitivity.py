@@ -104,11 +104,12 @@ def _switched(
     """Lines of effects that are known and not corrected, and the size of each correction."""
     uncertain = {name: e for name, e in certificates.estimates().items() if e.u > 0}
     values = applied(certificates, on)
-    cases: Cases = {name: _toggled(certificates, on, values, name) for name in NEUTRAL}
+    toggled = {name: _toggled(certificates, on, values, name) for name in NEUTRAL}
+    cases: Cases = {name: case for name, case in toggled.items() if case != values or not getattr(on, name)}
     doubts = {name: [one for one in NEUTRAL[name] if one in uncertain] for name in off(on)}
     for name, doubtful in doubts.items():
         cases |= {(name, one): shifted(cases[name], **{one: uncertain[one].u}) for one in doubtful}
-    by, _ = _changes(run, values, cases)
+    by = dict.fromkeys(NEUTRAL, 0.0) | _changes(run, values, cases)[0]
     changes = {name: mass / (mass + by[name]) - 1 if getattr(on, name) else by[name] / mass for name in NEUTRAL}
     note = "a known effect, not corrected: its size, GUM F.2.4.5"
     lines = []

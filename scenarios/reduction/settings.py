@@ -19,6 +19,8 @@ class Corrections(Parameters):
         False, description="flux of known sources beside the magnet; else its size is in the budget (Ma2025)"
     )
     buoyancy: bool = Field(True, description="air buoyancy of the mass, CIPM-2007")
+    mass_expansion: bool = Field(True, description="volume of the mass at the temperature of the air, in its buoyancy")
+    voltmeter_linearity: bool = Field(True, description="errors of the voltmeters between zero and the ends of a range")
     voltmeter_calibration: bool = Field(True, description="voltmeter gains from the readings of the voltage reference")
     voltmeter_drift: bool = Field(
         True, description="drift of the voltmeters' gains and zeros, on the line between their calibrations"
@@ -34,7 +36,9 @@ class Corrections(Parameters):
     )
     input_impedance: bool = Field(True, description="load of the voltmeters on coil and leads, and on the resistor")
     leakage: bool = Field(True, description="leakage across the coil, in both phases")
-    time_base: bool = Field(True, description="time base of the interferometer")
+    time_base: bool = Field(
+        True, description="time bases of the interferometer and of the voltmeter of the induced voltage"
+    )
     trigger_latency: bool = Field(True, description="delay between the readings of voltage and position")
     refractive_index: bool = Field(True, description="of the air in the interferometer")
     nonlinearity: bool = Field(True, description="periodic error of the interferometer, fitted with Bl")
@@ -43,6 +47,7 @@ class Corrections(Parameters):
     alignment: bool = Field(True, description="tilt and offset of the coil that drifts and rolls along its travel")
     coil_expansion: bool = Field(True, description="thermal expansion of the coil between the phases")
     yoke: bool = Field(True, description="flux that the weighing currents leave in the yoke")
+    yoke_lag: bool = Field(True, description="flux that enters and leaves the yoke slowly after the current was ramped")
     support_compliance: bool = Field(True, description="magnet lowered by the force of the coil")
     stiffness: bool = Field(True, description="force of the flexure, at different heights with the mass on and off")
     after_effect: bool = Field(True, description="force of the hinge that relaxes, from where the coil has been")

@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
 PLAIN_STEP = 2e-7  # relative: two voltmeters that agree on so much do not do so by chance, however they scatter
-ALIKE = 0.1  # of a plain step, by which the two may differ
+ALIKE = 0.1  # of a plain step, by which the two may differ beyond what they are stated to
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
 GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
@@ -65,14 +65,17 @@ def reference_step(
     )
     found: Step | None = None
     large = [np.abs(step) > threshold * sigma for step, sigma in zip(steps, sigmas, strict=True)]
+    stated = [np.hypot(s[1:], s[:-1]) for s in u]
+    plain = [np.abs(a) > np.maximum(PLAIN_STEP, threshold * s[: len(a)]) for a, s in zip(steps, stated, strict=True)]
     for i in range(len(steps[0])):
         for j in range(len(steps[1])):
             after, before = max(times[0][i], times[1][j]), min(times[0][i + 1], times[1][j + 1])
             a, b, sa, sb = steps[0][i], steps[1][j], sigmas[0][i], sigmas[1][j]
             apart = abs(a - b) > threshold * np.hypot(sa, sb)
-            plain = min(abs(a), abs(b)) > PLAIN_STEP and abs(a - b) < ALIKE * abs(a + b) / 2
+            alike = abs(a - b) < ALIKE * abs(a + b) / 2 + 0.5 * threshold * np.hypot(stated[0][i], stated[1][j])
+            both = (large[0][i] and large[1][j]) or (plain[0][i] and plain[1][j] and alike)
             size = float((a * sb**2 + b * sa**2) / (sa**2 + sb**2))
-            if after >= before or apart or abs(size) < SMALLEST_STEP or not (plain or (large[0][i] and large[1][j])):
+            if after >= before or apart or abs(size) < SMALLEST_STEP or not both:
                 continue
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
@@ -105,39 +108,34 @@ def jumps(times: Array, readings: Array, u: Array, threshold: float = 6.0) -> Ma
     return gross | (np.abs(changes) > ALONE * threshold * sigma)
 
 
-def laser_jump(
-    times: Array, on: Mask, positions: Array, first_group: float, threshold: float = 6.0, in_air: Array | None = None
-) -> float | None:
-    """By how much the interferometer's zero jumped before anything was read of Bl (m); None if it did not.
+def laser_levels(
+    times: Array, on: Mask, positions: Array, threshold: float = 6.0, in_air: Array | None = None
+) -> Array:
+    """By how much the interferometer's zero has jumped since the first weighing of a state (m), shape (n,); 0 if not.
 
     Parameters
     ----------
-    times, on, positions : of the weighings (s, mass on, m), shape (n,).
-    first_group : time of the first velocity group (s).
+    times, on, positions : of the weighings in order of time (s, mass on, m), shape (n,).
     threshold : standard deviations that make a jump.
     in_air : what the air makes of the positions by the dead path (m), shape (n,), known to `KNOWN`; None for nothing.
 
     Notes
     -----
-    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Later
-    ones change Bl as well; one before the first velocity group falsifies all that follow alike.
+    A hop of the laser shows as a jump of the position of a coil that is held, in proportion to the dead path. Bl is
+    wrong until it hops back. What is left of a jump that goes back is none.
     """
     air = np.zeros(len(times)) if in_air is None else in_air
-    positions, jump = positions - air, 0.0
+    levels = np.zeros(len(times))
     for state in (True, False):
         own = np.flatnonzero(on == state)
         if len(own) < FEW + 1:
             continue
-        changes = np.diff(positions[own])
-        early = times[own][:-1] < first_group
+        changes = np.diff(positions[own] - air[own])
         bound = max(limit(threshold, EFFICIENCY * (len(changes) - 1)) * spread(changes), SMALLEST_JUMP)
-        count = int(np.count_nonzero(early))
-        before, after = positions[own][: count + 1], positions[own][count + 1 :]
-        bounds = bound + KNOWN * np.abs(np.diff(air[own]))
-        if len(after) and np.any(np.abs(changes[early]) > bounds[early]):
-            size = float(np.median(after) - before[0])
-            jump = size if abs(size) > max(bound, abs(jump)) else jump
-    return jump or None
+        jumps = np.abs(changes) > bound + KNOWN * np.abs(np.diff(air[own]))
+        level = np.concatenate([[0.0], np.cumsum(np.where(jumps, changes, 0.0))])
+        levels[own] = np.where(np.abs(level) > bound, level, 0.0)
+    return levels
 
 
 def unread(times: Array, samples: Array, reach: float) -> Mask:

@@ -3,44 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from components.after_effect import AfterEffect
 from components.alignment import Alignment
 from components.circuit import Circuit
 from components.coil import Coil
-from components.current_source import CurrentSource
-from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.external_flux import ExternalFlux
 from components.flexure import Flexure
-from components.fluxgate import Fluxgate
-from components.ground_vibration import GroundVibration
 from components.hysteresis import Hysteresis
 from components.interferometer import Interferometer
 from components.magnet import Magnet
 from components.mass_exchanger import MassExchanger
-from components.position_detector import PositionDetector
 from components.resistor import Resistor
 from components.support import Support
 from components.test_mass import TestMass
-from components.thermal_mass import ThermalMass
 from components.thermometer import Thermometer
 from components.voltage_reference import VoltageReference
 from components.voltmeter import Voltmeter
+from components.yoke import Yoke
 from scenarios.reduction import Certificates, Estimate
+from scenarios.run.stated import Stated, sized, with_doubts
 from scenarios.schema import Scenario
-from twin.component import Component
-from twin.errors import WiringError
 from twin.noise import LN_RATIO, TIME_CONSTANTS
 from twin.signal import Constant
 from twin.times import NS
 
-Kind = TypeVar("Kind", bound=Component)
+Array = NDArray[np.float64]
 
 
 def certificates(scenario: Scenario) -> Certificates:
@@ -52,7 +46,7 @@ def certificates(scenario: Scenario) -> Certificates:
         If a component that the reduction needs is missing or of another kind, or if an uncertainty is stated that would
         reach the mass but no line of the budget.
     """
-    known = Stated(scenario.components())
+    known = Stated(scenario.sized)
     environment, interferometer = known.part("environment", Environment), known.part("interferometer", Interferometer)
     coil, flexure = known.part("coil", Coil), known.part("flexure", Flexure)
     reference, duration = known.part("voltage_reference", VoltageReference), _duration(scenario)
@@ -62,12 +56,14 @@ def certificates(scenario: Scenario) -> Certificates:
         **_reference(known, reference, duration),
         **_environment(known, environment),
         **_interferometer(known, interferometer, known.part("induced_voltmeter", Voltmeter), duration),
+        **_linearity(known, "current"),
+        **_linearity(known, "induced"),
         current_input_conductance=_loading(known, scenario, known.part("current_voltmeter", Voltmeter)),
         **_drifts(known, "current"),
         **_drifts(known, "induced"),
         **_mass(known, known.part("test_mass", TestMass), known.part("mass_exchanger", MassExchanger)),
         **_field(known, coil, known.part("magnet", Magnet)),
-        **_optional(known, coil, hinge_rests=getattr(scenario.campaign, "moves", "coil") == "magnet"),
+        **_optional(known, coil, _ramps(scenario, coil), getattr(scenario.campaign, "moves", "coil") == "magnet"),
         stiffness=known.of(flexure, "stiffness"),
         external_flux=_external_flux(known, scenario, coil, flexure.weighing_position),
         wavelength=environment.wavelength if in_air and not environment.vacuum else None,
@@ -83,81 +79,11 @@ def certificates(scenario: Scenario) -> Certificates:
     return found
 
 
-# Parameters that a run measures, calibrates away or takes differences of: what is unknown of them does not reach the
-# mass, or comes back as scatter. Of some kinds of part this holds for all.
-MEASURED: Mapping[type[Component], frozenset[str]] = {
-    Magnet: frozenset({"bl"}),
-    TestMass: frozenset({"mass"}),
-    Environment: frozenset({"temperature", "pressure", "humidity", "temperature_drift", "pressure_drift"}),
-    Interferometer: frozenset({"offset", "nonlinearity", "nonlinearity_phase", "bandwidth"}),
-    Voltmeter: frozenset({"gain", "offset", "bias_current"}),
-    Thermometer: frozenset({"offset", "ice_resistance_error"}),
-    Circuit: frozenset({"thermal_emf"}),
-}
-ONLY_WATCH = CurrentSource, ThermalMass, GroundVibration, DisplacementSensor, PositionDetector, Fluxgate
-
-
-class Stated:
-    """The parts of a balance, and which of the uncertainties stated of them were asked for."""
-
-    def __init__(self, parts: Mapping[str, Component]) -> None:
-        self.parts = parts
-        self._asked: set[tuple[str, str]] = set()
-
-    def part(self, name: str, kind: type[Kind]) -> Kind:
-        """A part that there has to be."""
-        found = self.parts.get(name)
-        if not isinstance(found, kind):
-            raise WiringError(f"the reduction needs a {kind.__name__} called {name!r}", (name,))
-        return found
-
-    def of(self, part: Component, name: str) -> Estimate:
-        """A parameter of a part as its certificate states it."""
-        self._asked.add((part.name, name))
-        stated = part.uncertainties.get(name)
-        value = float(getattr(part, name))
-        if stated is None:
-            return Estimate(value)
-        return Estimate(value, part.standard_uncertainty(name), stated.dof or math.inf, stated.distribution)
-
-    def unknown(self, part: Component, name: str, value: float = 0.0) -> Estimate:
-        """A deviation of a part that nobody knows: only how large it may be."""
-        stated = self.of(part, name)
-        return Estimate(value, stated.u, stated.dof, stated.distribution)
-
-    def u(self, part: Component, name: str) -> float:
-        """Standard uncertainty of a parameter; 0 if none is stated."""
-        self._asked.add((part.name, name))
-        return part.standard_uncertainty(name)
-
-    def check(self) -> None:
-        """Refuse uncertainties that nobody asked for."""
-        for name, part in self.parts.items():
-            for parameter in part.uncertainties:
-                measured = isinstance(part, ONLY_WATCH) or parameter in MEASURED.get(type(part), ())
-                if (name, parameter) not in self._asked and not measured and part.standard_uncertainty(parameter):
-                    raise WiringError(
-                        f"uncertainties.{parameter}: the budget has no line for it; set a value of "
-                        f"{parameter} itself to see what it does, or take the uncertainty away",
-                        (name,),
-                    )
-
-
-def _with(first: Estimate, *more: tuple[float, Estimate]) -> Estimate:
-    """An estimate with further contributions to its uncertainty: sensitivity and source of each."""
-    more = tuple((sensitivity, other) for sensitivity, other in more if other.u > 0)
-    if not more:
-        return first
-    variances = [(first.u**2, first.dof), *((((c * x.u) ** 2), x.dof) for c, x in more)]
-    total = math.fsum(variance for variance, _ in variances)
-    spread = math.fsum(variance**2 / dof for variance, dof in variances)
-    dof = total**2 / spread if spread > 0 else math.inf
-    return Estimate(first.value, math.sqrt(total), dof, more[0][1].distribution if first.u == 0 else "normal")
-
-
 def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
+    gain = known.unknown(resistor, "gain", 1.0)
+    resistance = sized(known.of(resistor, "resistance"), resistor.resistance * gain.value)
     return {
-        "resistance": _with(known.of(resistor, "resistance"), (resistor.resistance, known.of(resistor, "gain"))),
+        "resistance": with_doubts(resistance, (resistor.resistance, gain)),
         "resistance_drift": known.of(resistor, "drift"),
         "resistance_temperature_coefficient": known.of(resistor, "temperature_coefficient"),
         "resistance_power_coefficient": known.of(resistor, "power_coefficient"),
@@ -165,9 +91,10 @@ def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
 
 
 def _reference(known: Stated, reference: VoltageReference, duration_s: float) -> dict[str, Any]:
-    more = (reference.voltage, known.of(reference, "gain")), (1.0, known.of(reference, "offset"))
+    gain, offset = known.unknown(reference, "gain", 1.0), known.unknown(reference, "offset")
+    voltage = sized(known.of(reference, "voltage"), reference.voltage * gain.value + offset.value)
     return {
-        "reference_voltage": _with(known.of(reference, "voltage"), *more),
+        "reference_voltage": with_doubts(voltage, (reference.voltage, gain), (1.0, offset)),
         "reference_drift": known.of(reference, "drift"),
         "reference_pressure_coefficient": known.of(reference, "pressure_coefficient"),
         "reference_temperature_coefficient": known.of(reference, "temperature_coefficient"),
@@ -215,18 +142,24 @@ def _interferometer(
     """The scale may have drifted since the start: by half the run on the mean."""
     names = "verticality_x", "verticality_y", "abbe_offset_x", "abbe_offset_y", "time_base_error"
     late, early = known.of(voltmeter, "trigger_latency"), known.of(interferometer, "trigger_latency")
-    between = Estimate(late.value - early.value, late.u, late.dof, late.distribution)
+    between = replace(late, value=late.value - early.value)
+    creep, drift = known.unknown(interferometer, "gain_drift"), known.of(interferometer, "laser_drift")
     return {
         **{name: known.of(interferometer, name) for name in names},
         "dead_path": interferometer.dead_path,
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
-        "laser": _with(
-            known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, known.unknown(interferometer, "gain_drift"))
-        ),
-        "laser_drift": known.of(interferometer, "laser_drift"),
-        "trigger_latency": _with(between, (1.0, early)),
+        "voltmeter_time_base_error": known.of(voltmeter, "time_base_error"),
+        "laser": with_doubts(known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, creep)),
+        "laser_drift": replace(drift, value=drift.value + creep.value),
+        "trigger_latency": with_doubts(between, (1.0, early)),
         "input_conductance": known.of(voltmeter, "input_conductance"),
     }
+
+
+def _linearity(known: Stated, meter: str) -> dict[str, Any]:
+    """Of a voltmeter."""
+    voltmeter = known.part(f"{meter}_voltmeter", Voltmeter)
+    return {f"{meter}_nonlinearity": known.of(voltmeter, "nonlinearity"), f"{meter}_range": voltmeter.range}
 
 
 def _loading(known: Stated, scenario: Scenario, voltmeter: Voltmeter) -> Estimate:
@@ -244,6 +177,7 @@ def _drifts(known: Stated, meter: str) -> dict[str, Any]:
 def _mass(known: Stated, mass: TestMass, exchanger: MassExchanger) -> dict[str, Any]:
     return {
         "mass_density": known.of(mass, "density"),
+        "mass_expansion": known.of(mass, "expansion"),
         "susceptibility": known.of(mass, "susceptibility"),
         "magnetisation": known.of(mass, "magnetisation"),
         "parts_mass": known.of(exchanger, "parts_mass"),
@@ -256,6 +190,7 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
     alpha = known.u(magnet, "temperature_coefficient")
     scale = magnet.alpha / magnet.temperature_coefficient if alpha and magnet.temperature_coefficient else 1.0
     expansion, own = Estimate(coil.bl_temperature_coefficient), Estimate(magnet.alpha, abs(scale) * alpha)
+    expansion, own = _shown(known, "coil", expansion), _shown(known, "magnet", own)
     doubts = (coil.radial_deviation, known.of(coil, "expansion")), (coil.expansion, known.of(coil, "radial_deviation"))
     warmth = {"magnet": magnet.alpha, "coil": coil.bl_temperature_coefficient}
     scales = {
@@ -273,11 +208,28 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
         "beta": known.of(coil, "quadratic_current_coefficient"),
         "mutual_beta": known.of(coil, "mutual_quadratic_coefficient"),
         "magnetic_centre": known.of(coil, "symmetry_plane"),
-        "coil_expansion": _with(expansion, *doubts, *scales["coil"]),
-        "temperature_coefficient": _with(own, *scales["magnet"]),
+        "coil_expansion": with_doubts(expansion, *doubts, *scales["coil"]),
+        "temperature_coefficient": with_doubts(own, *scales["magnet"]),
         "stray_field": known.of(magnet, "stray_field"),
         "stray_gradient": known.of(magnet, "stray_gradient"),
     }
+
+
+DEVIATIONS = "gain", "offset", "ice_resistance_error", "alpha_error", "self_heating"
+"""Of a thermometer, which its certificate may state."""
+
+
+def _shown(known: Stated, name: str, coefficient: Estimate) -> Estimate:
+    """A coefficient of temperature for what a thermometer shows, s + g T by its certificate, in place of T.
+
+    1 + α (T_shown − s)/g is 1 + α/(g − α s) T_shown but for a constant factor, which both phases have.
+    """
+    thermometer = known.parts.get(f"{name}_thermometer")
+    if not isinstance(thermometer, Thermometer) or not thermometer.certified:
+        return coefficient
+    sensor = known.as_certified(thermometer, DEVIATIONS)
+    gain = 0.5 * (sensor.shows(1.0) - sensor.shows(-1.0))
+    return sized(coefficient, coefficient.value / (gain - coefficient.value * sensor.shows(0.0)))
 
 
 def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
@@ -288,18 +240,12 @@ def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
     bend = beta.value + 3.0 * between
     # F of two equal currents has β + 3 β_M; λ of two opposite ones 3 (β − β_M).
     return {
-        "coil_resistance": _sized(resistance, resistance.value + second.resistance),
-        "reluctance_k": _sized(k, curvature),
-        "beta": _sized(beta, bend),
-        "mutual_beta": _sized(beta, beta.value - between),
+        "coil_resistance": sized(resistance, resistance.value + second.resistance),
+        "reluctance_k": sized(k, curvature),
+        "beta": sized(beta, bend),
+        "mutual_beta": sized(beta, beta.value - between),
         "current_goes_on": True,
     }
-
-
-def _sized(estimate: Estimate, value: float) -> Estimate:
-    """An estimate of another value with the same relative uncertainty."""
-    u = abs(value / estimate.value) * estimate.u if estimate.value else estimate.u
-    return Estimate(value, u, estimate.dof, estimate.distribution)
 
 
 def _external_flux(known: Stated, scenario: Scenario, coil: Coil, position: float) -> Estimate:
@@ -319,11 +265,20 @@ def _external_flux(known: Stated, scenario: Scenario, coil: Coil, position: floa
     return Estimate(size, math.hypot(*(doubt(name) for name in flux.uncertainties)))
 
 
-def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]:
+def _ramps(scenario: Scenario, coil: Coil) -> Array:
+    """When the current is ramped (s), shape (ramps, 2); none if no flux lags behind it, or no scheme tells."""
+    campaign: Any = scenario.campaign
+    lags = coil.yoke_inductance and "coil.yoke" in scenario.balance.wiring
+    ramps: Array = campaign.ramps if lags else np.zeros((0, 2))
+    return ramps
+
+
+def _optional(known: Stated, coil: Coil, ramps: Array, hinge_rests: bool) -> dict[str, Any]:
     """Of the parts that a balance may lack.
 
     Parameters
     ----------
+    ramps : of the current, if the yoke lags behind it.
     hinge_rests : whether the coil never moves, so that nothing of the hinge relaxes, and positions are not its own.
     """
     found: dict[str, Any] = {}
@@ -332,10 +287,18 @@ def _optional(known: Stated, coil: Coil, *, hinge_rests: bool) -> dict[str, Any]
             found["support_compliance"] = known.of(part, "compliance")
         elif isinstance(part, Hysteresis) and coil.yoke_inductance:
             found["remanence"] = known.of(part, "share")
+        elif isinstance(part, Yoke) and len(ramps):
+            tau = known.of(part, "time_constant")
+            times, weights = part.relaxation()
+            faster = part.time_constant / (1.0 + part.gap_reluctance)
+            found["yoke_inductance"] = known.of(coil, "yoke_inductance")
+            found["yoke_time_constant"] = with_doubts(tau, (faster, known.of(part, "gap_reluctance")))
+            found["yoke_modes"] = tuple(zip((times / tau.value).tolist(), weights.tolist(), strict=True))
+            found["ramps"] = tuple((begin, end) for begin, end in ramps.tolist())
         elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
             doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))
-            found["after_effect_strength"] = _with(product, *doubts)
+            found["after_effect_strength"] = with_doubts(product, *doubts)
             if hinge_rests:
                 continue
             found["after_effect_rest"] = part.rest

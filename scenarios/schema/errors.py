@@ -50,7 +50,9 @@ class ScenarioError(InputError):
 
     def __init__(self, expected: str, *, file: str = "", line: int | None = None, key: str = "", more: int = 0) -> None:
         place = str(Position(file, line))
-        named = key and not place.endswith(f" {key}")  # "--set a.b: ..." already names the key
+        option, _, given = f"{place}.".partition(" ")
+        told = {"--set": given, "--real": f"balance.{given}"}.get(option, "")  # the option names the key already
+        named = key and not told.startswith(f"{key}.")
         text = ": ".join(part for part in (place, key if named else "", expected) if part)
         super().__init__(one_line(f"{text} (and {more} more)" if more else text))
         self.file, self.line, self.key, self.expected, self.more = file, line, key, expected, more

@@ -14,6 +14,24 @@ from scenarios.schema.errors import Position, ScenarioError, dotted, shown
 from scenarios.schema.merge import merge, paths
 
 
+class Setting(str):
+    """``key.path=value`` that was given in other words, by which errors name it.
+
+    Parameters
+    ----------
+    text : the setting.
+    place : such as ``--real current_source``.
+    """
+
+    place: str
+
+    def __new__(cls, text: str, place: str) -> Setting:
+        """With its place."""
+        made = super().__new__(cls, text)
+        made.place = place
+        return made
+
+
 def with_settings(document: Document, settings: Sequence[str]) -> Document:
     """A document with settings such as ``balance.scale=0.5`` over it, in their order.
 
@@ -27,7 +45,7 @@ def with_settings(document: Document, settings: Sequence[str]) -> Document:
         key = key.strip()
         if not equals or not key:
             raise ScenarioError(f"expected key.path=value, not {shown(setting)}", file="--set")
-        place = Position(f"--set {key}")
+        place = Position(setting.place if isinstance(setting, Setting) else f"--set {key}")
         try:
             value = parse_value(text)
         except ScenarioError as error:

@@ -68,9 +68,11 @@ def locate(scenario: Scenario, error: WiringError) -> ScenarioError:
     fed = [target for end in ends for target, source in scenario.wiring.items() if source == end]
     named = [end.partition(".")[0] for end in ends if end.partition(".")[0] in scenario.balance.types]
     path: KeyPath = ("balance",)
+    text = str(error)
     if wired or fed:
         path = (*PATH, (wired or fed)[0])
     elif named:
         path = ("balance", named[0])
+        text = text.removeprefix(f"{named[0]}: ")  # which the key says
     place = scenario.position(path)
-    return ScenarioError(str(error), file=place.file, line=place.line, key=dotted(path))
+    return ScenarioError(text, file=place.file, line=place.line, key=dotted(path))

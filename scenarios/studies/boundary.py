@@ -168,7 +168,7 @@ class Search:
         there = self.at(value)
         change = abs(thermal(there, fineness=2).epsilon - self.epsilon(value))
         u = (change / abs(slope) if slope else math.inf) + 4 * TOLERANCE * abs(value)
-        magnet: Any = there.scenario.components()["magnet"]
+        magnet: Any = there.scenario.sized["magnet"]
         diameter = None if magnet.diameter is None else 1e3 * magnet.diameter
         return Root(value, u, slope, diameter, magnet.mass)
 
@@ -236,7 +236,7 @@ class Entry:
     Parameters
     ----------
     scheme, material : as Liu2025 has them.
-    boundary : found here.
+    boundary : found here; of a scheme that is a share of another, where that reaches the limit over the share.
     band : smallest sizes for film coefficients of 5 and 20 W/(m² K); None where not asked for.
     """
 
@@ -250,20 +250,30 @@ class Entry:
         """Of the published row, if there is one."""
         return f"liu2025.boundary.{self.scheme}.{self.material.lower()}"
 
+    @property
+    def name(self) -> str:
+        """Of the scheme, for a reader."""
+        share = SHARES.get(self.scheme)
+        return self.scheme.replace("_", " ") if share is None else f"a share of {share:g} of OMTP"
+
     @cached_property
     def size(self) -> Root | None:
         """The smallest magnet that keeps the limit, as do all that are larger."""
         return self.boundary.smallest
 
 
-SCHEMES = {"tmtp": "nist4_tmtp", "omtp": "nist4_omtp", "power_regulated": "nist4_power_regulated"}
+SHARES = {"power_regulated_10": 0.1, "power_regulated_100": 0.01}
+"""Of OMTP's δT_m, which Liu2025 takes for what the power-regulated scheme leaves."""
+SCHEMES = {"tmtp": "nist4_tmtp", "omtp": "nist4_omtp", "power_regulated": "nist4_power_regulated"} | dict.fromkeys(
+    SHARES, "nist4_omtp"
+)
 MATERIALS = ("SmCo", "NdFeB")
 FILMS = (5.0, 20.0)
 REASONS = {
     "tmtp": "film coefficient and dimensions are not printed; at small sizes ε is a cancellation that moves with them",
     "omtp": "the power repeats in weighing and velocity blocks: what is left of the printed drive is less than printed",
     "power_regulated": "the paper takes a share of OMTP's δT_m; here it is what gain and unequal resistances leave",
-}
+} | dict.fromkeys(SHARES, "the paper's way for the power-regulated scheme; as OMTP")
 """What a size depends on, and why it may differ from the paper's own; see `Entry.id` for where that would stand."""
 
 
@@ -284,4 +294,5 @@ def table_entry(case: tuple[str, str], limit: float, low: float, high: float, po
         others = [base.with_({"balance.thermal_mass.film_coefficient": h}) for h in FILMS]
         lowest, highest = (Search(other, SCALE).smallest(limit, low, high, points) for other in others)
         band = lowest, highest
-    return Entry(scheme, material, Search(base, SCALE).boundary(limit, low, high, points), band)
+    own = limit / SHARES.get(scheme, 1.0)
+    return Entry(scheme, material, Search(base, SCALE).boundary(own, low, high, points), band)

@@ -68,6 +68,7 @@ class Effect:
     bias : the relative bias of the mass that theory expects; 0 for an effect that cancels.
     formula : the same for a reader.
     corrections : that take it out; none for what cancels or cannot be known.
+    certified : deviations, such as ``resistor.gain``, that are taken out where a certificate states them.
     more : further keys and values, not of the balance.
     bound : what may be left of an effect that cancels, relative; the share `WITHIN` of an expected bias may be, too.
     """
@@ -79,6 +80,7 @@ class Effect:
     corrections: tuple[str, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
     bound: Callable[[Case], float] | float = ROUNDING
+    certified: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = set(self.corrections) - set(Corrections.model_fields)
@@ -169,8 +171,8 @@ def examine(ideal: Experiment, effect: Effect) -> Row:
     case = Case(result)
     expected = effect.bias(case) if callable(effect.bias) else effect.bias
     found, left = result.relative_error, None
-    if effect.corrections:
-        found, left = _uncorrected(result, effect), result.relative_error
+    if effect.corrections or effect.certified:
+        found, left = _uncorrected(result, effect), _corrected(result, effect)
     bound = effect.bound(case) if callable(effect.bound) else effect.bound
     bound = max(bound or _expanded(result.mass), ROUNDING, WITHIN * abs(expected))
     return Row(effect, expected, found, left, bound)
@@ -182,6 +184,18 @@ def _uncorrected(result: Result, effect: Effect) -> float:
     off = settings.corrections.model_copy(update=dict.fromkeys(effect.corrections, False))
     settings = settings.model_copy(update={"corrections": off})
     return reduce(result.readings, certificates(result.scenario), settings).mass_kg / result.true.mass_kg - 1.0
+
+
+def _corrected(result: Result, effect: Effect) -> float:
+    """Relative error of the mass with them, and with what certificates may state of it."""
+    if not effect.certified:
+        return result.relative_error
+    scenario, stated = result.scenario, dict[str, list[str]]()
+    for part, name in (key.split(".") for key in effect.certified):
+        stated.setdefault(f"balance.{part}.certified", []).append(name)
+    known = certificates(scenario.with_(stated))
+    mass = reduce(result.readings, known, scenario.section("reduction", ReductionSettings))
+    return mass.mass_kg / result.true.mass_kg - 1.0
 
 
 def _expanded(mass: MassResult) -> float:

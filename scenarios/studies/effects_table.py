@@ -23,7 +23,8 @@ campaign runs once, and its readings are reduced without and with the correction
 - *Theory*: the relative bias ε = m/m_true − 1 that the effect should cause. Bl in the velocity phase or a current in
   the weighing phase that is too large makes the mass too large. t_w, t_v, t_I and t_U are the times of the weighings,
   of the sweeps, and of the calibrations of the voltmeters for current and induced voltage.
-- *Corrected*: what is left with the correction; a dash if there is none, for what cancels or cannot be known.
+- *Corrected*: what is left with the correction, or, of a deviation from a certificate, where the certificate states it
+  (`certified`); a dash if there is none, for what cancels or cannot be known.
 - *Verdict*: ok if ε is found within 1 % of theory and the correction leaves less than 1 % of it; of what cancels, less
   than {rounding:g} or the bound that the theory states may be left.
 """
@@ -56,6 +57,7 @@ def plain(row: Row) -> dict[str, Any]:
         "formula": effect.formula,
         "settings": {**{f"balance.{key}": value for key, value in effect.settings.items()}, **effect.more},
         "corrections": list(effect.corrections),
+        "certified": list(effect.certified),
         "expected": row.expected,
         "found": row.found,
         "left": row.left,

@@ -15,7 +15,7 @@ from components.fields.geometry import Geometry
 
 KINDS = {"far_vertical": "T", "far_horizontal": "T", "near_vertical": "m", "near_horizontal": "m"}
 """Of a source, one of which is given: a uniform field, or the height of Ma2025's disc magnet, V or H."""
-BESIDE = {"r": "m", "attenuation": "1", "gap_field": "T"}
+BESIDE = {"r": "m", "attenuation": "1", "shielding": "1", "gap_field": "T"}
 """What may be said of a near source."""
 NOTHING = 1e-18
 """γ below this is rounding."""
@@ -46,6 +46,7 @@ def external(geometry: Geometry, given: Mapping[str, float], gap_field: float) -
         z=given[kind],
         r=given.get("r", 0.0),
         attenuation=given.get("attenuation"),
+        shielding=given.get("shielding"),
     )
     return _near(geometry, source, given.get("gap_field", gap_field))
 
@@ -59,11 +60,12 @@ def _far_horizontal(geometry: Geometry, field: float) -> dict[str, float | None]
 
 
 def _near(geometry: Geometry, source: NearEnd, gap_field: float) -> dict[str, float | None]:
-    """Of a disc magnet, in the symmetry plane: its mean around and γ, of the peak where the attenuation is stated.
+    """Of a disc magnet, in the symmetry plane: its mean around and γ, of the peak where the coupling is stated.
 
     Without one the mean is by finite elements of a closed yoke, and γ that of the mean. No limit where none is let in.
     """
-    if source.attenuation is None:
+    known: dict[str, float | None] = {}
+    if source.attenuation is None and source.shielding is None:
         mean = float(coupled.near_source(geometry, source.as_near_source()).gap_field(0.0))
         gamma = abs(mean) / source.surface_field
     else:
@@ -71,8 +73,6 @@ def _near(geometry: Geometry, source: NearEnd, gap_field: float) -> dict[str, fl
         part = ExternalFlux(turns=coil.turns, radius=coil.mean_radius, sources={"near": source})
         let_in = part.distribution("near")
         mean, gamma = let_in.mean, let_in.peak / source.surface_field
-    return {
-        "mean_T": mean,
-        "gamma": gamma,
-        "limit_T": field_limit(gamma, gap_field, TARGET) if gamma > NOTHING else None,
-    }
+        known = {"peak_T": let_in.peak, "shielding": source.shield(coil.mean_radius)}
+    limit = field_limit(gamma, gap_field, TARGET) if gamma > NOTHING else None
+    return {"mean_T": mean, **known, "gamma": gamma, "limit_T": limit}

@@ -96,3 +96,11 @@ def test_without_magnetism_the_field_leaves_no_trace() -> None:
         mass=1.0, susceptibility=1.0, magnetisation=1.0, tare_susceptibility=1.0, tare_magnetisation=1.0
     )
     assert magnetic.ideal() == TestMass(mass=1.0)
+
+
+def test_a_mass_that_is_warm_displaces_more_air_and_its_tare_does_not() -> None:
+    air = 1.2
+    warm = bench(TestMass(mass=1.0, expansion=5e-5), gravity=G, air_density=air, temperature_rise=2.0)
+    assert warm.signal("part.weight")(0.0) == pytest.approx(G * (1.0 - air / 8000.0 * (1.0 + 1e-4)), rel=1e-15)
+    assert warm.signal("part.tare_weight")(0.0) == pytest.approx(0.5 * G * (1.0 - air / 8000.0), rel=1e-15)
+    assert TestMass(mass=1.0).neutral_inputs() == {"temperature_rise"}

@@ -51,6 +51,25 @@ def test_noise_is_rounded_too_and_rounding_leaves_its_mean() -> None:
     assert abs(values.mean() - 1.000003) < 4 * values.std() / np.sqrt(values.size)
 
 
+def test_a_nonlinear_meter_is_right_at_zero_and_at_the_ends_of_its_range() -> None:
+    """Odd, and nowhere off by more than stated; whatever it reads."""
+    volts = np.linspace(-12.0, 12.0, 241)
+    meter = Voltmeter(range=10.0, nonlinearity=1e-6)
+    sweep = path(polynomial([-12.0, 24.0 / 241], 0, 300 * NS))
+    found, exact = (read(each, readings(1.0, 241), input=sweep).values[0] for each in (meter, Voltmeter(range=10.0)))
+    error = (found - exact) / 10.0
+    assert error == pytest.approx(-error[::-1], abs=1e-15)
+    within = np.abs(exact) < 10.0
+    assert np.abs(error[within]).max() == pytest.approx(1e-6, rel=1e-3)
+    assert abs(abs(exact[within][error[within].argmax()]) - 10.0 / np.sqrt(3.0)) < 0.1
+    assert np.all(np.sign(error[~within]) == -np.sign(volts[~within]))
+    for channel, true in (("reference", 10.0), ("reversed", -10.0), ("short", 0.0)):
+        assert read(meter, readings(1.0, 3), channel=channel).values == pytest.approx(true, abs=1e-14)
+    assert read(meter, readings(1.0, 3), channel="reference", reference=5.0).values[0, 0] > 5.0
+    with pytest.raises(ValidationError, match="expected a range beside nonlinearity"):
+        Voltmeter(nonlinearity=1e-7)
+
+
 def test_what_digits_are_not_stated_for_is_refused() -> None:
     with pytest.raises(SimulationError, match=r"part: a reading over 5e-05 s is shorter than the 0.0001 s"):
         read(Voltmeter(range=10.0, digits=DIGITS), readings(5e-5, 3))

@@ -95,8 +95,28 @@ def test_a_part(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("components.fields.weakly_magnetic._MESH", COARSE)
     found = figures(run, "bipm", "--part", "r=125 mm, z=0, area=200e-6, chi=-1e-5, width=0.01")
     assert list(found) == [*KEYS, "part"]
-    assert list(found["part"]) == ["force_relative", "velocity_relative", "difference_relative"]
-    assert found["part"]["force_relative"] == pytest.approx(9.5e-7, rel=0.05)
+    part = found["part"]
+    assert list(part) == [
+        "force_relative", "velocity_relative", "difference_relative", "field_in_coil_relative", "field_beside_relative",
+        "beside_over_fall",
+    ]  # fmt: skip
+    assert part["force_relative"] == pytest.approx(9.5e-7, rel=0.05)
+    assert part["beside_over_fall"] == -part["field_beside_relative"] / part["field_in_coil_relative"]
+
+
+def test_a_weight_above_the_magnet(run: Run) -> None:
+    """As in the scheme of Seifert2014: ``χ V/(2µ0) ∂B²/∂z + M V ∂B/∂z``, and what is pulled down weighs more."""
+    found = figures(run, "kbmini", "--weight", "z=170 mm,chi=0.02,mass=500 g")["weight"]
+    volume, chi = 0.5 / 8000.0, 0.02
+    pull = chi * volume / (4e-7 * 3.14159265) * found["field_T"] * found["gradient_T_per_m"]
+    assert found["force_N"] == pytest.approx(pull, rel=1e-6) and found["force_N"] < 0
+    assert found["weighs_kg"] == pytest.approx(-found["force_N"] / 9.80665)
+    ambient = figures(run, "kbmini", "--weight", "z=0.17,magnetisation=2,ambient=-45 uT")["weight"]
+    assert ambient["field_T"] == pytest.approx(found["field_T"] - 45e-6)
+    assert ambient["force_N"] == pytest.approx(2.0 / 8000.0 * ambient["gradient_T_per_m"])
+    for wrong, message in (("z=0", "expected heights from"), ("chi=1", "z= is missing"), ("z=0.17,mass=0", "greater")):
+        code, _, error = run("kbmini", "--weight", wrong)
+        assert code == 2 and message in error
 
 
 def test_an_external_field(run: Run) -> None:
@@ -129,6 +149,18 @@ def test_a_near_source_of_a_known_attenuation(run: Run) -> None:
     assert above["mean_T"] == pytest.approx(-below["mean_T"]) and below["mean_T"] > 1e-8
     own = figures(run, "tsinghua", "--external", "near_vertical=-0.14,attenuation=2e-6")
     assert own["external"]["limit_T"] == pytest.approx(own["gap_field_T"] / 2e-6 * 1e-8)
+
+
+def test_what_shields_from_a_source_does_so_from_further_away(run: Run) -> None:
+    """γ_max at one distance tells the shielding; with that, γ at others goes as the field without the yoke."""
+    at = "near_vertical={},r=0,{}=".format
+    known = figures(run, "tsinghua", "--external", f"{at(-0.14, 'attenuation')}5.83e-6")["external"]
+    again = figures(run, "tsinghua", "--external", f"{at(-0.14, 'shielding')}{known['shielding']!r}")["external"]
+    assert again == pytest.approx(known) and known["peak_T"] == pytest.approx(5.83e-6 * 0.336)
+    further = figures(run, "tsinghua", "--external", f"{at(-0.24, 'shielding')}{known['shielding']!r}")["external"]
+    free = [0.085 * z / (0.085**2 + z**2) ** 2.5 for z in (0.14, 0.24)]  # of a vertical dipole on the axis
+    assert further["gamma"] / known["gamma"] == pytest.approx(free[1] / free[0], rel=1e-6)
+    assert further["limit_T"] * further["gamma"] == pytest.approx(known["limit_T"] * known["gamma"])
 
 
 def test_a_near_source_by_finite_elements(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,7 @@ def test_a_command_on_the_page_runs(
 
 def test_the_page_has_commands_for_all_options() -> None:
     used = {word for words in COMMANDS if words[0] == "fields" for word in words if word.startswith("--")}
-    assert used == {"--json", "--plot", "--tolerance", "--part", "--external", "--scale", "--influence"}
+    assert used == {"--json", "--plot", "--tolerance", "--part", "--external", "--weight", "--scale", "--influence"}
 
 
 def test_what_is_inferred_is_on_the_page() -> None:

@@ -108,7 +108,7 @@ class Task:
         self.do_channels = SimpleNamespace(add_do_chan=self._digital)
         self.in_stream = SimpleNamespace(take=self._take)
         self._digital_line = ""
-        self._closed = False
+        self._closed = self._committed = False
         card.opened += 1
 
     def __enter__(self) -> Task:
@@ -158,8 +158,12 @@ class Task:
         return self._card.relays
 
     def control(self, action: Any) -> None:
-        """Reserve the clock of the inputs, which is one."""
+        """Reserve the clock of the inputs, which is one, until it is closed."""
         assert action is TaskMode.TASK_COMMIT and not self._closed
+        self._reserve()
+        self._committed = True
+
+    def _reserve(self) -> None:
         if self._card.reserved not in (None, self):
             raise DaqError("The specified resource is reserved. Status Code: -50103", -50103)
         self._card.reserved = self
@@ -168,7 +172,7 @@ class Task:
         """Begin."""
         assert not self._running and not self._closed
         self._card.device("Dev1")
-        self.control(TaskMode.TASK_COMMIT)
+        self._reserve()
         self._running, self._given, self._began = True, 0, self._card.now
         self._card.started += 1
 
@@ -176,6 +180,8 @@ class Task:
         """End; it may begin again."""
         assert self._running and not self._closed
         self._running = False
+        if not self._committed:
+            self._card.reserved = None
 
     def _take(self, data: Any, *, number_of_samples_per_channel: int, timeout: float) -> int:
         """Fill an array with the next samples, once they are there."""

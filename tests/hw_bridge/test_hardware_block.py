@@ -40,12 +40,12 @@ def file(tmp_path: Path) -> Path:
         (
             "current_source",
             f"{{{SOURCE}, interlocks: [{{port: coil.x, below: 1}}]}}",
-            "current_source: hardware.interlocks: coil.x: there is no component 'coil'",
+            "hardware.interlocks: coil.x: there is no component 'coil'",
         ),
         (
             "current_source",
             f"{{{SOURCE}, interlocks: [{{port: magnet.bl, below: 1}}]}}",
-            "current_source: hardware.interlocks: magnet.bl is not one of the outputs",
+            "hardware.interlocks: magnet.bl is not one of the outputs",
         ),
         (
             "current_source",

@@ -111,7 +111,7 @@ def test_what_is_no_resource_is_told_before_anything_is_connected(
         words += ["--set", f"balance.{name}.hardware={{driver: {kind}, resource: '{place}'}}"]
     assert main(["check", str(file), *words]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "current_source: hardware.resource: expected a VISA resource such as TCPIP::192.0.2.7::5025::SOCKET" in line
+    assert "hardware.resource: expected a VISA resource such as TCPIP::192.0.2.7::5025::SOCKET" in line
     assert line.endswith(f"not {resource!r}")
 
 
@@ -149,6 +149,14 @@ def test_another_instrument_that_does_not_answer_is_hinted_at(wired: Wired) -> N
         ),
         (["--arm"], "nothing here is real"),
         (["--real", "induced_voltmeter=hp3548a@X"], "did you mean 'hp3458a'"),
+        (
+            ["--real", "motion_stage=keithley6221@X"],
+            "error: --real motion_stage: the driver keithley6221 has the role CurrentSource",
+        ),
+        (
+            ["--set", "balance.motion_stage.hardware={driver: keithley6221}"],
+            "error: --set balance.motion_stage.hardware: the driver keithley6221 has the role CurrentSource",
+        ),
     ],
 )
 def test_what_is_wrong_on_the_command_line_is_told(

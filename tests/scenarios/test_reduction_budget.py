@@ -28,6 +28,7 @@ RUN = Run(
 )
 FORCE_ON, FORCE_OFF = ((x * LIFT if x > 0.3 else 0.0) * 9.80 - 0.3 * 9.80 for x in (1.0, 0.0))
 ON, OFF = FORCE_ON / 1400 / 0.999, FORCE_OFF / 1400 / 0.999  # A
+BENT_ON, BENT_OFF = (1.5 * math.sqrt(3.0) * (1e3 * i - 1e3 * i * (100.0 * i) ** 2) for i in (ON, OFF))  # V
 BLOCKS = Blocks([*RUN.blocks(), *coil_temperatures(RUN)])
 
 # Value, uncertainty, and dm/dx (kg per unit) at m = 1 kg. Blocks are free of these effects but for those of the run.
@@ -36,6 +37,9 @@ HAND: dict[str, tuple[float, float, float]] = {
     "gravity": (9.80, 1e-7, -1 / 9.80),
     "reference_voltage": (10.0, 1e-7, 2 / 10.0),
     "mass_density": (8000.0, 1.0, -RHO / 8000.0**2 / LIFT),
+    "mass_expansion": (0.0, 1e-5, RHO / 8000.0 * WARM / LIFT),
+    "current_nonlinearity": (0.0, 1e-8, -(BENT_ON - BENT_OFF) / (ON - OFF) / 1e3),
+    "induced_nonlinearity": (0.0, 1e-8, -1.5 * math.sqrt(3.0) * (1.0 - (1400.0 * 2e-4 / 0.3 / 10.0) ** 2)),
     "resistance_drift": (0.0, 1e-12, -MID_WEIGHING),
     "resistance_temperature_coefficient": (0.0, 1e-9, -WARM),
     "resistance_power_coefficient": (0.0, 1e-6, -1e3 * (ON**3 - OFF**3) / (ON - OFF)),
@@ -87,6 +91,8 @@ BESIDE: dict[str, dict[str, Any]] = {
     "parts_mass": {"parts_density": 2700.0},
     "parts_density": {"parts_mass": 1e-5},
     "refractive_index": {"wavelength": HELIUM_NEON},
+    "current_nonlinearity": {"current_range": 10.0},
+    "induced_nonlinearity": {"induced_range": 10.0},
 }
 MOTION = {"drift_x": 1e-3, "drift_y": -2e-3, "roll_x": 3e-3, "roll_y": -4e-3}
 
@@ -142,6 +148,7 @@ def test_every_estimate_is_a_line_unless_it_does_nothing(name: str) -> None:
     idle |= {"current_offset_drift", "induced_offset_drift", "thermal_emf_drift"}  # no zeros; and sweeps tell of them
     idle |= {"gravity_gradient", "gravity_height", "tide_scale", "susceptibility", "magnetisation", "stray_field"}
     idle |= {"stray_gradient", "parts_density", "refractive_index", "remanence", "magnetic_centre"}
+    idle |= {"yoke_inductance", "yoke_time_constant", "current_nonlinearity", "induced_nonlinearity"}
     idle |= {"after_effect_strength", "mutual_beta", "external_flux"}  # the last one is not corrected unless one asks
     idle |= {f"{what}_{axis}" for what in ("coil_tilt", "coil_offset", "drift", "roll") for axis in "xy"}
     idle |= {f"{what}_{axis}" for what in ("verticality", "abbe_offset") for axis in "xy"}

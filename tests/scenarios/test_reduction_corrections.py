@@ -13,6 +13,7 @@ import pytest
 
 from components.air import air_density
 from components.refractive_index import HELIUM_NEON, refractive_index
+from components.voltmeter import bend
 from scenarios.reduction import Estimate, MassResult, ReductionError, reduce
 from scenarios.reduction.corrections import NEUTRAL
 from tests.scenarios.test_reduction_effects import EFFECTS
@@ -128,6 +129,18 @@ CORRECTED = {
         {"resistance_temperature_coefficient": 1e-6},
         1e-6 * WARM,
         (("current_voltmeter", WEIGHING, times(1 + 1e-6 * WARM)),),
+    ),
+    "mass_expansion": Effect(
+        Run(air=AIR),
+        {"mass_expansion": 1e-3},
+        -RHO / 8000.0 * 1e-3 * WARM / (1 - RHO / 8000.0),
+        (("current_voltmeter", WEIGHING, pushed(FLAT, on_only(-RHO / 8000.0 * 1e-3 * WARM * LOAD))),),
+    ),
+    "voltmeter_linearity": Effect(
+        FLAT,
+        {"current_nonlinearity": 1e-7, "current_range": 10.0},
+        1e-7 * 1.5 * math.sqrt(3.0) * (1.0 - (1e2 * CURRENT) ** 2),
+        (("current_voltmeter", WEIGHING, lambda block: block.values + 1e-7 * bend(block.values, 10.0)),),
     ),
     "resistor_power": Effect(
         FLAT,
@@ -246,7 +259,7 @@ def test_an_effect_gives_its_bias_uncorrected_and_none_corrected(name: str) -> N
 
 
 def test_every_correction_has_its_test() -> None:
-    elsewhere = {"leakage", "trigger_latency", "after_effect", "nonlinearity", "external_flux"}
+    elsewhere = {"leakage", "trigger_latency", "after_effect", "nonlinearity", "external_flux", "yoke_lag"}
     elsewhere |= {"voltmeter_drift", "offset_drift"}
     assert set(NEUTRAL) == {*CORRECTED, *EFFECTS, *elsewhere}
 

@@ -10,6 +10,7 @@ import pytest
 import scenarios
 from scenarios.reduction import Certificates
 from scenarios.run.certificates import certificates, wander
+from scenarios.schema import ScenarioError
 from twin.errors import WiringError
 from twin.noise import NoiseFigures, NoiseSource, Streams
 
@@ -49,6 +50,50 @@ def test_deviations_that_nobody_knows_are_not_believed() -> None:
     deviating = {"resistor.gain": 1e-6, "interferometer.gain": 1e-6, "environment.pressure_offset": 10.0}
     values = known(**{f"balance.{name}": value for name, value in deviating.items()}).values()
     assert values == known().values()
+
+
+def test_deviations_that_a_certificate_states_are_believed_with_their_uncertainty() -> None:
+    found = known(
+        **{
+            "balance.resistor": {"gain": 1e-6, "certified": ["gain"], "uncertainties": {"gain": 2e-8}},
+            "balance.voltage_reference": {"gain": 1e-6, "offset": 2e-5, "certified": ["gain", "offset"]},
+            "balance.interferometer": {"gain": 3e-8, "gain_drift": 1e-12, "certified": ["gain", "gain_drift"]},
+            "balance.environment": {
+                "pressure_offset": 10.0,
+                "air_density_error": 1e-4,
+                "certified": ["pressure_offset"],
+            },
+        }
+    )
+    values, plain = found.values(), known().values()
+    expected = {
+        "resistance": 1e3 * (1 + 1e-6),
+        "reference_voltage": 10.0 * (1 + 1e-6) + 2e-5,
+        "laser": 1 + 3e-8,
+        "laser_drift": 1e-12,
+        "air_pressure": 10.0,
+    }
+    assert {name: value for name, value in values.items() if value != plain[name]} == pytest.approx(expected, rel=1e-12)
+    assert found.estimates()["resistance"].u == pytest.approx(1e3 * math.hypot(1e-8, 2e-8))
+
+
+def test_a_thermometer_whose_certificate_states_what_it_shows_is_read_by_it() -> None:
+    """Of 1 + α T only the ratio between the phases counts: as with the coefficient for what is shown."""
+    alpha, zero, gain = -1e-3, 2.0, 0.01
+    plain = known(**{"balance.magnet.temperature_coefficient": alpha}).values()["temperature_coefficient"]
+    sensor = {"offset": zero, "gain": gain, "alpha_error": 1e-3, "certified": ["gain", "offset"]}
+    changes = {"balance.magnet.temperature_coefficient": alpha, "balance.magnet_thermometer": sensor}
+    own = known(**changes).values()["temperature_coefficient"]
+    true = 1 + plain * np.array([0.3, 0.7])
+    shown = 1 + own * (zero + (1 + gain) * np.array([0.3, 0.7]))
+    assert shown[1] / shown[0] == pytest.approx(true[1] / true[0], rel=1e-12)
+
+
+def test_what_no_certificate_can_state_is_refused() -> None:
+    with pytest.raises(WiringError, match="certified: the reduction has no use for the value of offset"):
+        known(**{"balance.current_voltmeter.certified": ["offset"]})
+    with pytest.raises(ScenarioError, match=r"expected names of its parameters .* not 'colour'"):
+        known(**{"balance.resistor.certified": ["colour"]})
 
 
 def test_what_relaxes_is_a_share_of_the_stiffness() -> None:

@@ -19,7 +19,7 @@ from scenarios.reduction.recording import Recording, Weighings, read
 from scenarios.reduction.result import Excluded
 from scenarios.reduction.screening import screen
 from scenarios.reduction.settings import ReductionSettings
-from scenarios.reduction.steps import laser_jump, reference_step, unread
+from scenarios.reduction.steps import laser_levels, reference_step, unread
 from tests.scenarios.test_reduction_run import AIR, Run
 from twin.noise import NoiseFigures, NoiseSource, Streams
 from twin.recorder import Block, Blocks
@@ -521,22 +521,23 @@ def test_before_both_voltmeters_have_read_the_reference_one_alone_tells(meter: i
     assert found is not None and found.after == 0.0 and found.size == pytest.approx(1e-7, rel=0.1)
 
 
-def test_a_laser_that_hops_before_bl_is_read_moves_the_coil_that_is_held() -> None:
+def test_a_laser_that_hops_moves_the_coil_that_is_held_until_it_hops_back() -> None:
     times, on = 300.0 * np.arange(20), np.arange(20) % 2 == 0
     positions = 1e-9 * np.random.default_rng(2).normal(size=20)
-    assert laser_jump(times, on, positions, 1400.0) is None
-    assert laser_jump(times, on, positions + 1e-7 * (times > 2000), 1400.0) is None  # Bl was read before
-    assert laser_jump(times, on, positions + 1e-7 * (times > 700), 1400.0) == pytest.approx(1e-7, rel=0.1)
+    assert not laser_levels(times, on, positions).any()
+    for hopped in (times > 2000, times > 700, (times > 700) & (times < 4000)):
+        levels = laser_levels(times, on, positions + 1e-7 * hopped)
+        assert levels == pytest.approx(1e-7 * hopped, abs=5e-9)
 
 
 def test_air_that_warms_moves_the_coil_that_is_held_and_is_no_hop() -> None:
     times, on = 300.0 * np.arange(20), np.arange(20) % 2 == 0
     warming = -1e-7 * np.clip((times - 500.0) / 700.0, 0.0, 1.0)
     positions = 1e-9 * np.random.default_rng(2).normal(size=20) + warming
-    assert laser_jump(times, on, positions, 1400.0) is not None
-    assert laser_jump(times, on, positions, 1400.0, in_air=1.1 * warming) is None
+    assert laser_levels(times, on, positions).any()
+    assert not laser_levels(times, on, positions, in_air=1.1 * warming).any()
     hopped = positions + 1e-7 * (times > 700)
-    assert laser_jump(times, on, hopped, 1400.0, in_air=warming) == pytest.approx(1e-7, rel=0.1)
+    assert laser_levels(times, on, hopped, in_air=warming)[-2:] == pytest.approx(1e-7, rel=0.1)
 
 
 def test_instants_without_a_sample_within_reach() -> None:

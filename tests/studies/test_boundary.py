@@ -118,6 +118,12 @@ def test_an_entry_of_the_table() -> None:
     assert sizes["NdFeB"] > 1.05 * sizes["SmCo"]
 
 
+def test_a_tenth_of_omtp_may_be_as_small_as_omtp_with_ten_times_the_limit() -> None:
+    tenth = table_entry(("power_regulated_10", "SmCo"), 1e-8, 0.165, 0.185, points=3).size
+    whole = table_entry(("omtp", "SmCo"), 1e-7, 0.165, 0.185, points=3).size
+    assert tenth is not None and whole is not None and tenth.value == whole.value
+
+
 @pytest.mark.nightly
 def test_the_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["boundary", "--table", "--json"]) == 0

@@ -62,6 +62,27 @@ def _induced_gain_drift(case: Case) -> float:
     return float(case.parts["induced_voltmeter"].gain_drift) * case.relative_error(since)
 
 
+# --- their nonlinearity ---------------------------------------------------------------------------------------------
+
+
+def _bent(case: Case, meter: str, volts: Array | float) -> Array | float:
+    """What a voltmeter shows too much of voltages, beside its gain by the calibration."""
+    part, reference = case.parts[meter], float(case.parts["voltage_reference"].voltage)
+    cubic = 1.5 * math.sqrt(3.0) * part.nonlinearity
+    error = [cubic * (v - v**3 / part.range**2) for v in (volts, reference)]
+    return error[0] - error[1] / reference * volts
+
+
+def _current_nonlinearity(case: Case) -> float:
+    resistance = float(case.parts["resistor"].resistance)
+    on, off = (_bent(case, "current_voltmeter", resistance * current) for current in case.currents)
+    return float(on - off) * case.bl / (resistance * case.weight)
+
+
+def _induced_nonlinearity(case: Case) -> float:
+    return case.fitted(np.asarray(_bent(case, "induced_voltmeter", case.bl * case.velocities())) / case.bl)
+
+
 # --- resistor --------------------------------------------------------------------------------------------------------
 
 
@@ -149,7 +170,12 @@ ELECTRICITY: tuple[Effect, ...] = (
                                                "current_voltmeter.offset": 1e-6, "current_voltmeter.offset_drift": 1e-6,
                                                "current_voltmeter.auto_zero": True}, 0.0, "0: taken off each reading"),
     # --- resistor ----------------------------------------------------------------------------------------------------
-    Effect("deviation of the resistor", {"resistor.gain": 1e-6}, 1e-6, "δ"),
+    Effect("nonlinearity of the current's meter", {"current_voltmeter.nonlinearity": 1e-6,
+                                                   "test_mass.tare_fraction": 0.4}, _current_nonlinearity,
+           "(p(V_on) − p(V_off))/(V_on − V_off) − p(U_ref)/U_ref, p = δ 3√3/2 (V − V³/V_r²)", ("voltmeter_linearity",)),
+    Effect("nonlinearity of the induced voltage's meter", {"induced_voltmeter.nonlinearity": 1e-6},
+           _induced_nonlinearity, "p(U)/U − p(U_ref)/U_ref, in the fit of Bl", ("voltmeter_linearity",)),
+    Effect("deviation of the resistor", {"resistor.gain": 1e-6}, 1e-6, "δ", certified=("resistor.gain",)),
     Effect("thermal EMF of the resistor", {"resistor.offset": 1e-6}, 0.0, STOOD),
     Effect("drift of the resistor", {"resistor.drift": 1e-9}, _resistor_drift, "δ t_w", ("resistor_drift",)),
     Effect("temperature of the resistor", {"resistor.temperature_coefficient": 1e-6, "environment.temperature": 300.15},
@@ -163,9 +189,10 @@ ELECTRICITY: tuple[Effect, ...] = (
     Effect("power in the resistor", {"resistor.power_coefficient": 1e-3}, _resistor_power, "c R I²",
            ("resistor_power",)),
     # --- voltage reference -------------------------------------------------------------------------------------------
-    Effect("deviation of the reference", {"voltage_reference.gain": 1e-6}, -2e-6, "−2 δ"),
+    Effect("deviation of the reference", {"voltage_reference.gain": 1e-6}, -2e-6, "−2 δ",
+           certified=("voltage_reference.gain",)),
     Effect("offset of the reference", {"voltage_reference.offset": 1e-5},
-           _reference_offset, "−2 u/U_ref"),
+           _reference_offset, "−2 u/U_ref", certified=("voltage_reference.offset",)),
     Effect("drift of the reference", {"voltage_reference.drift": 1e-9}, _reference_drift,
            "−2 δ t_w: gains are carried to it", ("reference_environment",)),
     Effect("temperature of the reference", {"voltage_reference.temperature_coefficient": 1e-7,

@@ -34,6 +34,13 @@ def _buoyancy(case: Case) -> float:
     return -density(case) / float(case.parts["test_mass"].density)
 
 
+def _swollen(case: Case) -> float:
+    """Of a volume at the reference temperature."""
+    room = case.parts["environment"]
+    warmer = float(room.temperature - room.reference_temperature)
+    return float(case.parts["test_mass"].expansion) * warmer * _buoyancy(case)
+
+
 def of_station(case: Case, warmer: float, denser: float, moister: float) -> float:
     """What errors of the station (K, Pa, 1) leave of buoyancy and refraction."""
     errors = warmer, denser, moister
@@ -100,12 +107,19 @@ STATION = partial(
 
 FORCES: tuple[Effect, ...] = (
     Effect("air buoyancy", AIR, _buoyancy, "−ρ_a/ρ_m", ("buoyancy",)),
+    Effect("thermal expansion of the mass", {**AIR, "test_mass.expansion": 4.8e-5, "environment.temperature": 300.15},
+           _swollen, "−ρ_a/ρ_m γ ΔT", ("mass_expansion",)),
     Effect("air buoyancy of the tare", {**AIR, "test_mass.tare_density": 2700.0}, 0.0, "0: on and off alike"),
-    STATION("thermometer of the station", {**AIR, "environment.temperature_offset": 0.1}),
-    STATION("barometer of the station", {**AIR, "environment.pressure_offset": 20.0}),
-    STATION("hygrometer of the station", {**AIR, "environment.humidity_offset": 0.05}),
-    Effect("equation of the density", {**AIR, "environment.air_density_error": 1e-3}, _equation, "−δ ρ_a/ρ_m"),
-    Effect("equation of the refractive index", {**AIR, "environment.refractive_index_error": 1e-6}, _equation, "−δn/n"),
+    STATION("thermometer of the station", {**AIR, "environment.temperature_offset": 0.1},
+            certified=("environment.temperature_offset",)),
+    STATION("barometer of the station", {**AIR, "environment.pressure_offset": 20.0},
+            certified=("environment.pressure_offset",)),
+    STATION("hygrometer of the station", {**AIR, "environment.humidity_offset": 0.05},
+            certified=("environment.humidity_offset",)),
+    Effect("equation of the density", {**AIR, "environment.air_density_error": 1e-3}, _equation, "−δ ρ_a/ρ_m",
+           certified=("environment.air_density_error",)),
+    Effect("equation of the refractive index", {**AIR, "environment.refractive_index_error": 1e-6}, _equation, "−δn/n",
+           certified=("environment.refractive_index_error",)),
     Effect(
         "parts of the exchanger on the pan", {"mass_exchanger.parts_mass": 1e-4}, _exchanger, "m_p/m",
         ("exchanger_parts",),

@@ -45,10 +45,12 @@ def _periodic(case: Case) -> float:
 
 LENGTH: tuple[Effect, ...] = (
     Effect("refractive index of the air", AIR, _refraction, "1/n − 1", ("refractive_index",)),
-    Effect("wavelength of the laser", {"interferometer.gain": 1e-6}, -1e-6, "−δλ/λ"),
+    Effect("wavelength of the laser", {"interferometer.gain": 1e-6}, -1e-6, "−δλ/λ",
+           certified=("interferometer.gain",)),
     Effect("drift of the laser", {"interferometer.laser_drift": 1e-9}, _drift, "−δ t_w: Bl is carried to it",
            ("laser_drift",)),
-    Effect("drift of the scale", {"interferometer.gain_drift": 1e-9}, _drift, "−δ t_w: Bl is carried to it"),
+    Effect("drift of the scale", {"interferometer.gain_drift": 1e-9}, _drift, "−δ t_w: Bl is carried to it",
+           ("laser_drift",), certified=("interferometer.gain_drift",)),
     Effect("zero of the interferometer", {"interferometer.offset": 1e-3, **FLAT}, 0.0, "0: no velocity"),
     Effect("drift of the zero", {"interferometer.offset_drift": 1e-9, **FLAT}, 0.0, "0: reverses with the velocity"),
     Effect(

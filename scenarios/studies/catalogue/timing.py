@@ -66,6 +66,6 @@ TIMING: tuple[Effect, ...] = (
            "v(t − τ)/v(t) − 1 − (L C − ½ τ²) v''/v, in the fit of Bl", ("trigger_latency",), OSCILLATING, 1e-11),
     Effect("time base of the interferometer", {"interferometer.time_base_error": 1e-6}, -1e-6, "−δ", ("time_base",)),
     Effect("time base of the induced voltage's meter", {"induced_voltmeter.time_base_error": 1e-3}, _stretched,
-           "v(t + δ (t − t̄))/v(t) − 1, in the fit of Bl", bound=1e-9),
+           "v(t + δ (t − t̄))/v(t) − 1, in the fit of Bl", ("time_base",), bound=1e-9),
     Effect("time base of the current's meter", {"current_voltmeter.time_base_error": 1e-3}, 0.0, STANDS),
 )  # fmt: skip

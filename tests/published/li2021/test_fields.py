@@ -33,6 +33,10 @@ def test_diamagnetic_effect_on_the_voltage() -> None:
     published()["li2021.dfea.velocity"].check(coil().velocity_relative)
 
 
+def test_what_leaves_the_coil_goes_beside_it() -> None:
+    published()["li2021.dfea.beside"].check(-coil().beside_relative / coil().lorentz_relative)
+
+
 def test_reciprocity() -> None:
     """Of the coil, and of a part of 50 mm² that sits 17.5 mm above its centre at r = 122.5 mm."""
     for found in (coil(), effect(BIPM, WeakPart(0.1225, 17.5e-3, 50e-6, CHI))):
