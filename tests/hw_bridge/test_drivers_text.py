@@ -26,6 +26,7 @@ from twin.piece import Piece
 from twin.recorder import LATE, Schedule
 from twin.times import NS
 
+BEARS_IT = ":SOUR:CURR:RANG 10e-3;:SOUR:CURR:COMP 50"
 LIMITS = Limits(lower=-2e-3, upper=2e-3, velocity=5e-3)
 WORDS: dict[str, dict[str, str]] = {
     "generic_servo": {"identify": IDENTIFY, **SERVO},
@@ -46,8 +47,9 @@ def at(wired: Wired, name: str) -> str:
 
 
 def source(wired: Wired, state: str) -> None:
+    """Its output, with range and compliance voltage that bear what the servo adds."""
     with wired.connect("socket") as operator:
-        assert operator.query(f":SOUR:CURR 0;:OUTP {state};:OUTP?") == str(int(state == "ON"))
+        assert operator.query(f"{BEARS_IT};:SOUR:CURR 0;:OUTP {state};:OUTP?") == str(int(state == "ON"))
 
 
 # --- a servo and a lock ----------------------------------------------------------------------------------------------
