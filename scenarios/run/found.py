@@ -156,7 +156,7 @@ def _reduced(experiment: Experiment, finished: int, readings: Blocks, truth: Blo
     open_ = {step.cycle for step in steps[finished:]}
     whole = sorted({step.cycle for step in steps} - open_)
     if not whole:
-        raise OutputError(f"{scenario.name}: no cycle has finished yet; wait for the first")
+        raise OutputError(f"{scenario.name}: no cycle has finished yet; kibble-twin export has what was recorded")
     end = sum(step.duration for step in steps if step.cycle in whole)
     kept = Blocks([block for block in readings if block.schedule.end <= end])
     known = Blocks([block for block in truth if block.schedule.end <= end])
