@@ -72,8 +72,9 @@ class Relaxation:
         return {"scale": self._scale.tolist(), "likely": likely}
 
     def learn_from(self, other: Relaxation) -> None:
-        """Begin with what another relaxation of the same loop has learnt."""
-        self._scale, self._likely = other._scale, dict(other._likely)
+        """Begin with what another relaxation has learnt, if its loop is the same: real parts may open one."""
+        if np.array_equal(self._rows, other._rows):
+            self._scale, self._likely = other._scale, dict(other._likely)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.twin.builders import Formula, Given, Lag, ns
 from twin.errors import SimulationError
-from twin.piece import harmonics
+from twin.piece import Piece, harmonics
+from twin.relaxation import Relaxation
 from twin.signal import Signal
 from twin.timeline import Timeline
 from twin.twin import Twin
 
+Array = NDArray[Any]
 PERIOD = ns(10.0)
 
 
@@ -28,15 +33,19 @@ def heated(power: Signal, rise: Signal) -> Signal:
     return power * (1.0 + 1e-3 * rise)
 
 
-def twin() -> Twin:
+def twin(formula: Callable[[Signal, Signal], Signal] = heated) -> Twin:
     parts = {
         "drive": Given(signal=drive()),
-        "heat": Formula(formula=heated),
+        "heat": Formula(formula=formula),
         "warm": Lag(tau=20.0),
         "unread": Lag(tau=3.0),
     }
     wiring = {"heat.a": "drive.y", "heat.b": "warm.y", "warm.u": "heat.y", "unread.u": "drive.y"}
     return Twin(parts, wiring, rehearsal=True)
+
+
+def warmth_after_a_period(run: Twin) -> Array:
+    return next(group for group in run.assembly.groups if group.name == "warm").modal_state(PERIOD)
 
 
 def test_it_is_the_state_that_returns() -> None:
@@ -58,6 +67,39 @@ def test_what_nobody_reads_keeps_its_state_and_is_not_solved() -> None:
     unread = next(k for k, group in enumerate(found.assembly.groups) if group.name == "unread")
     assert states[unread].tolist() == [0.0]
     assert found.assembly.groups[unread].pieces_solved == 0
+
+
+def test_a_run_begins_with_what_its_rehearsal_has_learnt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of how many nodes a piece needs, and where it leads; to the rounding of what it finds for itself."""
+    tried: list[int] = []
+    relax = Relaxation._relax
+
+    def counted(self: Relaxation, q: Array, closed: Piece, n: int, *others: Any) -> Any:
+        tried.append(n)
+        return relax(self, q, closed, n, *others)
+
+    rehearsal = twin()
+    states = rehearsal.periodic_states(PERIOD)
+    monkeypatch.setattr(Relaxation, "_relax", counted)
+    found = []
+    for teacher in (None, rehearsal):
+        run = twin()
+        run.start_from(states, teacher)
+        tried.clear()
+        found.append(warmth_after_a_period(run))
+        assert (len(tried) == 1) == (teacher is rehearsal)
+    assert found[1] == pytest.approx(found[0], rel=1e-14)
+
+
+def test_another_loop_learns_nothing_from_a_rehearsal() -> None:
+    """Such as that of a run in which something real takes the place of a part of it."""
+    rehearsal = twin()
+    states = rehearsal.periodic_states(PERIOD)
+    for formula, learns in ((heated, True), (lambda power, rise: power * power, False)):
+        run = twin(formula)
+        run.start_from(states, rehearsal)
+        learnt = [each for group in run.assembly.groups for _, each in group.state()["relaxations"]]
+        assert any(each["likely"] for each in learnt) == learns
 
 
 def test_a_mode_that_does_not_decay_has_no_periodic_state() -> None:
