@@ -50,7 +50,7 @@ def test_values_are_validated_and_in_si() -> None:
     assert resolved["balance"]["magnet"]["temperature_coefficient"] == pytest.approx(-3e-4)
     assert resolved["balance"]["meter"] == {
         "type": "voltmeter", "gain": 3e-6, "offset": None, "range": 10.0, "noise": {"white": 1e-8},
-        "uncertainties": {},
+        "uncertainties": {}, "certified": [],
     }  # fmt: skip
     assert json.loads(json.dumps(resolved)) == resolved
     with pytest.raises(TypeError, match="give it to load"):
