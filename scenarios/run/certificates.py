@@ -46,7 +46,7 @@ def certificates(scenario: Scenario) -> Certificates:
         If a component that the reduction needs is missing or of another kind, or if an uncertainty is stated that would
         reach the mass but no line of the budget.
     """
-    known = Stated(scenario.components())
+    known = Stated(scenario.sized)
     environment, interferometer = known.part("environment", Environment), known.part("interferometer", Interferometer)
     coil, flexure = known.part("coil", Coil), known.part("flexure", Flexure)
     reference, duration = known.part("voltage_reference", VoltageReference), _duration(scenario)

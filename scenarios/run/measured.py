@@ -71,7 +71,7 @@ def known_to(scenario: Scenario) -> Certificates | dict[str, Estimate]:
     """
     own = own_reduction(scenario)
     weighs = own is None or getattr(own, "weighs", False)
-    return certificates(scenario) if weighs else stated(scenario.components())
+    return certificates(scenario) if weighs else stated(scenario.sized)
 
 
 def stated(parts: Mapping[str, Component]) -> dict[str, Estimate]:

@@ -131,7 +131,9 @@ class Case:
         return _line(np.asarray(groups, dtype=float), self.group_times, self.weighing_times)
 
     def calibrated(self, current: Array, induced: Array) -> Array:
-        """Relative errors of the voltmeters' calibrations at the weighings, each on the line through its own."""
+        """Relative errors of the voltmeters' calibrations at the weighings, on lines through their own, or held."""
+        if not self.reduction.corrections.voltmeter_drift:
+            return current[:, None] + self.carried(induced)
         times = [self.calibration_times(f"{meter}_voltmeter") for meter in ("current", "induced")]
         groups = _line(induced, times[1], self.group_times)
         return _line(current, times[0], self.weighing_times) + self.carried(groups)
@@ -180,7 +182,7 @@ class Case:
         velocities: Array = np.diff(self.edges(delay, stretch), axis=1) / step
         return velocities
 
-    def fit_weights(self, delay: float = 0.0, *, offset_drifts: bool = True) -> Array:
+    def fit_weights(self, delay: float = 0.0, *, offset_drifts: bool | None = None) -> Array:
         """What each voltage reading counts in Bl at the weighing position: Bl = Σ w U, shape (sweeps, readings).
 
         By least squares over Bl as a polynomial in z, its drift, an offset of the voltage and that one's drift.
@@ -188,8 +190,10 @@ class Case:
         Parameters
         ----------
         delay : by which the positions are later than the readings (s).
-        offset_drifts : whether a drift of the offset is among the unknowns.
+        offset_drifts : whether a drift of the offset is among the unknowns; None for what the reduction does.
         """
+        if offset_drifts is None:
+            offset_drifts = self.reduction.corrections.offset_drift
         z = (self.edges(delay) - float(self.parts["flexure"].weighing_position)) / 1e-3
         step = self.schedule.step / NS
         columns = [1e-3 * np.diff(z**k, axis=1) / (k * step) for k in range(1, self.reduction.profile_order + 2)]
@@ -203,7 +207,7 @@ class Case:
         design = np.stack([column.ravel() for column in columns], axis=1)
         return np.linalg.pinv(design)[0].reshape(z.shape[0], -1)
 
-    def fitted(self, extra: Array, delay: float = 0.0, *, offset_drifts: bool = True) -> float:
+    def fitted(self, extra: Array, delay: float = 0.0, *, offset_drifts: bool | None = None) -> float:
         """Relative error of Bl at the weighing position if a group's voltages are too large by `extra` · Bl (m/s)."""
         return float(np.sum(self.fit_weights(delay, offset_drifts=offset_drifts) * extra))
 

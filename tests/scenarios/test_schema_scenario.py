@@ -97,7 +97,8 @@ def test_components_are_new_scaled_and_named() -> None:
     assert list(first) == ["magnet", "coil", "source", "meter"]
     assert all(part.name == name for name, part in first.items())
     assert all(first[name] is not second[name] for name in first)
-    assert all(part.name == type(part).__name__ for part in scenario.balance.parts.values())
+    looked_at = [*scenario.balance.parts.values(), *scenario.sized.values(), *scenario.true.values()]
+    assert not {id(part) for part in (*first.values(), *scenario.true_components().values())} & {*map(id, looked_at)}
     magnet = first["magnet"]
     assert isinstance(magnet, Magnet) and magnet.gap_height == pytest.approx(0.1)
     native = scenario.with_({"balance.scale": None}).components()["magnet"]
