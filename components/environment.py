@@ -23,7 +23,7 @@ from twin.fault import FOREVER, READING_FAULTS, FaultKind
 from twin.noise import NoiseFigures
 from twin.parameter import parameter
 from twin.piece import exact_hertz, harmonics, ramp
-from twin.recorder import Label, Schedule
+from twin.recorder import Label, Schedule, looked
 from twin.signal import Constant, Elapsed, Signal
 from twin.timeline import Timeline
 
@@ -169,21 +169,20 @@ class Environment(Fed):
             total = total + climb
         return total
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, integrated: int | None = None) -> Process:
-        """Read temperature (K), pressure (Pa) and relative humidity (1): three blocks; in vacuum the first alone.
-
-        Parameters
-        ----------
-        integrated : how long of each step it looks (ns), for the noise; None: all of it.
-        """
+    def read(
+        self,
+        schedule: Schedule,
+        labels: Mapping[str, Label],
+    ) -> Process:
+        """Read temperature (K), pressure (Pa) and relative humidity (1): three blocks; in vacuum the first alone."""
         yield self.clock.until(schedule.end)
         if any(f.start < schedule.end and schedule.start < f.end for f in self.planned("missing")):
             return
-        truth, looked = self._truth, schedule.step if integrated is None else integrated
+        truth = self._truth
         for quantity, unit in (("temperature", "K"), ("pressure", "Pa"), ("humidity", "1")):
             if self.vacuum and quantity != "temperature":
                 continue
-            disturb, step = self._shown(quantity, quantity, looked), schedule.step
+            disturb, step = self._shown(quantity, quantity, looked(labels, schedule.step)), schedule.step
             self.record(truth[quantity], schedule, quantity, unit, aperture=step, disturb=disturb, labels=labels)
 
     def error(self, quantity: str, shown: Array, instants: NDArray[np.int64], aperture: int) -> Array:

@@ -13,7 +13,7 @@ from components.platinum import ICE_POINT, resistance
 from components.thermometer import Thermometer
 from components.voltmeter import OVERRANGE
 from twin.clock import Process
-from twin.recorder import Label, Schedule
+from twin.recorder import Label, Schedule, looked
 from twin.times import NS
 
 Array = NDArray[np.float64]
@@ -109,12 +109,12 @@ class RangedThermometer(Thermometer):
         """Subtract a zero reading from each reading, or not."""
         self._zeroing = on
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, integrated: int | None = None) -> Process:
-        """Read what is chosen, averaged over each step; see `Thermometer.read`. Returns the block."""
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read what is chosen, averaged over each step. Returns the block."""
         yield self.clock.until(schedule.end)
         assert self._rise is not None
         ohms, most = self._function == "OHMF", OVERRANGE * self.full_scale
-        shown = self.shown("reading", schedule.step if integrated is None else integrated)
+        shown = self.shown("reading", looked(labels, schedule.step))
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             found = self._ohms(shown(self._indicated(values), instants)) if ohms else np.zeros(values.shape)

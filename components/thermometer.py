@@ -14,7 +14,7 @@ from components.platinum import ICE_POINT, resistance, temperature
 from twin.clock import Process
 from twin.component import Port
 from twin.parameter import parameter
-from twin.recorder import Label, Schedule
+from twin.recorder import Label, Schedule, looked
 from twin.signal import Signal
 
 Array = NDArray[np.float64]
@@ -52,16 +52,11 @@ class Thermometer(MeasuringInstrument):
         self._rise = inputs["temperature_rise"]
         return {"temperature_rise": self.measured("temperature_rise", self._rise)}
 
-    def read(self, schedule: Schedule, labels: Mapping[str, Label], *, integrated: int | None = None) -> Process:
-        """Read the temperature rise, averaged over each step. Returns the block.
-
-        Parameters
-        ----------
-        integrated : how long of each step it looks (ns), for the noise; None: all of it.
-        """
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
+        """Read the temperature rise, averaged over each step. Returns the block."""
         yield self.clock.until(schedule.end)
         assert self._rise is not None
-        shown = self.shown("reading", schedule.step if integrated is None else integrated)
+        shown = self.shown("reading", looked(labels, schedule.step))
 
         def disturb(values: Array, instants: NDArray[np.int64]) -> Array:
             return shown(self._indicated(values), instants)

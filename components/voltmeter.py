@@ -17,7 +17,7 @@ from twin.component import Port
 from twin.errors import SimulationError
 from twin.noise import NoiseFigures, quantise
 from twin.parameter import Parameters, parameter
-from twin.recorder import Label, Schedule
+from twin.recorder import Label, Schedule, looked
 from twin.signal import Constant, Signal
 from twin.times import NS, middles, stretch, to_ns
 
@@ -147,7 +147,6 @@ class Voltmeter(MeasuringInstrument):
         labels: Mapping[str, Label],
         *,
         channel: Literal["input", "reference", "short", "reversed"] = "input",
-        integrated: int | None = None,
     ) -> Process:
         """Read on the schedule; each reading averages over a whole step. Returns the block.
 
@@ -155,7 +154,6 @@ class Voltmeter(MeasuringInstrument):
         ----------
         channel : ``"input"``, the voltage ``"reference"``, the ``"reversed"`` reference, or a ``"short"``
             that shows the meter's own zero.
-        integrated : how long of each step it looks (ns), for noise and digits; None: all of it.
         """
         yield self.clock.until(schedule.end)
         return self.record(
@@ -164,7 +162,7 @@ class Voltmeter(MeasuringInstrument):
             "voltage",
             "V",
             aperture=schedule.step,
-            disturb=self._disturb(channel, schedule.step if integrated is None else integrated),
+            disturb=self._disturb(channel, looked(labels, schedule.step)),
             labels=labels if channel == "input" else {**labels, TERMINALS: channel},
             shift=self._shift(schedule),
             read_aperture=round(schedule.step * (1.0 + self.time_base_error)) if self.time_base_error else None,

@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -33,6 +32,7 @@ from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
 from scenarios.run.followers import followers
+from scenarios.run.record import moment
 from scenarios.run.replay import fed
 from scenarios.schema import Scenario
 from scenarios.schema.hardware import Interlock
@@ -293,10 +293,9 @@ class Bridge:
             }
             for name, driver in self.drivers.items()
         }
-        began = None if self.began is None else datetime.fromtimestamp(self.began, UTC)
         return {
             "armed": self.arm,
-            "began": None if began is None else began.isoformat(timespec="milliseconds"),
+            "began": None if self.began is None else moment(self.began),
             "instruments": told,
             "unverified": self.unverified,
             "lag": self.clock.lag.summary(),

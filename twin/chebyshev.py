@@ -215,5 +215,5 @@ def _panels(n: int, first: int, every: int, count: int, within: bytes, length: i
 def trimmed(coefficients: Array, below: float = 1e-18) -> Array:
     """The series (n, m) without trailing rows that are below `below` times the largest coefficient of each column."""
     size = np.abs(coefficients)
-    rows = (size > below * size.max(axis=0, initial=0.0)).nonzero()[0]
+    rows = (size > below * size.max(axis=0, initial=0.0)).any(axis=1).nonzero()[0]
     return coefficients[: rows[-1] + 1] if len(rows) else coefficients[:1]

@@ -74,7 +74,9 @@ class NoiseSignal(Signal):
         result: Array
         whole = self._stretch(int(first.min()), int(last.max()))
         if whole is not None and aperture % self.step == 0 and not (starts % self.step).any():
-            result = whole[(first - first.min())[..., None] + np.arange(aperture // self.step)].mean(axis=-1)
+            first = first - first.min()
+            steps = aperture // self.step
+            result = whole[first] if steps == 1 else whole[first[..., None] + np.arange(steps)].mean(axis=-1)
             return result
         lower, upper = self._at_steps(first), self._at_steps(last)
         place = np.searchsorted(self._indices, np.stack([first, last]))

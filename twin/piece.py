@@ -74,11 +74,12 @@ class Piece:
             others = (*swings, *others)
             total = values_of_series(self.series[:, 0].real, self.start, self.length, times)
         else:  # a regular schedule on which the oscillations repeat: once for all
-            some, count = Times(times.ns[:rows]), len(times.ns)
+            bursts = times.ns if times.every else times.ns.reshape(-1, 1)
+            some, count = Times(bursts[:rows]), len(bursts)
             turn = sum(t.evaluate(some, self.start, self.length) for t in swings)
             if len(self.series) == 1:
                 turn = turn + self.series[0, 0].real
-            total = np.tile(turn, (-(-count // rows), 1))[:count]
+            total = np.tile(turn, (-(-count // rows), 1))[:count].reshape(times.ns.shape)
             if len(self.series) > 1:
                 total += values_of_series(self.series[:, 0].real, self.start, self.length, times)
         if self.decays and (times.ns.size <= FEW or times.every or times.step):

@@ -30,6 +30,11 @@ CHUNK = 4_000_000
 """Values in a file of readings that were moved to disk."""
 
 
+def looked(labels: Mapping[str, Label], step: int) -> int:
+    """For how long of a step (ns) a reading looks, by its labels: all of it, unless they say how long."""
+    return round(float(labels[INTEGRATED]) * NS) if INTEGRATED in labels else step
+
+
 @dataclass(frozen=True)
 class Schedule:
     """When readings are taken: `repeats` bursts of `count` readings, all in integer nanoseconds.

@@ -108,11 +108,12 @@ class Relaxation:
         lasting = np.minimum(closed.length / NS, self._memory)  # for so long they feel what drives them
         sizes = sizes + lasting * (np.abs(self._columns) @ np.abs(driving).max(axis=1))
         size = np.maximum(self._scale, self._sizes @ sizes)
+        relative = 1.0 / np.maximum(size, NOTHING)[:, None]
         previous = np.inf
         for sweeps in range(1, SWEEPS + 1):
             moved = answer(driving)
             found = own + moved
-            change = float((np.abs(found - guess) / np.maximum(size, NOTHING)[:, None]).max(initial=0.0))
+            change = float((np.abs(found - guess) * relative).max(initial=0.0))
             # What the next sweep would change, once two have told the contraction.
             left = change * change / previous if 0.0 < previous < np.inf else change
             done = rough or min(change, left) <= ROUND_OFF

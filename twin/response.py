@@ -174,8 +174,13 @@ def respond(rates: tuple[complex, ...], x0: Array, inputs: Piece) -> Piece:
     rest = x0 - (k.initial[:, None, :] @ columns)[:, 0, 0]
     terms: list[Term] = []
     for term in apart:
-        _check_resonance(rates, term, h, x0, source)
-        response, left = _respond_to_term(rates, term, length)
+        gaps = term.rate - np.array(rates)
+        if len(term.series) == 1 and (np.abs(gaps) * h > CLOSE).all():  # far from all modes
+            response = Term(term.rate, term.series / gaps, term.hertz)
+            left = response.series[0]
+        else:
+            _check_resonance(rates, term, h, x0, source)
+            response, left = _respond_to_term(rates, term, length)
         terms.append(response)
         rest = rest - left
     series = (k.particular @ columns)[:, :, 0] + k.homogeneous * rest[:, None]

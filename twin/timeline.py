@@ -186,7 +186,7 @@ def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np
     `CLOSE`."""
     if len(series) == 1 and rate == 0:
         return np.full(starts.shape, series[0])
-    if len(series) > SHORT and starts.size <= FEW and rate == 0 and len(np.unique(np.diff(starts))) <= 1:
+    if len(series) > SHORT and starts.size <= FEW and rate == 0 and _is_regular(starts):
         step = int(starts[1] - starts[0]) if starts.size > 1 else 0
         size = -(-len(series) // 16) * 16  # few sizes of matrix
         means = _regular_means(size, int(starts[0]) - piece.start, step, starts.size, aperture, piece.length)
@@ -199,6 +199,11 @@ def _series_means(piece: Piece, series: Array, rate: complex, starts: NDArray[np
         at_nodes = _means_from(piece, series, rate, x, aperture)
         return chebyshev.evaluate_many(chebyshev.interpolation(len(series)) @ at_nodes, (starts - middle) / half)
     return _means_from(piece, series, rate, starts.astype(np.float64), aperture)
+
+
+def _is_regular(starts: NDArray[np.int64]) -> bool:
+    steps = starts[1:] - starts[:-1]
+    return bool((steps == steps[:1]).all())
 
 
 @lru_cache(maxsize=64)

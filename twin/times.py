@@ -103,7 +103,8 @@ class Times:
     @classmethod
     def nodes(cls, first: int, last: int, n: int) -> Times:
         """The n Chebyshev nodes of a stretch of time from `first` to `last` (ns), symmetric about its middle."""
-        times = cls.offset(first, (chebyshev.nodes(n) + 1.0) * (0.5 * (last - first) / NS))
+        ns, rest = _places(last - first, n)
+        times = cls(first + ns, rest)
         times.stretch, times._ends = (first, last), (int(times.ns[0]), int(times.ns[-1]))
         return times
 
@@ -182,10 +183,14 @@ class Times:
         return self._step
 
     def rows_per_turn(self, hertz: Sequence[Fraction]) -> int | None:
-        """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon."""
-        if not self.every:
+        """After how many bursts (rows) oscillations repeat together on a regular schedule; None if they do not soon.
+
+        Regular instants in one row are bursts of one each.
+        """
+        every = self.every or self.step
+        if not every:
             return None
-        turns = ((f.numerator * self.every, f.denominator * NS) for f in hertz)
+        turns = ((f.numerator * every, f.denominator * NS) for f in hertz)
         rows = math.lcm(*(whole // math.gcd(part, whole) for part, whole in turns))
         return rows if rows <= 16 else None
 
@@ -203,6 +208,13 @@ class Times:
         if self._step and isinstance(index, slice) and index.step is None:
             part._step = self._step if part.ns.size >= REGULAR else 0
         return part
+
+
+@lru_cache(maxsize=128)
+def _places(length: int, n: int) -> tuple[NDArray[np.int64], Array]:
+    """Where the n Chebyshev nodes of `length` ns are: whole nanoseconds, and the rest in seconds."""
+    times = Times.offset(0, (chebyshev.nodes(n) + 1.0) * (0.5 * length / NS))
+    return times.ns, np.asarray(times.rest)
 
 
 # Instants that several ask for are kept with what was found at them, until a law changes.

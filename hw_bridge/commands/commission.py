@@ -46,7 +46,8 @@ def commission(
     """Try real instruments with small signals, and write a report.
 
     They are identified, noise is compared with the twin's, limits, polarity and scale are checked, and the current is
-    led to the working point in four steps, each with an operator's yes. In the end outputs are off, which is read back.
+    led to the working point in four steps, each with an operator's yes. A lock of the coil is opened before, a stage
+    moves a little, a mass is exchanged, a servo takes over the load. In the end outputs are off, which is read back.
     """
     from hw_bridge.bridge import Bridge
     from hw_bridge.commission import Commissioning

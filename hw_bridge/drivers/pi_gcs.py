@@ -29,8 +29,6 @@ from twin.piece import Piece, extremes
 from twin.times import NS, to_ns
 
 AXIS, MM = "1", 1e-3
-DIGITS = 12
-"""Of a target (m): what rounding leaves beyond the end of a travel is no way."""
 NEAR = 1e-6
 """The controller is on target within this (m)."""
 AT_REST = 1e-9
@@ -280,7 +278,8 @@ class PiAxis(Driver):
         hardest = max(abs(x) for v in speeds for x in extremes(v.derivative()))
         first, last = (float(p.values_at(t)[0].real) for p, t in ((laws[0], laws[0].start), (laws[-1], end)))
         seconds = (end - laws[0].start) / NS
-        return round(last, DIGITS), fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)
+        last = min(max(last, low), high)  # what rounding leaves beyond the end of a travel is no way
+        return last, fastest, max(hardest, 4.0 * abs(last - first) / max(seconds, 1e-3) ** 2)
 
 
 def _ways(laws: Sequence[Piece]) -> list[list[Piece]]:

@@ -50,7 +50,7 @@ class VelocityPhase(Parameters):
     def windows(self, start: int) -> NDArray[np.float64]:
         """The sweeps' data windows (s), shape (sweeps, 2)."""
         s = self.schedule(start)
-        begin = s.instants()[:, 0]
+        begin = s.start + s.every * np.arange(s.repeats, dtype=np.int64)
         return np.stack([begin, begin + s.count * s.step], axis=1) / NS
 
 

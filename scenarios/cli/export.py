@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,14 +15,18 @@ from scenarios.cli.terminal import note, show, show_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scenarios.run.found import FoundRun
+
 SUFFIXES = {"kibbg2": ".kibbg2", "netcdf": ".nc", "csv": ".csv", "mat": ".mat", "folder": ""}
+SHOWN = 5
+"""Of what a format has no place for, as many are named."""
 
 
 def export(
     run: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="The results of a run, as run --out has kept them, or URL#NAME.", show_default=False
+            metavar="RUN", help="The folder of a run, as run --out has named it, or URL#NAME.", show_default=False
         ),
     ],
     format_: Annotated[
@@ -52,10 +56,14 @@ def export(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write the readings of a run for other programs. What is there already is not replaced."""
+    """Write the readings of a run for other programs. What is there already is not replaced.
+
+    Of a run that is under way or was interrupted, what it has recorded; kibbg2: of its finished cycles.
+    """
     from scenarios.cli.progress import busy
+    from scenarios.run.found import kept
     from scenarios.run.reopen import check_folder
-    from scenarios.run.shared import is_url, results
+    from scenarios.run.shared import is_url
 
     target = out if out is not None else Path(f"{run.rpartition('#')[2] if is_url(run) else run}{SUFFIXES[format_]}")
     if target.exists():
@@ -63,19 +71,25 @@ def export(
     if not target.absolute().parent.is_dir():
         raise UsageError(f"{target}: {target.absolute().parent} is no folder; make it first")
     left_out: list[str] = []
-    with results(run) as folder:
+    with kept(run) as (folder, unfinished):
         check_folder(folder)
+        if unfinished is not None and format_ == "folder":
+            raise UsageError(f"{run} has not finished; go on with it with run --resume, or choose another format")
         with busy(f"writing {target}"):
-            _at_once(target, lambda path: left_out.extend(_written(folder, format_, path, start)))
-    for what in left_out:
+            _at_once(target, lambda path: left_out.extend(_written(folder, format_, path, start, unfinished)))
+    if unfinished is not None:
+        note(f"note: {run} has not finished, {unfinished.steps} of {unfinished.steps_total} steps; this is what it has")
+    for what in left_out[:SHOWN]:
         note(f"note: left out, the format has no place for it: {what}")
+    if len(left_out) > SHOWN:
+        note(f"note: and {len(left_out) - SHOWN} more, which --json lists")
     if as_json:
         show_json({"run": run, "format": format_, "written": str(target), "left_out": left_out})
     else:
         show(f"wrote {target}")
 
 
-def _written(folder: Path, format_: str, path: Path, start: datetime | None) -> list[str]:
+def _written(folder: Path, format_: str, path: Path, start: datetime | None, unfinished: FoundRun | None) -> list[str]:
     """Write a run; what was left out."""
     from scenarios.run.export import read_blocks
     from scenarios.run.output import BLOCKS
@@ -97,23 +111,24 @@ def _written(folder: Path, format_: str, path: Path, start: datetime | None) -> 
 
         write_csv(read_blocks(folder / BLOCKS)[0], path)
     else:
-        return _as_kibbg2(folder, path, start)
+        return _as_kibbg2(folder, path, start, unfinished)
     return []
 
 
-def _as_kibbg2(folder: Path, path: Path, start: datetime | None) -> list[str]:
-    from scenarios.run.export import ExportError
+def _as_kibbg2(folder: Path, path: Path, start: datetime | None, unfinished: FoundRun | None) -> list[str]:
+    from scenarios.run.export import ExportError, began
+    from scenarios.run.found import so_far
     from scenarios.run.kibbg2 import START, write_kibbg2
+    from scenarios.run.output import BLOCKS
     from scenarios.run.reopen import reopen
     from scenarios.run.result import Result
 
-    result, _ = reopen(folder)
+    result, _ = reopen(folder) if unfinished is None else so_far(unfinished)
     if not isinstance(result, Result):
         campaign = result.scenario.campaign_type
         raise ExportError(f"{folder}: {campaign} weighs nothing; the KIBB-g2 format has no place for it")
-    began = result.hardware.get("began")
-    measured = datetime.fromisoformat(began).astimezone(UTC).replace(tzinfo=None) if began else START
-    return write_kibbg2(result, path, start=start or measured)
+    measured = began(folder / BLOCKS)
+    return write_kibbg2(result, path, start=start or (measured.replace(tzinfo=None) if measured else START))
 
 
 def _at_once(target: Path, write: Callable[[Path], None]) -> None:

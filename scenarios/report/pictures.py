@@ -31,7 +31,7 @@ RISE = "thermal_mass.magnet_temperature_rise"
 
 def currents(result: Result) -> Picture | None:
     """Coil current in the data windows of the weighings, and how steady it is."""
-    resistor = result.scenario.components().get("resistor")
+    resistor = result.scenario.sized.get("resistor")
     if not isinstance(resistor, Resistor):
         return None
     resistance = resistor.resistance

@@ -26,7 +26,7 @@ STEPS = 16  # in a weighing's window, over which the truth is averaged
 
 def true_shape(result: Result) -> Callable[[Array], Array] | None:
     """Bl of the magnet against position (m), but for a factor; None for a balance without one, or without truth."""
-    magnet = next((part for part in result.scenario.true_components().values() if isinstance(part, Magnet)), None)
+    magnet = next((part for part in result.scenario.true.values() if isinstance(part, Magnet)), None)
     if magnet is None or not len(result.truth):
         return None
     shape: Callable[[Array], Array] = magnet.signals(temperature_rise=Constant(0.0))["field"].shape.value
@@ -38,7 +38,7 @@ def true_bl(result: Result) -> Series:
     first = series(result.truth.select("coil.bl"))
     if not len(first):
         return first
-    return Series(first.times, bl_of_windings(result.scenario, result.scenario.true_components()) * first.values)
+    return Series(first.times, bl_of_windings(result.scenario, result.scenario.true) * first.values)
 
 
 def true_at_weighings(result: Result) -> Series:
@@ -66,7 +66,7 @@ def true_motion(result: Result) -> Timeline | None:
         hinge: Any = build(result.scenario).twin.graph.components["flexure"]
         laws = hinge.course(velocity.currents(0))
     elif isinstance(velocity, PrescribedMotion):
-        laws = velocity.laws(float(getattr(result.scenario.true_components()["flexure"], "weighing_position", 0.0)), 0)
+        laws = velocity.laws(float(getattr(result.scenario.true["flexure"], "weighing_position", 0.0)), 0)
     else:
         return None
     moved = Timeline("motion", float(laws[0].values_at(0)[0].real))

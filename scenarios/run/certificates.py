@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,36 +13,28 @@ from components.after_effect import AfterEffect
 from components.alignment import Alignment
 from components.circuit import Circuit
 from components.coil import Coil
-from components.current_source import CurrentSource
-from components.displacement_sensor import DisplacementSensor
 from components.environment import Environment
 from components.external_flux import ExternalFlux
 from components.flexure import Flexure
-from components.fluxgate import Fluxgate
-from components.ground_vibration import GroundVibration
 from components.hysteresis import Hysteresis
 from components.interferometer import Interferometer
 from components.magnet import Magnet
 from components.mass_exchanger import MassExchanger
-from components.position_detector import PositionDetector
 from components.resistor import Resistor
 from components.support import Support
 from components.test_mass import TestMass
-from components.thermal_mass import ThermalMass
 from components.thermometer import Thermometer
 from components.voltage_reference import VoltageReference
 from components.voltmeter import Voltmeter
 from components.yoke import Yoke
 from scenarios.reduction import Certificates, Estimate
+from scenarios.run.stated import Stated, sized, with_doubts
 from scenarios.schema import Scenario
-from twin.component import Component
-from twin.errors import WiringError
 from twin.noise import LN_RATIO, TIME_CONSTANTS
 from twin.signal import Constant
 from twin.times import NS
 
 Array = NDArray[np.float64]
-Kind = TypeVar("Kind", bound=Component)
 
 
 def certificates(scenario: Scenario) -> Certificates:
@@ -55,7 +46,7 @@ def certificates(scenario: Scenario) -> Certificates:
         If a component that the reduction needs is missing or of another kind, or if an uncertainty is stated that would
         reach the mass but no line of the budget.
     """
-    known = Stated(scenario.components())
+    known = Stated(scenario.sized)
     environment, interferometer = known.part("environment", Environment), known.part("interferometer", Interferometer)
     coil, flexure = known.part("coil", Coil), known.part("flexure", Flexure)
     reference, duration = known.part("voltage_reference", VoltageReference), _duration(scenario)
@@ -88,93 +79,11 @@ def certificates(scenario: Scenario) -> Certificates:
     return found
 
 
-# Parameters that a run measures, calibrates away or takes differences of: what is unknown of them does not reach the
-# mass, or comes back as scatter. Of some kinds of part this holds for all.
-MEASURED: Mapping[type[Component], frozenset[str]] = {
-    Magnet: frozenset({"bl"}),
-    TestMass: frozenset({"mass"}),
-    Environment: frozenset({"temperature", "pressure", "humidity", "temperature_drift", "pressure_drift"}),
-    Interferometer: frozenset({"offset", "nonlinearity", "nonlinearity_phase", "bandwidth"}),
-    Voltmeter: frozenset({"gain", "offset", "bias_current"}),
-    Thermometer: frozenset({"offset", "ice_resistance_error"}),
-    Circuit: frozenset({"thermal_emf"}),
-}
-ONLY_WATCH = CurrentSource, ThermalMass, GroundVibration, DisplacementSensor, PositionDetector, Fluxgate
-
-
-class Stated:
-    """The parts of a balance, and which of the uncertainties stated of them were asked for."""
-
-    def __init__(self, parts: Mapping[str, Component]) -> None:
-        self.parts = parts
-        self._asked: set[tuple[str, str]] = set()
-
-    def part(self, name: str, kind: type[Kind]) -> Kind:
-        """A part that there has to be."""
-        found = self.parts.get(name)
-        if not isinstance(found, kind):
-            raise WiringError(f"the reduction needs a {kind.__name__} called {name!r}", (name,))
-        return found
-
-    def of(self, part: Component, name: str) -> Estimate:
-        """A parameter of a part as its certificate states it."""
-        self._asked.add((part.name, name))
-        stated = part.uncertainties.get(name)
-        value = float(getattr(part, name))
-        if stated is None:
-            return Estimate(value)
-        return Estimate(value, part.standard_uncertainty(name), stated.dof or math.inf, stated.distribution)
-
-    def unknown(self, part: Component, name: str, value: float = 0.0) -> Estimate:
-        """A deviation of a part from a value: how large it may be, and only if it is certified how large it is."""
-        stated = self.of(part, name)
-        return replace(stated, value=value + (stated.value if name in part.certified else 0.0))
-
-    def as_certified(self, part: Kind, deviations: Sequence[str]) -> Kind:
-        """A part without those of its deviations that its certificate does not state."""
-        self._asked |= {(part.name, name) for name in deviations if name in part.certified}
-        return part.model_copy(update={name: 0.0 for name in deviations if name not in part.certified})
-
-    def u(self, part: Component, name: str) -> float:
-        """Standard uncertainty of a parameter; 0 if none is stated."""
-        self._asked.add((part.name, name))
-        return part.standard_uncertainty(name)
-
-    def check(self) -> None:
-        """Refuse uncertainties and certified values that nobody asked for."""
-        for name, part in self.parts.items():
-            for parameter in part.certified:
-                if (name, parameter) not in self._asked:
-                    raise WiringError(
-                        f"certified: the reduction has no use for the value of {parameter}; take it away", (name,)
-                    )
-            for parameter in part.uncertainties:
-                measured = isinstance(part, ONLY_WATCH) or parameter in MEASURED.get(type(part), ())
-                if (name, parameter) not in self._asked and not measured and part.standard_uncertainty(parameter):
-                    raise WiringError(
-                        f"uncertainties.{parameter}: the budget has no line for it; set a value of "
-                        f"{parameter} itself to see what it does, or take the uncertainty away",
-                        (name,),
-                    )
-
-
-def _with(first: Estimate, *more: tuple[float, Estimate]) -> Estimate:
-    """An estimate with further contributions to its uncertainty: sensitivity and source of each."""
-    more = tuple((sensitivity, other) for sensitivity, other in more if other.u > 0)
-    if not more:
-        return first
-    variances = [(first.u**2, first.dof), *((((c * x.u) ** 2), x.dof) for c, x in more)]
-    total = math.fsum(variance for variance, _ in variances)
-    spread = math.fsum(variance**2 / dof for variance, dof in variances)
-    dof = total**2 / spread if spread > 0 else math.inf
-    return Estimate(first.value, math.sqrt(total), dof, more[0][1].distribution if first.u == 0 else "normal")
-
-
 def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
     gain = known.unknown(resistor, "gain", 1.0)
-    resistance = _sized(known.of(resistor, "resistance"), resistor.resistance * gain.value)
+    resistance = sized(known.of(resistor, "resistance"), resistor.resistance * gain.value)
     return {
-        "resistance": _with(resistance, (resistor.resistance, gain)),
+        "resistance": with_doubts(resistance, (resistor.resistance, gain)),
         "resistance_drift": known.of(resistor, "drift"),
         "resistance_temperature_coefficient": known.of(resistor, "temperature_coefficient"),
         "resistance_power_coefficient": known.of(resistor, "power_coefficient"),
@@ -183,9 +92,9 @@ def _resistor(known: Stated, resistor: Resistor) -> dict[str, Any]:
 
 def _reference(known: Stated, reference: VoltageReference, duration_s: float) -> dict[str, Any]:
     gain, offset = known.unknown(reference, "gain", 1.0), known.unknown(reference, "offset")
-    voltage = _sized(known.of(reference, "voltage"), reference.voltage * gain.value + offset.value)
+    voltage = sized(known.of(reference, "voltage"), reference.voltage * gain.value + offset.value)
     return {
-        "reference_voltage": _with(voltage, (reference.voltage, gain), (1.0, offset)),
+        "reference_voltage": with_doubts(voltage, (reference.voltage, gain), (1.0, offset)),
         "reference_drift": known.of(reference, "drift"),
         "reference_pressure_coefficient": known.of(reference, "pressure_coefficient"),
         "reference_temperature_coefficient": known.of(reference, "temperature_coefficient"),
@@ -240,9 +149,9 @@ def _interferometer(
         "dead_path": interferometer.dead_path,
         "nonlinearity_period": 0.5 * interferometer.wavelength if interferometer.nonlinearity else None,
         "voltmeter_time_base_error": known.of(voltmeter, "time_base_error"),
-        "laser": _with(known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, creep)),
+        "laser": with_doubts(known.unknown(interferometer, "gain", 1.0), (0.5 * duration_s, creep)),
         "laser_drift": replace(drift, value=drift.value + creep.value),
-        "trigger_latency": _with(between, (1.0, early)),
+        "trigger_latency": with_doubts(between, (1.0, early)),
         "input_conductance": known.of(voltmeter, "input_conductance"),
     }
 
@@ -299,8 +208,8 @@ def _field(known: Stated, coil: Coil, magnet: Magnet) -> dict[str, Any]:
         "beta": known.of(coil, "quadratic_current_coefficient"),
         "mutual_beta": known.of(coil, "mutual_quadratic_coefficient"),
         "magnetic_centre": known.of(coil, "symmetry_plane"),
-        "coil_expansion": _with(expansion, *doubts, *scales["coil"]),
-        "temperature_coefficient": _with(own, *scales["magnet"]),
+        "coil_expansion": with_doubts(expansion, *doubts, *scales["coil"]),
+        "temperature_coefficient": with_doubts(own, *scales["magnet"]),
         "stray_field": known.of(magnet, "stray_field"),
         "stray_gradient": known.of(magnet, "stray_gradient"),
     }
@@ -320,7 +229,7 @@ def _shown(known: Stated, name: str, coefficient: Estimate) -> Estimate:
         return coefficient
     sensor = known.as_certified(thermometer, DEVIATIONS)
     gain = 0.5 * (sensor.shows(1.0) - sensor.shows(-1.0))
-    return _sized(coefficient, coefficient.value / (gain - coefficient.value * sensor.shows(0.0)))
+    return sized(coefficient, coefficient.value / (gain - coefficient.value * sensor.shows(0.0)))
 
 
 def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
@@ -331,18 +240,12 @@ def _in_series(known: Stated, coil: Coil, second: Coil) -> dict[str, Any]:
     bend = beta.value + 3.0 * between
     # F of two equal currents has β + 3 β_M; λ of two opposite ones 3 (β − β_M).
     return {
-        "coil_resistance": _sized(resistance, resistance.value + second.resistance),
-        "reluctance_k": _sized(k, curvature),
-        "beta": _sized(beta, bend),
-        "mutual_beta": _sized(beta, beta.value - between),
+        "coil_resistance": sized(resistance, resistance.value + second.resistance),
+        "reluctance_k": sized(k, curvature),
+        "beta": sized(beta, bend),
+        "mutual_beta": sized(beta, beta.value - between),
         "current_goes_on": True,
     }
-
-
-def _sized(estimate: Estimate, value: float) -> Estimate:
-    """An estimate of another value with the same relative uncertainty."""
-    u = abs(value / estimate.value) * estimate.u if estimate.value else estimate.u
-    return Estimate(value, u, estimate.dof, estimate.distribution)
 
 
 def _external_flux(known: Stated, scenario: Scenario, coil: Coil, position: float) -> Estimate:
@@ -389,13 +292,13 @@ def _optional(known: Stated, coil: Coil, ramps: Array, hinge_rests: bool) -> dic
             times, weights = part.relaxation()
             faster = part.time_constant / (1.0 + part.gap_reluctance)
             found["yoke_inductance"] = known.of(coil, "yoke_inductance")
-            found["yoke_time_constant"] = _with(tau, (faster, known.of(part, "gap_reluctance")))
+            found["yoke_time_constant"] = with_doubts(tau, (faster, known.of(part, "gap_reluctance")))
             found["yoke_modes"] = tuple(zip((times / tau.value).tolist(), weights.tolist(), strict=True))
             found["ramps"] = tuple((begin, end) for begin, end in ramps.tolist())
         elif isinstance(part, AfterEffect) and (part.defect or known.u(part, "defect")) and part.stiffness:
             product = Estimate(part.defect * part.stiffness)
             doubts = (part.stiffness, known.of(part, "defect")), (part.defect, known.of(part, "stiffness"))
-            found["after_effect_strength"] = _with(product, *doubts)
+            found["after_effect_strength"] = with_doubts(product, *doubts)
             if hinge_rests:
                 continue
             found["after_effect_rest"] = part.rest

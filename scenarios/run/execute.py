@@ -238,7 +238,7 @@ def concluded(
             truth=truth,
         )
     assert isinstance(known, Certificates), "a mass campaign has certificates"
-    parts = scenario.true_components()
+    parts = scenario.true
     real = scenario.hardware
     known_truth = len(truth) > 0 and "test_mass" not in real  # nobody knows that of a real mass
     warmed = not {"magnet", "coil", "thermal_mass"} & real.keys()  # nor how warm a real magnet is inside

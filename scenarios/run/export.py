@@ -17,6 +17,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -66,6 +67,15 @@ def provenance(summary: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]
         "campaign": scenario.campaign_type,
         "seed": scenario.seed,
     }
+
+
+def began(path: Path) -> datetime | None:
+    """When the run in a file began, in UTC; None for a simulated one."""
+    import xarray as xr
+
+    with xr.open_dataset(path, engine=ENGINE) as data:
+        told = data.attrs.get("began")
+    return datetime.fromisoformat(told).astimezone(UTC) if told else None
 
 
 def write_blocks(

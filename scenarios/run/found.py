@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 from scenarios.run.execute import concluded
 from scenarios.run.experiment import Experiment, load, load_text
+from scenarios.run.export import provenance, write_blocks
 from scenarios.run.measured import Measured, known_to, own_reduction
-from scenarios.run.output import SUMMARY, OutputError, OutputFolder
+from scenarios.run.output import BLOCKS, SCENARIO, SUMMARY, OutputError, OutputFolder
+from scenarios.run.record import moment, package_version
 from scenarios.run.result import Result
 from scenarios.run.shadow import good
-from scenarios.run.shared import SharedRun, SharedRuns, is_url
+from scenarios.run.shared import SharedRun, SharedRuns, is_url, results
 from twin.recorder import Blocks
 from twin.store import RunStore
 
@@ -95,6 +98,44 @@ def so_far(run: FoundRun) -> tuple[Result | Measured, int]:
     with opened(run.path) as (experiment, store):
         readings, truth = good(store.blocks("readings"), store.blocks("log")), store.blocks("truth")
     return _reduced(experiment, run.steps, readings, truth)
+
+
+@contextmanager
+def kept(place: Path | str) -> Iterator[tuple[Path, FoundRun | None]]:
+    """The folder with the results of a run; of one that has not finished a temporary one, with blocks and scenario
+    alone, and what is known of it.
+
+    Raises
+    ------
+    OutputError
+        If there is no such run, or it has recorded nothing yet.
+    """
+    path = None if is_url(place) else OutputFolder(Path(place))
+    if path is not None and (path.is_finished or not path.is_under_way):
+        yield Path(place), None
+        return
+    run = look(place)
+    if run.status == "finished":
+        with results(place) as folder:
+            yield folder, None
+        return
+    with TemporaryDirectory(prefix="kibble-twin-") as made:
+        _write_so_far(run, Path(made))
+        yield Path(made), run
+
+
+def _write_so_far(run: FoundRun, folder: Path) -> None:
+    """What a run under way has recorded, as a finished one would have it, and its scenario."""
+    with opened(run.path) as (experiment, store):
+        log, truth = store.blocks("log"), store.blocks("truth")
+        readings = good(store.blocks("readings"), log)
+        began = store.state().get("began_s") if store.has_checkpoint else None
+    if not len(readings):
+        raise OutputError(f"{run.path}: nothing has been recorded yet")
+    hardware = {} if began is None else {"began": moment(began)}
+    about = provenance({"version": package_version(), "hardware": hardware}, experiment.scenario)
+    write_blocks(folder / BLOCKS, readings, truth, about, log)
+    (folder / SCENARIO).write_text(experiment.scenario.to_yaml(), encoding="utf-8")
 
 
 @contextmanager

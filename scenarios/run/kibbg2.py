@@ -157,7 +157,7 @@ class _Run:
         gravity = v.gravity + v.gravity_transfer + v.gravity_gradient * v.gravity_height
         doubt = math.hypot(known["gravity"].u, known["gravity_transfer"].u) / gravity
         schedule = next(iter(_moves(self.readings))).schedule
-        mass: Any = self.scenario.components()["test_mass"]
+        mass: Any = self.scenario.sized["test_mass"]
         sections: dict[str, dict[str, str | float]] = {
             "Measurement": {
                 "MeasDesc": self.scenario.description or self.scenario.name,

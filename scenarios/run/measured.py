@@ -13,8 +13,9 @@ import numpy as np
 from scenarios.reduction import Certificates, Estimate
 from scenarios.reduction.findings import Findings, OwnReduction
 from scenarios.run.build import MassCampaign
-from scenarios.run.certificates import Stated, certificates
+from scenarios.run.certificates import certificates
 from scenarios.run.record import Record
+from scenarios.run.stated import Stated
 from scenarios.run.turns import true_slopes
 from scenarios.schema import Scenario
 from twin.component import Component
@@ -70,7 +71,7 @@ def known_to(scenario: Scenario) -> Certificates | dict[str, Estimate]:
     """
     own = own_reduction(scenario)
     weighs = own is None or getattr(own, "weighs", False)
-    return certificates(scenario) if weighs else stated(scenario.components())
+    return certificates(scenario) if weighs else stated(scenario.sized)
 
 
 def stated(parts: Mapping[str, Component]) -> dict[str, Estimate]:

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -20,6 +21,16 @@ def package_version() -> str:
         return version("kibble-twin")
     except PackageNotFoundError:
         return "unknown"
+
+
+def moment(seconds: float) -> str:
+    """A time of day as it stands in records: ISO 8601, UTC.
+
+    Parameters
+    ----------
+    seconds : since 1970.
+    """
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)

@@ -27,7 +27,7 @@ from twin.clock import Clock, Process
 from twin.command import follow, is_command
 from twin.component import Component
 from twin.errors import WiringError
-from twin.recorder import INTEGRATED, LATE, Block, Recorder, Schedule
+from twin.recorder import LATE, Block, Recorder, Schedule
 from twin.times import NS, to_ns
 
 Array = NDArray[np.float64]
@@ -114,8 +114,6 @@ class Replay:
             "channel": block.labels.get(TERMINALS, "input"),
             "instantaneous": not block.aperture,
         }
-        if INTEGRATED in block.labels:
-            options["integrated"] = to_ns(float(block.labels[INTEGRATED]))
         known = inspect.signature(part.read).parameters
         given = {key: value for key, value in options.items() if key in known}
         self._wait_until(block.schedule.end)

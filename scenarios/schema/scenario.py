@@ -104,18 +104,23 @@ class Scenario:
         """The components by name, scaled to the balance's size, as their certificates say they are: to look at, and
         never to be handed to an engine."""
         factor, parts = self.balance.scale / self.balance.native_scale, self.balance.parts
-        return parts if factor == 1.0 else {name: part.scaled(factor) for name, part in parts.items()}
+        return {name: (part if factor == 1.0 else part.scaled(factor)).named(name) for name, part in parts.items()}
+
+    @cached_property
+    def true(self) -> Mapping[str, Component]:
+        """As `sized`, but as the parts truly are in this run, with errors drawn."""
+        streams = Streams(self.seed)
+        return {name: part.drawn(streams) for name, part in self.sized.items()}
 
     def components(self) -> dict[str, Component]:
         """New instances of the components `sized`, by name."""
         return {name: part.fresh().named(name) for name, part in self.sized.items()}
 
     def true_components(self) -> dict[str, Component]:
-        """As `components`, but as the parts truly are in this run: with errors drawn, and with their faults planned."""
-        streams, true = Streams(self.seed), dict[str, Component]()
-        for name, part in self.components().items():
-            true[name] = part.drawn(streams).named(name)
-            true[name].plan_faults(f.planned() for f in self.faults.values() if f.component == name)
+        """New instances of the components `true`, by name, with their faults planned."""
+        true = {name: part.fresh().named(name) for name, part in self.true.items()}
+        for name, part in true.items():
+            part.plan_faults(f.planned() for f in self.faults.values() if f.component == name)
         return true
 
     def differences(self) -> list[Difference]:

@@ -168,7 +168,7 @@ class Search:
         there = self.at(value)
         change = abs(thermal(there, fineness=2).epsilon - self.epsilon(value))
         u = (change / abs(slope) if slope else math.inf) + 4 * TOLERANCE * abs(value)
-        magnet: Any = there.scenario.components()["magnet"]
+        magnet: Any = there.scenario.sized["magnet"]
         diameter = None if magnet.diameter is None else 1e3 * magnet.diameter
         return Root(value, u, slope, diameter, magnet.mass)
 

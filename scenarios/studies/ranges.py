@@ -162,7 +162,7 @@ def nominal_mass(experiment: Experiment) -> float:
     """
     if not reports_mass(experiment.scenario):
         raise ValueError("its campaign reports no mass")
-    part = experiment.scenario.components().get("test_mass")
+    part = experiment.scenario.sized.get("test_mass")
     if not isinstance(part, TestMass):
         raise ValueError("it has no test mass")
     return part.mass

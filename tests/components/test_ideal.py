@@ -68,7 +68,7 @@ EFFECTS = {
     "interfering_magnet": words("height_error"),
     "magnet": words("temperature_coefficient stray_field stray_gradient"),
     "mass_exchanger": words("parts_mass"),
-    "mass_set": words("susceptibility magnetisation tare_susceptibility tare_magnetisation"),
+    "mass_set": words("expansion susceptibility magnetisation tare_susceptibility tare_magnetisation"),
     "motion_stage": words("gain periodic_error"),
     "position_detector": READING
     | words("rotation_offset rotation_white_noise rotation_flicker_noise rotation_resolution"),
@@ -80,14 +80,16 @@ EFFECTS = {
     "support": words("compliance"),
     "switch_box": words("contact_emf"),
     "switched_servo": words(""),
-    "test_mass": words("susceptibility magnetisation tare_susceptibility tare_magnetisation"),
+    "test_mass": words("expansion susceptibility magnetisation tare_susceptibility tare_magnetisation"),
     "thermal_mass": words(""),
     "thermometer": READING | words("ice_resistance_error alpha_error self_heating"),
     "voltage_reference": words(
         "gain offset white_noise flicker_noise drift pressure_coefficient temperature_coefficient"
     ),
     "voltmeter": READING
-    | words("digits noise_table input_conductance bias_current trigger_latency trigger_jitter time_base_error"),
+    | words(
+        "digits noise_table nonlinearity input_conductance bias_current trigger_latency trigger_jitter time_base_error"
+    ),
     "yoke": words("gap_reluctance"),
 }
 

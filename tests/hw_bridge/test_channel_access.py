@@ -146,6 +146,7 @@ def test_a_servo_engages_reads_and_trips() -> None:
         put("servo:engaged", 1)
     with pytest.raises(CaprotoError):
         put("servo:duration", 5000.0)
+    put("current_source:compliance", 50.0)
     for name, wanted in (("current_source:output", 1), ("servo:duration", 0.5), ("servo:engaged", 1)):
         put(name, wanted)
     assert value("servo:engaged") == "Yes" and abs(value("servo:current")) > 1e-3

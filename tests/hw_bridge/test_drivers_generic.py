@@ -13,7 +13,7 @@ from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import NOBODY
 from tests.hw_bridge.subjects import bench, driver, opened
 from twin.clock import Process
-from twin.recorder import Schedule
+from twin.recorder import LATE, Schedule
 from twin.times import NS
 
 WORDS = {
@@ -109,6 +109,21 @@ def test_a_voltage_is_read_in_the_unit_of_the_instrument() -> None:
             server.shows = "9.9E37"
             with pytest.raises(BridgeError, match="no finite number"):
                 made.bench.clock.run(there.read(Schedule(made.clock.now, NS, 1), {}))  # type: ignore[attr-defined]
+
+
+def test_readings_one_by_one_last_as_long_as_their_schedule_and_are_told_again() -> None:
+    with Instrument() as server:
+        words = {"identify": "ID", "read": "READ?", "again": "LEV?"}
+        server.shows = server.level = "1.5"
+        with opened(driver("m", "generic_meter", server.resource, bench(), commands=words)) as made:
+            there: Any = made
+            there.clock.run(there.read(Schedule(there.clock.now, NS, 3), {}))
+            assert there.clock.now == 3 * NS
+            past = there.clock.run(there.read(Schedule(NS, NS, 3), {}))
+            assert past.labels[LATE] == 2.0 and there.clock.now == 4 * NS, "of 1 s, at 3 s"
+            server.level = "1.6"
+            with pytest.raises(BridgeError, match=r"READ\? was answered by '1\.5' and then by '1\.6'"):
+                there.clock.run(there.read(Schedule(there.clock.now, NS, 1), {}))
 
 
 # --- errors that it keeps --------------------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ def at(wired: Wired, name: str) -> str:
 
 def source(wired: Wired, state: str) -> None:
     with wired.connect("socket") as operator:
-        assert operator.query(f":SOUR:CURR 0;:OUTP {state};:OUTP?") == str(int(state == "ON"))
+        assert operator.query(f":SOUR:CURR:COMP 50;:SOUR:CURR 0;:OUTP {state};:OUTP?") == str(int(state == "ON"))
 
 
 # --- a servo and a lock ----------------------------------------------------------------------------------------------
@@ -142,7 +142,7 @@ def test_a_lock_in_a_dry_run_reads_what_it_would_be() -> None:
             assert (lock.reading("locked"), there.state) == (0.0, "1")
 
 
-def test_after_an_interruption_a_servo_engages_again_and_a_lock_is_only_looked_at(wired: Wired) -> None:
+def test_after_an_interruption_a_servo_engages_again_and_a_lock_is_brought_back(wired: Wired) -> None:
     source(wired, "ON")
     servo = SwitchedServo()
     alone(servo, "x", required_force=0.0, coil_force=0.0, demand_fed_back=0.0)
@@ -161,10 +161,21 @@ def test_after_an_interruption_a_servo_engages_again_and_a_lock_is_only_looked_a
         with opened(lock):
             assert clamp.is_locked, "the twin takes over what it finds"
             clamp.clock.run(clamp.unlock(0.0))
-            with pytest.raises(BridgeError, match="answers '1' and the run had it unlocked"):
+            lock.guards = [forbidding]
+            with pytest.raises(SafetyError, match="not now"):
                 lock.clock.run(lock.take_up())
-            there.state = "0"
+            assert there.state == "1"
+            lock.guards = []
             lock.clock.run(lock.take_up())
+            assert (there.state, lock.taken_up) == ("0", "unlocked, as the run had it; it answered '1'")
+            lock.guards, lock.taken_up = [forbidding], ""
+            lock.clock.run(lock.take_up())
+            assert lock.taken_up == "", "it is there"
+
+
+def forbidding() -> None:
+    """An interlock that does not hold."""
+    raise SafetyError("interlock: not now")
 
 
 # --- sensors ---------------------------------------------------------------------------------------------------------

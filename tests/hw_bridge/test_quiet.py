@@ -148,6 +148,23 @@ def test_what_another_instrument_reads_holds_no_look() -> None:
     assert bench.followed.late == [0] and len(bench.followed.looks) > 25
 
 
+def test_of_two_who_read_another_instrument_the_first_may_go_on() -> None:
+    bench = Bench()
+
+    def short() -> Process:
+        yield from bench.other.read(Schedule(bench.clock.now, 141 * MS, 1), {})
+        yield from bench.burst()
+
+    def long() -> Process:
+        yield from bench.other.read(Schedule(bench.clock.now, 3 * NS, 1), {})
+
+    def campaign() -> Process:
+        yield bench.clock.together([short(), long()])
+
+    bench.run(campaign())
+    assert bench.followed.late == [0] and len(bench.followed.looks) > 5
+
+
 def test_an_instrument_that_is_at_work_for_nobody_knows_how_long_holds_looks() -> None:
     """Such as a stage: when it is there, the campaign may read at once."""
     bench = Bench()

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import h5netcdf
 import numpy as np
 import pytest
 from scipy.io import loadmat
@@ -130,12 +131,17 @@ def test_the_viewer_finds_the_mass_within_its_uncertainty(
     assert min(path.name for path in (out / "Velocity mode").iterdir()).startswith("20250331")
 
 
-def test_a_run_with_real_instruments_began_when_it_did(runs: Path, tmp_path: Path) -> None:
+def test_a_run_with_real_instruments_began_when_it_did(
+    runs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     measured, out = tmp_path / "measured", tmp_path / "nist"
     shutil.copytree(runs / "quiet", measured)
-    account = {"armed": True, "began": "2026-11-22T17:57:18.250+00:00", "instruments": {}}
-    (measured / "result.json").write_text(json.dumps({**summary(measured), "hardware": account}))
+    with h5netcdf.File(measured / "run.nc", "a") as file:
+        file.attrs["began"] = "2026-11-22T17:57:18.250+00:00"
+    capsys.readouterr()
     assert main(["export", str(measured), "--format", "kibbg2", "--out", str(out)]) == 0
+    *named, more = capsys.readouterr().err.splitlines()
+    assert len(named) == 5 and more == "note: and 4 more, which --json lists"
     assert 'StartTime = "11/22/2026 17:57:18"' in (out / "config.ini").read_text()
     assert min(path.name for path in (out / "Velocity mode").iterdir()).startswith("20261122")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 import scenarios
 from scenarios.cli.app import main
 from scenarios.run.experiment import Experiment
+from scenarios.run.export import read_blocks
 from scenarios.run.output import OutputFolder
+from twin.recorder import Block, Schedule
 from twin.store import RunStore
 
 KEYS = {"campaign.cycles": 4, "campaign.velocity.cycles": 60, "thermal.start": "ambient"}
@@ -78,6 +81,36 @@ def test_an_interrupted_run_is_reduced_from_its_finished_cycles(
     capsys.readouterr()
     whole = told(capsys, "runs", "show", str(tmp_path / "half"))
     assert whole["result"] == experiment.run().summary()["result"] and whole["steps_resumed"] == at
+
+
+def test_what_an_interrupted_run_has_can_be_taken_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By whoever does not go on with it; nothing of it is touched, and what is written is what was recorded."""
+    half, at = tmp_path / "half", 14
+    interrupted(half, scenarios.load("kbmini_tmtp").with_(KEYS), at)
+    for kind, suffix in (("netcdf", "nc"), ("csv", "csv"), ("mat", "mat"), ("kibbg2", "kibbg2")):
+        assert main(["export", str(half), "--format", kind]) == 0
+        errors = capsys.readouterr().err
+        assert f"note: {half} has not finished, {at} of 24 steps; this is what it has" in errors
+        assert half.with_suffix(f".{suffix}").exists()
+    with RunStore(OutputFolder(half).partial) as store:
+        kept = list(store.blocks("readings"))
+    written, _ = read_blocks(tmp_path / "half.nc")
+
+    def known(blocks: Iterable[Block]) -> dict[tuple[str, Schedule], list[list[float]]]:
+        return {(f"{b.channel} {b.quantity}", b.schedule): b.values.tolist() for b in blocks}
+
+    assert known(written) == known(kept)
+    assert len((tmp_path / "half.csv").read_text().splitlines()) == 1 + sum(block.values.size for block in kept)
+    assert main(["export", str(half), "--format", "folder", "--out", str(tmp_path / "other")]) == 2
+    assert "has not finished; go on with it with run --resume" in capsys.readouterr().err
+    assert OutputFolder(half).is_under_way and not half.exists()
+
+
+def test_of_what_has_recorded_nothing_nothing_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    interrupted(tmp_path / "none", scenarios.load("kbmini_tmtp").with_(KEYS), 0)
+    assert main(["export", str(tmp_path / "none"), "--format", "csv"]) == 2
+    assert "nothing has been recorded yet" in capsys.readouterr().err
+    assert not (tmp_path / "none.csv").exists()
 
 
 def test_what_was_recorded_since_the_last_step_is_kept(tmp_path: Path) -> None:

@@ -105,8 +105,12 @@ def test_an_interrupted_run_is_shown_and_goes_on(
     place = f"{url}#half"
     shown = told("runs", "show", place)
     assert (shown["status"], shown["steps_finished"], shown["cycles_so_far"]) == ("under way", 15, 2)
-    assert main(["export", place]) == 2
-    assert "has not finished; go on with: kibble-twin run --resume" in capsys.readouterr().err
+    assert main(["export", place, "--format", "folder", "--out", str(tmp_path / "half")]) == 2
+    assert "has not finished; go on with it with run --resume" in capsys.readouterr().err
+    assert main(["export", place, "--out", str(tmp_path / "half.nc")]) == 0
+    assert "15 of 30 steps; this is what it has" in capsys.readouterr().err
+    with SharedRuns(place) as runs:
+        assert len(read_blocks(tmp_path / "half.nc")[0]) == len(runs.one().store.blocks("readings"))
     straight = scenarios.load("kbmini_tmtp").with_({**KEYS, "campaign.cycles": 5}).run().summary()
     assert main(["run", "nist4_tmtp", "--resume", place]) == 2
     assert "of another scenario" in capsys.readouterr().err
