@@ -76,7 +76,7 @@ K, DEPTH, BL = 3280.0, 1e-3, 695.9
 RAMP, WINDOW = 1.0, (1.5, 11.5)
 
 
-def yoke_lag(tare_fraction: float, time_constant: float = 1.0) -> float:
+def yoke_lag(tare_fraction: float, time_constant: float = 1.0, *, corrected: bool = False) -> float:
     """With short windows right after the reversal; the first weighing, which comes from zero, left out."""
     effects = {
         "coil.inductance": 10.0,
@@ -90,7 +90,8 @@ def yoke_lag(tare_fraction: float, time_constant: float = 1.0) -> float:
     }
     weighing = {"count": 6, "ramp": RAMP, "exchange_time": RAMP, "window_start": WINDOW[0], "window_end": WINDOW[1]}
     paths = {f"campaign__weighing__{key}": value for key, value in weighing.items()}
-    return bias(NIST4, effects, {"reluctance": True}, reduction__skip_weighings=1, **paths)
+    on = {"reluctance": True, "yoke_lag": corrected}
+    return bias(NIST4, effects, on, reduction__skip_weighings=1, **paths)
 
 
 @pytest.mark.parametrize("tare_fraction", [0.4, 0.7])
@@ -104,7 +105,9 @@ def test_the_lag_of_the_yoke_biases_a_weighing_with_unequal_currents(tare_fracti
     window = tau * -np.diff(np.exp(-after[:, None] / tau), axis=0)[0] / np.ptp(after)
     left = float(weights * (tau / RAMP) * -np.expm1(-RAMP / tau) @ window)
     asymmetry = 2 * HALF_CURRENT[NIST4] * ((1 - tare_fraction) - tare_fraction)
-    assert yoke_lag(tare_fraction) == pytest.approx(-K * DEPTH * left * asymmetry / BL, rel=0.01)
+    expected = -K * DEPTH * left * asymmetry / BL
+    assert yoke_lag(tare_fraction) == pytest.approx(expected, rel=0.01)
+    assert abs(yoke_lag(tare_fraction, corrected=True)) < 0.01 * abs(expected)
 
 
 def test_the_lag_of_the_yoke_cancels_between_equal_currents() -> None:
@@ -153,8 +156,9 @@ def test_iron_that_comes_near_between_the_phases(size: float) -> None:
 def test_without_the_first_sweeps_the_lag_of_the_yoke_is_gone() -> None:
     """What the weighing current leaves in the yoke decays with τ = 1.5 s: after 20 s e⁻¹³ of a step is left."""
     effects = {"coil.inductance": 19.2, "coil.yoke_inductance": 17.3, "yoke.time_constant": 1.5}
-    at_once = alone("kbmini_tmtp", effects, reduction__outlier_threshold=1e9)
-    later = alone("kbmini_tmtp", effects, reduction__skip_sweeps=40)
+    paths = {"reduction__outlier_threshold": 1e9, "reduction__corrections__yoke_lag": False}
+    at_once = alone("kbmini_tmtp", effects, **paths)
+    later = alone("kbmini_tmtp", effects, reduction__skip_sweeps=40, **paths)
     assert abs(at_once.relative_error) > 1e-5
     assert abs(later.relative_error) < 1e-4 * abs(at_once.relative_error)
 

@@ -22,6 +22,7 @@ REQUIRED: dict[str, dict[str, Any]] = {
     "resistor": {"resistance": 100.0},
     "test_mass": {"mass": 1.0},
     "thermal_mass": {"capacities": {"coil": 1.0, "magnet": 1.0}, "links": []},
+    "voltmeter": {"range": 10.0},
 }
 
 
