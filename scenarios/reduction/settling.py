@@ -94,4 +94,7 @@ def _pairs(group: Sweeps, numbers: NDArray[np.int64]) -> Array:
     rest, way = found.reshape(2, -1, 2)
     opposite = way[:, 0] * way[:, 1] < 0.0
     sign = -1.0 if group.state == "off" else 1.0
-    return np.where(opposite, sign * rest.mean(axis=1) / size, np.nan)
+    # A pair alone also has what Bl changes between its sweeps; with the next one, up – down – up, it has not.
+    after = np.append(rest[1:, 0], np.nan)
+    even = np.where(np.isfinite(after), 0.5 * (rest[:, 0] + after), rest[:, 0])
+    return np.where(opposite, sign * 0.5 * (even + rest[:, 1]) / size, np.nan)

@@ -25,6 +25,7 @@ REFINEMENTS, REFINED = 3, 1e-4  # at most so many; one that changes no more than
 SWEEPS_FOR_SCATTER = 8  # from here on the scatter between sweeps gives the uncertainty
 SWEEPS_FOR_PAIRS = 16  # from here on the scatter between pairs of neighbouring sweeps
 SWEEPS_FOR_DRIFT = 4  # from here on Bl may drift linearly within the group
+SWEEPS_FOR_BEND = 256  # up to here a bend of Bl's course is told from a drift of the offset; of more, 2/n² of it is
 MOST_CONFUSED = 0.8  # r² of time and sense of the sweeps: beyond, a drift of the offset looks like Bl
 
 
@@ -140,7 +141,8 @@ def fit_velocity(
 
     A drift of the offset, as that of a thermal EMF, is confused with Bl if sweeps up are earlier than those down. With
     n sweeps up and down in turn r² of their time and sense is 3/(n² − 1) for an even n, 0 for an odd one, and the fit
-    of the drift makes the variance of Bl larger by 1/(1 − r²). One up and one down, r² = 1, do not tell it.
+    of the drift makes the variance of Bl larger by 1/(1 − r²). One up and one down, r² = 1, do not tell it. A bend of
+    Bl in time, of a magnet that warms, would be taken for such a drift by 2/n²: up to 256 sweeps it is fitted, too.
 
     The equations are weighted with the *smoothed* velocity of each sweep (instrumental variables) where least squares
     would take the measured one: the same estimate for noise-free data, as precise to a few per cent, and free of the
@@ -153,15 +155,18 @@ def fit_velocity(
     sweeps, n = voltage.shape
     time, spread = float(times.mean()), max(float(np.ptp(times)), 1e-300)
     centre, half = _checked(voltage, position, z_w)
-    drifts = sweeps >= SWEEPS_FOR_DRIFT
+    drifts = int(sweeps >= SWEEPS_FOR_DRIFT)
     phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
     if phase is not None:
         check_fringes(phase, order)
-    beside = Beside((times - time) / spread, drifts, None, acceleration, phase)
+    tau = (times - time) / spread
+    beside = Beside(tau, tau**2 - float(np.mean(tau**2)), drifts, None, acceleration, phase)
     unknowns = order + 1 + beside.unknowns
     creeps = offset_drifts and voltage.size > unknowns + 1 and _tells_offset_drift(position, times)
     if creeps:
-        beside, unknowns = beside._replace(pace=aperture / spread), unknowns + 1
+        drifts += SWEEPS_FOR_PAIRS <= sweeps <= SWEEPS_FOR_BEND
+        beside = beside._replace(pace=aperture / spread, drifts=drifts)
+        unknowns = order + 1 + beside.unknowns
     if voltage.size <= unknowns:
         raise ReductionError(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"

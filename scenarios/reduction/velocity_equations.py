@@ -25,15 +25,16 @@ class Beside(NamedTuple):
 
     Parameters
     ----------
-    tau : scaled time of each sweep, shape (sweeps,).
-    drifts : whether Bl drifts with it.
+    tau, bend : scaled time of each sweep, and its square less the mean of all squares, shape (sweeps,).
+    drifts : order of Bl's course with it, 0, 1 or 2; the second order is without its mean, which is in Bl.
     pace : scaled time from a reading to the next, if the offset drifts with it; None if not.
     acceleration : mean over each aperture (m/s²), shape (sweeps, n); None without skew.
     phase : of the periodic error at the edges (rad), shape (sweeps, n + 1); None without.
     """
 
     tau: Array
-    drifts: bool
+    bend: Array
+    drifts: int
     pace: float | None
     acceleration: Array | None
     phase: Array | None
@@ -41,7 +42,8 @@ class Beside(NamedTuple):
     def of(self, chunk: slice) -> Beside:
         """For some of the sweeps, which come last."""
         acceleration, phase = (None if a is None else a[chunk].T for a in (self.acceleration, self.phase))
-        return self._replace(tau=self.tau[chunk], acceleration=acceleration, phase=phase)
+        tau, bend = self.tau[chunk], self.bend[chunk]
+        return self._replace(tau=tau, bend=bend, acceleration=acceleration, phase=phase)
 
     @property
     def unknowns(self) -> int:
@@ -97,6 +99,10 @@ def _equations(
     if beside.drifts:
         np.multiply(speed, beside.tau, out=columns[place])
         np.multiply(smooth, beside.tau, out=rows[place])
+        place += 1
+    if beside.drifts > 1:
+        np.multiply(speed, beside.bend, out=columns[place])
+        np.multiply(smooth, beside.bend, out=rows[place])
         place += 1
     if beside.acceleration is not None:
         columns[place] = rows[place] = beside.acceleration

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scenarios.reduction import ReductionSettings
-from scenarios.reduction.velocity import SWEEPS_FOR_DRIFT
+from scenarios.reduction.velocity import SWEEPS_FOR_BEND, SWEEPS_FOR_DRIFT, SWEEPS_FOR_PAIRS
 from scenarios.run.result import Result
 from twin.recorder import Schedule
 from twin.timeline import Timeline
@@ -202,6 +202,9 @@ class Case:
             columns.append(columns[0] * (middles - middles.mean()) / np.ptp(middles))
         columns.append(np.full_like(columns[0], np.abs(columns[0]).mean()))
         if offset_drifts:
+            if SWEEPS_FOR_PAIRS <= len(middles) <= SWEEPS_FOR_BEND:
+                bend = ((middles - middles.mean()) / np.ptp(middles)) ** 2
+                columns.append(columns[0] * (bend - bend.mean()))
             times = self.reading_times - self.reading_times.mean()
             columns.append(np.abs(columns[0]).mean() * times / np.ptp(times))
         design = np.stack([column.ravel() for column in columns], axis=1)
