@@ -105,6 +105,18 @@ def test_one_calibration_leaves_the_drift_to_what_is_stated_of_it() -> None:
     assert {QUANTITIES[name].label for name in doubts} <= set(several.idle)
 
 
+@pytest.mark.parametrize("meter", ["current", "induced"])
+def test_a_drift_that_is_certified_is_taken_out_where_one_calibration_has_to_serve(meter: str) -> None:
+    run, own, gain, creep = dataclasses.replace(FLAT, cycles=1), f"{meter}_voltmeter", 1e-9, 1e-9
+    blocks = shown(
+        run, lambda name, t: 1.0 + gain * t * (name == own), lambda name, t: creep * (t - 60.0) * (name == own)
+    )
+    drifts = {f"{meter}_gain_drift": gain, f"{meter}_offset_drift": creep}
+    assert abs(mass(blocks, **drifts).mass_kg - 1) < 1e-11
+    for name in drifts:
+        assert abs(mass(blocks, **{**drifts, name: 0.0}).mass_kg - 1) > 5e-9
+
+
 def test_what_could_not_be_corrected_is_said_unless_it_is_in_the_budget() -> None:
     run = dataclasses.replace(FLAT, cycles=1, sweeps=2, readings=40)
     (sweeps, current, induced) = mass(run.blocks()).notes
