@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from components.voltmeter import bend
 from scenarios.reduction import Estimate, MassResult, reduce
 from scenarios.reduction.interpolation import line
 from scenarios.reduction.quantities import QUANTITIES
@@ -115,6 +116,29 @@ def test_a_drift_that_is_certified_is_taken_out_where_one_calibration_has_to_ser
     assert abs(mass(blocks, **drifts).mass_kg - 1) < 1e-11
     for name in drifts:
         assert abs(mass(blocks, **{**drifts, name: 0.0}).mass_kg - 1) > 5e-9
+
+
+@pytest.mark.parametrize("name", ["thermal_emf_drift", "induced_offset_drift"])
+def test_a_drift_of_the_offset_that_is_certified_is_taken_out_of_sweeps_that_do_not_tell_it(name: str) -> None:
+    run, rate, blocks = dataclasses.replace(FLAT, sweeps=2), 1e-9, Blocks()
+    for block in run.blocks():
+        if block.channel == METERS[1] and block.has(phase="velocity"):
+            block = dataclasses.replace(block, values=block.values + rate * block.times())
+        blocks.append(block)
+    assert abs(mass(blocks).mass_kg - 1) > 1e-7
+    assert abs(mass(blocks, **{name: rate}).mass_kg - 1) < 1e-12
+
+
+@pytest.mark.parametrize("meter", ["current", "induced"])
+def test_a_nonlinearity_that_is_certified_is_taken_out_of_readings_and_calibrations(meter: str) -> None:
+    """The reference, 10 V on a range of 12 V, shows 0.66 of the largest error."""
+    run, size, blocks = dataclasses.replace(FLAT, tare_share=0.4), 1e-7, Blocks()
+    for block in run.blocks():
+        if block.channel == f"{meter}_voltmeter":
+            block = dataclasses.replace(block, values=block.values + size * bend(block.values, 12.0))
+        blocks.append(block)
+    assert abs(mass(blocks).mass_kg - 1) > 1e-8
+    assert abs(mass(blocks, **{f"{meter}_nonlinearity": size, f"{meter}_range": 12.0}).mass_kg - 1) < 1e-12
 
 
 def test_what_could_not_be_corrected_is_said_unless_it_is_in_the_budget() -> None:
