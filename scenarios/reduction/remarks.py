@@ -12,7 +12,7 @@ from scenarios.reduction.settings import Corrections
 def remarks(run: Readout, certificates: Certificates, on: Corrections) -> tuple[str, ...]:
     """A sentence for each drift that is neither corrected nor in the budget, and why."""
     known, found = certificates.estimates(), []
-    left = int(np.count_nonzero(run.offset_drift[0] == 0.0))
+    left = int(np.count_nonzero(run.offset_drift[2]))
     if on.offset_drift and left and not known["thermal_emf_drift"].u:
         groups = (
             "the velocity group" if left == len(run.groups) == 1 else f"{left} of {len(run.groups)} velocity groups"
