@@ -206,8 +206,8 @@ class Acquisition:
 
     @property
     def rate(self) -> float:
-        """The highest of those asked for (Hz)."""
-        return max(reader.rate for reader in self._readers)
+        """The highest of those asked for (Hz); 0: nobody is there."""
+        return max((reader.rate for reader in tuple(self._readers)), default=0.0)
 
     def enter(self, reader: Reader) -> None:
         """A sensor is there from now on.

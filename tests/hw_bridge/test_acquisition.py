@@ -336,6 +336,16 @@ def test_a_card_that_hangs_is_given_up(card: Card, monkeypatch: pytest.MonkeyPat
             sleep(1e-3)
 
 
+def test_a_sensor_that_was_let_go_of_connects_again_to_be_read(card: Card) -> None:
+    made = fluxgate()
+    assert made.card.rate == 0.0, "nobody is there"
+    with pytest.raises(BridgeError, match=r"more than \d+ samples"):
+        made.clock.run(made.read(Schedule(made.clock.now, NS, 10_000), {}))
+    block = made.clock.run(made.read(Schedule(made.clock.now, 10 * MS, 2), {}))
+    assert block.values.shape == (1, 2)
+    assert made.close() and card.opened == card.closed
+
+
 def test_closing_ends_what_is_read(card: Card, pool: ThreadPoolExecutor) -> None:
     made: Acquisition = acquisition("Dev1")
     with opened(fluxgate()) as field:
