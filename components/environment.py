@@ -169,11 +169,7 @@ class Environment(Fed):
             total = total + climb
         return total
 
-    def read(
-        self,
-        schedule: Schedule,
-        labels: Mapping[str, Label],
-    ) -> Process:
+    def read(self, schedule: Schedule, labels: Mapping[str, Label]) -> Process:
         """Read temperature (K), pressure (Pa) and relative humidity (1): three blocks; in vacuum the first alone."""
         yield self.clock.until(schedule.end)
         if any(f.start < schedule.end and schedule.start < f.end for f in self.planned("missing")):

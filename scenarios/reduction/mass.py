@@ -170,11 +170,15 @@ def _disagreeing(
 def _hopped(run: Readout, certificates: Certificates, settings: ReductionSettings) -> dict[int, str]:
     """Cycles with Bl of a velocity group beside which the coil that is held was read elsewhere than at the start.
 
+    None without a dead path: it is what a hop moves, so that a coil that was read elsewhere was elsewhere.
+
     Raises
     ------
     ReductionError
         If they are most of the run.
     """
+    if not certificates.dead_path:
+        return {}
     w, count = run.weighings, len(run.cycles)
     in_air = certificates.dead_path * run.air.refractivity_at_rest() + np.zeros(len(w.time))
     levels = laser_levels(w.time, w.on, w.position, settings.outlier_threshold, in_air)

@@ -54,26 +54,38 @@ def unsettled(pairs: Array, threshold: float) -> tuple[int, float]:
     """How many of the first values of a row are unlike the rest, and by how much the first one is; 0 if none are.
 
     Values, shape (n,), are compared with a line through the last three quarters; means of 1, 2, 4, … of them with what
-    such means scatter by there, so that slow noise is not taken for a beginning.
+    such means scatter by there. Slow noise, as a random walk, is not taken for a beginning: of means that resemble
+    their neighbours there are fewer than their number.
     """
     first = len(pairs) // LATER
     time = np.arange(len(pairs), dtype=float)
     left = pairs - np.polynomial.Polynomial.fit(time[first:], pairs[first:], 1)(time)
-    scales = []
+    scales, alike = [], 1.0
     for width in (1 << k for k in range(first.bit_length())):
         later = left[first:][: (len(left) - first) // width * width].reshape(-1, width).mean(axis=1)
         free = len(later) - 2
         if free < 4 or 2 * width > first:
             break
+        alike = max(_alike(later), 0.5 * alike)
         # The line is known three times as badly at its end as in its middle.
-        scatter = float(np.sqrt(later @ later / free * (1.0 + 12.0 * width / (len(left) - first))))
-        scales.append((width, max(scatter, SMALLEST / threshold), limit(threshold, free)))
+        scatter = float(np.sqrt(later @ later / free * (1.0 + 12.0 * alike / len(later))))
+        scales.append((width, max(scatter, SMALLEST / threshold), limit(threshold, len(later) / alike - 2.0)))
     if not any(abs(left[:width].mean()) > bound * scatter for width, scatter, bound in scales):
         return 0, 0.0
     cut = 0
     while cut < first and any(abs(left[cut : cut + width].mean()) > FADED * u for width, u, _ in scales):
         cut += 1
     return min(cut + max(1, cut // 2), first), float(left[0])
+
+
+def _alike(values: Array) -> float:
+    """How many neighbouring values are as good as one, (1 + r)/(1 − r) by their correlation r, 1 if r may be chance.
+
+    The logarithm of that is twice Fisher's z, whose standard deviation is 1/√n.
+    """
+    power = float(values @ values)
+    r = float(values[1:] @ values[:-1]) / power if power > 0.0 else 0.0
+    return max((1.0 + r) / (1.0 - r) * float(np.exp(-2.0 / np.sqrt(len(values)))), 1.0)
 
 
 def _numbers(group: Sweeps, begun: float) -> NDArray[np.int64]:

@@ -161,11 +161,11 @@ def _mean(first: VelocityFit, second: VelocityFit, shares: Array) -> VelocityFit
 
 
 def _mean_drift(*parts: tuple[VelocityFit, float]) -> OffsetDrift:
-    """Of two fits with their shares in Bl; not fitted unless in both."""
+    """Of two fits with their shares in Bl; where one alone was fitted, its change is in Bl, and the other's doubt."""
     told = [fit.offset_drift for fit, _ in parts]
     fitted = [drift.fitted for drift in told if drift.fitted is not None]
     return OffsetDrift(
-        float(np.mean(fitted)) if len(fitted) == len(told) else None,
+        float(np.mean(fitted)) if fitted else None,
         sum(share * drift.change for (_, share), drift in zip(parts, told, strict=True)),
         sum(share * drift.sensitivity for (_, share), drift in zip(parts, told, strict=True)),
     )

@@ -110,10 +110,7 @@ class Replay:
         part: Any = self.twin.graph.components.get(block.channel)
         if part is None or not hasattr(part, "read"):
             return None
-        options: dict[str, Any] = {
-            "channel": block.labels.get(TERMINALS, "input"),
-            "instantaneous": not block.aperture,
-        }
+        options: dict[str, Any] = {"channel": block.labels.get(TERMINALS, "input"), "instantaneous": not block.aperture}
         known = inspect.signature(part.read).parameters
         given = {key: value for key, value in options.items() if key in known}
         self._wait_until(block.schedule.end)

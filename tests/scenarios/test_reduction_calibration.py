@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from components.voltmeter import bend
 from scenarios.reduction import Estimate, MassResult, reduce
 from scenarios.reduction.interpolation import line
 from scenarios.reduction.quantities import QUANTITIES
@@ -103,6 +104,41 @@ def test_one_calibration_leaves_the_drift_to_what_is_stated_of_it() -> None:
     several = mass(shown(FLAT, drifting(0.0, 0.0)), **{name: Estimate(0.0, u) for name, (u, _) in doubts.items()})
     assert not {QUANTITIES[name].label for name in doubts} & set(several.type_b)
     assert {QUANTITIES[name].label for name in doubts} <= set(several.idle)
+
+
+@pytest.mark.parametrize("meter", ["current", "induced"])
+def test_a_drift_that_is_certified_is_taken_out_where_one_calibration_has_to_serve(meter: str) -> None:
+    run, own, gain, creep = dataclasses.replace(FLAT, cycles=1), f"{meter}_voltmeter", 1e-9, 1e-9
+    blocks = shown(
+        run, lambda name, t: 1.0 + gain * t * (name == own), lambda name, t: creep * (t - 60.0) * (name == own)
+    )
+    drifts = {f"{meter}_gain_drift": gain, f"{meter}_offset_drift": creep}
+    assert abs(mass(blocks, **drifts).mass_kg - 1) < 1e-11
+    for name in drifts:
+        assert abs(mass(blocks, **{**drifts, name: 0.0}).mass_kg - 1) > 5e-9
+
+
+@pytest.mark.parametrize("name", ["thermal_emf_drift", "induced_offset_drift"])
+def test_a_drift_of_the_offset_that_is_certified_is_taken_out_of_sweeps_that_do_not_tell_it(name: str) -> None:
+    run, rate, blocks = dataclasses.replace(FLAT, sweeps=2), 1e-9, Blocks()
+    for block in run.blocks():
+        if block.channel == METERS[1] and block.has(phase="velocity"):
+            block = dataclasses.replace(block, values=block.values + rate * block.times())
+        blocks.append(block)
+    assert abs(mass(blocks).mass_kg - 1) > 1e-7
+    assert abs(mass(blocks, **{name: rate}).mass_kg - 1) < 1e-12
+
+
+@pytest.mark.parametrize("meter", ["current", "induced"])
+def test_a_nonlinearity_that_is_certified_is_taken_out_of_readings_and_calibrations(meter: str) -> None:
+    """The reference, 10 V on a range of 12 V, shows 0.66 of the largest error."""
+    run, size, blocks = dataclasses.replace(FLAT, tare_share=0.4), 1e-7, Blocks()
+    for block in run.blocks():
+        if block.channel == f"{meter}_voltmeter":
+            block = dataclasses.replace(block, values=block.values + size * bend(block.values, 12.0))
+        blocks.append(block)
+    assert abs(mass(blocks).mass_kg - 1) > 1e-8
+    assert abs(mass(blocks, **{f"{meter}_nonlinearity": size, f"{meter}_range": 12.0}).mass_kg - 1) < 1e-12
 
 
 def test_what_could_not_be_corrected_is_said_unless_it_is_in_the_budget() -> None:

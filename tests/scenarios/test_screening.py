@@ -12,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from scenarios.reduction import reduce
 from scenarios.reduction.consistency import outlying_cycles
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import faulty, noise_of_mean, repeats_betray
@@ -528,6 +529,21 @@ def test_a_laser_that_hops_moves_the_coil_that_is_held_until_it_hops_back() -> N
     for hopped in (times > 2000, times > 700, (times > 700) & (times < 4000)):
         levels = laser_levels(times, on, positions + 1e-7 * hopped)
         assert levels == pytest.approx(1e-7 * hopped, abs=5e-9)
+
+
+def test_a_coil_that_is_held_elsewhere_is_taken_for_a_hop_only_beside_a_dead_path() -> None:
+    """A tenth of a micrometre; a balance that is centred anew in each cycle loses none."""
+    run, blocks = Run(bl=(1400.0,), cycles=6), Blocks()
+    for block in run.blocks():
+        if block.channel == "interferometer" and block.has(phase="weighing"):
+            jitter = 1e-9 * run.rng.normal(size=block.values.shape)
+            block = dataclasses.replace(block, values=block.values + jitter + 1e-7 * (block.labels["cycle"] >= 4))
+        blocks.append(block)
+    elsewhere = reduce(blocks, run.certificates())
+    assert not elsewhere.excluded and abs(elsewhere.mass_kg - 1.0) < 1e-12
+    hopped = reduce(blocks, run.certificates(dead_path=0.1))
+    assert {item.cycle for item in hopped.excluded} == {3, 4, 5}
+    assert all("if the laser hopped" in item.reason for item in hopped.excluded)
 
 
 def test_air_that_warms_moves_the_coil_that_is_held_and_is_no_hop() -> None:
