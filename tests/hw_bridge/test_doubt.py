@@ -99,6 +99,34 @@ def test_noise_is_that_of_each_reading_for_as_long_as_it_looked(aperture: int | 
     assert middles == pytest.approx(0.5 * (nodes[1:] + nodes[:-1]), abs=1e-12)
 
 
+def test_what_is_told_line_by_line_has_no_steps() -> None:
+    """As a run tells it: each line begins where the one before has ended, with the noise that it ended with."""
+    chosen = scenario(real("magnet_thermometer"), balance__magnet_thermometer__white_noise=1e-3)
+    twin = Replay(noisy(chosen, 0), doubting=True)
+    told(twin, "magnet_thermometer", "temperature_rise", constant(0.5, 0))
+    nodes = list[float]()
+    for k in range(10, 20):
+        law = ramp(0.5, 0.5, k * NS, (k + 1) * NS)
+        signal = told(twin, "magnet_thermometer", "temperature_rise", law)
+        if k > 10:
+            before, node = at(signal, k - 1e-9, k)
+            assert node == pytest.approx(before, abs=1e-9)
+            nodes.append(node)
+    assert np.ptp(nodes) > 1e-4
+
+
+def test_readings_that_came_late_have_noise_of_their_own() -> None:
+    """Told twice in a second, a reading of a second each: their noise is not shared."""
+    chosen = scenario(real("magnet_thermometer"), balance__magnet_thermometer__white_noise=1e-3)
+    twin = Replay(noisy(chosen, 0), doubting=True)
+    found = list[float]()
+    for k in range(200):
+        start = 10 * NS + k * (NS // 10)
+        signal = told(twin, "magnet_thermometer", "temperature_rise", constant(0.5, start))
+        found.append(at(signal, start / NS)[0])
+    assert abs(np.corrcoef(found[1:], found[:-1])[0, 1]) < 0.25
+
+
 def test_what_goes_on_within_the_latency_is_doubted_too() -> None:
     """A rise of 10 mK/s, followed two seconds late: somewhere between what is told and 20 mK more."""
     chosen, shares = scenario(real("magnet_thermometer")), []

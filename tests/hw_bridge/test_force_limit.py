@@ -67,6 +67,20 @@ def test_the_force_is_that_of_the_magnet_as_warm_as_it_is(wired: Wired) -> None:
                     bridge.clock.run(source.set(current, 0.0))
 
 
+def test_windings_that_push_against_each_other_count_as_two(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them may be open: too strict, never too loose."""
+    same = {"field": "magnet.field", "position": "interferometer.position", "current": "shunt.current"}
+    same["temperature_rise"] = "environment.temperature_rise"
+    wiring = {f"second.{port}": out for port, out in same.items()}
+    chosen = scenario(real(wired), balance__second={"type": "coil", "resistance": "400 ohm"}, balance__wiring=wiring)
+    with Bridge(chosen) as bridge:
+        bridge.prepare(Twin(bridge.parts(), chosen.wiring, clock=bridge.clock))
+        driver: Any = bridge.drivers["current_source"]
+        assert driver.newtons_per_ampere() == pytest.approx(2 * BL)
+        monkeypatch.setattr(bridge, "_of_twin", {"coil.bl": 500.0, "second.bl": -300.0}.__getitem__)
+        assert driver.newtons_per_ampere() == 800.0
+
+
 def test_a_source_that_drives_no_coil_has_no_force(wired: Wired) -> None:
     parts = real(wired)
     chosen = real_bench.scenario({name: parts[name] for name in ("current_source", "resistor")})

@@ -69,6 +69,16 @@ def test_instruments_go_back_to_where_the_run_was(wired: Wired, real: dict[str, 
     assert output(wired) == (False, 0.0)
 
 
+def test_a_motion_that_a_run_has_left_is_waited_for(wired: Wired, real: dict[str, Any]) -> None:
+    """The controller goes on with it by itself, at 2 mm/s, while the run connects again."""
+    with interrupted(real, wired, 0.4e-3) as (bridge, there):
+        stage = there["motion_stage"]
+        stage.call(lambda wire: [wire.write(word) for word in ("VEL 1 2", "MOV 1 0.8")])
+        bridge.take_up()
+        assert stage.reading("position") == pytest.approx(0.2e-3, abs=1e-6)
+        assert stage.taken_up.endswith("it was at 0.0008 m")
+
+
 def test_what_was_off_stays_off(wired: Wired, real: dict[str, Any]) -> None:
     with interrupted(real, wired, 0.4e-3) as (bridge, there):
         there["current_source"].disconnect()
