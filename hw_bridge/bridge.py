@@ -250,7 +250,7 @@ class Bridge:
         self._watchdog = Watchdog(list(self.drivers.values()), self.clock, STALLED)
         self._watchdog.start()
         for following in self.following.values():
-            self.clock.run(following.look(beginning=not self.interruptions))
+            self.clock.run(following.look(beginning=not self._twin.finished_steps))
         for name, driver in self.drivers.items():
             demanding = self._twin.graph.wiring.get(f"{name}.demand", "").partition(".")[0]
             if isinstance(driver, Playing) and demanding and demanding not in self.drivers:

@@ -12,8 +12,8 @@ anybody can begin to read it (`hw_bridge.quiet`), so that no burst is late becau
 known from those before, of which the first is taken before the campaign begins; one that has to wait is held, and
 counted. A new run is told the first one from its start on: the air that an interferometer has counted in since then is
 that of the room, and no step is made to it. The log has them as they were read, and the lines, so that a shadow follows
-them too. A run that is resumed
-begins anew with the first reading it takes.
+them too. A run that is resumed begins anew with the first reading it takes; one of which no step had finished is a new
+one in this, too, since what it had been told is set aside with what it had read.
 """
 
 from __future__ import annotations

@@ -206,8 +206,8 @@ class Acquisition:
 
     @property
     def rate(self) -> float:
-        """The highest of those asked for (Hz)."""
-        return max(reader.rate for reader in self._readers)
+        """The highest of those asked for (Hz); 0: nobody is there."""
+        return max((reader.rate for reader in tuple(self._readers)), default=0.0)
 
     def enter(self, reader: Reader) -> None:
         """A sensor is there from now on.
@@ -300,7 +300,9 @@ class Acquisition:
                 )
                 least = (1.0 - SLACK) * column.span
                 if not channel.ai_max >= least or channel.ai_min > -least:
-                    raise BridgeError(f"{self._whose(column)}: the card's span is {channel.ai_max:g} V")
+                    raise BridgeError(
+                        f"{self._whose(column)}: the card's span is {channel.ai_min:g} V to {channel.ai_max:g} V"
+                    )
             task.timing.cfg_samp_clk_timing(
                 rate, sample_mode=constants.AcquisitionType.CONTINUOUS, samps_per_chan=max(2, round(BUFFER * rate))
             )

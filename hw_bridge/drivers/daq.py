@@ -192,7 +192,7 @@ class DaqDriver(Card):
         """Volts on the schedule, shape (quantities, repeats, count): means over each step, or its first sample; and by
         how much they were later (ns)."""
         seconds = schedule.count * schedule.step / NS
-        if seconds * self.card.rate * len(self.lines) > MOST:
+        if seconds * max(self.rate, self.card.rate) * len(self.lines) > MOST:
             raise BridgeError(
                 f"{self.name}: a burst of {schedule.count} x {schedule.step / NS:g} s has more than {MOST} samples: "
                 "lower settings.rate",

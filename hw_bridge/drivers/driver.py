@@ -160,7 +160,7 @@ class Driver:
             If it does not connect, or is another instrument.
         """
         try:
-            self.identity = self.call(self.set_up)
+            self.identity = self.call(self.set_up, self.preparing)
         except BridgeError as error:
             if not str(error).endswith(NO_ANSWER):
                 raise
@@ -169,6 +169,11 @@ class Driver:
                 self.name,
                 self.wire.resource,
             ) from None
+
+    @property
+    def preparing(self) -> float:
+        """For how long an instrument is itself at work while it is set up (s)."""
+        return 0.0
 
     def set_up(self, wire: Wire) -> str:
         """Identify, and bring into a known state; returns what it calls itself."""

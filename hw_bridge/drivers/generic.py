@@ -9,7 +9,7 @@
       commands:
         identify: "*IDN?"          # asked when it connects; identity, if given, has to be in the answer
         identity: MODEL 7
-        clear: "*CLS"              # sent when it connects, if there is one
+        clear: "*CLS"              # sent when it has been identified, if there is one
         error: "SYST:ERR?"         # if it keeps errors: asked with every question, and answered by no_error
         no_error: '0,"No error"'   # or what that begins with
         set: "CURR {value}"        # the value with all its digits
@@ -84,12 +84,12 @@ class Generic(Driver):
         return factor
 
     def set_up(self, wire: Wire) -> str:
+        mark, answers = self.commands.get("identity", ""), [wire.query(self.commands["identify"]) for _ in range(2)]
+        identity = self.recognised(same("identify", *answers), mark, f"not {mark!r}")
         if "clear" in self.commands:
             wire.write(self.commands["clear"])
         self.faultless(wire)
-        identity = same("identify", *(wire.query(self.commands["identify"]) for _ in range(2)))
-        mark = self.commands.get("identity", "")
-        return self.recognised(identity, mark, f"not {mark!r}")
+        return identity
 
     def twice(self, wire: Wire, name: str) -> str:
         """The answer to a question, given twice alike; then the instrument is the one that it was."""

@@ -26,6 +26,7 @@ class Applied:
     skew_change : relative change of Bl by that fit.
     periodic : 1 if the interferometer's periodic error was fitted, 0 if not.
     periodic_change : relative change of Bl by that fit.
+    periodic_cost : by what it makes the uncertainty of Bl larger, a factor; 1 if it was not fitted.
     bent : relative change of Bl if a nonlinearity of 1 of the voltmeter is taken out of the voltages.
     lag : inductance (H) of the yoke whose flux was taken out of the voltages.
     lag_changes : relative change of Bl of each group by taking out that of 1 H (1/H), at the certified time constant
@@ -43,6 +44,7 @@ class Applied:
     skew_change: float = 0.0
     periodic: float = 0.0
     periodic_change: float = 0.0
+    periodic_cost: float = 1.0
     bent: float = 0.0
     lag: float = 0.0
     lag_changes: Array = field(default_factory=lambda: np.zeros((1, 1)))

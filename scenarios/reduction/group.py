@@ -73,10 +73,10 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
     """What was done to the positions, and what it does to Bl; `told` is whether the motion tells the delay."""
     known, right, bare = certificates.estimates(), believed(certificates), replace(how, period=None)
 
-    fitted = cache(lambda model: model.fit(some, some).bl)
+    fitted = cache(lambda model: model.fit(some, some))
 
     def bl(**changes: Any) -> float:
-        return float(fitted(replace(bare, **changes)))
+        return float(fitted(replace(bare, **changes)).bl)
 
     def slope(name: str, value: float, size: float) -> float:
         """Relative change of Bl for one more of a parameter, from half a `size` more and less; none by rounding."""
@@ -99,8 +99,14 @@ def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) 
         skew_change=bl(skewed=True) / bl(skewed=False, delay=0.0) - 1.0 if told else 0.0,
         periodic=float(how.period is not None),
         periodic_change=bl(period=period) / bl() - 1.0 if period is not None else 0.0,
+        periodic_cost=_cost(fitted(replace(bare, period=how.period)), fitted(bare)),
         bent=_bent(some, bare, certificates),
     )
+
+
+def _cost(fit: VelocityFit, without: VelocityFit) -> float:
+    """By what an unknown more makes the uncertainty of Bl larger; 1 if that is of no concern."""
+    return fit.u_bl / without.u_bl if fit.u_bl > SMALL * abs(fit.bl) and without.u_bl > 0 else 1.0
 
 
 def _bent(some: Sweeps, how: _Model, certificates: Certificates) -> float:

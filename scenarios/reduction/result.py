@@ -84,7 +84,7 @@ class MassResult:
     nominal_mass_kg : from the certificates, for reports.
     winding_ratio : Bl of winding 2 over that of winding 1, from their exchange of roles; 1 with one winding.
     idle : Type B labels of what could change a mass and does not change this one.
-    notes : what a reader should know of corrections that could not be made, a sentence or two each.
+    notes : what a reader should know of corrections that could not be made, or only just, a sentence or two each.
     """
 
     mass_kg: float

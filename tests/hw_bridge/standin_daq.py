@@ -52,6 +52,7 @@ class Card:
     coerced : by how much the card changes the rate that it is asked for.
     pace : by how much its clock is fast.
     largest : span that its channels have (V).
+    unipolar : whether they read no negative voltages.
     gone : whether it has been pulled out.
     lost : whether samples are no longer there when they are asked for.
     gate : if there is one, each look at the samples waits for it.
@@ -63,7 +64,7 @@ class Card:
     def __init__(self, volts: Mapping[str, float]) -> None:
         self.volts: dict[str, Callable[[Any], Any]] = {line: lambda n, v=v: v for line, v in volts.items()}
         self.coerced, self.pace, self.largest = 1.0, 1.0, 10.0
-        self.gone = self.short = self.lost = False
+        self.gone = self.short = self.lost = self.unipolar = False
         self.opened = self.closed = self.started = 0
         self.now = NS
         self.gate: Semaphore | None = None
@@ -134,7 +135,7 @@ class Task:
             raise DaqError(f"Specified channel cannot be added to the task: {line} is in it", -200489)
         self._lines[line] = terminal_config.name
         most = min(max_val, self._card.largest)
-        return SimpleNamespace(ai_max=most, ai_min=-most)
+        return SimpleNamespace(ai_max=most, ai_min=0.0 if self._card.unipolar else -most)
 
     def _clock(self, rate: float, *, sample_mode: Any, samps_per_chan: int) -> None:
         assert sample_mode is AcquisitionType.CONTINUOUS and samps_per_chan >= max(2, 5 * rate)

@@ -170,6 +170,14 @@ def test_channels_may_have_spans_and_wirings_of_their_own(card: Card) -> None:
         assert card.made[-1][0] == {"ai0": "RSE", "ai1": "DIFF"}
 
 
+def test_a_channel_that_reads_no_negative_voltages_is_refused(card: Card) -> None:
+    card.unipolar = True
+    made = fluxgate()
+    with pytest.raises(BridgeError, match=r"b: Dev1/ai0: the card's span is 0 V to 10 V"):
+        made.open()
+    assert made.close() and card.opened == card.closed
+
+
 def test_names_of_cards_know_no_capitals(card: Card) -> None:
     assert acquisition("Dev1") is acquisition("dev1") and acquisition("Dev2") is not acquisition("Dev1")
 
@@ -186,6 +194,12 @@ def test_steps_need_not_be_whole_samples(card: Card) -> None:
         with pytest.raises(BridgeError, match=r"b: a step of 0\.0005 s is shorter than a sample"):
             burst(field, MS // 2, 2)
         assert burst(field, MS, 2)[1].tolist() == [0, 1, 2]
+
+
+def test_a_burst_that_is_longer_than_what_is_kept_has_all_its_samples(card: Card) -> None:
+    with opened(fluxgate()) as field:
+        samples, _, _ = burst(field, NS, round(3 * HISTORY))
+        assert samples[0] == pytest.approx(np.minimum(0.25 + 1e-3 * np.arange(3000 * HISTORY), 10.2), abs=1e-12)
 
 
 def test_a_rate_that_the_card_rounds_is_what_times_are_counted_by(card: Card) -> None:
@@ -280,6 +294,23 @@ def test_all_who_read_hear_of_what_went_wrong(card: Card, pool: ThreadPoolExecut
     assert card.opened == card.closed
 
 
+def test_a_task_that_does_not_start_is_made_anew(card: Card) -> None:
+    with opened(fluxgate()) as field:
+        card.gone = True
+        with pytest.raises(BridgeError, match="Device identifier is invalid"):
+            burst(field, MS, 1)
+        assert card.opened == card.closed and card.reserved is None
+        card.gone = False
+        assert burst(field, MS, 1)[0] == pytest.approx(0.25)
+
+
+def test_an_instant_at_which_a_channel_is_saturated_has_no_reading(card: Card) -> None:
+    card.volts["ai1"] = lambda n: np.where(n == 10, -9.995, 0.5)
+    with opened(beam()) as position:
+        block = position.clock.run(position.read(Schedule(position.clock.now, 10 * MS, 3), {}, instantaneous=True))
+        assert np.isnan(block.values).tolist() == [[False, True, False]]
+
+
 def test_inputs_that_another_program_has_are_told(card: Card) -> None:
     card.reserved = object()  # type: ignore[assignment]
     made = fluxgate()
@@ -334,6 +365,16 @@ def test_a_card_that_hangs_is_given_up(card: Card, monkeypatch: pytest.MonkeyPat
         go_on(card)
         while card.opened > card.closed:
             sleep(1e-3)
+
+
+def test_a_sensor_that_was_let_go_of_connects_again_to_be_read(card: Card) -> None:
+    made = fluxgate()
+    assert made.card.rate == 0.0, "nobody is there"
+    with pytest.raises(BridgeError, match=r"more than \d+ samples"):
+        made.clock.run(made.read(Schedule(made.clock.now, NS, 10_000), {}))
+    block = made.clock.run(made.read(Schedule(made.clock.now, 10 * MS, 2), {}))
+    assert block.values.shape == (1, 2)
+    assert made.close() and card.opened == card.closed
 
 
 def test_closing_ends_what_is_read(card: Card, pool: ThreadPoolExecutor) -> None:

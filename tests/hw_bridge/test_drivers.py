@@ -166,6 +166,24 @@ def test_another_instrument_at_the_address_is_refused(wired: Wired, kind: str) -
         assert made.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b"HP3457A\n", "m: 'HP3457A' is no 3458A"),
+        (b"", "may be another instrument"),
+        (b"1.5E+0\n", "no answer in time|1.5"),
+    ],
+)
+def test_only_a_3458a_is_reset(answer: bytes, text: str) -> None:
+    """Whoever else is there is told what only a 3458A knows, and asked who it is."""
+    with Improper(lambda line: answer if line == b"ID?" else b"") as server:
+        made = driver("m", "hp3458a", server.resource, bench(), timeout=0.3)
+        with pytest.raises(BridgeError, match=text):
+            made.open()
+        assert made.close()
+    assert set(server.lines) == {b"TARM HOLD", b"END ALWAYS", b"ID?"}
+
+
 def test_nobody_at_the_address_is_one_clear_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -398,6 +416,13 @@ def test_a_visa_resource_works_as_a_socket_does(wired: Wired, transport: str) ->
         meter: Any = made
         block = meter.clock.run(meter.read(Schedule(meter.clock.now, NS // 20, 3), {}))
         assert block.values.shape == (1, 3)
+
+
+def test_a_3458a_as_it_is_after_power_on_is_met_over_visa(wired: Wired) -> None:
+    """It takes readings by itself, and ends no answer."""
+    wired.station.core("current_voltmeter").do_reset()
+    with opened(driver("m", "hp3458a", wired.row("current_voltmeter", "vxi11")["address"], bench())) as made:
+        assert made.identity.startswith("HP3458A, ")
 
 
 @pytest.mark.parametrize(

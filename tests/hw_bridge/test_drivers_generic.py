@@ -158,6 +158,18 @@ def test_errors_of_whoever_was_here_before_are_cleared_or_told() -> None:
                 assert made.close()
 
 
+def test_nothing_is_cleared_or_switched_at_another_instrument() -> None:
+    with Instrument() as server:
+        server.errors = ['-113,"Undefined header"']
+        words = {**WORDS, **QUEUE, "identity": "Y 1"}
+        made = driver("s", "generic_source", server.resource, bench(), limits={"current": 5e-3}, commands=words)
+        with pytest.raises(BridgeError, match=r"s: 'X 1' is not 'Y 1'"):
+            made.open()
+        assert made.make_safe() == "'X 1' is another instrument: nothing was switched"
+        assert made.close()
+        assert server.lines == [b"ID", b"ID"]
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 

@@ -203,7 +203,7 @@ def test_a_saturated_channel_has_no_reading_and_the_run_goes_on(monkeypatch: pyt
     ("change", "text"),
     [
         ({"coerced": 0.9}, "b: the card samples at 900 Hz, not 1000 Hz"),
-        ({"largest": 5.0}, "b: Dev1/ai0: the card's span is 5 V"),
+        ({"largest": 5.0}, "b: Dev1/ai0: the card's span is -5 V to 5 V"),
         ({"gone": True}, "Dev1: DaqError: Device identifier is invalid"),
         ({"short": True}, "samples were asked for"),
     ],

@@ -491,6 +491,24 @@ def test_a_run_that_is_resumed_follows_from_its_first_reading_on(tmp_path: Path)
         assert expected == pytest.approx(recorded.values, abs=1e-12)
 
 
+def test_a_run_of_which_no_step_had_finished_follows_from_its_start_on(tmp_path: Path) -> None:
+    """A shadow of it would otherwise find a step of the dead path, which the real interferometer has not made."""
+
+    def stop(step: Any, finished: int, total: int) -> None:
+        raise StopError
+
+    with Sensor(position()) as sensor:
+        chosen = swinging(sensor)
+        with pytest.raises(StopError):
+            execute(chosen, store=tmp_path / "kept", progress=stop)
+        made = execute(chosen, store=tmp_path / "kept", resume=True)
+    assert made.steps_resumed == 0 and len(made.hardware["interruptions"]) == 1
+    told = [json.loads(str(b.labels["laws"])) for b in made.log if is_command(b) and b.quantity == "told_position"]
+    assert told[0][0]["start"] == 0 and told[1][0]["start"] > 0
+    for recorded, expected in replayed(chosen, made.readings, made.log):
+        assert expected == pytest.approx(recorded.values, abs=1e-12)
+
+
 @pytest.mark.nightly
 def test_a_shadow_follows_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "followed.yaml").write_text(TEXT)

@@ -136,6 +136,21 @@ def test_between_bursts_that_are_far_apart_there_are_looks_and_between_others_no
     assert close.followed.late == [0] * 50 and len(close.followed.looks) == 1, "43 ms are left, and a look takes 57"
 
 
+@pytest.mark.parametrize(("background", "until"), [(True, math.inf), (False, NS)])
+def test_nobody_goes_on_when_a_look_at_another_instrument_is_over(background: bool, until: float) -> None:
+    """When the campaign's reading is, somebody may."""
+    bench = Bench()
+    bench.clock.process(bench.other.read(Schedule(0, NS, 1), {"phase": LOOK}), background=background)
+    found = list[float]()
+
+    def campaign() -> Process:
+        yield bench.clock.wait(0.5)
+        found.append(bench.quiet.until(bench.followed))  # type: ignore[arg-type]
+
+    bench.clock.run(campaign())
+    assert found == [until]
+
+
 def test_what_another_instrument_reads_holds_no_look() -> None:
     """Its bursts are close to each other; nothing begins here until the last."""
     bench = Bench()

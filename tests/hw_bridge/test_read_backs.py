@@ -207,6 +207,18 @@ def test_an_answer_that_belongs_to_another_question_is_found_out(
     assert len(change.struck) == 1
 
 
+@pytest.mark.parametrize(("readings", "met"), [(0, True), (1, True), (3, True), (4, False)])
+def test_readings_that_a_meter_still_tells_are_not_who_it_is(wired: Wired, readings: int, met: bool) -> None:
+    change = Once("^HP3458A$", lambda line: b"-1.234567890E-03\r\n" * readings + line, 1)
+    with meddled(wired, "current_voltmeter", "hp3458a", "reply", change) as (made, _):
+        if met:
+            meter_used(made)
+            assert made.identity.startswith("HP3458A, ")
+        else:
+            with pytest.raises(BridgeError, match=r"ID\? was answered by '-1.234567890E-03' and then by 'HP3458A'"):
+                made.open()
+
+
 @pytest.mark.parametrize(("command", "left"), [(r":OUTP OFF", (True, 0.0)), (r":SOUR:CURR 0$", (False, 0.3e-3))])
 def test_a_safe_state_that_was_not_reached_is_not_told_as_reached(
     wired: Wired, command: str, left: tuple[bool, float]

@@ -26,7 +26,7 @@ def test_check(capsys: pytest.CaptureFixture[str]) -> None:
     """One line."""
     settings = [*WEIGHINGS, "--set=campaign.cycles=2"]
     line = output(capsys, "check", "kbmini_tmtp", *settings)
-    assert line == "ok: kbmini_tmtp: 25 components, 63 connections, 1 loop, 22 steps, 2 h\n"
+    assert line == "ok: kbmini_tmtp: 25 components, 64 connections, 1 loop, 22 steps, 2 h\n"
 
 
 def test_plan_folds_what_repeats(capsys: pytest.CaptureFixture[str]) -> None:

@@ -144,7 +144,7 @@ def test_put_right(capsys: pytest.CaptureFixture[str]) -> None:
     """The file of the tests above is right but for what they change."""
     Path("mine.yaml").write_text(RIGHT)
     assert main(["check", "mine.yaml"]) == 0
-    assert capsys.readouterr().out.startswith("ok: mine: 25 components, 63 connections, 1 loop, ")
+    assert capsys.readouterr().out.startswith("ok: mine: 25 components, 64 connections, 1 loop, ")
 
 
 @pytest.mark.parametrize("command", ["run", "check", "graph", "plan"])

@@ -76,12 +76,12 @@ def test_scenario_and_graph() -> None:
     experiment = scenarios.load("kbmini_tmtp")
     assert repr(experiment).splitlines()[:2] == [
         "kbmini_tmtp",
-        "  balance   KBmini at scale 0.25; 25 components, 63 connections",
+        "  balance   KBmini at scale 0.25; 25 components, 64 connections",
     ]
     html = experiment._repr_html_()
     assert "test_mass.gravity" in html and "8 h" in html and "<pre>" in html
     graph = experiment.graph()
     assert repr(graph) == (
-        "<Graph: 25 components, 63 connections; loop of circuit, coil, current_source, magnet, servo, thermal_mass>"
+        "<Graph: 25 components, 64 connections; loop of circuit, coil, current_source, magnet, servo, thermal_mass>"
     )
     assert graph._repr_html_().startswith("<svg")
