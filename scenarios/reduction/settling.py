@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 FEWEST_PAIRS = 12  # of sweeps up and down, in which the first can be told from the others
 SMALLEST = 1e-8  # of the voltage: below, it is nothing in the mean over a group
 FADED = 2.0  # times what chance does: less is not told from the rest
+DIFFERENT = 12  # later values at least, however much they resemble their neighbours
 LATER = 4  # the first of so many parts is looked at, by the others
 
 
@@ -81,11 +82,13 @@ def unsettled(pairs: Array, threshold: float) -> tuple[int, float]:
 def _alike(values: Array) -> float:
     """How many neighbouring values are as good as one, (1 + r)/(1 − r) by their correlation r, 1 if r may be chance.
 
-    The logarithm of that is twice Fisher's z, whose standard deviation is 1/√n.
+    The logarithm of that is twice Fisher's z, whose standard deviation is 1/√n. What fades slowly resembles itself as
+    well, so that never fewer than `DIFFERENT` values are left.
     """
     power = float(values @ values)
     r = float(values[1:] @ values[:-1]) / power if power > 0.0 else 0.0
-    return max((1.0 + r) / (1.0 - r) * float(np.exp(-2.0 / np.sqrt(len(values)))), 1.0)
+    alike = (1.0 + r) / (1.0 - r) * float(np.exp(-2.0 / np.sqrt(len(values))))
+    return max(min(alike, len(values) / DIFFERENT), 1.0)
 
 
 def _numbers(group: Sweeps, begun: float) -> NDArray[np.int64]:

@@ -277,3 +277,20 @@ def test_a_drift_of_the_emf_that_half_of_a_pair_tells_is_taken_out_once() -> Non
     off, right = (abs(mass.mass_kg / result.true.mass_kg - 1) for mass in (unknown, told))
     assert off > 1e-7 and right < 1e-4 * off  # the ratio of the windings is that of Bl before the certificate acts
     assert "not fitted in 4 of 4 velocity groups" in unknown.notes[0]
+
+
+def test_what_fades_with_the_sign_of_the_current_is_found() -> None:
+    """Flux that leaves the yoke after currents of opposite sense: with equal signs it would cancel in the mean."""
+    result, blocks = (
+        short("nist4_omtp").ideal().with_({"campaign.velocity.pairs": 15, "campaign.hold": 630.0}).run(),
+        Blocks(),
+    )
+    for block in result.readings:
+        if block.has(phase="velocity") and block.channel == "induced_voltmeter":
+            sweeps = np.arange(block.values.shape[0])[:, None]
+            sign = 1.0 if block.has(state="on") else -1.0
+            block = dataclasses.replace(block, values=block.values + sign * 1e-4 * np.exp(-sweeps / 2.0))
+        blocks.append(block)
+    found = reduce(blocks, certificates(result.scenario))
+    assert all("up and down alike, which fades" in item.reason for item in found.excluded)
+    assert len(found.excluded) == 8 and abs(found.mass_kg / result.true.mass_kg - 1) < 1e-8

@@ -192,6 +192,21 @@ def test_no_line_leads_across_a_step_of_the_reference() -> None:
     assert abs(stepping.mass_kg - 1) < 4 * stepping.u_mass_kg < 0.8 * size
 
 
+def test_what_was_read_of_a_reference_that_stepped_serves_no_reading_before() -> None:
+    """Of 3e-9: without noise a step, and no jump of either meter. The sixth weighings were over, the group was not."""
+    run, step, blocks = dataclasses.replace(FLAT, cycles=9), jumping(3e-9, 5 * 3600.0 + 2500.0, *METERS), Blocks()
+    for block in run.blocks():
+        if block.has(phase="calibration"):
+            if block.channel == METERS[1]:
+                later = dataclasses.replace(block.schedule, start=block.schedule.start + 2000 * 10**9)
+                block = dataclasses.replace(block, schedule=later)
+            block = dataclasses.replace(block, values=block.values * step(block.channel, block.times()))
+        blocks.append(block)
+    result = mass(blocks)
+    assert {item.cycle for item in result.excluded} == {6, 7, 8}
+    assert abs(result.mass_kg - 1) < 1e-13
+
+
 @pytest.mark.parametrize("meter", METERS)
 @pytest.mark.parametrize("cycle", [0, 2, 3])
 def test_a_calibration_that_is_faulty_or_missing_leaves_the_line_straight(meter: str, cycle: int) -> None:

@@ -398,3 +398,14 @@ def test_in_vacuum_the_pressure_at_the_reference_is_zero() -> None:
         tuple((c, CALIBRATION, times(1 - 2e-11 * 101325)) for c in ("current_voltmeter", "induced_voltmeter")),
     )
     assert abs(effect.result().mass_kg - 1) < 1e-12
+
+
+def test_the_time_base_of_a_voltmeter_changes_the_mass_as_its_correction_says() -> None:
+    """Where the coil is accelerated: apertures begin later and later."""
+    run = Run(sine=True)
+    known = run.certificates(voltmeter_time_base_error=1e-4)
+    on, off = (reduce(run.blocks(), known, settings({"time_base": which})) for which in (True, False))
+    change = on.mass_kg / off.mass_kg - 1
+    assert abs(change) > 1e-5
+    assert on.corrections["time_base"] == pytest.approx(change, rel=1e-2)
+    assert off.type_b["time base, not corrected"] == pytest.approx(abs(change), rel=1e-2)

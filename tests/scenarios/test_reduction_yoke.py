@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,8 @@ import scenarios
 from components.yoke import Yoke
 from scenarios.reduction import Certificates, Estimate, MassResult, ReductionError, ReductionSettings, reduce
 from scenarios.reduction.quantities import QUANTITIES
-from scenarios.reduction.settling import unsettled
+from scenarios.reduction.recording import read
+from scenarios.reduction.settling import unsettled, without_unsettled
 from scenarios.reduction.yoke_lag import Course, excess
 from scenarios.run.certificates import certificates
 from scenarios.run.result import Result
@@ -146,6 +148,19 @@ def test_what_fades_is_told_until_it_is_lost_in_noise(count: int, fade: float) -
     assert size == pytest.approx(1e-3, rel=0.05)
     assert 1e-3 * np.exp(-cut / fade) < 2e-6
     assert cut <= 15.0 * fade
+
+
+@pytest.mark.parametrize("count", [12, 20, 50, 300])
+@pytest.mark.parametrize("size", [1e-4, 1e-1])
+def test_what_fades_slowly_is_told_though_its_end_resembles_itself(count: int, size: float) -> None:
+    values = 1e-6 * np.random.default_rng(1).normal(size=count) + size * np.exp(-np.arange(count) / (0.2 * count))
+    assert unsettled(values, 6.0)[0] >= count // 8
+
+
+def test_bl_that_fades_in_a_group_is_nothing_that_settles_in_a_voltage() -> None:
+    """It reverses with the velocity; but from one sweep up to the next one down it has changed."""
+    run = Run(bl=(1400.0,), sweeps=80, alpha=1e-5, rise=lambda t: math.exp(-max(t % 3600.0 - 1800.0, 0.0) / 400.0))
+    assert without_unsettled(read(run.blocks()), ReductionSettings())[1] == ()
 
 
 def test_sweeps_that_settle_go_even_where_the_worst_of_them_have_gone() -> None:
