@@ -116,10 +116,8 @@ class MassOperations:
     def calibrate_first(self, start: int, end: int, labels: Labels) -> list[Process]:
         """Both voltmeters read the reference before the first weighing, if there is time between two instants (ns).
 
-        What the reference does from then on shows in both, and in one alone what that one does. The last tenth of the
-        time is left to the inputs, which are switched.
+        What the reference does from then on shows in both, and in one alone what that one does.
         """
-        end -= (end - start) // 10
         early = self.window(start, end)
         if early.count < 2 or start + early.count * early.step > end:
             return []

@@ -131,8 +131,7 @@ def test_a_run_that_cannot_be_saved_is_refused(fault: Fault, text: str) -> None:
 def test_a_step_of_the_reference_in_the_first_hour_shows_in_both_voltmeters(start: float) -> None:
     """Whole campaigns: nearly all cycles would be off by twice its size, six standard uncertainties."""
     fault: Fault = ("voltage_reference", "step", start, None, 2.5e-7)
-    message = refused(survives(campaign("nist4_tmtp", fault, short=False)))
-    assert "the voltage reference stepped" in message or "cycle 1 of the run cannot be used" in message
+    assert "the voltage reference stepped" in refused(survives(campaign("nist4_tmtp", fault, short=False)))
 
 
 @pytest.mark.parametrize("fault", [("magnet", "iron", 3.1, None, 1e-5), ("mass_exchanger", "slips", 4.0, None, 1e-5)])
