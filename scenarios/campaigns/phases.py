@@ -113,17 +113,6 @@ class MassOperations:
             reads.append(calibration(b.induced_voltmeter, window, labels))
         return reads
 
-    def calibrate_first(self, start: int, end: int, labels: Labels) -> list[Process]:
-        """Both voltmeters read the reference before the first weighing, if there is time between two instants (ns).
-
-        What the reference does from then on shows in both, and in one alone what that one does.
-        """
-        early = self.window(start, end)
-        if early.count < 2 or start + early.count * early.step > end:
-            return []
-        meters = (self.bench.current_voltmeter, self.bench.induced_voltmeter)
-        return [calibration(meter, early, labels) for meter in meters]
-
     def sweep(self, start: int, references: Schedule, slow: int, labels: Labels) -> list[Process]:
         """Move through the velocity phase, and read voltage and position; the current's voltmeter reads the reference.
 

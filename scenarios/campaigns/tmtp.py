@@ -177,8 +177,6 @@ class TmtpPhases:
             operations.append(self.do.glide(self.do.parked, self.position, start, start + to_ns(w.window_start)))
         window = self.do.window(start + to_ns(w.window_start), start + to_ns(w.window_end))
         operations += self.do.read_weighing(window, labels, calibrate=first)
-        if first and cycle == 0:
-            operations += self.do.calibrate_first(start, window.start, {"cycle": cycle, **self.beside(cycle)})
         if last:
             operations.append(self.do.glide(self.position, self.do.parked, window.end, start + to_ns(w.duration)))
         if last or w.current == "ramped":
