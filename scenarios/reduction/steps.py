@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,39 +62,70 @@ def reference_step(
     and after its last the other one alone tells, and its change is taken for a step: that it was the reference cannot
     be ruled out.
     """
-    steps, sigmas = zip(
-        *(_changes(t, r, s, threshold) for t, r, s in zip(times, readings, u, strict=True)), strict=True
-    )
+    current, induced = (_Meter.of(t, r, s, threshold) for t, r, s in zip(times, readings, u, strict=True))
+    found = _common_step(current, induced, threshold)
+    common = 0.0 if found is None else found.size
+    for meter, other in ((current, induced), (induced, current)):
+        for alone in _steps_alone(meter, other, common, threshold):
+            earlier = found is not None and alone.after < other.time.min() and alone.after < found.after
+            if found is None or earlier or abs(alone.size) > 2 * abs(found.size):
+                found = alone
+    return found
+
+
+class _Meter(NamedTuple):
+    """Changes of a voltmeter's readings of the reference, of fewer than three none.
+
+    Parameters
+    ----------
+    time : of the calibrations (s).
+    change, sigma : from one to the next, relative, and their standard deviations.
+    stated : the same as their uncertainties have it.
+    plain : those that are changes whatever the spread.
+    """
+
+    time: Array
+    change: Array
+    sigma: Array
+    stated: Array
+    plain: Mask
+
+    @classmethod
+    def of(cls, time: Array, reading: Array, u: Array, threshold: float) -> _Meter:
+        change, sigma = _changes(time, reading, u, threshold)
+        stated = np.hypot(u[1:], u[:-1])[: len(change)]
+        return cls(time, change, sigma, stated, np.abs(change) > np.maximum(PLAIN_STEP, threshold * stated))
+
+
+def _common_step(one: _Meter, other: _Meter, threshold: float) -> Step | None:
+    """The largest that both voltmeters tell."""
     found: Step | None = None
-    large = [np.abs(step) > threshold * sigma for step, sigma in zip(steps, sigmas, strict=True)]
-    stated = [np.hypot(s[1:], s[:-1]) for s in u]
-    plain = [np.abs(a) > np.maximum(PLAIN_STEP, threshold * s[: len(a)]) for a, s in zip(steps, stated, strict=True)]
-    for i in range(len(steps[0])):
-        for j in range(len(steps[1])):
-            after, before = max(times[0][i], times[1][j]), min(times[0][i + 1], times[1][j + 1])
-            a, b, sa, sb = steps[0][i], steps[1][j], sigmas[0][i], sigmas[1][j]
+    for i, (a, sa) in enumerate(zip(one.change, one.sigma, strict=True)):
+        for j, (b, sb) in enumerate(zip(other.change, other.sigma, strict=True)):
+            after, before = max(one.time[i], other.time[j]), min(one.time[i + 1], other.time[j + 1])
             apart = abs(a - b) > threshold * np.hypot(sa, sb)
-            alike = abs(a - b) < ALIKE * abs(a + b) / 2 + 0.5 * threshold * np.hypot(stated[0][i], stated[1][j])
-            both = (large[0][i] and large[1][j]) or (plain[0][i] and plain[1][j] and alike)
+            alike = abs(a - b) < ALIKE * abs(a + b) / 2 + 0.5 * threshold * np.hypot(one.stated[i], other.stated[j])
+            large = abs(a) > threshold * sa and abs(b) > threshold * sb
             size = float((a * sb**2 + b * sa**2) / (sa**2 + sb**2))
-            if after >= before or apart or abs(size) < SMALLEST_STEP or not both:
+            if after >= before or apart or abs(size) < SMALLEST_STEP:
+                continue
+            if not (large or (one.plain[i] and other.plain[j] and alike)):
                 continue
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
-    common = 0.0 if found is None else found.size
-    for own, other in ((0, 1), (1, 0)):
-        sure = np.abs(steps[own]) > ALONE * threshold * sigmas[own]
-        near = ALIKE * abs(common) + 0.5 * threshold * stated[own][: len(sure)]
-        back = plain[own] & (np.abs(steps[own] + common) < near)  # what both saw come back had gone before
-        for k in np.flatnonzero(sure | back):
-            after, before, size = times[own][k], times[own][k + 1], float(steps[own][k])
-            first, last = float(times[other].min()), float(times[other].max())
-            if abs(size) < SMALLEST_STEP or not (after < first or before > last):
-                continue
-            alone = Step(float(after), float(before if after < first else max(after, last)), size, sigmas[own][k])
-            if found is None or (after < first and found.after > after) or abs(size) > 2 * abs(found.size):
-                found = alone
     return found
+
+
+def _steps_alone(meter: _Meter, other: _Meter, common: float, threshold: float) -> Iterator[Step]:
+    """Those that one voltmeter tells before the other one's first calibration or after its last."""
+    first, last = float(other.time.min()), float(other.time.max())
+    sure = np.abs(meter.change) > ALONE * threshold * meter.sigma
+    near = ALIKE * abs(common) + 0.5 * threshold * meter.stated
+    back = meter.plain & (np.abs(meter.change + common) < near)  # what both saw come back had gone before
+    for k in np.flatnonzero(sure | back):
+        after, before, size = float(meter.time[k]), float(meter.time[k + 1]), float(meter.change[k])
+        if abs(size) >= SMALLEST_STEP and (after < first or before > last):
+            yield Step(after, before if after < first else max(after, last), size, float(meter.sigma[k]))
 
 
 def jumps(times: Array, readings: Array, u: Array, threshold: float = 6.0) -> Mask:
