@@ -2,6 +2,24 @@
 
 The mean voltage over an aperture times the aperture *is* the change of flux linkage between the positions at its edges.
 With Bl(z) a polynomial this is exact for any motion, so that there is no aperture (sinc) bias and no differentiation.
+
+Model: Ū A = Σ c_k [(z − z_w)^(k+1)/(k+1)] between the edges + (U0 + U0' t) A, with a linear drift of Bl in time
+from four sweeps on, and with differences of sin and cos(2π z/period), the interferometer's periodic error times
+−Bl. Sweeps that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes
+it out. A skew adds Bl times the acceleration. The model is linear in all unknowns.
+
+A drift of the offset, as that of a thermal EMF, is confused with Bl if sweeps up are earlier than those down. With
+n sweeps up and down in turn r² of their time and sense is 3/(n² − 1) for an even n, 0 for an odd one, and the fit
+of the drift makes the variance of Bl larger by 1/(1 − r²). One up and one down, r² = 1, do not tell it. A bend of
+Bl in time, of a magnet that warms, would be taken for such a drift by 2/n²: up to 256 sweeps it is fitted, too.
+
+The equations are weighted with the *smoothed* velocity of each sweep (instrumental variables) where least squares
+would take the measured one: the same estimate for noise-free data, as precise to a few per cent, and free of the
+attenuation by 2 σ_z²/Δz² that noise of the interferometer, which is in the regressor too, causes in least squares.
+
+Uncertainty: each sweep's pull on Bl(z_w) is the sum of its weighted residuals. From 16 sweeps on the scatter of the
+pulls of neighbouring pairs (one up, one down, so that a slow offset cancels as it does in the result) gives u, from
+8 on that of single sweeps: noise may be correlated within them in any way. Below, the residuals are taken as white.
 """
 
 from __future__ import annotations
@@ -111,7 +129,7 @@ def fit_velocity(
     acceleration: Array | None = None,
     offset_drifts: bool = True,
 ) -> VelocityFit:
-    """Fit Bl(z) and the voltmeter's offset to the sweeps of one velocity group.
+    """Fit Bl(z) and the voltmeter's offset to the sweeps of one velocity group, see the module.
 
     Parameters
     ----------
@@ -131,42 +149,20 @@ def fit_velocity(
     ------
     ReductionError
         If the coil stands still, moves one way only, never comes near `z_w`, or the readings are too few or not finite.
-
-    Notes
-    -----
-    Model: Ū A = Σ c_k [(z − z_w)^(k+1)/(k+1)] between the edges + (U0 + U0' t) A, with a linear drift of Bl in time
-    from four sweeps on, and with differences of sin and cos(2π z/period), the interferometer's periodic error times
-    −Bl. Sweeps that repeat, as oscillations do, meet the error at the same places each time, so that no averaging takes
-    it out. A skew adds Bl times the acceleration. The model is linear in all unknowns.
-
-    A drift of the offset, as that of a thermal EMF, is confused with Bl if sweeps up are earlier than those down. With
-    n sweeps up and down in turn r² of their time and sense is 3/(n² − 1) for an even n, 0 for an odd one, and the fit
-    of the drift makes the variance of Bl larger by 1/(1 − r²). One up and one down, r² = 1, do not tell it. A bend of
-    Bl in time, of a magnet that warms, would be taken for such a drift by 2/n²: up to 256 sweeps it is fitted, too.
-
-    The equations are weighted with the *smoothed* velocity of each sweep (instrumental variables) where least squares
-    would take the measured one: the same estimate for noise-free data, as precise to a few per cent, and free of the
-    attenuation by 2 σ_z²/Δz² that noise of the interferometer, which is in the regressor too, causes in least squares.
-
-    Uncertainty: each sweep's pull on Bl(z_w) is the sum of its weighted residuals. From 16 sweeps on the scatter of the
-    pulls of neighbouring pairs (one up, one down, so that a slow offset cancels as it does in the result) gives u, from
-    8 on that of single sweeps: noise may be correlated within them in any way. Below, the residuals are taken as white.
     """
     sweeps, n = voltage.shape
     time, spread = float(times.mean()), max(float(np.ptp(times)), 1e-300)
     centre, half = _checked(voltage, position, z_w)
-    drifts = int(sweeps >= SWEEPS_FOR_DRIFT)
     phase = None if period is None else 2 * np.pi / period * ((position if shown is None else shown) - centre)
     if phase is not None:
         check_fringes(phase, order)
     tau = (times - time) / spread
+    drifts = int(sweeps >= SWEEPS_FOR_DRIFT)
     beside = Beside(tau, tau**2 - float(np.mean(tau**2)), drifts, None, acceleration, phase)
-    unknowns = order + 1 + beside.unknowns
-    creeps = offset_drifts and voltage.size > unknowns + 1 and _tells_offset_drift(position, times)
-    if creeps:
+    if offset_drifts and voltage.size > order + 2 + beside.unknowns and _tells_offset_drift(position, times):
         drifts += SWEEPS_FOR_PAIRS <= sweeps <= SWEEPS_FOR_BEND
         beside = beside._replace(pace=aperture / spread, drifts=drifts)
-        unknowns = order + 1 + beside.unknowns
+    unknowns, creeps = order + 1 + beside.unknowns, beside.pace is not None
     if voltage.size <= unknowns:
         raise ReductionError(
             f"velocity data: {voltage.size} readings cannot determine {unknowns} unknowns; record more"
