@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -19,9 +19,9 @@ from typing import Any, Self
 import networkx as nx
 import numpy as np
 
-from components.clamp import Clamp
 from components.coil import Coil
 from components.fed import Fed
+from hw_bridge import safe_state
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.pi_gcs import PiAxis
@@ -215,7 +215,8 @@ class Bridge:
         """
         self.prepare(twin)
         self._connecting = True
-        for name, driver in self.drivers.items():
+        for driver in safe_state.in_order(self.drivers.values()):  # as outputs that were left on go off
+            name = driver.name
             try:
                 driver.open()
             except (BridgeError, SafetyError) as error:
@@ -270,10 +271,10 @@ class Bridge:
         BridgeError, SafetyError
             If one does not get there, or does not know how to.
         """
-        for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
+        for driver in safe_state.out_of_order(self.drivers.values()):
             if driver.acts:
                 self.clock.run(driver.take_up())
-                self.tell(f"{name}: {driver.taken_up or 'taken up again where the run was'}")
+                self.tell(f"{driver.name}: {driver.taken_up or 'taken up again where the run was'}")
 
     def account(self) -> dict[str, Any]:
         """What there is to tell of the run, as plain values."""
@@ -303,26 +304,40 @@ class Bridge:
         }
 
     def _make_safe(self) -> None:
-        """Reach the safe state, sources first."""
+        """Reach the safe state of all; then tell it, and let go of them."""
         if self._watchdog is not None:
             self._watchdog.stop()
-        for name, driver in sorted(self.drivers.items(), key=lambda item: not isinstance(item[1], Playing)):
-            try:
-                self.safe[name] = driver.make_safe()
-            except Exception as error:  # whatever it is, the others have their turn
-                self.safe[name] = str(error)
-                self.unverified.append(str(error))
-            if driver.acts and self._connecting:
-                self.tell(f"{name}: {self.safe[name].removeprefix(f'{name}: ')}")
+        found = safe_state.reach(self.drivers.values())
+        self.safe = {each.name: each.state for each in found}
+        self.unverified += [each.state for each in found if not each.verified]
+        try:
+            self._tell_end(found)
+        finally:  # also where nobody listens any more
+            self._let_go()
+
+    def _tell_end(self, found: Sequence[safe_state.Found]) -> None:
+        """What became of each instrument that acts, and of readings that drove the twin."""
+        for each in found:
+            if self.drivers[each.name].acts and self._connecting:
+                self.tell(str(each))
         for name, following in self.following.items():
             if following.late or following.missing:
                 self.tell(
                     f"{name}: of {following.told + following.missing} readings that drive the twin {following.late} "
                     f"came later than hardware.latency, and {following.missing} were not a number"
                 )
+
+    def _let_go(self) -> None:
+        """Close all connections, whatever becomes of one of them."""
+        told = []
         for name, driver in self.drivers.items():
-            if not driver.close():
-                self.tell(f"{name}: its thread has not ended")
+            try:
+                if not driver.close():
+                    told.append(f"{name}: its thread has not ended")
+            except Exception as error:
+                told.append(f"{name}: {type(error).__name__}: {error}")
+        for line in told:
+            self.tell(line)
 
     # --- signals and interlocks --------------------------------------------------------------------------------------
 
@@ -356,10 +371,3 @@ class Bridge:
                 found,
                 lock.below,
             )
-
-
-def _late(driver: Driver) -> int:
-    """What is taken up later than others: what needs a current needs its source, and what moves must not be locked."""
-    if driver.role == "CoilLock":
-        return 3 if isinstance(driver.model, Clamp) and driver.model.is_locked else -1
-    return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))
