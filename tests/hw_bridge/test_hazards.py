@@ -134,6 +134,22 @@ def test_a_driver_whose_job_hangs_is_not_asked_again() -> None:
     assert made.close()
 
 
+def test_a_thread_that_did_not_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of a thread that there is not would never be done."""
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    made = driver("x", "generic_meter", "TCPIP::127.0.0.1::1::SOCKET", bench(), commands={"identify": "I", "read": "R"})
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            made.worker.call(lambda: None, 60.0)
+        assert not made.worker.busy and made.worker.stop()
+    assert made.worker.call(lambda: 7, 60.0) == 7
+    assert made.close()
+
+
 # --- serial lines ----------------------------------------------------------------------------------------------------
 
 
