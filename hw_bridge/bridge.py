@@ -16,10 +16,8 @@ from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-import networkx as nx
 import numpy as np
 
-from components.coil import Coil
 from components.fed import Fed
 from hw_bridge import safe_state
 from hw_bridge.boundary import check, check_role
@@ -28,6 +26,7 @@ from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
+from hw_bridge.force import newtons_per_ampere, windings
 from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
@@ -166,10 +165,10 @@ class Bridge:
                 raise WiringError(f"{name}: {error}", (name,)) from None
 
     def _force_behind(self, twin: Twin, name: str) -> Callable[[], float] | None:
-        """What a current of a source pushes with, in all windings that it reaches (N/A); None if it reaches none."""
-        reached = nx.descendants(twin.graph.as_networkx(), name)
-        coils = [part for part in reached if isinstance(twin.graph.components[part], Coil)]
-        return (lambda: sum(abs(self._of_twin(f"{coil}.bl")) for coil in coils)) if coils else None
+        """What a current of a source pushes with (N/A); None if it drives no winding."""
+        driven = windings(twin.graph, name)
+        bl = lambda coil: self._of_twin(f"{coil}.bl")  # noqa: E731
+        return partial(newtons_per_ampere, driven, self.drivers, bl) if driven else None
 
     def _check_port(self, twin: Twin, name: str, port: str) -> None:
         """See that an interlock looks at something that has a value."""
