@@ -36,7 +36,6 @@ from twin.terms import Decays, Term
 from twin.timeline import Timeline
 from twin.times import NS
 
-
 PATIENCE = 20.0  # s, for what takes no time if nothing is wrong
 
 
