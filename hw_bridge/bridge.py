@@ -1,8 +1,8 @@
 """A run with real instruments, from connecting to the safe state.
 
-Whatever ends the run (its end, an error, Ctrl-C, SIGTERM, a time-out, a connection that is lost) the outputs that were
-armed are switched off, that is read back, and what could not be verified is said. Software is no safety system: see
-``docs/safety.md``.
+Whatever ends the run (its end, an error, Ctrl-C, SIGTERM, a closed terminal, a time-out, a connection that is lost) the
+outputs that were armed are switched off, that is read back, and what could not be verified is said. Software is no
+safety system: see ``docs/safety.md``.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ from twin.twin import Twin
 
 STALLED = 10.0
 """The simulation may stand still for so long (s) before the watchdog acts."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""That end a run; the last one comes when its terminal is closed, unless nohup has it ignored."""
 
 
 def _tell(text: str) -> None:
@@ -94,7 +95,10 @@ class Bridge:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
+            ignored = {number for number in SIGNALS[2:] if signal.getsignal(number) is signal.SIG_IGN}
+            self._before = {
+                number: signal.signal(number, self._signalled) for number in SIGNALS if number not in ignored
+            }
         return self
 
     def __exit__(
