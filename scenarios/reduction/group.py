@@ -67,8 +67,9 @@ def fit_groups(
     fits: list[VelocityFit] = []
     for group in zip(few, recording.sweeps, strict=True):
         fits.append(_fitted(*group, how, near=fits[-1] if fits else None))
-    done = _applied(few[0], how, certificates, told)
-    done = replace(done, lag=values.yoke_inductance, lag_changes=_lag_changes(recording.sweeps, how))
+    done = replace(_applied(few[0], how, certificates, told), lag=values.yoke_inductance)
+    if all(sweeps.lags for sweeps in recording.sweeps):
+        done = replace(done, lag_changes=-np.array([fit.parts for fit in fits]).T)
     return with_slow_noise(tuple(fits)), done
 
 
@@ -119,19 +120,6 @@ def _bent(some: Sweeps, how: _Model, certificates: Certificates) -> float:
         return 0.0
     straight = replace(some, voltage=some.voltage - BENT * bend(some.voltage, full_scale))
     return float(how.fit(straight, straight).bl / how.fit(some, some).bl - 1.0) / BENT
-
-
-def _lag_changes(groups: tuple[Sweeps, ...], how: _Model) -> Array:
-    """Relative change of Bl of each group by taking out of the voltages what 1 H of the yoke adds (1/H)."""
-    if not all(sweeps.lags for sweeps in groups):
-        return np.zeros((1, 1))
-    bare = replace(how, period=None, skewed=False)
-    changes = []
-    for sweeps in groups:
-        bl = bare.fit(sweeps, sweeps).bl
-        freed = [replace(sweeps, voltage=sweeps.voltage - lag) for lag in sweeps.lags]
-        changes.append([bare.fit(each, each).bl / bl - 1.0 for each in freed])
-    return np.array(changes).T
 
 
 @dataclass(frozen=True)
@@ -230,6 +218,7 @@ class _Model:
             shown=shown.position,
             acceleration=acceleration,
             offset_drifts=self.offset_drifts,
+            named=sweeps.lags,
         )
 
 
