@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin import chebyshev
-from twin.checkpoint import decode_array, encode_array
 from twin.forcing import NOTHING, ROUND_OFF, channel_sizes, channels_at_nodes, is_resolved, told, with_series
 from twin.modes import Modes
 from twin.piece import Piece
+from twin.precedent import LENGTHS, Precedents
 from twin.remainder import Remainder
 from twin.signal import Signal
 from twin.state import StateOutput
@@ -30,8 +30,8 @@ Array = NDArray[Any]
 Answer = Callable[[Array], Array]
 DEGREES = (8, 16, 32, 64, 128)
 SWEEPS = 60
-KEPT = 64
-"""Of so many lengths of pieces it is remembered how they went; campaigns have few."""
+CONTRACTION = 1e-3
+"""No loop is taken to contract by more before two sweeps have told: laws change, and with them how strong a loop is."""
 
 
 class Relaxation:
@@ -61,25 +61,23 @@ class Relaxation:
         self._remainders = [(r, [states.index(s) for s in r.outputs]) for r in remainders]
         self._tape = Tape([*inputs, *(signal for r in remainders for signal in r.inputs)], states)
         self._memory = 1.0 / np.maximum(np.abs(modes.rates), 1e-300)
-        self._answer = lru_cache(maxsize=KEPT)(self._made_answer)
+        self._answer = lru_cache(maxsize=LENGTHS)(self._made_answer)
         self._scale: Array = np.zeros(len(states))
-        self._likely: dict[int, Array] = {}
-        """By the length of a piece how its forcing moved the states, (states, nodes): the next will be much alike."""
+        self._precedents = Precedents()
 
     def state(self) -> dict[str, Any]:
         """What it has learnt, as plain data."""
-        likely = [[length, encode_array(moved)] for length, moved in self._likely.items()]
-        return {"scale": self._scale.tolist(), "likely": likely}
+        return {"scale": self._scale.tolist(), "precedents": self._precedents.state()}
 
     def learn_from(self, other: Relaxation) -> None:
         """Begin with what another relaxation has learnt, if its loop is the same: real parts may open one."""
         if np.array_equal(self._rows, other._rows):
-            self._scale, self._likely = other._scale, dict(other._likely)
+            self._scale, self._precedents = other._scale, other._precedents.copy()
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self._scale = np.array(state["scale"])
-        self._likely = {int(length): decode_array(moved) for length, moved in state["likely"]}
+        self._precedents.restore(state["precedents"])
 
     def solve(self, q: Array, closed: Piece, rough: bool) -> tuple[Piece | None, int]:
         """The modes on a piece, or None if no series of the largest size holds the inputs; after how many sweeps.
@@ -90,20 +88,23 @@ class Relaxation:
         closed : what the inputs that are closed forms do to them.
         rough : one sweep will do.
         """
-        likely = self._likely.get(closed.length)
-        first = DEGREES[0] if likely is None else likely.shape[1]
-        for n in (d for d in DEGREES if d >= first):
-            piece, sweeps = self._relax(q, closed, n, likely if n == first else None, rough)
+        last = self._precedents.nodes(closed.length)
+        for n in (d for d in DEGREES if last is None or d >= last):
+            piece, sweeps = self._relax(q, closed, n, n == last, rough)
             if piece is not None:
                 return piece, sweeps
         return None, 0
 
-    def _relax(self, q: Array, closed: Piece, n: int, likely: Array | None, rough: bool) -> tuple[Piece | None, int]:
-        """On n nodes; None if n is too small or the relaxation does not contract."""
+    def _relax(self, q: Array, closed: Piece, n: int, known: bool, rough: bool) -> tuple[Piece | None, int]:
+        """On n nodes, on which pieces of this length are known; None if n is too small or nothing contracts."""
         own, sizes = self._own(q, closed, n)
         answer = self._answer(closed.length, n)
         play = self._tape.at(Times.nodes(closed.start, closed.start + closed.length, n))
-        guess = (self._rows @ q).real[:, None] + np.zeros(n) if likely is None else own + likely
+        if known:
+            like = self._precedents.nearest(closed.length, own, np.maximum(self._scale, NOTHING))
+            guess, contraction = own + like.moved, max(like.contraction, CONTRACTION)
+        else:
+            guess, contraction = (self._rows @ q).real[:, None] + np.zeros(n), 1.0
         driving = self._driving(play(*guess), guess)
         # Modes may cancel in a state: their sizes, not their sum, say what its rounding is.
         lasting = np.minimum(closed.length / NS, self._memory)  # for so long they feel what drives them
@@ -115,18 +116,18 @@ class Relaxation:
             moved = answer(driving)
             found = own + moved
             change = float((np.abs(found - guess) * relative).max(initial=0.0))
-            # What the next sweep would change, once two have told the contraction.
-            left = change * change / previous if 0.0 < previous < np.inf else change
+            if 0.0 < previous < np.inf:
+                contraction = change / previous
+            left = change * contraction  # what the next sweep would change
             done = rough or min(change, left) <= ROUND_OFF
-            if done or (sweeps == 2 and likely is None):  # whether so many nodes suffice shows early
+            if done or (sweeps == 2 and not known):  # whether so many nodes suffice shows early
                 series = chebyshev.interpolation(n) @ (self._columns @ driving).T
                 felt = 0.25 * n * sizes / lasting
                 if not is_resolved(series, np.maximum(self._magnitude(driving, guess), felt)):
                     return None, 0
             if done:
-                self._scale, self._likely[closed.length] = size, moved
-                if len(self._likely) > KEPT:
-                    del self._likely[next(iter(self._likely))]
+                self._scale = size
+                self._precedents.add(closed.length, own, moved, contraction)
                 return self._modes.respond(q, with_series(closed, told(series))), sweeps
             if not np.isfinite(change) or (change > 0.7 * previous and change > 1e-12):
                 return None, 0

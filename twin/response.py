@@ -103,8 +103,10 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
             systems = np.eye(rows) - 0.5 * z[chosen, None, None] * matrix
             driven = np.broadcast_to(0.5 * h * matrix[:, :n], (len(systems), rows, n))
             particular[chosen] = np.linalg.solve(systems, driven)
-    growth = np.exp(0.5 * z[slow, None] * (chebyshev.nodes(rows) + 1.0))
-    homogeneous[slow] = growth @ chebyshev.interpolation(rows).T
+    if slow.any():  # on no more nodes than it needs: more would only add rounding
+        few = min(rows, growth_degree(float(np.abs(z[slow]).max()), 0.0))
+        growth = np.exp(0.5 * z[slow, None] * (chebyshev.nodes(few) + 1.0))
+        homogeneous[slow, :few] = growth @ chebyshev.interpolation(few).T
     d = chebyshev.differentiation(n) * (2.0 / h)
     for k in np.nonzero(~integrated)[0]:
         rate = z[k] / h
@@ -112,7 +114,8 @@ def kernel(rates: tuple[complex, ...], length: int, n: int) -> Kernel:
         for _ in range(n):
             particular[k, :n] += power
             power = d @ power / rate
-    used = len(chebyshev.trimmed(np.hstack([np.moveaxis(particular, 0, 1).reshape(rows, -1), homogeneous.T])))
+    # Of each mode together: what is far below its response to one coefficient does not matter beside the others.
+    used = len(chebyshev.trimmed(np.hstack([np.abs(particular).max(axis=2).T, homogeneous.T]), chebyshev.ROUNDING))
     particular, homogeneous = np.ascontiguousarray(particular[:, :used]), homogeneous[:, :used]
     signs = np.where(np.arange(used) % 2 == 0, 1.0, -1.0)
     initial = np.einsum("r,krn->kn", signs, particular)

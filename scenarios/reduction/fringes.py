@@ -62,12 +62,11 @@ def set_instruments(columns: Array, rows: Array, waves: tuple[Array, Array], up:
     repeats = (sums**2).mean(axis=1).sum(axis=0)
     among = (counts > 1) & (repeats - counts > COHERENT * counts * (counts - 1))
     # The sum of all less the own; or, where there is no mean, the own.
-    flat = columns.reshape(-1, columns.shape[-1])
-    others = (flat @ senses) @ (senses * np.where(among, 1.0 / np.maximum(counts - 1, 1), 0.0)).T
-    own = senses @ np.where(among, -1.0 / np.maximum(counts - 1, 1), 1.0)
-    rows[:] = (others + flat * own).reshape(rows.shape)
+    share = np.where(among, 1.0 / np.maximum(counts - 1, 1), 0.0)
+    np.multiply(columns, senses @ np.where(among, -share, 1.0), out=rows)
+    rows += (np.diff(sums, axis=1) * share) @ senses.T
 
 
 def _senses(up: NDArray[np.bool_]) -> Array:
     """Which sweeps go up, and which down: ones and zeros, shape (sweeps, 2)."""
-    return np.stack([up, ~up], axis=1).astype(float)
+    return np.array([up, ~up], dtype=float).T

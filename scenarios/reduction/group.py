@@ -31,7 +31,7 @@ FEWEST_TO_TELL = 32  # of one group
 BENT = 1e-3  # a nonlinearity; the fit is linear in the voltages
 UNCHANGED = 1e-12  # relative: a computed run, without noise
 ITERATIONS = 20
-SETTLED = 2e-4  # of an aperture: change of the skew that is small, and linear
+SETTLED = 2e-4  # change of the skew, of an aperture, or of the periodic error (rad), that is small, and linear
 PERIODIC = 1e-3  # change of the periodic error that is small, where positions are moved
 PARABOLA = 2  # order of Bl(z) about a symmetry plane
 CERTAIN = 6.0  # times its uncertainty: no chance
@@ -64,9 +64,13 @@ def fit_groups(
         offset_drifts=on.offset_drift,
     )
     how = replace(how, order=_profile_order(recording.sweeps, replace(how, period=period), settings))
-    fits = with_slow_noise(tuple(_fitted(*group, how) for group in zip(few, recording.sweeps, strict=True)))
-    done = _applied(few[0], how, certificates, told)
-    return fits, replace(done, lag=values.yoke_inductance, lag_changes=_lag_changes(recording.sweeps, how))
+    fits: list[VelocityFit] = []
+    for group in zip(few, recording.sweeps, strict=True):
+        fits.append(_fitted(*group, how, near=fits[-1] if fits else None))
+    done = replace(_applied(few[0], how, certificates, told), lag=values.yoke_inductance)
+    if all(sweeps.lags for sweeps in recording.sweeps):
+        done = replace(done, lag_changes=-np.array([fit.parts for fit in fits]).T)
+    return with_slow_noise(tuple(fits)), done
 
 
 def _applied(some: Sweeps, how: _Model, certificates: Certificates, told: bool) -> Applied:
@@ -118,19 +122,6 @@ def _bent(some: Sweeps, how: _Model, certificates: Certificates) -> float:
     return float(how.fit(straight, straight).bl / how.fit(some, some).bl - 1.0) / BENT
 
 
-def _lag_changes(groups: tuple[Sweeps, ...], how: _Model) -> Array:
-    """Relative change of Bl of each group by taking out of the voltages what 1 H of the yoke adds (1/H)."""
-    if not all(sweeps.lags for sweeps in groups):
-        return np.zeros((1, 1))
-    bare = replace(how, period=None, skewed=False)
-    changes = []
-    for sweeps in groups:
-        bl = bare.fit(sweeps, sweeps).bl
-        freed = [replace(sweeps, voltage=sweeps.voltage - lag) for lag in sweeps.lags]
-        changes.append([bare.fit(each, each).bl / bl - 1.0 for each in freed])
-    return np.array(changes).T
-
-
 @dataclass(frozen=True)
 class _Model:
     """How a group is fitted.
@@ -155,17 +146,26 @@ class _Model:
     period: float | None
     offset_drifts: bool
 
-    def fit(self, few: Sweeps, sweeps: Sweeps) -> VelocityFit:
+    def fit(self, few: Sweeps, sweeps: Sweeps, near: VelocityFit | None = None) -> VelocityFit:
         """The fit of a group: delay and periodic error from its first, few sweeps, and what is left, small, from all.
+
+        Both may be those of a group `near`, if positions are hardly moved, and what is left is small.
 
         Raises
         ------
         ReductionError
             If the readings do not determine Bl, or belong to no delay.
         """
+        close, most = SETTLED * sweeps.aperture, MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
+        if near is not None and self.period is not None and few is not sweeps:
+            delay, periodic = self.delay if near.skew is None else near.skew, near.periodic
+            if abs(delay) <= close:
+                fit = self._around(sweeps, delay, periodic)
+                left = 2 * np.pi * np.subtract(fit.periodic, periodic) / self.period
+                if (fit.skew is None or abs(fit.skew - delay) <= close) and np.hypot(*left) <= SETTLED:
+                    return fit
         delay, periodic = self.delay, (0.0, 0.0)
         if self.skewed or self.period is not None:
-            close, most = SETTLED * sweeps.aperture, MOST_SKEW * sweeps.voltage.shape[1] * sweeps.aperture
             for _ in range(ITERATIONS):
                 fit = self._fit(few, delay, periodic)
                 step = fit.skew or 0.0
@@ -185,6 +185,10 @@ class _Model:
                     f"changes by {step * 1e3:+.2g} ms, as the motion does not tell it from the field's profile and the "
                     "interferometer's periodic error; take another reading_step or velocity"
                 )
+        return self._around(sweeps, delay, periodic)
+
+    def _around(self, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
+        """With what is left of this delay and this periodic error fitted, and added."""
         fit = self._fit(sweeps, delay, periodic)
         skew = None if fit.skew is None else delay + fit.skew
         return replace(fit, skew=skew, periodic=_sum(periodic, fit.periodic))
@@ -214,6 +218,7 @@ class _Model:
             shown=shown.position,
             acceleration=acceleration,
             offset_drifts=self.offset_drifts,
+            named=sweeps.lags,
         )
 
 
@@ -274,10 +279,10 @@ def _doubt(first: Estimate, second: Estimate) -> float:
     return abs(first.value) * second.u + abs(second.value) * first.u
 
 
-def _fitted(few: Sweeps, sweeps: Sweeps, how: _Model) -> VelocityFit:
+def _fitted(few: Sweeps, sweeps: Sweeps, how: _Model, near: VelocityFit | None) -> VelocityFit:
     """The fit of a group, and what one with the drift of the offset would change; an error names the cycle."""
     try:
-        fit = how.fit(few, sweeps)
+        fit = how.fit(few, sweeps, near)
         if how.offset_drifts:
             return fit
         change = replace(how, offset_drifts=True).fit(few, sweeps).bl / fit.bl - 1.0

@@ -90,6 +90,7 @@ class VelocityFit:
         it was not fitted.
     skew, u_skew : by which the voltages belong to later positions (s); None if it was not fitted.
     offset_drift : of the offset, and what it does to `bl`.
+    parts : of `bl`, relative, that each of the voltages makes which were named beside.
     """
 
     bl: float
@@ -109,6 +110,7 @@ class VelocityFit:
     skew: float | None = None
     u_skew: float = 0.0
     offset_drift: OffsetDrift = NO_DRIFT
+    parts: tuple[float, ...] = ()
 
     def profile(self, z: Array) -> Array:
         """Bl (T·m) at positions z (m), at the mean time of the group."""
@@ -128,6 +130,7 @@ def fit_velocity(
     shown: Array | None = None,
     acceleration: Array | None = None,
     offset_drifts: bool = True,
+    named: tuple[Array, ...] = (),
 ) -> VelocityFit:
     """Fit Bl(z) and the voltmeter's offset to the sweeps of one velocity group, see the module.
 
@@ -144,6 +147,7 @@ def fit_velocity(
     acceleration : mean over each aperture, without noise (m/s²), shape (sweeps, n); with it the skew between voltages
         and positions is fitted, in first order.
     offset_drifts : whether a linear drift of the offset is fitted, if the order of the sweeps tells it from Bl.
+    named : parts of `voltage` (V) of which is asked what they make of Bl; the fit is linear in the voltages.
 
     Raises
     ------
@@ -200,7 +204,8 @@ def fit_velocity(
         u_skew=u_skew,
         offset_drift=_fitted(bl, gains[0], solution, estimator, skewed.stop, spread)
         if creeps
-        else _not_fitted(bl, gains[0], left, times - time, within_sweep(n, aperture)),
+        else OffsetDrift(sensitivity=_part(bl, gains[0], left, (within_sweep(n, aperture) + (times - time)).T)),
+        parts=tuple(_part(bl, gains[0], left, part) for part in named),
     )
 
 
@@ -211,12 +216,10 @@ def _tells_offset_drift(position: Array, times: Array) -> bool:
     return len(times) > 2 and float(sense @ time) ** 2 <= MOST_CONFUSED * float(sense @ sense) * float(time @ time)
 
 
-def _not_fitted(bl: float, gain: Array, left: list[Part], times: Array, within: Array) -> OffsetDrift:
-    """What a drift of the offset does to Bl; `gain` makes it of the equations."""
-    chunks = chunks_of(len(times), len(within))
-    elapsed = (np.ravel(within + times[chunk]) for chunk in chunks)
-    change = sum(float(gain @ (rows @ seconds)) for (_, rows, _), seconds in zip(left, elapsed, strict=True))
-    return OffsetDrift(sensitivity=change / bl)
+def _part(bl: float, gain: Array, left: list[Part], voltage: Array) -> float:
+    """Which part of Bl a voltage makes, relative, of shape (sweeps, n); `gain` makes Bl of the equations."""
+    readings = (np.ravel(voltage[chunk].T) for chunk in chunks_of(*voltage.shape))
+    return sum(float(gain @ (rows @ some)) for (_, rows, _), some in zip(left, readings, strict=True)) / bl
 
 
 def _fitted(bl: float, gain: Array, solution: Array, estimator: Array, place: int, scale: float) -> OffsetDrift:

@@ -56,11 +56,13 @@ def parts(
     voltage: Array, position: Array, aperture: float, place: tuple[float, float], order: int, beside: Beside
 ) -> Iterator[Part]:
     """The equations, `CHUNK` readings at a time; `place` is the centre of the positions and half of their range (m)."""
-    chunks = chunks_of(*voltage.shape)
+    chunks, n = chunks_of(*voltage.shape), voltage.shape[1]
     smoothing = _smoothing(np.diff(position[chunks[0]].T, axis=0))
+    space = np.empty((2, order + 1 + beside.unknowns, voltage.size))  # for all at once: it is asked for, and left, once
     for chunk in chunks:
-        columns, rows = _equations(position[chunk].T, aperture, place, smoothing, order, beside.of(chunk))
-        yield columns, rows, np.ravel(voltage[chunk].T)
+        part = space[:, :, n * chunk.start : n * chunk.stop]
+        _set_equations(part, position[chunk].T, aperture, place, smoothing, order, beside.of(chunk))
+        yield part[0], part[1], np.ravel(voltage[chunk].T)
 
 
 def chunks_of(sweeps: int, n: int) -> list[slice]:
@@ -74,17 +76,23 @@ def within_sweep(n: int, step: float) -> Array:
     return np.asarray(step * (np.arange(n) - 0.5 * (n - 1))[:, None])
 
 
-def _equations(
-    edges: Array, aperture: float, within: tuple[float, float], smoothing: Array, order: int, beside: Beside
-) -> tuple[Array, Array]:
-    """Columns of the model and their weights, both of shape (unknowns, readings).
+def _set_equations(
+    part: Array,
+    edges: Array,
+    aperture: float,
+    within: tuple[float, float],
+    smoothing: Array,
+    order: int,
+    beside: Beside,
+) -> None:
+    """Write columns of the model and their weights, both of shape (unknowns, readings), into a `part` of the equations.
 
     Column k is v (x2^(k+1) − x1^(k+1))/(x2 − x1), from a two-term recurrence that does not cancel; x are the positions
     at the edges, (n + 1, sweeps), about the centre that they are `within`, over half of their range. Then come the
     drift of Bl, the skew, the drift of the offset, the periodic error and the offset.
     """
-    unknowns, x = order + 1 + beside.unknowns, (edges - within[0]) / within[1]
-    columns, rows = np.empty((2, unknowns, len(edges) - 1, edges.shape[1]))
+    x = (edges - within[0]) / within[1]
+    columns, rows = part.reshape(*part.shape[:2], len(edges) - 1, edges.shape[1])
     total, product = x[:-1] + x[1:], x[:-1] * x[1:]
     speed, smooth = columns[0], rows[0]
     np.subtract(edges[1:], edges[:-1], out=speed)
@@ -116,7 +124,6 @@ def _equations(
             np.subtract(wave[1:], wave[:-1], out=columns[row])
         set_instruments(columns[-3:-1], rows[-3:-1], waves, edges[-1] > edges[0])
     columns[-1] = rows[-1] = 1.0
-    return columns.reshape(unknowns, -1), rows.reshape(unknowns, -1)
 
 
 def _smoothing(speed: Array) -> Array:

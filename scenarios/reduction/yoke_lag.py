@@ -55,7 +55,8 @@ def without_lag(recording: Recording, certificates: Certificates, on: Correction
     course, scales = current_course(recording.held, certificates), time_scales(certificates)
     sweeps = []
     for group in recording.sweeps:
-        lags = tuple(_voltage(group, course, certificates, scale) for scale in scales)
+        passed = reach(group.position, certificates)
+        lags = tuple(_voltage(group, passed, course, certificates, scale) for scale in scales)
         voltage = group.voltage - inductance * lags[0] if on.yoke_lag else group.voltage
         sweeps.append(replace(group, voltage=voltage, lags=lags))
     return replace(recording, sweeps=tuple(sweeps))
@@ -119,12 +120,41 @@ def excess(course: Course, constants: Array, at: Array) -> Array:
     states = np.zeros((len(course.time), len(constants)))
     for i, kept in enumerate(np.exp(-h)):
         states[i + 1] = states[i] * kept + fed[i]
-    place = np.searchsorted(course.time, at, side="right") - 1
+    place = _place(course, at)
     since = (at - course.time[place])[..., None] / constants
-    slopes = np.append(np.divide(changes, spans, out=np.zeros_like(spans), where=spans > 0.0), 0.0)
-    found: Array = states[place] * np.exp(-since) + slopes[place][..., None] * constants * np.expm1(-since)
+    found: Array = states[place] * np.exp(-since) + _slopes(course)[place][..., None] * constants * np.expm1(-since)
     found[place < 0] = 0.0
     return found
+
+
+def excess_along(course: Course, constants: Array, weights: Array, begin: Array, since: Array) -> Array:
+    """Σ W_k x_k along sweeps (A), shape (sweeps, n), in Fortran's order.
+
+    Where one line drives a whole sweep, x_k goes on from its beginning alike in all of them.
+
+    Parameters
+    ----------
+    constants, weights : T_k (s), W_k.
+    begin : of each sweep (s), shape (sweeps,).
+    since : of the instants, ascending, from there on (s), shape (n,).
+    """
+    age, place = since / constants[:, None], _place(course, begin)
+    found: Array = ((weights[:, None] * np.exp(-age)).T @ excess(course, constants, begin).T).T
+    found += _slopes(course)[place][:, None] * ((weights * constants) @ np.expm1(-age))
+    bent = place != _place(course, begin + since[-1])
+    found[bent] = excess(course, constants, begin[bent, None] + since) @ weights
+    return found
+
+
+def _place(course: Course, at: Array) -> NDArray[np.int64]:
+    """The knot that each instant comes after; −1 before all."""
+    return np.asarray(np.searchsorted(course.time, at, side="right") - 1)
+
+
+def _slopes(course: Course) -> Array:
+    """Of the lines after each knot (A/s): 0 after the last, and so before all."""
+    spans, changes = np.diff(course.time), np.diff(course.current)
+    return np.append(np.divide(changes, spans, out=np.zeros_like(spans), where=spans > 0.0), 0.0)
 
 
 def _mean_left(h: Array) -> Array:
@@ -134,14 +164,13 @@ def _mean_left(h: Array) -> Array:
     return mean
 
 
-def _voltage(group: Sweeps, course: Course, certificates: Certificates, scale: float) -> Array:
-    """What leaves the yoke with an inductance of 1 H (V/H), shape (sweeps, n)."""
+def _voltage(group: Sweeps, passed: Array, course: Course, certificates: Certificates, scale: float) -> Array:
+    """What leaves the yoke with an inductance of 1 H (V/H), shape (sweeps, n); `passed` is m at the edges."""
     shares, weights = _modes(certificates)
     n = group.voltage.shape[1]
-    edges = group.time[:, None] + group.aperture * (np.arange(n + 1) - 0.5 * n)
-    flux = reach(group.position, certificates) * (excess(course, scale * shares, edges) @ weights)
-    voltage: Array = np.asfortranarray(np.diff(flux, axis=1)) / group.aperture
-    return voltage
+    begin, since = group.time - 0.5 * n * group.aperture, group.aperture * np.arange(n + 1)
+    flux = passed * excess_along(course, scale * shares, weights, begin, since)
+    return np.asarray(np.diff(flux.T, axis=0).T / group.aperture)
 
 
 def _modes(certificates: Certificates) -> tuple[Array, Array]:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from scenarios.reduction import Estimate, MassResult, reduce
 from scenarios.reduction.allan import allan_deviation, mean_deviation
-from scenarios.reduction.group import without_periodic_error
+from scenarios.reduction.group import SWEEPS_TO_TELL, fit_groups, without_periodic_error
+from scenarios.reduction.recording import read
+from scenarios.reduction.velocity import VelocityFit
 from tests.scenarios.test_reduction_run import CYCLE, Run, by_phase, settings
 from twin.recorder import Block, Blocks
 
@@ -109,6 +111,39 @@ def test_the_periodic_error_that_was_fitted_can_be_taken_out(phase: float) -> No
         shown = z + 1e-10 * np.sin(2 * np.pi / PERIOD * z + phase)
         assert np.abs(without_periodic_error(shown, fit.periodic, PERIOD) - z).max() < 2e-13
         assert start / 1e9 < fit.time
+
+
+@pytest.mark.parametrize("sine", [False, True])
+@pytest.mark.parametrize(
+    ("size", "later", "own"),
+    [
+        (1.02e-10, 0.0, 0.0),
+        (1.2e-10, 0.0, 0.0),
+        (-3e-9, 0.0, 0.0),
+        (1e-10, 0.2, 0.0),
+        (1e-10, 0.0, 0.2),
+    ],
+)
+def test_a_group_does_not_depend_on_those_before(size: float, later: float, own: float, sine: bool) -> None:
+    """Nor on their periodic error, nor on how late they were read (in apertures): a fit only begins with them."""
+
+    def fits(first: float, late: float) -> tuple[VelocityFit, ...]:
+        def disturbed(block: Block) -> Block:
+            if not moving(block):
+                return block
+            z, (error, by) = block.values, (first, late) if block.labels["cycle"] == 0 else (1e-10, own)
+            z = z - by * np.gradient(z, axis=1, edge_order=2) if by else z
+            return replace(block, values=z + error * np.sin(2 * np.pi / PERIOD * z))
+
+        run = Run(sine=sine, cycles=2, sweeps=SWEEPS_TO_TELL + 8, readings=9)
+        recording = read(disturbed(block) for block in run.blocks())
+        return fit_groups(recording, run.certificates(nonlinearity_period=PERIOD), settings())[0]
+
+    alike, other = fits(1e-10, own)[1], fits(size, later)[1]
+    assert other.bl == pytest.approx(alike.bl, rel=1e-10)
+    assert other.u_bl == pytest.approx(alike.u_bl, rel=1e-3)
+    assert other.periodic == pytest.approx(alike.periodic, abs=1e-13)
+    assert other.skew == pytest.approx(alike.skew, abs=1e-7)
 
 
 # --- Allan deviations ------------------------------------------------------------------------------------------------

@@ -88,6 +88,21 @@ def test_long_apertures_make_no_bias() -> None:
     assert fit(z, voltages(z, (1400.0, 0.0, -3e4)), 0.0, 2).bl == pytest.approx(1400.0, rel=1e-14)
 
 
+@pytest.mark.parametrize("sweeps", [3, 60, 2000])
+def test_what_a_part_of_the_voltage_makes_of_bl_is_what_bl_lacks_without_it(sweeps: int) -> None:
+    """Of any part: the fit is linear in the voltages, whatever else it fits."""
+    z, rng = motion(sweeps, 9, kind="sine"), np.random.default_rng(4)
+    u = voltages(z) + 1e-6 * rng.normal(size=(sweeps, 9))
+    named = tuple(size * (rng.normal(size=(sweeps, 9)) + np.sign(np.diff(z, axis=1))) for size in (1e-4, 1e-2))
+    beside = {"period": 316e-9, "acceleration": np.gradient(u, axis=1)}
+    whole = fit_velocity(u, z, APERTURE, np.arange(sweeps) * 0.5, 1e-5, named=named, **beside)
+    assert len(whole.parts) == 2
+    for part, made in zip(named, whole.parts, strict=True):
+        without = fit_velocity(u - part, z, APERTURE, np.arange(sweeps) * 0.5, 1e-5, **beside)
+        assert abs(made) > 1e-7
+        assert without.bl == pytest.approx(whole.bl * (1.0 - made), rel=1e-13)
+
+
 def test_a_drift_of_bl_within_the_group_does_not_shift_its_mean() -> None:
     z, times = motion(7, 12), np.arange(7) * 10.0
     u = voltages(z, (1400.0,)) * (1 + 1e-7 * (times - 5.0))[:, None]

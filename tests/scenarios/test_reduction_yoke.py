@@ -16,7 +16,7 @@ from scenarios.reduction import Certificates, Estimate, MassResult, ReductionErr
 from scenarios.reduction.quantities import QUANTITIES
 from scenarios.reduction.recording import read
 from scenarios.reduction.settling import unsettled, without_unsettled
-from scenarios.reduction.yoke_lag import Course, excess
+from scenarios.reduction.yoke_lag import Course, excess, excess_along
 from scenarios.run.certificates import certificates
 from scenarios.run.result import Result
 from tests.scenarios.test_reduction_run import Run
@@ -46,6 +46,16 @@ def test_the_excess_is_what_the_yoke_lags_behind() -> None:
     before = excess(course, times, np.array([30.0 - 1e-12])) @ weights
     assert after[0] == pytest.approx(before[0] - 1.0, abs=1e-9)
     assert after[1] == pytest.approx(float(weights @ np.exp(-3.0 / times)) * after[0], rel=0.02)
+
+
+def test_along_sweeps_it_is_what_it_is_at_each_instant() -> None:
+    """Before all ramps, on one, where one begins or ends within the sweep, between two and after the last."""
+    course = Course(np.array([1.0, 2.0, 9.0, 9.5, 30.0, 30.0]), np.array([0.0, 2.0, 2.0, -1.0, -1.0, 0.0]))
+    times, weights = Yoke(time_constant=3.0, gap_reluctance=0.4).relaxation()
+    begin, since = np.array([0.0, 0.9, 1.0, 1.1, 1.9, 4.0, 8.8, 29.9, 31.0, 500.0]), np.array([0.0, 0.05, 0.3])
+    along = excess_along(course, times, weights, begin, since)
+    assert along == pytest.approx(excess(course, times, begin[:, None] + since) @ weights, rel=1e-12, abs=1e-15)
+    assert along[0] == pytest.approx(0.0, abs=0.0)
 
 
 # --- a campaign ------------------------------------------------------------------------------------------------------

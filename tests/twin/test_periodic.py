@@ -99,7 +99,7 @@ def test_another_loop_learns_nothing_from_a_rehearsal() -> None:
         run = twin(formula)
         run.start_from(states, rehearsal)
         learnt = [each for group in run.assembly.groups for _, each in group.state()["relaxations"]]
-        assert any(each["likely"] for each in learnt) == learns
+        assert any(each["precedents"] for each in learnt) == learns
 
 
 def test_a_mode_that_does_not_decay_has_no_periodic_state() -> None:
