@@ -81,10 +81,10 @@ class Optimiser:
     def __post_init__(self) -> None:
         if not self.study.objectives:
             raise OptimiseError(
-                f"{self.study.name}: expected objectives, such as objectives: [magnet_mass, '|epsilon|']"
+                f"{self.study.place}: expected objectives, such as objectives: [magnet_mass, '|epsilon|']"
             )
         if not self.study.axes:
-            raise OptimiseError(f"{self.study.name}: expected at least one axis")
+            raise OptimiseError(f"{self.study.place}: expected at least one axis")
         if self.population < 4 or self.population.bit_count() != 1:
             raise OptimiseError(f"expected a power of 2, 4 at least, for the population, not {self.population}")
 

@@ -65,12 +65,12 @@ def checked(study: Study) -> Study:
         Saying what it is that has no derivative.
     """
     if study.variants:
-        raise SensitivityError(f"{study.name}: sensitivities are of one scenario; leave variants out, or set one")
+        raise SensitivityError(f"{study.place}: sensitivities are of one scenario; leave variants out, or set one")
     if not study.axes:
-        raise SensitivityError(f"{study.name}: expected at least one axis")
+        raise SensitivityError(f"{study.place}: expected at least one axis")
     for each in study.axes:
         if not each.distribution:
-            raise SensitivityError(f"{study.name}: axes.{each.name} is a list; give it a range or a distribution")
+            raise SensitivityError(f"{study.place}: axes.{each.name} is a list; give it a range or a distribution")
     return study
 
 

@@ -98,6 +98,7 @@ class Study:
     axes : what is varied; the last one fastest.
     variants : values over the base by path, by name; empty without variants.
     outputs : names of what is wanted, with what objectives and constraints need.
+    file : that it was read from, by which errors name it.
     """
 
     name: str
@@ -109,6 +110,12 @@ class Study:
     outputs: tuple[str, ...]
     objectives: tuple[Objective, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    file: Path | None = None
+
+    @property
+    def place(self) -> str:
+        """What an error about it begins with: its file, else its name."""
+        return self.name if self.file is None else str(self.file)
 
     @property
     def is_grid(self) -> bool:
@@ -219,6 +226,7 @@ class _Reader:
             outputs=tuple(dict.fromkeys([*model.outputs, *_outputs(objectives, constraints)])),
             objectives=tuple(objectives),
             constraints=tuple(constraints),
+            file=self.path,
         )
         self._check_values(study)
         self.stop()

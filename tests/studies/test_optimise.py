@@ -215,5 +215,5 @@ def test_bad_input_is_one_line(
 
 def test_what_there_is_nothing_to_optimise_of(study: Path) -> None:
     study.write_text(STUDY.replace("objectives: [magnet_mass, resistance]\n", ""))
-    with pytest.raises(OptimiseError, match="expected objectives, such as"):
+    with pytest.raises(OptimiseError, match=r"study\.yaml: expected objectives, such as"):
         Optimiser(load_study(study), 8)

@@ -70,7 +70,7 @@ def test_indices(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("text", "words", "message"),
     [
-        (STUDY + "variants: {a: {}}\n", [], "leave variants out"),
+        (STUDY + "variants: {a: {}}\n", [], "s.yaml: sensitivities are of one scenario; leave variants out"),
         (STUDY.replace("from: 5, to: 15", "values: [5, 10]"), [], "axes.h is a list"),
         (STUDY, ["-n", "100"], "expected a power of 2 or 0, not 100"),
         (STUDY, ["-n", "0", "--plot", "x.png"], "give -n more than 0"),
