@@ -45,6 +45,7 @@ def _registry() -> Any:
     import pint
 
     registry: Any = pint.UnitRegistry(cache_folder=None)
+    registry.define("ppb = 1e-9")  # pint has % and ppm alone
     return registry
 
 

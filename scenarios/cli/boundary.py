@@ -24,7 +24,7 @@ def boundary(
     over: Annotated[
         str, typer.Option("--over", metavar="KEY.PATH", help="What to vary; balance.scale is the size of the magnet.")
     ] = "balance.scale",
-    limit: Annotated[float, typer.Option(help="Of the relative error of the mass.")] = 1e-8,
+    limit: Annotated[str, typer.Option(help="Of the relative error of the mass, such as 1e-8 or '10 ppb'.")] = "1e-8",
     low: Annotated[
         str | None, typer.Option("--from", help="Start of the range; of a scale 0.2.", show_default=False)
     ] = None,
@@ -51,16 +51,25 @@ def boundary(
         check_picture(plot)
     if table:
         _check_table(scenario, settings, over)
-        _table(limit, low, high, workers, plot, as_json=as_json)
+        _table(_limit(limit), low, high, workers, plot, as_json=as_json)
     elif scenario is None:
         raise UsageError("give the file or the name of a scenario, or --table; see kibble-twin list")
     else:
-        _one(experiment(scenario, settings), over, limit, low, high, plot, as_json=as_json)
+        _one(experiment(scenario, settings), over, _limit(limit), low, high, plot, as_json=as_json)
 
 
 def _check_table(scenario: str | None, settings: list[str] | None, over: str) -> None:
     if scenario is not None or settings or over != "balance.scale":
         raise UsageError("--table has its own scenarios: leave the scenario, --set and --over out")
+
+
+def _limit(text: str) -> float:
+    from twin.parameter import to_si
+
+    try:
+        return to_si(text, "1")
+    except ValueError as error:
+        raise UsageError(f"--limit: {error}") from error
 
 
 def _one(
@@ -73,11 +82,14 @@ def _one(
     *,
     as_json: bool,
 ) -> None:
+    from scenarios.schema.overrides import Setting
     from scenarios.studies.boundary import Search
     from scenarios.studies.parameters import number, present, unit_of_path
 
     unit = unit_of_path(chosen.scenario, over)
     if unit is None:
+        if present(chosen, over) is None:  # a word that is wrong is said as of --set, with a near one
+            chosen.scenario.with_settings([Setting(f"{over}=1", f"--over {over}")])
         raise UsageError(f"--over: {chosen.scenario.name} has no quantity {over}; see kibble-twin schema")
     if isinstance(present(chosen, over), int):
         raise UsageError(f"--over: {over} is a whole number, between which nothing lies; try them with a sweep")

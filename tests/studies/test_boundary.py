@@ -76,6 +76,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     """At its root |ε| is the limit; diameter and mass are those of that size."""
     picture = tmp_path / "b.svg"
     words = ["boundary", "nist4_tmtp", "--from", "0.7", "--to", "0.8", "--plot", str(picture), "--json"]
+    words += ["--limit", "10 ppb"]
     monkeypatch.setattr("scenarios.studies.boundary.Search.boundary.__defaults__", (5,))
     assert main(words) == 0
     found = json.loads(capsys.readouterr().out)
@@ -93,7 +94,10 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     ("words", "message"),
     [
         (["boundary"], "give the file or the name of a scenario, or --table"),
-        (["boundary", "nist4_tmtp", "--over", "balance.coil.resistnce"], "has no quantity balance.coil.resistnce"),
+        (["boundary", "nist4_tmtp", "--over", "balance.scal", "--limit", "1ppb"], "did you mean 'scale'?"),
+        (["boundary", "nist4_tmtp", "--over", "balance.coil.resistnce"], "did you mean 'resistance'?"),
+        (["boundary", "nist4_tmtp", "--over", "name"], "has no quantity name"),
+        (["boundary", "nist4_tmtp", "--limit", "1 kg"], "--limit: expected a quantity in 1"),
         (["boundary", "nist4_tmtp", "--over", "balance.coil.resistance"], "give --from and --to"),
         (["boundary", "nist4_tmtp", "--over", "campaign.weighing.count", "--from", "1"], "is a whole number"),
         (["thermal", "nist4_tmtp", "--over", "campaign.weighing.count"], "is a whole number"),
