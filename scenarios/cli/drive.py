@@ -132,6 +132,8 @@ def _flatness(found: Flatness) -> dict[str, float]:
 
 def _show(chosen: Experiment, hinge: Hinge, task: Task, found: list[Step], printed: Flatness) -> None:
     """The steps as a table for people, then the drive."""
+    from scenarios.report.numbers import grouped
+
     o, sine = hinge.oscillator, found[0].flatness.sigma
     show(
         f"{chosen.scenario.name}: {task.velocity * 1e3:.4g} mm/s at {task.frequency:g} Hz, "
@@ -146,7 +148,7 @@ def _show(chosen: Experiment, hinge: Hinge, task: Task, found: list[Step], print
     rows.append(row("drive of Li2026", printed, "beyond the limit" if printed.peak > 1.005 * task.limit else ""))
     show_table(("harmonics", "σ/v", "better by", "|Δv/v| < 5 %", "peak", ""), rows, right=(1, 2, 3, 4))
     show("")
-    lines = [(f"{n}", f"{a * 1e3:.4f} mA", f"{p:.3f} rad") for n, (a, p) in found[-1].harmonics().items()]
+    lines = [(f"{n}", f"{a * 1e3:.4f} mA", f"{grouped(f'{p:.3f}')} rad") for n, (a, p) in found[-1].harmonics().items()]
     show_table(("harmonic", "amplitude", "phase of the sine"), lines, right=(0, 1, 2))
 
 

@@ -101,18 +101,18 @@ def _plain(
 def _show(
     study: Study, slopes: Mapping[str, Mapping[str, Derivative]], shares: Mapping[str, Mapping[str, Index]]
 ) -> None:
-    from scenarios.report.numbers import significant
+    from scenarios.report.numbers import grouped, significant
 
     for name in study.outputs:
         rows = []
         for each in study.axes:
             d = slopes[name][each.name]
-            elasticity = "–" if math.isnan(d.elasticity) else f"{d.elasticity:.3g}"
+            elasticity = "–" if math.isnan(d.elasticity) else significant(d.elasticity)
             cells = [each.name, each.paths[0], significant(d.value, 4), elasticity, significant(d.spread, 3)]
             if shares:
                 index = shares[name][each.name]
-                cells.append(f"{index.first:.3f} ± {index.first_half_width:.3f}")
-                cells.append(f"{index.total:.3f} ± {index.total_half_width:.3f}")
+                cells.append(f"{grouped(f'{index.first:.3f}')} ± {index.first_half_width:.3f}")
+                cells.append(f"{grouped(f'{index.total:.3f}')} ± {index.total_half_width:.3f}")
             rows.append(cells)
         heads = ["axis", "parameter", f"d {name}, SI", "relative", "spread"]
         show_table([*heads, *(("first order", "total") if shares else ())], rows, right=range(2, 7 if shares else 5))

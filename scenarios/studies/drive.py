@@ -106,13 +106,18 @@ class Step:
     limited: bool
 
     def harmonics(self) -> dict[int, tuple[float, float]]:
-        """Amplitude (A) and phase (rad, sine convention) of each; the first has phase 0, others are in (−2π, 0]."""
+        """Amplitude (A) and phase (rad, sine convention) of each; the first has phase 0, others are in (−π, π]."""
         drive = self.motion.drive
         first, largest = _phase(drive[1]), max(map(abs, drive.values()))
         return {
-            n: (abs(a), 0.0 - (n * first - _phase(a)) % (2 * math.pi)) if abs(a) > NOTHING * largest else (0.0, 0.0)
+            n: (abs(a), _wrapped(_phase(a) - n * first)) if abs(a) > NOTHING * largest else (0.0, 0.0)
             for n, a in sorted(drive.items())
         }
+
+
+def _wrapped(phase: float) -> float:
+    """The same phase in (−π, π]."""
+    return math.pi - (math.pi - phase) % (2 * math.pi)
 
 
 def _phase(amplitude: complex) -> float:

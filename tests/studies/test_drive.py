@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,7 @@ def test_phases_are_told_from_the_first_harmonic() -> None:
     again = scaled_to(o, sines([a for a, _ in told.values()], [p for _, p in told.values()], list(told)), task)
     assert flatness(again, 0.3).sigma == pytest.approx(best.flatness.sigma, rel=1e-6)
     assert told[1][1] == 0.0
+    assert all(-math.pi < phase <= math.pi for _, phase in told.values())
 
 
 def test_a_velocity_out_of_reach_is_an_error() -> None:
@@ -111,6 +113,7 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     assert main(["drive", "--velocity", "0.1 mm/s", "--limit", "90 uA"]) == 0
     text = capsys.readouterr().out
     assert "1, 3, 5, 7, 9, 2" in text and "at the limit" in text
+    assert "−" in text and "-" not in text
 
 
 @pytest.mark.parametrize(
