@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -161,16 +162,25 @@ def _root(root: Root) -> dict[str, Any]:
 
 
 def _show(chosen: Experiment, found: Boundary, unit: str) -> None:
-    from scenarios.report.numbers import plus_minus, readable
+    from scenarios.report.numbers import readable
 
     span = f"{found.low:g} to {found.high:g} {readable(unit)}".rstrip()
     show(f"{chosen.scenario.name}: |ε| = {found.limit:g} over {found.path} from {span}")
     if not found.roots:
         show(f"nowhere: the limit is {found.verdict}")
         return
-    rows = [(plus_minus(root.value, root.u, readable(unit)), *_size(root)) for root in found.roots]
-    show_table((found.path, "diameter", "mass of the magnet"), rows, right=(1, 2))
+    rows = [(*_place(root, readable(unit)), *_size(root)) for root in found.roots]
+    show_table((found.path, "numerically to", "diameter", "mass of the magnet"), rows, right=(1, 2, 3))
     show(f"{found.verdict} {readable(unit)}".rstrip())
+
+
+def _place(root: Root, unit: str) -> tuple[str, str]:
+    """The value of a root to the digits that are computed, and how far they are: no uncertainty of a measurement."""
+    from scenarios.report.numbers import significant
+
+    known = root.value != 0.0 and 0.0 < root.u < math.inf
+    digits = math.floor(math.log10(abs(root.value))) - math.floor(math.log10(root.u)) + 1 if known else 10
+    return f"{significant(root.value, max(digits, 1))} {unit}".rstrip(), f"{significant(root.u, 1)} {unit}".rstrip()
 
 
 def _size(root: Root | None) -> tuple[str, str]:

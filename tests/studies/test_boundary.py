@@ -87,6 +87,9 @@ def test_the_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert root["mass_kg"] == pytest.approx(850 * root["value"] ** 3, rel=1e-12)
     assert 0 < root["u"] < 1e-6
     assert found["within"] == [[root["value"], 0.8]]
+    assert main([word for word in words if word != "--json"]) == 0
+    told = capsys.readouterr().out.replace("\N{NARROW NO-BREAK SPACE}", "")
+    assert "numerically to" in told and "0.7418846" in told and "±" not in told
     assert "limit" not in picture.read_text() and "|ε|" in picture.read_text()
 
 
