@@ -165,6 +165,8 @@ def _run_anew(chosen: Experiment, out: Path, *, with_report: bool, arm: bool = F
         if folder.is_under_way:
             _keep_what_is_real(folder)
             note(f"note: discards the unfinished run of {out}; run --resume {_quoted(out)} would have continued it")
+        if folder.is_finished:
+            note(f"note: replaces the finished run of {out}: {folder.told}")
         folder.begin(chosen.scenario.to_yaml())
         try:
             return _finished(chosen, folder, resume=False, with_report=with_report, arm=arm, shadow=shadow)

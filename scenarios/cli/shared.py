@@ -74,6 +74,8 @@ def _claimed(out: Path, stack: ExitStack) -> OutputFolder:
     stack.enter_context(folder.claimed())
     if folder.is_under_way:
         raise OutputError(f"{out}: there is an unfinished run; go on with it with --resume, or choose another --out")
+    if folder.is_finished:
+        note(f"note: replaces the finished run of {out}: {folder.told}")
     return folder
 
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -53,6 +54,16 @@ class OutputFolder:
     def is_finished(self) -> bool:
         """Whether there is a result."""
         return (self.target / SUMMARY).is_file()
+
+    @property
+    def told(self) -> str:
+        """The scenario of the result that is there, and when it was written; empty if there is none."""
+        file = self.target / SUMMARY
+        try:
+            written = datetime.fromtimestamp(file.stat().st_mtime).strftime("%Y-%m-%d %H:%M")
+            return f"{json.loads(file.read_text(encoding='utf-8'))['scenario']} of {written}"
+        except (OSError, ValueError, LookupError, TypeError):
+            return "a result that cannot be read" if self.is_finished else ""
 
     @property
     def is_under_way(self) -> bool:

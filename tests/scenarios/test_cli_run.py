@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -209,6 +210,19 @@ def test_start_anew_over_an_unfinished_run(capsys: pytest.CaptureFixture[str], m
     found = capsys.readouterr()
     assert found.err == "note: discards the unfinished run of kept; run --resume kept would have continued it\n"
     assert (json.loads(found.out)["steps_run"], json.loads(found.out)["seed"]) == (STEPS, 1)
+
+
+def test_start_anew_over_a_finished_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is replaced, with one line that says what it was; one that cannot be read is no obstacle."""
+    assert main(["run", *SHORT, "--set=name=older", "--out", "kept"]) == 0
+    os.utime("kept/result.json", (0, datetime(2025, 3, 4, 5, 6).timestamp()))
+    assert "replaces" not in capsys.readouterr().err
+    assert main(["run", *SHORT, "--out", "kept"]) == 0
+    assert "note: replaces the finished run of kept: older of 2025-03-04 05:06\n" in capsys.readouterr().err
+    assert json.loads(Path("kept/result.json").read_text())["scenario"] == "kbmini_tmtp"
+    Path("kept/result.json").write_text("[]")
+    assert main(["run", *SHORT, "--out", "kept"]) == 0
+    assert "replaces the finished run of kept: a result that cannot be read" in capsys.readouterr().err
 
 
 def test_wrong_scenario_discards_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
