@@ -78,21 +78,16 @@ def fit(
 
 
 def _show(found: Fit) -> None:
+    from scenarios.report.numbers import grouped, plain, readable, significant
     from scenarios.run.notebook import with_uncertainty
 
-    rows = [
-        (
-            p.path,
-            f"{p.start:.10g}",
-            with_uncertainty(p.value, p.u, p.unit)
-            if abs(p.value) > 1e-9 and p.u > 1e-11
-            else f"{p.value:.8g} {p.unit}",
-            f"{p.u:.2g}",
-            f"{p.u_noise:.2g}",
-            f"{p.u_certificates:.2g}",
-        )
-        for p in found.parameters
-    ]
+    rows = []
+    for p in found.parameters:
+        unit = readable(p.unit)
+        tellable = abs(p.value) > 1e-9 and p.u > 1e-11
+        fitted = with_uncertainty(p.value, p.u, unit) if tellable else f"{grouped(plain(p.value, 8))} {unit}"
+        cells = grouped(plain(p.start)), fitted, *(significant(u, 2) for u in (p.u, p.u_noise, p.u_certificates))
+        rows.append((p.path, *(cell if cell is fitted else f"{cell} {unit}".rstrip() for cell in cells)))
     show_table(("parameter", "before", "fitted", "u", "of noise", "of certificates"), rows, right=(3, 4, 5))
     if len(found.parameters) > 1:
         show("")

@@ -129,4 +129,6 @@ def test_the_command_writes_a_scenario_that_runs(tmp_path: Path, capsys: pytest.
     assert again.resolved["balance"]["resistor"]["resistance"] == found["value"]
     assert (tmp_path / "fit.png").stat().st_size > 5000
     assert main(words) == 0
-    assert "reduced χ²" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    row = next(line for line in told.splitlines() if line.startswith(RESISTANCE))
+    assert "reduced χ²" in told and row.count("Ω") == 5  # before, fitted, and its three uncertainties
