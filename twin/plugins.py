@@ -51,10 +51,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     '; known are gain, resistance'
     """
     words = sorted(set(known))
-    close = difflib.get_close_matches(word, words, n=1)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; known are {', '.join(words)}" if words else "; none is known here"
+    return near(word, words) or (f"; known are {', '.join(words)}" if words else "; none is known here")
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """As `did_you_mean`, where there are too many words to list: empty if none of them is near."""
+    close = difflib.get_close_matches(word, sorted(set(known)), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 @lru_cache(maxsize=16)

@@ -14,6 +14,9 @@ from scenarios.run.found import look, opened, so_far
 from scenarios.run.output import SCENARIO, SUMMARY, OutputError
 from scenarios.run.shared import SharedRuns, is_url
 from scenarios.schema.difference import Difference, differences
+from scenarios.schema.errors import ScenarioError
+from scenarios.schema.library import find, shipped
+from twin.plugins import near
 
 _HOW = ("seed", "virtual_s", "samples")
 """Of how a run went, what may matter for its result."""
@@ -68,10 +71,27 @@ def side(source: str) -> Side:
             run = runs.one()
             return Side(source, load_text(run.scenario, run.place), run.finished())
     if not Path(source).is_dir():
+        _check_name(source)
         experiment = load(source)
         experiment.check()
         return Side(source, experiment, experiment.run().summary())
     return _kept(source, Path(source))
+
+
+def _check_name(source: str) -> None:
+    """Refuse what is neither kept nor a scenario, in words for both."""
+    try:
+        find(source)
+    except ScenarioError as error:
+        if Path(source).suffix in (".yaml", ".yml"):  # it can be a scenario alone
+            raise
+        here = [
+            *(path.parent.name for path in Path().glob(f"*/{SUMMARY}")),
+            *(path.name for path in Path().glob("*.yaml")),
+        ]
+        told = near(source, [*here, *shipped()]) or "; see kibble-twin list, and kibble-twin runs list"
+        text = f"expected the folder of a result, of kibble-twin run --out, or a scenario's file or name{told}"
+        raise ScenarioError(text, file=source) from error
 
 
 def _kept(source: str, folder: Path) -> Side:

@@ -53,8 +53,17 @@ def test_the_table(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str
     assert "standard uncertainties of their difference" in lines[-1]
 
 
-def test_what_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_result(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert main(["compare", str(tmp_path), str(tmp_path)]) == 2
     assert "there is no result; expected result.json" in capsys.readouterr().err
     assert main(["compare", "nist5", "nist4_tmtp"]) == 2
-    assert "no shipped scenario" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "nist5: expected the folder of a result" in error and "scenario" in error and len(error) < 200
+    monkeypatch.chdir(folders[0].parent)
+    for words, near in ((["aa", "b"], "a"), (["a", "kbmini_tmpt"], "kbmini_tmtp")):
+        assert main(["compare", *words]) == 2
+        assert f"did you mean {near!r}?" in capsys.readouterr().err
+    assert main(["compare", "a", "nope.yaml"]) == 2
+    assert "nope.yaml: no such file" in capsys.readouterr().err
