@@ -82,7 +82,8 @@ def _show(found: Comparison) -> None:
         (key, _figure(a), _figure(b), _figure(None if a is None or b is None else b - a))
         for key, (a, b) in numbers.items()
     ]
-    show_table(("result", *heads, "difference"), rows, right=(1, 2, 3))
+    show_table(("result, SI units", *heads, "difference"), rows, right=(1, 2, 3))
+    show("", "a unit is the end of a result's name, as in mass_kg; relative, or a number, where none is named")
     if found.score is not None:
         show("", f"errors of the mass differ by {found.score:+.2g} standard uncertainties of their difference")
 

@@ -101,22 +101,27 @@ def _plain(
 def _show(
     study: Study, slopes: Mapping[str, Mapping[str, Derivative]], shares: Mapping[str, Mapping[str, Index]]
 ) -> None:
-    from scenarios.report.numbers import grouped, significant
+    from scenarios.report.numbers import grouped, readable, significant
+    from scenarios.report.theme import label
+    from scenarios.studies.outputs import OUTPUTS
 
     for name in study.outputs:
         rows = []
         for each in study.axes:
             d = slopes[name][each.name]
             elasticity = "–" if math.isnan(d.elasticity) else significant(d.elasticity)
-            cells = [each.name, each.paths[0], significant(d.value, 4), elasticity, significant(d.spread, 3)]
+            path = label(each.paths[0], readable(each.units[0] or ""))
+            cells = [each.name, path, significant(d.value, 4), elasticity, significant(d.spread, 3)]
             if shares:
                 index = shares[name][each.name]
                 cells.append(f"{grouped(f'{index.first:.3f}')} ± {index.first_half_width:.3f}")
                 cells.append(f"{grouped(f'{index.total:.3f}')} ± {index.total_half_width:.3f}")
             rows.append(cells)
-        heads = ["axis", "parameter", f"d {name}, SI", "relative", "spread"]
+        unit = readable(OUTPUTS[name].unit)
+        heads = ["axis", "parameter", label(f"d {name}", unit), "relative", label("spread", unit)]
         show_table([*heads, *(("first order", "total") if shares else ())], rows, right=range(2, 7 if shares else 5))
         show("")
+    show("d: per SI unit of the parameter; a quantity without a unit is relative, or a number")
     show("relative: d ln/d ln; spread: what the standard deviation of the parameter makes, to first order")
 
 

@@ -50,6 +50,7 @@ def test_the_table(folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str
     assert main(["compare", *map(str, folders)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert any(line.split()[:3] == ["balance.test_mass.mass", "1.0", "0.5"] for line in lines)
+    assert any(line.startswith("a unit is the end of a result's name") for line in lines)
     assert "standard uncertainties of their difference" in lines[-1]
 
 

@@ -50,6 +50,13 @@ def test_derivatives_of_closed_forms(path: Path, capsys: pytest.CaptureFixture[s
     assert "first" not in mass["p"]
 
 
+def test_the_table_names_its_units(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sensitivity", str(path), "-n", "0"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "d resistance / Ω" in lines[0] and "spread / Ω" in lines[0]
+    assert "balance.coil.resistance / Ω" in lines[2] and "balance.scale  " in lines[1]
+
+
 def test_indices(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of the mass all is the size's; of R/p the shares of E[R]² Var[1/p] and of Var[R] E[1/p]²."""
     pytest.importorskip("SALib")
