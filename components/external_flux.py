@@ -16,8 +16,7 @@ phase enters there alone, ``ε = +ΔB̄(z_w)/B``, as if it moved with the magnet
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -28,37 +27,19 @@ from pydantic import field_validator, model_validator
 
 from components.angular_distribution import AngularDistribution
 from components.external_density import densities, interfering
+from components.external_linkage import of_far_field, of_near_source, terms
 from components.external_source import AnySource, FarEnd, NearEnd, polyline
 from components.interfering_magnet import Mounted
 from twin.component import Component, Port
 from twin.composition import Function
-from twin.errors import SimulationError, WiringError
-from twin.field import Field, FieldSum, Shape
+from twin.errors import WiringError
+from twin.field import Field, FieldSum
 from twin.parameter import parameter
 from twin.signal import Constant, Signal
 
 Array = NDArray[Any]
-DEGREE, MOST, ROUNDING = 24, 300, 1e-15
-"""Of the polynomial through λ of a near source: the first degree tried, the last but one, and what may be left out."""
 AZIMUTHS = 96
 """Places around the axis at which a density is taken."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """``T_order(z_magnet/reach) Λ(z)``, a part of λ_ext; Λ and its derivatives by z are in `shape`.
-
-    Parameters
-    ----------
-    in_magnet : whether z is the coil's place in the magnet, not in the room.
-    order : of the Chebyshev polynomial T.
-    kept : whether it is what the yoke has retained.
-    """
-
-    shape: Shape
-    in_magnet: bool
-    order: int = 0
-    kept: bool = False
 
 
 class ExternalFlux(Component):
@@ -193,7 +174,7 @@ class ExternalFlux(Component):
             # What a source that moves up sees is what it would see at rest if coil and magnet moved down.
             away: Signal | float = inputs["stage"] if isinstance(source, NearEnd) and source.carried else 0.0
             z_magnet = inputs["magnet_position"]
-            for term in self.terms(name):
+            for term in terms(self, name):
                 origin = z_magnet if term.in_magnet else away
                 basis = self._chebyshev(term.order, z_magnet - away)
                 fields.append(Field(term.shape, (kept if term.kept else factor) * basis, origin))
@@ -202,7 +183,7 @@ class ExternalFlux(Component):
         if self.is_measured(inputs):
             in_magnet = self.coupling != "published"
             origin = inputs["magnet_position"] if in_magnet else 0.0
-            fields.append(Field(self._far(self.ambient_gain), inputs["ambient"], origin))
+            fields.append(Field(of_far_field(self, self.ambient_gain), inputs["ambient"], origin))
         fields += [
             field for mounted in interfering(inputs) for field in self._brought(mounted, inputs["magnet_position"])
         ]
@@ -227,68 +208,9 @@ class ExternalFlux(Component):
 
     def _brought(self, mounted: Mounted, z_magnet: Signal) -> list[Field]:
         """λ of a magnet that a stage brought, and of what the yoke keeps of it."""
-        shape, kept = self._shape(self._free(mounted.source)), mounted.source.retained
+        shape, kept = of_near_source(self, mounted.source), mounted.source.retained
         now = Field(shape, (1.0 - kept) * mounted.present, mounted.height)
         return [now, Field(shape, kept * mounted.most, mounted.strongest + z_magnet)] if kept else [now]
-
-    def terms(self, name: str) -> list[Term]:
-        """Those of a source at its full strength."""
-        source = self.sources[name]
-        published, appears = self.coupling == "published", source.appears == "moving"
-        if isinstance(source, FarEnd):
-            return [Term(self._far(source.vertical), in_magnet=appears or not published)]
-        if self.geometry is not None and source.attenuation is None and source.shielding is None:
-            by_order = [self._shape(linkage) for linkage in self._computed(source)]
-            at_rest = self._shape(sum(c * math.cos(0.5 * math.pi * k) for k, c in enumerate(self._computed(source))))
-            kept = Term(at_rest, in_magnet=True, kept=True)
-            if published:
-                return [Term(at_rest, in_magnet=appears), kept]
-            return [*(Term(shape, True, order) for order, shape in enumerate(by_order)), kept]
-        shape = self._shape(self._free(source))
-        return [Term(shape, in_magnet=appears and published), Term(shape, in_magnet=True, kept=True)]
-
-    def _far(self, field: float) -> Shape:
-        """λ = N B (−A + π r a z²) of a vertical field B, downward."""
-        area, slope = self.vertical_area, self.vertical_slope
-        if self.geometry is not None:
-            area, slope = self._computed_far()
-        else:
-            field = field * self.native_permeability / self.permeability
-        base, rate = -self.coil_turns * area * field, self.wire_length * slope * field
-        return Shape(lambda z: rate * z, lambda z: base + 0.5 * rate * z * z, lambda z: np.full(np.shape(z), rate))
-
-    def _free(self, source: NearEnd) -> Chebyshev:
-        """λ of a near source as a polynomial of the coil's place: that without the yoke, attenuated."""
-        turns, radius = self.coil_turns, self.coil_radius
-        share = turns / source.shield(radius) * self.native_permeability / self.permeability
-        degree = DEGREE
-        while True:
-            linkage: Chebyshev = Chebyshev.interpolate(
-                lambda z: share * source.free_linkage(z, radius), degree, [-2 * self.reach, 2 * self.reach]
-            )
-            size = np.abs(linkage.coef)
-            if size[-4:].max() <= ROUNDING * size.max() or degree > MOST:
-                return linkage
-            degree *= 2
-
-    def _shape(self, linkage: Any) -> Shape:
-        """λ as a polynomial, with its derivatives."""
-        first, second = linkage.deriv(), linkage.deriv(2)
-        low, high = linkage.domain
-
-        def within(function: Any) -> Callable[[Array], Array]:
-            def value(z: Array) -> Array:
-                if z.size and not (low <= z.min() and z.max() <= high):
-                    raise SimulationError(
-                        f"{self.name}: external flux is asked for from {z.min():g} to {z.max():g} m, but known within "
-                        f"{high:g} m; raise reach"
-                    )
-                result: Array = function(z)
-                return result
-
-            return value
-
-        return Shape(within(first), within(linkage), within(second))
 
     def _chebyshev(self, order: int, z_magnet: Signal) -> Signal | float:
         """T_order(z_magnet/reach)."""
@@ -297,17 +219,8 @@ class ExternalFlux(Component):
         basis = Chebyshev.basis(order, domain=[-self.reach, self.reach])
         return Function(basis, z_magnet, slopes=(basis.deriv(),))
 
-    def _computed(self, source: NearEnd) -> list[Chebyshev]:
-        from components.fields.external_table import near_table
-
-        return near_table(self._geometry(), source.as_near_source(), self.reach)
-
-    def _computed_far(self) -> tuple[float, float]:
-        from components.fields.external_table import far_coefficients
-
-        return far_coefficients(self._geometry())
-
-    def _geometry(self) -> Any:
+    def magnet_geometry(self) -> Any:
+        """The magnet that couplings are computed from, at its size and with its permeability."""
         from components.fields.external import permeability_changed
         from components.fields.named import named_geometry
 
@@ -319,7 +232,7 @@ class ExternalFlux(Component):
     def derivatives(self, name: str, z_coil: float = 0.0, z_magnet: float = 0.0) -> tuple[float, float]:
         """∂λ_ext/∂z_coil and ∂λ_ext/∂z_magnet of a source at its stated strength (T·m), positions in the room (m)."""
         by_coil = by_magnet = 0.0
-        for term in self.terms(name):
+        for term in terms(self, name):
             if term.kept:
                 continue
             z = np.array([z_coil - (z_magnet if term.in_magnet else 0.0)])
@@ -346,7 +259,7 @@ class ExternalFlux(Component):
 
     def far_density(self, field: float, z: Array) -> Array:
         """ΔB̄ in the gap (T) at heights z in the magnet (m) of a vertical far field, downward (T)."""
-        result: Array = self._far(field).value(z) / self.wire_length
+        result: Array = of_far_field(self, field).value(z) / self.wire_length
         return result
 
     def mean_let_in(self, source: NearEnd, heights: Array) -> Array:
@@ -383,14 +296,14 @@ class ExternalFlux(Component):
     def coil_turns(self) -> float:
         """Of the coil, stated or of the geometry; 1 where neither is known and nothing is let in."""
         if self.turns is None and self.geometry is not None:
-            return float(self._geometry().coil.turns)
+            return float(self.magnet_geometry().coil.turns)
         return self.turns or 1.0
 
     @property
     def coil_radius(self) -> float:
         """Mean radius of the coil (m), stated or of the geometry; 1 m where neither is known."""
         if self.radius is None and self.geometry is not None:
-            return float(self._geometry().coil.mean_radius)
+            return float(self.magnet_geometry().coil.mean_radius)
         return self.radius or 1.0
 
     @property

@@ -1,8 +1,8 @@
 """A run with real instruments, from connecting to the safe state.
 
-Whatever ends the run (its end, an error, Ctrl-C, SIGTERM, a time-out, a connection that is lost) the outputs that were
-armed are switched off, that is read back, and what could not be verified is said. Software is no safety system: see
-``docs/safety.md``.
+Whatever ends the run (its end, an error, Ctrl-C, SIGTERM, a closed terminal, a time-out, a connection that is lost) the
+outputs that were armed are switched off, that is read back, and what could not be verified is said. Software is no
+safety system: see ``docs/safety.md``.
 """
 
 from __future__ import annotations
@@ -11,23 +11,22 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-import networkx as nx
 import numpy as np
 
-from components.clamp import Clamp
-from components.coil import Coil
 from components.fed import Fed
+from hw_bridge import safe_state
 from hw_bridge.boundary import check, check_role
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.pi_gcs import PiAxis
 from hw_bridge.drivers.playing import Playing
 from hw_bridge.errors import BridgeError, SafetyError
 from hw_bridge.following import Following
+from hw_bridge.force import newtons_per_ampere, windings
 from hw_bridge.quiet import Quiet
 from hw_bridge.watchdog import Watchdog
 from scenarios.run.build import MassCampaign
@@ -45,7 +44,8 @@ from twin.twin import Twin
 
 STALLED = 10.0
 """The simulation may stand still for so long (s) before the watchdog acts."""
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""That end a run; the last one comes when its terminal is closed, unless nohup has it ignored."""
 
 
 def _tell(text: str) -> None:
@@ -95,7 +95,10 @@ class Bridge:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            self._before = {number: signal.signal(number, self._signalled) for number in SIGNALS}
+            ignored = {number for number in SIGNALS[2:] if signal.getsignal(number) is signal.SIG_IGN}
+            self._before = {
+                number: signal.signal(number, self._signalled) for number in SIGNALS if number not in ignored
+            }
         return self
 
     def __exit__(
@@ -166,10 +169,10 @@ class Bridge:
                 raise WiringError(f"{name}: {error}", (name,)) from None
 
     def _force_behind(self, twin: Twin, name: str) -> Callable[[], float] | None:
-        """What a current of a source pushes with, in all windings that it reaches (N/A); None if it reaches none."""
-        reached = nx.descendants(twin.graph.as_networkx(), name)
-        coils = [part for part in reached if isinstance(twin.graph.components[part], Coil)]
-        return (lambda: sum(abs(self._of_twin(f"{coil}.bl")) for coil in coils)) if coils else None
+        """What a current of a source pushes with (N/A); None if it drives no winding."""
+        driven = windings(twin.graph, name)
+        bl = lambda coil: self._of_twin(f"{coil}.bl")  # noqa: E731
+        return partial(newtons_per_ampere, driven, self.drivers, bl) if driven else None
 
     def _check_port(self, twin: Twin, name: str, port: str) -> None:
         """See that an interlock looks at something that has a value."""
@@ -215,7 +218,8 @@ class Bridge:
         """
         self.prepare(twin)
         self._connecting = True
-        for name, driver in self.drivers.items():
+        for driver in safe_state.in_order(self.drivers.values()):  # as outputs that were left on go off
+            name = driver.name
             try:
                 driver.open()
             except (BridgeError, SafetyError) as error:
@@ -270,10 +274,10 @@ class Bridge:
         BridgeError, SafetyError
             If one does not get there, or does not know how to.
         """
-        for name, driver in sorted(self.drivers.items(), key=lambda item: _late(item[1])):
+        for driver in safe_state.out_of_order(self.drivers.values()):
             if driver.acts:
                 self.clock.run(driver.take_up())
-                self.tell(f"{name}: {driver.taken_up or 'taken up again where the run was'}")
+                self.tell(f"{driver.name}: {driver.taken_up or 'taken up again where the run was'}")
 
     def account(self) -> dict[str, Any]:
         """What there is to tell of the run, as plain values."""
@@ -303,26 +307,40 @@ class Bridge:
         }
 
     def _make_safe(self) -> None:
-        """Reach the safe state, sources first."""
+        """Reach the safe state of all; then tell it, and let go of them."""
         if self._watchdog is not None:
             self._watchdog.stop()
-        for name, driver in sorted(self.drivers.items(), key=lambda item: not isinstance(item[1], Playing)):
-            try:
-                self.safe[name] = driver.make_safe()
-            except Exception as error:  # whatever it is, the others have their turn
-                self.safe[name] = str(error)
-                self.unverified.append(str(error))
-            if driver.acts and self._connecting:
-                self.tell(f"{name}: {self.safe[name].removeprefix(f'{name}: ')}")
+        found = safe_state.reach(self.drivers.values())
+        self.safe = {each.name: each.state for each in found}
+        self.unverified += [each.state for each in found if not each.verified]
+        try:
+            self._tell_end(found)
+        finally:  # also where nobody listens any more
+            self._let_go()
+
+    def _tell_end(self, found: Sequence[safe_state.Found]) -> None:
+        """What became of each instrument that acts, and of readings that drove the twin."""
+        for each in found:
+            if self.drivers[each.name].acts and self._connecting:
+                self.tell(str(each))
         for name, following in self.following.items():
             if following.late or following.missing:
                 self.tell(
                     f"{name}: of {following.told + following.missing} readings that drive the twin {following.late} "
                     f"came later than hardware.latency, and {following.missing} were not a number"
                 )
+
+    def _let_go(self) -> None:
+        """Close all connections, whatever becomes of one of them."""
+        told = []
         for name, driver in self.drivers.items():
-            if not driver.close():
-                self.tell(f"{name}: its thread has not ended")
+            try:
+                if not driver.close():
+                    told.append(f"{name}: its thread has not ended")
+            except Exception as error:
+                told.append(f"{name}: {type(error).__name__}: {error}")
+        for line in told:
+            self.tell(line)
 
     # --- signals and interlocks --------------------------------------------------------------------------------------
 
@@ -356,10 +374,3 @@ class Bridge:
                 found,
                 lock.below,
             )
-
-
-def _late(driver: Driver) -> int:
-    """What is taken up later than others: what needs a current needs its source, and what moves must not be locked."""
-    if driver.role == "CoilLock":
-        return 3 if isinstance(driver.model, Clamp) and driver.model.is_locked else -1
-    return 2 if driver.role == "Servo" else int(isinstance(driver, Playing))

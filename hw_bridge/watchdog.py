@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Sequence
 
+from hw_bridge import safe_state
 from hw_bridge.drivers.driver import Driver
-from hw_bridge.errors import BridgeError, SafetyError
+from hw_bridge.errors import SafetyError
 from twin.clock import Process
 from twin.real_time import RealTimeClock
 
@@ -68,11 +69,7 @@ class Watchdog:
 
     def _trip(self) -> None:
         self.tripped.append(f"watchdog: the simulation stood still for {self._stalled:g} s")
-        for driver in self._drivers:
-            try:
-                self.tripped.append(f"{driver.name}: {driver.make_safe()}")
-            except BridgeError as error:
-                self.tripped.append(str(error))
+        self.tripped += map(str, safe_state.reach(self._drivers))
         self._clock.inbox.put(self._raise)
 
     def _raise(self) -> None:

@@ -46,7 +46,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hw_bridge.drivers.acquisition import Column, Reader, acquisition, host_time
+from hw_bridge.drivers.acquisition import acquisition, host_time
+from hw_bridge.drivers.card_stream import Column, Reader
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.library import LibraryWire
 from hw_bridge.drivers.settings import TEXT
@@ -61,7 +62,7 @@ Array = NDArray[np.float64]
 SATURATED = 0.999
 """Of the span: what is beyond may be anything."""
 MOST = 1 << 22
-"""Samples of a burst that are held at a time, of all channels."""
+"""Samples of a burst that are held at a time, of all channels at the card."""
 _CARD = re.compile(r"[A-Za-z0-9_\- ]+")
 HINTS = {
     -200279: "samples were lost, as the computer did not fetch them in time: lower settings.rate",
@@ -192,10 +193,10 @@ class DaqDriver(Card):
         """Volts on the schedule, shape (quantities, repeats, count): means over each step, or its first sample; and by
         how much they were later (ns)."""
         seconds = schedule.count * schedule.step / NS
-        if seconds * max(self.rate, self.card.rate) * len(self.lines) > MOST:
+        if seconds * max(self.rate * len(self.lines), self.card.flow) > MOST:
             raise BridgeError(
-                f"{self.name}: a burst of {schedule.count} x {schedule.step / NS:g} s has more than {MOST} samples: "
-                "lower settings.rate",
+                f"{self.name}: a burst of {schedule.count} x {schedule.step / NS:g} s has more than {MOST} samples "
+                "of all channels at the card: lower settings.rate",
                 self.name,
             )
         volts, late = np.empty((len(self.lines), schedule.repeats, schedule.count)), 0

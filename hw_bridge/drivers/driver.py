@@ -120,7 +120,7 @@ class Driver:
 
     def connection(self) -> Wire:
         """A connection to the instrument; none is made yet."""
-        return wire(self.hardware.resource, self.hardware.timeout)
+        return wire(self.hardware.resource, self.hardware.timeout, self.hardware.serial)
 
     @property
     def reach(self) -> tuple[float, float, float]:
@@ -165,7 +165,8 @@ class Driver:
             if not str(error).endswith(NO_ANSWER):
                 raise
             raise BridgeError(
-                f"{error}: it may be another instrument than {self.hardware.driver} expects, or be set otherwise",
+                f"{error}: it may be another instrument than {self.hardware.driver} expects, or be set otherwise"
+                + (f" than {self.wire.settings}" if self.wire.settings else ""),
                 self.name,
                 self.wire.resource,
             ) from None

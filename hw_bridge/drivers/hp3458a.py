@@ -79,7 +79,7 @@ class Multimeter3458A(Driver):
         self._numbers = cycle(range(1, 32767))
         twin = self.model if isinstance(self.model, SimulatedVoltmeter) else None
         self.range = self.lowest_range(twin)
-        self.scanner = Scanner(self.name, self.hardware.commands, self.patience)
+        self.scanner = Scanner(self.name, self.hardware.commands, self.patience, self.hardware.serial)
         self.auto_zero = twin.auto_zero if twin is not None else True
         self.autocal = self.settings.choice("autocal", "none", *self.calibrations)
 

@@ -19,6 +19,7 @@ from collections.abc import Mapping
 
 from hw_bridge.drivers.wire import Wire, WireError, wire
 from hw_bridge.errors import BridgeError
+from scenarios.schema.hardware import SerialLine
 
 CHANNELS = ("input", "reference", "short", "reversed")
 
@@ -31,6 +32,7 @@ class Scanner:
     name : of the meter.
     commands : of the meter; without ``scanner`` there is the input alone.
     patience : how long to wait for an answer (s).
+    line : of its own serial line, if it has one, as of the meter's.
 
     Raises
     ------
@@ -38,9 +40,9 @@ class Scanner:
         For words that are missing or unknown.
     """
 
-    def __init__(self, name: str, commands: Mapping[str, str], patience: float) -> None:
+    def __init__(self, name: str, commands: Mapping[str, str], patience: float, line: SerialLine | None = None) -> None:
         self._name, self._commands = name, commands
-        self.wire = wire(commands["scanner"], patience) if "scanner" in commands else None
+        self.wire = wire(commands["scanner"], patience, line) if "scanner" in commands else None
         selects = {f"select_{c}" for c in CHANNELS} | {f"selected_{c}" for c in CHANNELS}
         known = {"scanner", "state", *selects} if self.wire else set()
         if unknown := sorted(set(commands) - known):

@@ -48,6 +48,8 @@ from twin.clock import Process
 from twin.times import Times
 
 SIGNS = {1: "+", -1: "-", 0: "0"}
+PORTS = ("main", "meter", "compensation")
+"""In the order of a configuration."""
 _CONFIGURATION = r"[-+0]{2} [-+0]{2} [-+0]{2}"
 
 
@@ -101,8 +103,7 @@ class Relays(Driver):
         if self.armed and isinstance(self.model, SwitchBox):
             now = Times(np.array([self.clock.now]))
             factors = {
-                port: [round(float(self.model.timeline(f"{port}_{k}").at(now)[0])) for k in (1, 2)]
-                for port in ("main", "meter", "compensation")
+                port: [round(float(self.model.timeline(f"{port}_{k}").at(now)[0])) for k in (1, 2)] for port in PORTS
             }
             row = " ".join("".join(SIGNS[factor] for factor in pair) for pair in factors.values())
             if row not in self.channels:
@@ -123,6 +124,13 @@ class Relays(Driver):
         if not rows:
             raise BridgeError(f"{self.name}: hardware.commands has no row such as 'close +0 0+ 00'", self.name)
         return tuple(rows)
+
+    def configurations(self) -> list[set[tuple[str, int]]]:
+        """Of each configuration that it has: which port is connected to which winding, in either polarity."""
+        return [
+            {(port, k) for port, pair in zip(PORTS, row.split(), strict=True) for k in (1, 2) if pair[k - 1] != "0"}
+            for row in self.channels
+        ]
 
     def left(self, command: str, found: str) -> BridgeError:
         """It does not follow."""

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from hw_bridge.errors import BridgeError
+from scenarios.schema.hardware import SERIAL, SerialLine
 from twin.errors import ComponentError
 
 Result = TypeVar("Result")
@@ -49,6 +50,8 @@ class Wire(ABC):
         """Whether it has ever connected."""
         self.stale = 0
         """How often something was there that nobody had asked for."""
+        self.settings = ""
+        """Of a serial line, in words."""
         self._open = False
 
     def converse(self, conversation: Callable[[Wire], Result]) -> Result:
@@ -193,12 +196,18 @@ class SocketWire(Wire):
 
 
 class VisaWire(Wire):
-    """Any other VISA resource, through pyvisa (``pip install 'kibble-twin[visa]'``); a serial line has 9600 baud."""
+    """Any other VISA resource, through pyvisa (``pip install 'kibble-twin[visa]'``).
 
-    def __init__(self, resource: str, patience: float) -> None:
+    Parameters
+    ----------
+    line : of a serial line.
+    """
+
+    def __init__(self, resource: str, patience: float, line: SerialLine | None = None) -> None:
         super().__init__(resource, patience)
         self._instrument: Any = None
-        self._serial = resource.upper().startswith("ASRL")
+        self._serial = (line or SerialLine()) if resource.upper().startswith(SERIAL) else None
+        self.settings = str(self._serial or "")
 
     def check(self) -> None:
         if not _VISA.match(self.resource) or self.resource.upper().endswith("::SOCKET"):  # else it were a `SocketWire`
@@ -215,16 +224,28 @@ class VisaWire(Wire):
             raise WireError(
                 f"{self.resource} needs pyvisa: pip install 'kibble-twin[visa]'", address=self.resource
             ) from None
+        self._instrument = None
         try:
             manager = pyvisa.ResourceManager("@py")
             self._instrument = manager.open_resource(self.resource, open_timeout=round(1e3 * self.patience))
             self._instrument.write_termination = self._instrument.read_termination = None
             if self._serial:  # a serial line has no clear
+                self._set_line(self._serial, pyvisa.constants)
                 self._instrument.flush(pyvisa.constants.BufferOperation.discard_read_buffer)
             else:
                 self._instrument.clear()
         except Exception as error:  # pyvisa and its backend raise whatever the transport raises
-            raise OSError(f"{type(error).__name__}: {error}") from None
+            if self._instrument is not None:
+                self._disconnect()
+            means = f" ({self.settings})" if self.settings else ""
+            raise OSError(f"{type(error).__name__}: {error}{means}") from None
+
+    def _set_line(self, line: SerialLine, constants: Any) -> None:
+        self._instrument.baud_rate = line.baud_rate
+        self._instrument.data_bits = line.data_bits
+        self._instrument.parity = constants.Parity[line.parity]
+        self._instrument.stop_bits = constants.StopBits(10 * line.stop_bits)  # VISA counts tenths
+        self._instrument.flow_control = constants.ControlFlow[line.flow_control]
 
     def _disconnect(self) -> None:
         try:
@@ -320,14 +341,15 @@ class Pair(Wire):
         raise ComponentError("a pair has no line of its own")
 
 
-def wire(resource: str, patience: float) -> Wire:
+def wire(resource: str, patience: float, line: SerialLine | None = None) -> Wire:
     """The connection for a resource; none is made yet.
 
     Parameters
     ----------
     resource : ``TCPIP::host::port::SOCKET``, which needs nothing installed, or any other VISA resource name.
     patience : see `Wire`.
+    line : how bytes go over it, if it is a serial line.
     """
     if (found := _SOCKET.match(resource)) and 0 < int(found["port"]) < 1 << 16:
         return SocketWire(resource, patience, found["host"], int(found["port"]))
-    return VisaWire(resource, patience)
+    return VisaWire(resource, patience, line)

@@ -91,8 +91,9 @@ class Worker:
 
     def _submitted(self, job: Job, patience: float) -> Future[Any]:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name=f"driver {self.name}", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name=f"driver {self.name}", daemon=True)
+            thread.start()
+            self._thread = thread  # not one that did not start: nobody would do its jobs
         future: Future[Any] = Future()
         with self._counting:
             self._pending += 1

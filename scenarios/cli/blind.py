@@ -25,59 +25,76 @@ PASSPHRASE = "KIBBLE_TWIN_PASSPHRASE"
 _SEALED = ".sealed.json"
 
 
+Hidden = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE|NAME", help=SOURCE_HELP + " Not with --open.", show_default=False),
+]
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Publish the readings there, as run --out does, without any truth; beside it DIR.sealed.json, and "
+        "DIR.sealed.sha256 with its hashes.",
+        show_default=False,
+    ),
+]
+
+Within = Annotated[str, typer.Option(help="How far the mass may be off, relative: a number, ppm or %.")]
+
+Hide = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="KEY.PATH=WIDTH",
+        help="Also an error of a part, drawn from ± WIDTH, such as balance.interferometer.gain='0.5 ppm'. May be "
+        "repeated.",
+        show_default=False,
+    ),
+]
+
+Open = Annotated[
+    Path | None,
+    typer.Option("--open", metavar="SEALED", help="Open a sealed file against --answer.", show_default=False),
+]
+
+Answer = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="RESULT",
+        help="What an analysis has found: a result folder, or JSON with mass_kg and u_mass_kg.",
+        show_default=False,
+    ),
+]
+
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help=f"Its first line is the passphrase; else {PASSPHRASE} of the environment, else it is asked for.",
+        show_default=False,
+    ),
+]
+
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="With --open: draw the answer beside the true mass, and every hidden error: png, svg.",
+        show_default=False,
+    ),
+]
+
+
 def blind(
-    scenario: Annotated[
-        str | None,
-        typer.Argument(metavar="FILE|NAME", help=SOURCE_HELP + " Not with --open.", show_default=False),
-    ] = None,
+    scenario: Hidden = None,
     settings: Settings = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Publish the readings there, as run --out does, without any truth; beside it DIR.sealed.json, and "
-            "DIR.sealed.sha256 with its hashes.",
-            show_default=False,
-        ),
-    ] = None,
-    within: Annotated[str, typer.Option(help="How far the mass may be off, relative: a number, ppm or %.")] = "5 ppm",
-    hide: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KEY.PATH=WIDTH",
-            help="Also an error of a part, drawn from ± WIDTH, such as balance.interferometer.gain='0.5 ppm'. May be "
-            "repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    open_: Annotated[
-        Path | None,
-        typer.Option("--open", metavar="SEALED", help="Open a sealed file against --answer.", show_default=False),
-    ] = None,
-    answer: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="RESULT",
-            help="What an analysis has found: a result folder, or JSON with mass_kg and u_mass_kg.",
-            show_default=False,
-        ),
-    ] = None,
-    passphrase_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help=f"Its first line is the passphrase; else {PASSPHRASE} of the environment, else it is asked for.",
-            show_default=False,
-        ),
-    ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="With --open: draw the answer beside the true mass, and every hidden error: png, svg.",
-            show_default=False,
-        ),
-    ] = None,
+    out: Out = None,
+    within: Within = "5 ppm",
+    hide: Hide = None,
+    open_: Open = None,
+    answer: Answer = None,
+    passphrase_file: PassphraseFile = None,
+    plot: Plot = None,
     as_json: Json = False,
 ) -> None:
     """Hide a mass: does an analysis find it?

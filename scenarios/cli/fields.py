@@ -54,46 +54,61 @@ _PERIOD = 7200.0  # s, Liu2025: TMTP
 _PART = {"r": "m", "z": "m", "area": "m^2", "chi": "1", "width": "m"}
 
 
+Magnet = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|FILE",
+        help="kbmini, bipm, nist4, tsinghua or small_magnet, or a YAML file of a geometry.",
+        show_default=False,
+    ),
+]
+
+Plot = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the magnet and its field: png, svg.")]
+
+Tolerance = Annotated[float, typer.Option(help="|ΔB/B| that a uniform field may show.")]
+
+Part = Annotated[
+    str | None,
+    typer.Option(
+        metavar="r=,z=,area=,chi=[,width=]",
+        help="A weakly magnetic ring that moves with the coil (m, m²); a square section unless a width is given.",
+    ),
+]
+
+External = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND=[,r=,...]",
+        help="An external source: far_vertical=48e-6 or far_horizontal=28e-6, uniform (T; downward); "
+        "near_vertical=-0.14,r=0 or near_horizontal=, Ma2025's disc magnet at a height and radius (m), with "
+        "attenuation= there or shielding= where it is known, and gap_field= (T) that its limit is for.",
+    ),
+]
+
+Weight = Annotated[
+    str | None,
+    typer.Option(
+        metavar="z=[,chi=,...]",
+        help="A weight on the axis, z (m) above the symmetry plane: with its chi=, magnetisation= (A/m), mass= "
+        "(1 kg), density= (8000 kg/m³), and ambient= (T, upward) beside the magnet's field.",
+    ),
+]
+
+Scale = Annotated[float, typer.Option(help="Multiply every length by this.")]
+
+Influence = Annotated[bool, typer.Option("--influence", help="Also what each inferred dimension does to the figures.")]
+
+
 def fields(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME|FILE",
-            help="kbmini, bipm, nist4, tsinghua or small_magnet, or a YAML file of a geometry.",
-            show_default=False,
-        ),
-    ],
+    source: Magnet,
     as_json: Json = False,
-    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Draw the magnet and its field: png, svg.")] = None,
-    tolerance: Annotated[float, typer.Option(help="|ΔB/B| that a uniform field may show.")] = 1e-3,
-    part: Annotated[
-        str | None,
-        typer.Option(
-            metavar="r=,z=,area=,chi=[,width=]",
-            help="A weakly magnetic ring that moves with the coil (m, m²); a square section unless a width is given.",
-        ),
-    ] = None,
-    external: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KIND=[,r=,...]",
-            help="An external source: far_vertical=48e-6 or far_horizontal=28e-6, uniform (T; downward); "
-            "near_vertical=-0.14,r=0 or near_horizontal=, Ma2025's disc magnet at a height and radius (m), with "
-            "attenuation= there or shielding= where it is known, and gap_field= (T) that its limit is for.",
-        ),
-    ] = None,
-    weight: Annotated[
-        str | None,
-        typer.Option(
-            metavar="z=[,chi=,...]",
-            help="A weight on the axis, z (m) above the symmetry plane: with its chi=, magnetisation= (A/m), mass= "
-            "(1 kg), density= (8000 kg/m³), and ambient= (T, upward) beside the magnet's field.",
-        ),
-    ] = None,
-    scale: Annotated[float, typer.Option(help="Multiply every length by this.")] = 1.0,
-    influence: Annotated[
-        bool, typer.Option("--influence", help="Also what each inferred dimension does to the figures.")
-    ] = False,
+    plot: Plot = None,
+    tolerance: Tolerance = 1e-3,
+    part: Part = None,
+    external: External = None,
+    weight: Weight = None,
+    scale: Scale = 1.0,
+    influence: Influence = False,
 ) -> None:
     """Compute a magnet's field from its geometry.
 

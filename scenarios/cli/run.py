@@ -21,71 +21,85 @@ if TYPE_CHECKING:
 
 Summary = dict[str, Any]
 
+OptionalSource = Annotated[
+    str | None,
+    typer.Argument(metavar="FILE|NAME", help=SOURCE_HELP + " Not needed with --resume.", show_default=False),
+]
+
+Ideal = Annotated[
+    bool,
+    typer.Option(
+        "--ideal",
+        help="Turn every effect and all noise off, before --set: --ideal "
+        "--set balance.magnet.temperature_coefficient=-1e-3 shows that effect alone.",
+    ),
+]
+
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Keep the results there (result.json, run.nc, scenario.yaml, report.html, pictures) when the run is "
+        "complete, and the run itself beside it meanwhile, so that it can be resumed.",
+        show_default=False,
+    ),
+]
+
+Arm = Annotated[
+    bool,
+    typer.Option("--arm", help="Really switch the outputs of real instruments; without it they are only checked."),
+]
+
+Shadow = Annotated[
+    bool,
+    typer.Option(
+        "--shadow",
+        help="Twins beside the run judge what is read: an alarm where a reading leaves the band that noise and "
+        "certificates allow; a real one is then not recorded as good.",
+    ),
+]
+
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        envvar="KIBBLE_TWIN_STORE",
+        help="Keep the run in a database that a laboratory shares, postgresql://user@host/database, by a name of "
+        "its own or as URL#NAME; see kibble-twin runs list URL.",
+        show_default=False,
+    ),
+]
+
+Resume = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="DIR|URL#NAME",
+        help="Go on with an interrupted run that was to be kept there; no finished step runs again. One with real "
+        "instruments connects again; say --arm if it was armed.",
+        show_default=False,
+    ),
+]
+
+WithReport = Annotated[
+    bool,
+    typer.Option("--report/--no-report", help="With --out, make the report too; kibble-twin report can do it later."),
+]
+
 
 def run(
-    scenario: Annotated[
-        str | None,
-        typer.Argument(metavar="FILE|NAME", help=SOURCE_HELP + " Not needed with --resume.", show_default=False),
-    ] = None,
+    scenario: OptionalSource = None,
     settings: Settings = None,
-    ideal: Annotated[
-        bool,
-        typer.Option(
-            "--ideal",
-            help="Turn every effect and all noise off, before --set: --ideal "
-            "--set balance.magnet.temperature_coefficient=-1e-3 shows that effect alone.",
-        ),
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            metavar="DIR",
-            help="Keep the results there (result.json, run.nc, scenario.yaml, report.html, pictures) when the run is "
-            "complete, and the run itself beside it meanwhile, so that it can be resumed.",
-            show_default=False,
-        ),
-    ] = None,
+    ideal: Ideal = False,
+    out: Out = None,
     real: Real = None,
-    arm: Annotated[
-        bool,
-        typer.Option("--arm", help="Really switch the outputs of real instruments; without it they are only checked."),
-    ] = False,
-    shadow: Annotated[
-        bool,
-        typer.Option(
-            "--shadow",
-            help="Twins beside the run judge what is read: an alarm where a reading leaves the band that noise and "
-            "certificates allow; a real one is then not recorded as good.",
-        ),
-    ] = False,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            "--store",
-            metavar="URL",
-            envvar="KIBBLE_TWIN_STORE",
-            help="Keep the run in a database that a laboratory shares, postgresql://user@host/database, by a name of "
-            "its own or as URL#NAME; see kibble-twin runs list URL.",
-            show_default=False,
-        ),
-    ] = None,
-    resume: Annotated[
-        str | None,
-        typer.Option(
-            "--resume",
-            metavar="DIR|URL#NAME",
-            help="Go on with an interrupted run that was to be kept there; no finished step runs again. One with real "
-            "instruments connects again; say --arm if it was armed.",
-            show_default=False,
-        ),
-    ] = None,
-    with_report: Annotated[
-        bool,
-        typer.Option(
-            "--report/--no-report", help="With --out, make the report too; kibble-twin report can do it later."
-        ),
-    ] = True,
+    arm: Arm = False,
+    shadow: Shadow = False,
+    store: Store = None,
+    resume: Resume = None,
+    with_report: WithReport = True,
     as_json: Json = False,
 ) -> None:
     """Run a campaign to a mass; in real time if any part is real.

@@ -122,7 +122,7 @@ def duration(seconds: float) -> str:
     for size, unit in ((172800.0, "d"), (7200.0, "h"), (120.0, "min")):
         if seconds >= size:
             return f"{seconds / {'d': 86400, 'h': 3600, 'min': 60}[unit]:.2g} {unit}"
-    return f"{seconds:.2g} s" if seconds >= 1.0 else f"{1e3 * seconds:.2g} ms"
+    return f"{seconds:.2g} s" if seconds >= 0.1 else f"{1e3 * seconds:.2g} ms"
 
 
 def roughly(seconds: float) -> str:

@@ -55,11 +55,13 @@ def _grouped(digits: str) -> str:
 
 
 def with_prefix(value: float, unit: str) -> str:
-    """A value to three digits, with the prefix that keeps them short.
+    """A value to three digits, with the prefix that keeps them short; a dimensionless one has none to take.
 
-    >>> with_prefix(-7.59e-7, "g")
-    '−759 ng'
+    >>> with_prefix(-7.59e-7, "g"), with_prefix(0.0976, "1")
+    ('−759 ng', '0.0976')
     """
+    if unit == "1":
+        return _three(value) if value == 0.0 or abs(value) >= 1e-4 else scientific(value)
     power = math.floor(math.log10(abs(value)) / 3.0 + 1e-9) if value else 0
     if power not in _PREFIXES:
         return f"{scientific(value)} {unit}"
@@ -119,6 +121,8 @@ def title(summary: Summary) -> str:
     account = summary.get("hardware")
     if account:
         run = f"{duration(summary['virtual_s'])} in real time" + when(account)
+    elif "cycles_so_far" in summary:  # of a run under way nobody has added up the time
+        run = f"{summary['cycles_so_far']} cycles so far"
     else:
         run = f"{duration(summary['virtual_s'])} simulated in {duration(summary['wall_s'])}"
     return f"{summary['scenario']}: {summary['campaign']}, seed {summary['seed']}, {run}"

@@ -18,6 +18,21 @@ from twin.parameter import Parameters
 Schema = dict[str, Any]
 
 _QUANTITY = {"type": "string", "pattern": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?.*$"}
+_WIRING = {
+    "type": ["object", "null"],
+    "description": "input port: output port",
+    "additionalProperties": {"type": ["string", "null"], "pattern": r"^[^.]+\..+$"},
+}
+_FILE: Schema = {
+    "schema": {"const": VERSION, "description": "version of the file format"},
+    "extends": {
+        "type": ["string", "array"],
+        "items": {"type": "string"},
+        "minItems": 2,
+        "description": "a shipped name, or a path relative to this file; or one with others to merge over it",
+    },
+}
+"""Keys of every file, beside those that models declare."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -60,20 +75,10 @@ def json_schema(
     standard = {name: name for name in parts} if components is None else dict(components)
     head, balance = (definitions.pop(references[m].rpartition("/")[2])["properties"] for m in (Head, BalanceHead))
     balance |= {name: _standard(kinds[kind]) for name, kind in standard.items()}
-    balance["wiring"] = {
-        "type": ["object", "null"],
-        "description": "input port: output port",
-        "additionalProperties": {"type": ["string", "null"], "pattern": r"^[^.]+\..+$"},
-    }
+    balance["wiring"] = _WIRING
     schemes = {name: references[model] for name, model in campaigns.items()}
     properties: Schema = {
-        "schema": {"const": VERSION, "description": "version of the file format"},
-        "extends": {
-            "type": ["string", "array"],
-            "items": {"type": "string"},
-            "minItems": 2,
-            "description": "a shipped name, or a path relative to this file; or one with others to merge over it",
-        },
+        **_FILE,
         **head,
         "balance": {"type": "object", "properties": balance, "additionalProperties": {"$ref": "#/$defs/component"}},
         "campaign": {"type": ["object", "null"], **_choice(schemes)},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -11,6 +11,8 @@ from twin.parameter import Parameters, parameter
 
 HARDWARE = "hardware"
 """Key of a component that is real."""
+SERIAL = "ASRL"
+"""What VISA calls a serial line."""
 
 
 class Limits(Parameters):
@@ -48,6 +50,21 @@ class Interlock(Parameters):
     below: float = Field(gt=0, description="largest absolute value, SI")
 
 
+class SerialLine(Parameters):
+    """How bytes go over a serial line: what VISA has in its ASRL attributes, with the values that it begins with."""
+
+    baud_rate: int = Field(9600, gt=0, strict=True)
+    data_bits: Literal[5, 6, 7, 8] = 8
+    parity: Literal["none", "odd", "even", "mark", "space"] = "none"
+    stop_bits: Literal[1, 2] = 1
+    flow_control: Literal["none", "xon_xoff", "rts_cts", "dtr_dsr"] = "none"
+
+    def __str__(self) -> str:
+        """As in ``9600 baud, 8N1``."""
+        flow = "" if self.flow_control == "none" else f", {self.flow_control}"
+        return f"{self.baud_rate} baud, {self.data_bits}{self.parity[0].upper()}{self.stop_bits}{flow}"
+
+
 def _written(word: Any) -> Any:
     return repr(word) if isinstance(word, int | float) and not isinstance(word, bool) else word
 
@@ -67,6 +84,7 @@ class Hardware(Parameters):
 
     driver: str = Field(min_length=1)
     resource: str = ""
+    serial: SerialLine | None = Field(None, description="of a resource ASRL…; by default 9600 baud, 8N1")
     limits: Limits = Limits()
     calibration: Calibration = Calibration()
     interlocks: list[Interlock] = Field([], description="all of them have to hold before it acts")
@@ -98,6 +116,13 @@ class Hardware(Parameters):
     def _known_in_time(self) -> Hardware:
         if self.latency is not None and self.latency < self.interval:
             raise ValueError("expected a latency of at least the interval: parts go from one reading to the next")
+        return self
+
+    @model_validator(mode="after")
+    def _at_a_serial_line(self) -> Hardware:
+        there = self.resource, self.commands.get("scanner", "")
+        if self.serial is not None and not any(name.upper().startswith(SERIAL) for name in there):
+            raise ValueError(f"serial is of a resource such as ASRL/dev/ttyUSB0::INSTR, not of {self.resource!r}")
         return self
 
     def span(self) -> tuple[float, float]:

@@ -42,7 +42,9 @@ def find(source: str | Path) -> Path:
         if _is_there(path) and not (path.is_dir() and text in _everything()):
             return path
         if isinstance(source, Path) or path.suffix in _SUFFIXES:
-            raise ScenarioError(f"no such file{did_you_mean(path.name, _beside(path.parent))}", file=text)
+            beside = _beside(path.parent)
+            near = did_you_mean(path.name, beside) if beside else ", nor any other scenario in its folder"
+            raise ScenarioError(f"no such file{near}", file=text)
     known = _everything()
     if text in known:
         return known[text]

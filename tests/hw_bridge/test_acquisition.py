@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Semaphore
+from threading import Semaphore, Thread
 from threading import enumerate as threads
 from time import sleep
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw_bridge.drivers.acquisition import HISTORY, Acquisition, Column, Reader, Stream, acquisition
+from hw_bridge.drivers.acquisition import Acquisition, acquisition
+from hw_bridge.drivers.card_stream import HISTORY, Column, Reader, Stream
 from hw_bridge.drivers.driver import Driver
 from hw_bridge.drivers.steps import means_of
 from hw_bridge.errors import BridgeError
@@ -302,6 +303,50 @@ def test_a_task_that_does_not_start_is_made_anew(card: Card) -> None:
         assert card.opened == card.closed and card.reserved is None
         card.gone = False
         assert burst(field, MS, 1)[0] == pytest.approx(0.25)
+
+
+def test_without_a_thread_that_fetches_samples_the_task_is_given_back(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(_: Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with opened(fluxgate()) as field:
+        with monkeypatch.context() as patched:
+            patched.setattr(Thread, "start", none_left)
+            with pytest.raises(BridgeError, match=r"^Dev1: RuntimeError: can't start new thread"):
+                burst(field, MS, 1)
+        assert card.opened == card.closed and card.reserved is None
+        assert not field.card._stream, "nobody waits for what does not come"
+        assert burst(field, MS, 1)[0] == pytest.approx(0.25)
+    assert card.opened == card.closed
+
+
+def test_a_burst_is_measured_with_all_channels_that_are_sampled_beside_it(
+    card: Card, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are held with it, whoever reads them, and at the highest rate."""
+    monkeypatch.setattr("hw_bridge.drivers.daq.MOST", 100)
+    with opened(fluxgate()) as field:
+        whole, more = (Schedule(field.clock.now, 10 * MS, count) for count in (10, 11))
+        assert field.clock.run(field.read(whole, {})).values.shape == (1, 10)
+        with pytest.raises(BridgeError, match=r"b: a burst of 11 x 0.01 s has more than 100 samples of all channels"):
+            field.clock.run(field.read(more, {}))
+        with opened(beam()), pytest.raises(BridgeError, match="more than 100 samples of all channels"):
+            field.clock.run(field.read(whole, {}))
+        with opened(fluxgate()):  # the same channel is held once
+            assert field.clock.run(field.read(Schedule(field.clock.now, 10 * MS, 10), {})).values.shape == (1, 10)
+
+
+def test_channels_of_a_sensor_that_has_left_count_until_its_task_ends(card: Card, pool: ThreadPoolExecutor) -> None:
+    with opened(fluxgate()) as field, opened(sensor("daq_position_detector")) as leaving:
+        (long,) = at_once(pool, card, (field, 10 * MS, 20))
+        assert field.card.flow == 4e3
+        field.card.leave(leaving.reader, 1.0)
+        assert (len(field.card.columns), field.card.flow) == (1, 4e3)
+        go_on(card)
+        long.result(10.0)
+        field.card.enter(leaving.reader)
 
 
 def test_an_instant_at_which_a_channel_is_saturated_has_no_reading(card: Card) -> None:

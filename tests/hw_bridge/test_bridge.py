@@ -186,8 +186,9 @@ def boom() -> None:
         (boom, RuntimeError),
         (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt),
         (lambda: signal.raise_signal(signal.SIGTERM), KeyboardInterrupt),
+        (lambda: signal.raise_signal(hw_bridge.bridge.SIGNALS[-1]), KeyboardInterrupt),
     ],
-    ids=["exception", "Ctrl-C", "SIGTERM"],
+    ids=["exception", "Ctrl-C", "SIGTERM", "closed terminal"],
 )
 def test_whatever_ends_a_run_the_output_is_off_and_that_is_told(
     wired: Wired, real: dict[str, Any], then: Any, kind: type[BaseException]
@@ -207,6 +208,20 @@ def test_whatever_ends_a_run_the_output_is_off_and_that_is_told(
     assert "current_source: output off, level 0 A, read back" in told
     assert not bridge.unverified
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="terminals of another kind")
+def test_a_run_that_is_to_outlive_its_terminal_does(wired: Wired, real: dict[str, Any]) -> None:
+    """As by nohup, which has the signal ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with bridged(real) as (bridge, _, there):
+            switched_on(bridge, there, lambda: signal.raise_signal(signal.SIGHUP))
+            assert output(wired) == (True, 0.3e-3)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert output(wired) == (False, 0.0)
 
 
 def test_a_long_reading_does_not_hold_up_the_end(wired: Wired, real: dict[str, Any]) -> None:

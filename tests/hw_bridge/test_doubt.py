@@ -10,8 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from components.fed import Fed
-from scenarios.run.ensemble import Ensemble
+from scenarios.cli.summary import shadow_notes
+from scenarios.run.ensemble import Ensemble, Prediction
 from scenarios.run.replay import Replay, certain, drawn, noisy
+from scenarios.run.shadow import Shadow, Verdict
 from scenarios.schema import Scenario
 from tests.hw_bridge.test_following import NAMES, SENSOR, scenario
 from twin.command import command
@@ -178,6 +180,54 @@ def test_what_is_real_is_predicted_with_doubt_and_what_is_simulated_without() ->
     assert 3e-3 < errors < 30e-3 and 10e-3 < noise < 100e-3
 
 
+def test_until_a_second_reading_leads_what_hangs_on_it_is_not_judged() -> None:
+    """A room that warms by 50 mK/s from the start: no band knows that while one reading is all there is of it."""
+    room = {"balance__environment__temperature_noise": 1e-3, "balance__magnet_thermometer__white_noise": 1e-3}
+    quick = {**real("magnet_thermometer"), **real("fluxgate")}
+    chosen = scenario({"environment": AIR, **quick}, **room, balance__fluxgate__white_noise=1e-9)
+    shadow = Shadow(chosen, members=4)
+
+    def tell(*laws: Piece, at: float) -> None:
+        for timeline, law in (("knows_temperature", (constant(1.0, 0),)), ("told_temperature", laws)):
+            shadow.follow(command("environment", timeline, law, round(at * NS)))
+
+    def judge(start: float, off: float = 0.0, channel: str = "magnet_thermometer", source: Any = "real") -> Verdict:
+        schedule = Schedule(round(start * NS), NS // 10, 5)
+        rises = -0.15 + off + 0.05 * (schedule.instants() / NS)
+        kind = (
+            ("temperature_rise", "K", rises) if channel == "magnet_thermometer" else ("field", "T", 1.0 + 0.0 * rises)
+        )
+        labels = {LATE: 0.0, INTEGRATED: 0.1}
+        found = shadow.judge(Block(channel, *kind[:2], schedule, NS // 10, kind[2], labels, source))
+        assert found is not None
+        return found
+
+    tell(constant(298.0, 0), at=0.0)
+    assert [(found.alarm, found.held) for found in (judge(1.0), judge(1.0, 9.0))] == [(False, 5)] * 2
+    assert judge(1.0, channel="fluxgate").alarm, "the room is nothing to a field, which is as it is stated to be"
+    tell(ramp(298.0, 298.05, 2 * NS, 3 * NS), at=2.0)
+    assert [(found.alarm, found.held) for found in (judge(1.75), judge(2.75))] == [(False, 5), (False, 0)]
+    tell(ramp(298.05, 298.4, 3 * NS, 10 * NS), at=3.0)
+    assert [(found.alarm, found.held) for found in (judge(5.0), judge(5.0, 9.0))] == [(False, 0), (True, 0)]
+    tell(constant(299.0, 60 * NS), at=60.0)  # the run goes on after a gap
+    assert [judge(t, 9.0).held for t in (61.0, 62.0)] == [5, 5] and not shadow.verdicts[-1].alarm
+    tell(ramp(299.0, 299.0, 63 * NS, 64 * NS), at=63.0)
+    assert judge(64.0, 9.0).alarm
+    assert shadow.summary()["channels"][0]["held"] == 10 + 5 + 10
+    assert shadow_notes(shadow.summary())[-1].endswith("what they hang on: 25 of magnet_thermometer temperature_rise")
+
+
+def test_what_is_simulated_is_judged_all_along() -> None:
+    """It has followed the reading that holds."""
+    chosen = scenario({"environment": AIR}, balance__magnet_thermometer__white_noise=1e-3)
+    shadow = Shadow(chosen, members=4)
+    for timeline, law in (("knows_temperature", constant(1.0, 0)), ("told_temperature", constant(298.0, 0))):
+        shadow.follow(command("environment", timeline, (law,), 0))
+    values = np.array([[-0.15, -0.15, 9.0]])
+    found = shadow.judge(Block("magnet_thermometer", "temperature_rise", "K", Schedule(0, NS, 3), NS, values, {}))
+    assert found is not None and found.held == 0 and found.doubtful.tolist() == [[False, False, True]]
+
+
 def test_every_part_that_is_fed_says_how_it_errs() -> None:
     """A part of a laboratory that does not is told so when its readings are to drive something."""
 
@@ -185,3 +235,47 @@ def test_every_part_that_is_fed_says_how_it_errs() -> None:
         return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
 
     assert all(kind.error is not Fed.error for kind in kinds(Fed) - {Fed} if kind.__module__.startswith("components."))
+
+
+def test_what_was_read_before_a_gap_is_judged_after_it() -> None:
+    """As a shadow does that goes through a record: a command of afterwards may come first."""
+    chosen = scenario({"environment": AIR, **real("magnet_thermometer")}, balance__environment__temperature_noise=1e-3)
+    ensemble = Ensemble.of(chosen, 2)
+    ensemble.follow(command("environment", "knows_temperature", (constant(1.0, 0),), 0))
+    for law in (constant(298.0, 0), ramp(298.0, 298.0, 2 * NS, 3 * NS), constant(298.0, 60 * NS)):
+        ensemble.follow(command("environment", "told_temperature", (law,), law.start))
+
+    def known(start: int) -> list[bool]:
+        schedule, nothing = Schedule(start * NS, NS, 3), np.zeros((2, 3))
+        block = Block("magnet_thermometer", "temperature_rise", "K", schedule, NS, nothing[:1], {LATE: 0.0}, "real")
+        expected = ensemble.sure.read(block)
+        assert expected is not None and ensemble.held is not None
+        return list(ensemble.held.known(block, Prediction(expected.ravel(), nothing[:0], nothing, nothing[0])))
+
+    assert [known(start) for start in (1, 5, 58, 90)] == [
+        [False, False, True],
+        [True, True, True],
+        [True, True, False],
+        [False, False, False],
+    ]
+
+
+@pytest.mark.parametrize(("coefficient", "judged"), [(0.0, True), (1e-6, True), (1e-2, False)])
+def test_what_would_hardly_feel_the_room_is_judged_all_along(coefficient: float, judged: bool) -> None:
+    """A resistor in air: 10 mK of 1 V are nothing beside 1 µV of noise, or 0.1 mV."""
+    meter = {
+        "current_voltmeter": {**real("current_voltmeter")["current_voltmeter"]},
+        "resistor": {"driver": "artefact"},
+    }
+    changes = {"balance__environment__temperature_noise": 1e-3, "balance__current_voltmeter__white_noise": 1e-6}
+    changes["balance__resistor__temperature_coefficient"] = coefficient
+    shadow = Shadow(scenario({"environment": AIR, **meter}, **changes), members=4)
+    for timeline, law in (("knows_temperature", constant(1.0, 0)), ("told_temperature", constant(298.0, 0))):
+        shadow.follow(command("environment", timeline, (law,), 0))
+    shadow.follow(command("current_source", "connected", (constant(1.0, 0),), 0))
+    shadow.follow(command("current_source", "set", (constant(1e-3, 0),), 0))
+    block = Block(
+        "current_voltmeter", "voltage", "V", Schedule(NS, NS, 2), NS, np.full((1, 2), 1.5), {LATE: 0.0}, "real"
+    )
+    found = shadow.judge(block)
+    assert found is not None and (found.alarm, found.held) == (judged, 0 if judged else 2)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import networkx as nx
 import pytest
 
+import scenarios
 from hw_bridge.bridge import Bridge
 from hw_bridge.errors import SafetyError
+from hw_bridge.force import Winding, newtons_per_ampere, windings
 from tests.hw_bridge import real_bench
 from tests.hw_bridge.real_bench import NOBODY, output
+from tests.hw_bridge.subjects import bench, driver
 from tests.hw_bridge.test_following import ARTEFACT, scenario
 from tests.hw_bridge.wired import Wired
 from twin.errors import WiringError
@@ -79,6 +83,57 @@ def test_windings_that_push_against_each_other_count_as_two(wired: Wired, monkey
         assert driver.newtons_per_ampere() == pytest.approx(2 * BL)
         monkeypatch.setattr(bridge, "_of_twin", {"coil.bl": 500.0, "second.bl": -300.0}.__getitem__)
         assert driver.newtons_per_ampere() == 800.0
+
+
+ROWS = {
+    "one winding at a time": (["+0 0+ 00", "0+ +0 00"], 600.0),
+    "in series": (["+0 0+ 00", "++ 00 00"], 1100.0),
+    "against each other": (["+0 0+ 00", "+- 00 00"], 1100.0),
+    "the other one compensates": (["+0 0+ 0+", "00 ++ ++"], 500.0),
+    "none at all": (["00 ++ 00"], 0.0),
+}
+
+
+@pytest.mark.parametrize(("rows", "expected"), ROWS.values(), ids=list(ROWS))
+def test_of_windings_behind_relays_those_count_that_are_driven_together(rows: list[str], expected: float) -> None:
+    """In any configuration that the box has, whichever is connected."""
+    bl = {"coil": 500.0, "second_coil": -600.0}
+    driven = windings(Twin(**two_windings()).graph, "current_source")
+    assert [(winding.coil, winding.port) for winding in driven] == [("coil", "main"), ("second_coil", "main")]
+    words = {"identify": "I", "state": "S", "open": "O", "opened": "0", "closed": "1"}
+    words |= {f"{word} {row}": row for row in rows for word in ("close", "closed")}
+    del words["closed"]
+    box = driver("switch_box", "generic_switch_box", NOBODY, bench(), commands=words)
+    assert newtons_per_ampere(driven, {"switch_box": box}, bl.__getitem__) == expected
+    assert newtons_per_ampere(driven, {}, bl.__getitem__) == 1100.0, "nobody says what a simulated box may do"
+
+
+def two_windings(**wired: str | None) -> dict[str, Any]:
+    """Of KBmini, and wires that are different."""
+    chosen = scenarios.load("kbmini_power_regulated").scenario
+    wires = {key.replace("__", "."): wire for key, wire in wired.items()}
+    there = {into: out for into, out in {**chosen.wiring, **wires}.items() if out is not None}
+    return {"components": chosen.balance.parts, "wiring": there}
+
+
+def test_each_source_has_its_own_windings() -> None:
+    graph = Twin(**two_windings()).graph
+    compensating = windings(graph, "compensating_source")
+    assert {(w.coil, w.port, w.number) for w in compensating} == {
+        ("coil", "compensation", 1),
+        ("second_coil", "compensation", 2),
+    }
+    apart = Twin(**two_windings(second_coil__current="compensating_source.current")).graph
+    assert windings(apart, "compensating_source")[-1] == Winding("second_coil")
+
+
+def test_a_winding_that_a_current_only_warms_is_not_counted() -> None:
+    """Both are on one former: the heat of the one is in the other, and its current in the other's flux."""
+    graph = Twin(
+        **two_windings(coil__current="circuit.coil_current", second_coil__current="compensating_source.current")
+    ).graph
+    assert "second_coil" in nx.descendants(graph.as_networkx(), "current_source")
+    assert windings(graph, "current_source") == [Winding("coil")]
 
 
 def test_a_source_that_drives_no_coil_has_no_force(wired: Wired) -> None:

@@ -10,6 +10,7 @@ from scenarios.cli.app import main
 from tests.hw_bridge.real_bench import NOBODY, TEXT
 
 SOURCE = f"driver: keithley6221, resource: '{NOBODY}'"
+ASRL = "driver: keithley6221, resource: 'ASRL/dev/ttyUSB0::INSTR'"
 GENERIC = "identify: I, set: S, level: L, on: A, off: B, output: C, output_on: D, output_off: E"
 
 
@@ -37,6 +38,35 @@ def file(tmp_path: Path) -> Path:
         ("current_source", f"{{{SOURCE}, limits: {{current: 1 A}}}}", "a 6221 delivers no more than 0.105 A"),
         ("current_source", f"{{{SOURCE}, timeout: 0}}", "hardware.timeout: must be greater than 0"),
         ("current_source", f"{{{SOURCE}, settings: {{a: 1}}}}", "hardware.settings has the unknown a"),
+        (
+            "current_source",
+            f"{{{SOURCE}, serial: {{baud_rate: 19200}}}}",
+            "hardware: serial is of a resource such as ASRL",
+        ),
+        ("current_source", f"{{{ASRL}, serial: 9600}}", "hardware.serial: expected a mapping, not 9600"),
+        ("current_source", f"{{{ASRL}, serial: {{baud: 19200}}}}", "unknown key 'baud'; did you mean 'baud_rate'?"),
+        ("current_source", f"{{{ASRL}, serial: {{baud_rate: -1}}}}", "serial.baud_rate: must be greater than 0"),
+        (
+            "current_source",
+            f"{{{ASRL}, serial: {{baud_rate: fast}}}}",
+            "serial.baud_rate: expected a whole number, not",
+        ),
+        (
+            "current_source",
+            f"{{{ASRL}, serial: {{data_bits: 9}}}}",
+            "serial.data_bits: expected 5, 6, 7 or 8, not 9",
+        ),
+        (
+            "current_source",
+            f"{{{ASRL}, serial: {{parity: E}}}}",
+            "serial.parity: expected 'none', 'odd', 'even', 'mark' or 'space'",
+        ),
+        ("current_source", f"{{{ASRL}, serial: {{stop_bits: 3}}}}", "serial.stop_bits: expected"),
+        (
+            "current_source",
+            f"{{{ASRL}, serial: {{flow_control: rts}}}}",
+            "serial.flow_control: expected 'none', 'xon_xoff'",
+        ),
         (
             "current_source",
             f"{{{SOURCE}, interlocks: [{{port: coil.x, below: 1}}]}}",

@@ -17,14 +17,9 @@ from hw_bridge.errors import BridgeError
 from tests.hw_bridge.improper import Improper
 from tests.hw_bridge.real_bench import reference
 from tests.hw_bridge.subjects import bench, driver, opened
+from tests.hw_bridge.terminal import Serial, terminals
 from tests.hw_bridge.wired import Wired
 from twin.times import NS
-
-try:
-    import pty
-    import tty
-except ImportError:  # Windows
-    pty = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).parents[2]
 EXACT = 0.00012345678901234567
@@ -134,54 +129,28 @@ def test_a_driver_whose_job_hangs_is_not_asked_again() -> None:
     assert made.close()
 
 
+def test_a_thread_that_did_not_start_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of a thread that there is not would never be done."""
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    made = driver("x", "generic_meter", "TCPIP::127.0.0.1::1::SOCKET", bench(), commands={"identify": "I", "read": "R"})
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", none_left)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            made.worker.call(lambda: None, 60.0)
+        assert not made.worker.busy and made.worker.stop()
+    assert made.worker.call(lambda: 7, 60.0) == 7
+    assert made.close()
+
+
 # --- serial lines ----------------------------------------------------------------------------------------------------
 
 
-class Serial:
-    """An instrument at a serial line, which is a terminal of this machine; it answers what it was asked.
-
-    Attributes
-    ----------
-    more : what it sends after each answer, that nobody has asked for.
-    mute : whether it answers late: with the next question.
-    """
-
-    def __init__(self) -> None:
-        self._ours, theirs = pty.openpty()
-        for end in (self._ours, theirs):
-            tty.setraw(end)
-        self._theirs, self.resource = theirs, f"ASRL{os.ttyname(theirs)}::INSTR"
-        self.more, self.mute = b"", False
-        self._kept = b""
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        asked = b""
-        while True:
-            asked += os.read(self._ours, 100)
-            while b"\n" in asked:
-                line, _, asked = asked.partition(b"\n")
-                if line == b"END":
-                    return
-                answer = self._kept + b"answer to " + line + b"\n" + self.more
-                self._kept = answer if self.mute else b""
-                if not self.mute:
-                    os.write(self._ours, answer)
-
-    def close(self) -> None:
-        """Nobody is there any more."""
-        os.write(self._theirs, b"END\n")
-        self._thread.join(20.0)
-        assert not self._thread.is_alive()
-        for end in (self._ours, self._theirs):
-            os.close(end)
-
-
-@pytest.mark.skipif(pty is None, reason="no terminals of this kind")
+@terminals
 def test_on_a_serial_line_an_answer_that_nobody_asked_for_is_not_the_next_one() -> None:
     """Neither one too many nor one that comes after the time-out."""
-    pytest.importorskip("pyvisa_py")
     instrument = Serial()
     made = wire(instrument.resource, 0.5)
     try:

@@ -93,6 +93,9 @@ def test_what_a_killed_run_has_left_is_put_back(served: ServedTwin, tmp_path: Pa
     """The twin has the mass in the lift and the coil locked, as at the last checkpoint; nothing is moved by hand."""
     client, told = tmp_path / "real.yaml", list[str]()
     weighing(client)
+    servo_core = next(instrument.core for instrument in served.instruments if instrument.core.name == "servo")
+    states, let_go = list[str](), servo_core._let_go
+    servo_core._let_go = lambda state: (states.append(state), let_go(state))
     chosen = load(str(client)).scenario
     with Bridge(chosen, arm=True, tell=told.append) as bridge:
         setup = build(chosen, parts=bridge.parts, clock=bridge.clock, instruments=bridge.instruments)
@@ -104,6 +107,13 @@ def test_what_a_killed_run_has_left_is_put_back(served: ServedTwin, tmp_path: Pa
         bridge.take_up()
         with Peer(port(client, "mass_exchanger")) as lift, Peer(port(client, "clamp")) as lock:
             assert (lift.query("POS? 1"), lock.query("LOCK?")) == ("1=0.000000000", "1")
+        with Peer(port(client, "servo")) as servo, Peer(port(client, "current_source")) as source:
+            assert source.query(":OUTP ON;:OUTP?") == "1"
+            servo.send(b"SERV:ENG 0\n")
+            while servo.query("SERV:STAT?") != "ENGAGED":
+                pass
+    assert bridge.safe["servo"] == "released, read back" and not bridge.unverified
+    assert states == [], "no source went off under it, neither at first nor in the end"
     assert [text for text in told if "as the run had it" in text] == [
         "mass_exchanger: unloaded, as the run had it; it was loaded",
         "clamp: locked, as the run had it; it answered '0'",

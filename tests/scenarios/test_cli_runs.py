@@ -77,6 +77,8 @@ def test_an_interrupted_run_is_reduced_from_its_finished_cycles(
     two = experiment.with_({"campaign.cycles": 2}).run().summary()
     assert found["result"] == two["result"]
     assert (found["cycles_so_far"], found["steps_finished"], found["status"]) == (2, at, "under way")
+    assert main(["runs", "show", str(tmp_path / "half")]) == 0
+    assert "kbmini_tmtp: tmtp, seed 1, 2 cycles so far\n" in capsys.readouterr().out
     assert main(["run", "--resume", str(tmp_path / "half"), "--no-report"]) == 0
     capsys.readouterr()
     whole = told(capsys, "runs", "show", str(tmp_path / "half"))

@@ -153,7 +153,7 @@ def test_put_right(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("binary.yaml", bytes(range(256)), "error: binary.yaml:1: contains a NUL byte"),
         ("empty.yaml", b"", "error: empty.yaml:1: is empty; expected a scenario"),
-        ("missing.yaml", None, "error: missing.yaml: no such file"),
+        ("missing.yaml", None, "error: missing.yaml: no such file, nor any other scenario in its folder"),
         ("kbmni_tmtp", None, "did you mean 'kbmini_tmtp'?"),
     ],
 )

@@ -41,6 +41,7 @@ def test_numbers() -> None:
         "1000 K",
         "1.0 × 10⁻¹⁴ K",
     ]
+    assert [with_prefix(x, "1") for x in (0.0976, -3.0, 0.0, 2e-7)] == ["0.0976", "−3.00", "0", "2.0 × 10⁻⁷"]
     assert [relative(x) for x in (-7.589e-7, 1e-3, 2.25e-8, 1.1e-16, 0.0)] == [
         "−0.759 ppm",
         "1000 ppm",

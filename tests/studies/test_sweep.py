@@ -19,7 +19,7 @@ import pytest
 import xarray as xr
 
 from scenarios.cli.app import main
-from scenarios.cli.sweep import roughly
+from scenarios.cli.sweep import duration, roughly
 from scenarios.run.output import OutputError
 from scenarios.studies import forecast, outputs, sweep
 from scenarios.studies.executors import ClusterError, cluster, processes
@@ -421,6 +421,12 @@ def test_how_long_side_by_side() -> None:
 )
 def test_an_expected_time_has_few_digits(seconds: float, words: str) -> None:
     assert roughly(seconds) == words
+
+
+def test_a_time_has_no_power_of_ten() -> None:
+    """Two digits in the unit that suits them; 320 ms would take three."""
+    found = [duration(seconds) for seconds in (4.2e-3, 0.0991, 0.32, 1.5, 95.0, 600.0, 86400.0)]
+    assert found == ["4.2 ms", "99 ms", "0.32 s", "1.5 s", "95 s", "10 min", "24 h"]
 
 
 def test_it_is_said_before_the_others_begin(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
