@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 DRIFT = 2  # order of the polynomial in time that is no step
 FEWEST = 20  # readings in which a step can be told from noise
 SECOND_DIFFERENCES = 18 / 35  # of white noise: they follow each other, and tell less of it than as many readings
-SMALLEST_STEP = 5e-8  # relative to the reading: below, it is the noise of the voltage reference or of the current
+SMALLEST_STEP = 6e-8  # relative: six times what 1/f noise of a Zener, Allan deviation 5e-9, makes of a step so fitted
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 
 
