@@ -122,7 +122,7 @@ class MassOperations:
         reading later: nothing triggers both at once, and what the first one alone has seen is short.
         """
         early = self.window(start, end)
-        if early.count <= FIRST_CALIBRATION or early.end > end:
+        if early.count <= FIRST_CALIBRATION:
             return []
         early = replace(early, count=early.count - 1)
         later = replace(early, start=early.start + early.step)
