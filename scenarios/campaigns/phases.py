@@ -23,6 +23,8 @@ from twin.times import to_ns
 Labels = Mapping[str, Label]
 SIDEWAYS_SWEEPS = 2
 """Sweeps of a velocity phase in which the sideways motion of the coil is read."""
+FIRST_CALIBRATION = 8
+"""Readings of a voltmeter's first calibration, at least: two of its zero and six of the reference tell their noise."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,24 @@ class MassOperations:
         if calibrate:
             reads.append(calibration(b.induced_voltmeter, window, labels))
         return reads
+
+    def calibrate_first(self, start: int, end: int, labels: Labels) -> list[Process]:
+        """Both voltmeters read the reference between two instants (ns), if there is time, and the station the air.
+
+        What the reference does from then on shows in both, and in one alone what that one does. The current's follows a
+        reading later: nothing triggers both at once, and what the first one alone has seen is short.
+        """
+        early = self.window(start, end)
+        if early.count <= FIRST_CALIBRATION:
+            return []
+        early = replace(early, count=early.count - 1)
+        later = replace(early, start=early.start + early.step)
+        b, whole = self.bench, Schedule(early.start, later.end - early.start, 1)
+        return [
+            calibration(b.induced_voltmeter, early, labels),
+            calibration(b.current_voltmeter, later, labels),
+            b.environment.read(whole, {**labels, "phase": "calibration"}),
+        ]
 
     def sweep(self, start: int, references: Schedule, slow: int, labels: Labels) -> list[Process]:
         """Move through the velocity phase, and read voltage and position; the current's voltmeter reads the reference.

@@ -1,7 +1,8 @@
 """TMTP, two-mode two-phase: one coil, current on while weighing, off in the velocity phase (Liu2025, Li2026).
 
 A cycle is a weighing phase and a velocity phase. Weighings alternate mass on and mass off and so the sign of the
-current. The voltmeter that is idle in a phase reads its zero and the voltage reference. The coil glides to where the
+current. The voltmeter that is idle in a phase reads its zero and the voltage reference, and both do before the first
+weighing: then what the reference does shows in both, and in one alone what that one does. The coil glides to where the
 motion starts after the last data window of the weighing phase, and back before the first, so that phases adjoin without
 pause.
 """
@@ -177,6 +178,8 @@ class TmtpPhases:
             operations.append(self.do.glide(self.do.parked, self.position, start, start + to_ns(w.window_start)))
         window = self.do.window(start + to_ns(w.window_start), start + to_ns(w.window_end))
         operations += self.do.read_weighing(window, labels, calibrate=first)
+        if first and cycle == 0:
+            operations += self.do.calibrate_first(start, window.start, {"cycle": cycle, **self.beside(cycle)})
         if last:
             operations.append(self.do.glide(self.position, self.do.parked, window.end, start + to_ns(w.duration)))
         if last or w.current == "ramped":

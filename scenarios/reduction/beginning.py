@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from scenarios.reduction.errors import ReductionError
 from scenarios.reduction.faulty import faulty, noise_of_mean
-from scenarios.reduction.robust import spread
+from scenarios.reduction.robust import EFFICIENCY, limit, spread
 from scenarios.reduction.smooth_courses import smooth_courses
 from twin.recorder import Block
 
@@ -23,7 +23,8 @@ Array = NDArray[np.float64]
 
 DRIFT = 2  # order of the polynomial in time that is no step
 FEWEST = 20  # readings in which a step can be told from noise
-SMALLEST_STEP = 5e-8  # relative to the reading: below, it is the noise of the voltage reference or of the current
+SECOND_DIFFERENCES = 18 / 35  # of white noise: they follow each other, and tell less of it than as many readings
+SMALLEST_STEP = 6e-8  # relative: six times what 1/f noise of a Zener, Allan deviation 5e-9, makes of a step so fitted
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 
 
@@ -35,11 +36,13 @@ class Change(NamedTuple):
     size : in the unit of the readings.
     significance : size over its standard uncertainty.
     at : number of the first reading after it.
+    dof : degrees of freedom of that uncertainty.
     """
 
     size: float
     significance: float
     at: int
+    dof: float
 
 
 def largest_step(values: Array) -> Change | None:
@@ -64,7 +67,8 @@ def largest_step(values: Array) -> Change | None:
     significance = np.abs(overlap) / (sigma * np.sqrt(np.maximum(norm, 1e-12)))
     significance[norm < 0.5] = 0.0
     at = int(significance.argmax())
-    return Change(float(overlap[at] / norm[at]), float(significance[at]), at + 1)
+    dof = SECOND_DIFFERENCES * EFFICIENCY * (n - 2)
+    return Change(float(overlap[at] / norm[at]), float(significance[at]), at + 1, dof)
 
 
 def _white(values: Array, m: int) -> float:
@@ -83,7 +87,7 @@ def largest_jump(values: Array) -> Change | None:
     if usual == 0.0:
         return None
     at = int(np.abs(changes).argmax())
-    return Change(float(changes[at]), float(np.abs(changes[at]) / usual), at + 1)
+    return Change(float(changes[at]), float(np.abs(changes[at]) / usual), at + 1, EFFICIENCY * (len(changes) - 1))
 
 
 def check_beginning(blocks: Iterable[Block], threshold: float) -> None:
@@ -114,7 +118,7 @@ def _check(block: Block, find: Callable[[Array], Change | None], threshold: floa
     found = faulty(values)
     good = np.flatnonzero(np.isfinite(values) if found is None else found.good)
     step = find(values[good])
-    if step is None or step.significance < threshold or abs(step.size) < smallest:
+    if step is None or step.significance < limit(threshold, step.dof) or abs(step.size) < smallest:
         return
     when = float(block.times().ravel()[good[step.at]])
     raise ReductionError(

@@ -160,14 +160,14 @@ class _Model:
         if near is not None and self.period is not None and few is not sweeps:
             delay, periodic = self.delay if near.skew is None else near.skew, near.periodic
             if abs(delay) <= close:
-                fit = self._around(sweeps, delay, periodic)
+                fit = self._around(few, sweeps, delay, periodic)
                 left = 2 * np.pi * np.subtract(fit.periodic, periodic) / self.period
                 if (fit.skew is None or abs(fit.skew - delay) <= close) and np.hypot(*left) <= SETTLED:
                     return fit
         delay, periodic = self.delay, (0.0, 0.0)
         if self.skewed or self.period is not None:
             for _ in range(ITERATIONS):
-                fit = self._fit(few, delay, periodic)
+                fit = self._fit(few, few, delay, periodic)
                 step = fit.skew or 0.0
                 delay, periodic = delay + step, _sum(periodic, fit.periodic)
                 stays = abs(delay) <= close or np.hypot(*fit.periodic) <= PERIODIC * np.hypot(*periodic)
@@ -185,16 +185,16 @@ class _Model:
                     f"changes by {step * 1e3:+.2g} ms, as the motion does not tell it from the field's profile and the "
                     "interferometer's periodic error; take another reading_step or velocity"
                 )
-        return self._around(sweeps, delay, periodic)
+        return self._around(few, sweeps, delay, periodic)
 
-    def _around(self, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
+    def _around(self, few: Sweeps, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
         """With what is left of this delay and this periodic error fitted, and added."""
-        fit = self._fit(sweeps, delay, periodic)
+        fit = self._fit(few, sweeps, delay, periodic)
         skew = None if fit.skew is None else delay + fit.skew
         return replace(fit, skew=skew, periodic=_sum(periodic, fit.periodic))
 
-    def _fit(self, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
-        """With the positions freed of this periodic error, and moved by this delay."""
+    def _fit(self, few: Sweeps, sweeps: Sweeps, delay: float, periodic: tuple[float, float]) -> VelocityFit:
+        """With the positions freed of this periodic error, and moved by this delay along the motion of the few."""
         shown, acceleration = sweeps, None
         if self.period is not None and any(periodic):
             shown = replace(sweeps, position=without_periodic_error(sweeps.position, periodic, self.period))
@@ -204,7 +204,7 @@ class _Model:
             if self.stretch:
                 later = delay + self.stretch * sweeps.aperture * np.arange(position.shape[1])
             far = bool(np.any(np.abs(later) > SETTLED * sweeps.aperture))  # then noise moves positions, too
-            motion = (shown if far else shown.first(SWEEPS_TO_TELL)).motion.over(position)
+            motion = (shown if far else few).motion.over(position)
             position = motion.moved(position, later, self.bend)
             acceleration = motion.mean_acceleration(later) if self.skewed else None
         return fit_velocity(

@@ -15,13 +15,16 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
-PLAIN_STEP = 2e-7  # relative: two voltmeters that agree on so much do not do so by chance, however they scatter
+PLAIN_STEP = (
+    1e-7  # relative: 1/f noise of a Zener, 5e-9 by its Allan deviation, changes it by 2e-8 between calibrations
+)
 ALIKE = 0.1  # of a plain step, by which the two may differ beyond what they are stated to
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
 GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
 SMALLEST_JUMP = 1e-8  # m: below, a coil that is held has crept
 KNOWN = 0.2  # of what the air moves: the station reads it at other instants
 MANY_CHANGES = 5  # of which the spread is known well enough
+HALF = 1e-6  # of a run, to which two parts of it are equally long
 FEW = 3  # cycles or weighings, of which none can be told from the others
 
 
@@ -55,12 +58,13 @@ def reference_step(
 
     Notes
     -----
-    A change of one voltmeter's gain shows in that one only and is calibrated away. The changes from one calibration to
-    the next, freed of their median (drift), are compared with the uncertainties, and with their own spread if that is
-    larger. Of few changes those to and fro of a reference that was off for a while make up the spread: what is plain in
-    both counts all the same. Of several common steps the largest is returned. Before one voltmeter's first calibration
-    and after its last the other one alone tells, and its change is taken for a step: that it was the reference cannot
-    be ruled out.
+    A change of one voltmeter's gain shows in that one only and is calibrated away. The changes from one calibration
+    to the next, freed of their median (drift), are compared with the uncertainties, and with their own spread if
+    that is larger. Of few changes those to and fro of a reference that was off for a while make up the spread, and
+    of two voltmeters one may be ten times as noisy: what is plain in one counts all the same if the other one reads
+    alike. Of several common steps the largest is returned. Before one voltmeter's first calibration and after its
+    last the other one alone tells, and its change is taken for a step: that it was the reference cannot be ruled
+    out.
     """
     current, induced = (_Meter.of(t, r, s, threshold) for t, r, s in zip(times, readings, u, strict=True))
     found = _common_step(current, induced, threshold)
@@ -109,7 +113,7 @@ def _common_step(one: _Meter, other: _Meter, threshold: float) -> Step | None:
             size = float((a * sb**2 + b * sa**2) / (sa**2 + sb**2))
             if after >= before or apart or abs(size) < SMALLEST_STEP:
                 continue
-            if not (large or (one.plain[i] and other.plain[j] and alike)):
+            if not (large or ((one.plain[i] or other.plain[j]) and alike)):
                 continue
             if found is None or abs(size) > abs(found.size):
                 found = Step(float(after), float(before), size, float(sa * sb / np.hypot(sa, sb)))
@@ -191,11 +195,18 @@ def _changes(times: Array, readings: Array, u: Array, threshold: float) -> tuple
         return np.zeros(0), np.zeros(0)
     spans = np.diff(times)
     changes = np.diff(np.log(np.abs(readings)))
-    changes = changes - np.median(changes / spans) * spans
+    changes = changes - _usual_rate(changes, spans) * spans
     sigma, own = np.hypot(u[1:], u[:-1]), spread(changes)
     if len(changes) >= MANY_CHANGES:  # a step within one of them enlarges the uncertainty stated of all
         sigma = np.where(sigma > 5 * own, 3 * own, sigma)
     return changes, scale_of_changes(sigma, changes, threshold, SMALLEST_STEP / threshold)
+
+
+def _usual_rate(changes: Array, spans: Array) -> float:
+    """Median over time of the rates of some changes: what two calibrations close together tell is their noise."""
+    order = np.argsort(changes / spans)
+    rates, passed = (changes / spans)[order], np.cumsum(spans[order]) / spans.sum()
+    return float(rates[np.searchsorted(passed, [0.5 - HALF, 0.5 + HALF])].mean())
 
 
 def scale_of_changes(sigma: Array, changes: Array, threshold: float, floor: float) -> Array:

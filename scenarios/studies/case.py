@@ -102,8 +102,16 @@ class Case:
         return np.array([b.times().mean() for b in self.result.readings.select(channel, phase=phase)])
 
     def calibration_times(self, channel: str) -> Array:
-        """When a voltmeter read the reference in each cycle (s)."""
+        """When a voltmeter read the reference (s), in order."""
         return self.times(channel, "calibration")
+
+    def holding(self, channel: str, at: Array) -> NDArray[np.int64]:
+        """Which calibration's gain is held at times (s), shape (cycles, …): the nearest one of the cycle."""
+        read = self.result.readings.select(channel, phase="calibration")
+        cycle = np.array([block.labels["cycle"] for block in read])
+        own = np.arange(len(at)).reshape(-1, *[1] * at.ndim)
+        apart = np.where(cycle == own, np.abs(at[..., None] - self.calibration_times(channel)), np.inf)
+        return np.asarray(np.argmin(apart, axis=-1))
 
     # --- from a weighing or a velocity group to the mass -------------------------------------------------------------
 
@@ -133,7 +141,8 @@ class Case:
     def calibrated(self, current: Array, induced: Array) -> Array:
         """Relative errors of the voltmeters' calibrations at the weighings, on lines through their own, or held."""
         if not self.reduction.corrections.voltmeter_drift:
-            return current[:, None] + self.carried(induced)
+            held = current[self.holding("current_voltmeter", self.weighing_times)]
+            return held + self.carried(induced[self.holding("induced_voltmeter", self.group_times)])
         times = [self.calibration_times(f"{meter}_voltmeter") for meter in ("current", "induced")]
         groups = _line(induced, times[1], self.group_times)
         return _line(current, times[0], self.weighing_times) + self.carried(groups)

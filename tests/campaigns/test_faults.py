@@ -127,6 +127,13 @@ def test_a_run_that_cannot_be_saved_is_refused(fault: Fault, text: str) -> None:
     assert text in refused(survives(campaign("kbmini_tmtp", fault)))
 
 
+@pytest.mark.parametrize("start", [0.004, 0.02, 0.3])
+def test_a_step_of_the_reference_in_the_first_hour_shows_in_both_voltmeters(start: float) -> None:
+    """In a whole campaign: nearly all cycles would be off by twice its size, four standard uncertainties."""
+    fault: Fault = ("voltage_reference", "step", start, None, 1.6e-7)
+    refused(survives(campaign("nist4_tmtp", fault, short=False)))
+
+
 @pytest.mark.parametrize("fault", [("magnet", "iron", 3.1, None, 1e-5), ("mass_exchanger", "slips", 4.0, None, 1e-5)])
 def test_of_another_balance(fault: Fault) -> None:
     assert "cycle" in left_out(survives(campaign("nist4_tmtp", fault)))

@@ -62,13 +62,20 @@ def test_readings_lie_in_the_windows() -> None:
     assert all(a[1] <= b[0] for a, b in pairwise(windows))
 
 
-def test_each_idle_voltmeter_reads_the_reference_once_a_cycle() -> None:
+def test_each_voltmeter_reads_the_reference_at_the_start_and_when_it_is_idle() -> None:
     result = short("kbmini_tmtp").run()
     for channel, gain in (("current_voltmeter", 0.3e-6), ("induced_voltmeter", -0.2e-6)):
         found = blocks(result, channel, phase="calibration")
-        assert [b.labels["cycle"] for b in found] == [0, 1]
+        assert [b.labels["cycle"] for b in found] == [0, 0, 1]
+        assert found[0].schedule.end <= 45 * NS < found[1].schedule.start + 1
         for block in found:
             assert block.values.mean() == pytest.approx(10.0 * (1 + gain), rel=5e-8)
+
+
+def test_nothing_is_read_before_the_first_weighing_if_there_is_no_time() -> None:
+    result = short("kbmini_tmtp", campaign__weighing__window_start=8.5).run()
+    for channel in ("current_voltmeter", "induced_voltmeter"):
+        assert [b.labels["cycle"] for b in blocks(result, channel, phase="calibration")] == [0, 1]
 
 
 def test_current_flows_while_weighing_only_and_alternates() -> None:

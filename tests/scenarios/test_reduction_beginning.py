@@ -90,6 +90,16 @@ def test_a_step_at_the_beginning_is_refused_and_later_left_to_others(channel: st
     check_beginning([small], 6.0)
 
 
+@pytest.mark.parametrize("n", [20, 34, 57])
+def test_few_readings_know_their_noise_badly(n: int) -> None:
+    """Of 34 readings, one row in a thousand shows a step of six of the standard deviations that it shows itself."""
+    rows = np.random.default_rng(4).normal(size=(4000, n))
+    for row in rows:
+        check_beginning([block("induced_voltmeter", 10.0 + 1e-6 * row, "calibration")], 6.0)
+    with pytest.raises(ReductionError, match="step by"):
+        check_beginning([block("induced_voltmeter", 10.0 + 1e-6 * (rows[0] + 100.0 * (np.arange(n) >= 6)))], 6.0)
+
+
 def test_the_first_of_each_state_counts() -> None:
     calm = 10.0 + 1e-7 * noise(200)
     blocks = [block("current_voltmeter", calm), block("current_voltmeter", STEPPED, start=300 * NS, state="off")]

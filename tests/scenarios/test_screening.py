@@ -400,6 +400,36 @@ def test_a_reference_that_was_off_for_a_while_had_stepped(size: float, end: floa
     assert reference_step(times, one_only, (np.full(4, 6e-9), np.full(4, 3e-8))) is None
 
 
+def begun(cycles: int, seed: int, both: float = 0.0, current: float = 0.0) -> tuple[object, ...]:
+    """As in TMTP: both read at the start, the current's well, the other one badly; they step in the first hour."""
+    rng, u = np.random.default_rng(seed), (5e-9, 2.5e-8)
+    starts = 7200.0 * np.arange(cycles)
+    times = np.append(50.0, starts + 3640.0), np.append(49.0, starts + 112.0)
+    steps = both + current, both
+    readings = tuple(
+        10 * (1 + step * (t > 1000) + s * rng.normal(size=cycles + 1))
+        for t, s, step in zip(times, u, steps, strict=True)
+    )
+    return times, readings, tuple(np.full(cycles + 1, s) for s in u)
+
+
+@pytest.mark.parametrize("cycles", [4, 8])
+def test_a_step_plain_in_one_voltmeter_counts_if_the_other_one_is_too_noisy_to_deny_it(cycles: int) -> None:
+    """By eleven standard uncertainties in the one, by four to five in the other."""
+    found = [reference_step(*begun(cycles, seed, both=-1.6e-7)) for seed in range(100)]  # type: ignore[arg-type]
+    sizes = [step.size for step in found if step is not None and step.after <= 112.0]
+    assert len(sizes) >= 95 and np.mean(sizes) == pytest.approx(-1.6e-7, rel=0.1)
+    for seed in range(100):
+        assert reference_step(*begun(cycles, seed, current=5e-7)) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("cycles", [2, 3, 4, 8])
+def test_two_calibrations_close_together_tell_no_drift(cycles: int) -> None:
+    """The rate between them is their noise; it would make steps of all other changes."""
+    for seed in range(200):
+        assert reference_step(*begun(cycles, seed)) is None  # type: ignore[arg-type]
+
+
 def test_a_swing_of_the_room_is_no_step() -> None:
     times = 3600.0 * np.arange(12), 3600.0 * np.arange(12) + 1800
     swing = tuple(10 * (1 + 1e-7 * np.sin(2 * np.pi * t / 86400)) for t in times)

@@ -39,27 +39,34 @@ def _zero_error(case: Case, meter: str) -> Array:
     return error
 
 
+def _age(case: Case, meter: str, at: Array) -> Array:
+    """Of the gains that are held at times (s)."""
+    age: Array = at - case.calibration_times(meter)[case.holding(meter, at)]
+    return age
+
+
 def _current_offset_drift(case: Case) -> float:
     """What the weighing scheme does not take for drift comes from the calibrations."""
     volts = case.parts["resistor"].resistance * case.weight / case.bl
     drift = float(case.parts["current_voltmeter"].offset_drift) * case.weighing_times / volts * case.weight
-    return case.force_error(drift) - case.relative_error(_zero_error(case, "current_voltmeter")[:, None])
+    error = _zero_error(case, "current_voltmeter")[case.holding("current_voltmeter", case.weighing_times)]
+    return case.force_error(drift) - case.relative_error(error)
 
 
 def _induced_offset_drift(case: Case) -> float:
     drift = case.parts["induced_voltmeter"].offset_drift
-    error = case.carried(_zero_error(case, "induced_voltmeter"))
+    error = case.carried(_zero_error(case, "induced_voltmeter")[case.holding("induced_voltmeter", case.group_times)])
     return case.fitted(drift * case.reading_times / case.bl, offset_drifts=False) - case.relative_error(error)
 
 
 def _current_gain_drift(case: Case) -> float:
-    since = case.weighing_times - case.calibration_times("current_voltmeter")[:, None]
-    return float(case.parts["current_voltmeter"].gain_drift) * case.relative_error(since)
+    age = _age(case, "current_voltmeter", case.weighing_times)
+    return float(case.parts["current_voltmeter"].gain_drift) * case.relative_error(age)
 
 
 def _induced_gain_drift(case: Case) -> float:
-    since = case.carried(case.group_times - case.calibration_times("induced_voltmeter"))
-    return float(case.parts["induced_voltmeter"].gain_drift) * case.relative_error(since)
+    age = case.carried(_age(case, "induced_voltmeter", case.group_times))
+    return float(case.parts["induced_voltmeter"].gain_drift) * case.relative_error(age)
 
 
 # --- their nonlinearity ---------------------------------------------------------------------------------------------
