@@ -32,6 +32,7 @@ LN_RATIO = math.log(1e9) / 11  # ln ρ, from one time constant to the next
 _NS = 1e-9
 _NEVER = 2**62  # ns since "the reading before the first one": every process has forgotten it
 _CHUNK = 2**16  # readings worked on at once, which bounds the memory
+_FEW = 4  # ways from reading to reading that are worth being kept: schedules are regular
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,9 @@ class NoiseSource:
     def _sample_flicker(self, steps: NDArray[np.int64], aperture: float) -> Floats:
         """The sum of the processes (σ = 1). `work` is reused, as fresh memory costs as much as the arithmetic."""
         distinct = np.unique(steps[np.insert(np.diff(steps) != 0, 0, True)])  # few; exponentials are dear
-        decay, drive, before, after, spread = _flicker_coefficients(distinct * _NS, aperture)
+        few = distinct.size <= _FEW
+        coefficients = _flicker_coefficients if few else _flicker_coefficients.__wrapped__
+        decay, drive, before, after, spread = coefficients(distinct.tobytes(), aperture)
 
         # Reading i is at [i % length, i // length]: one step of all blocks is contiguous. The last block is filled up.
         count, length = steps.size, math.isqrt(steps.size - 1) + 1
@@ -219,7 +222,8 @@ class NoiseSource:
             generator.bit_generator.state = state["generators"][key]
 
 
-def _flicker_coefficients(spans: Floats, aperture: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+@lru_cache(maxsize=32)
+def _flicker_coefficients(steps: bytes, aperture: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """How a process (σ = 1) goes from the end P of one reading to the end E of the next, and its mean M over the next.
 
     E = decay·P + drive·n and M = before·P + after·E + a rest that is independent of all other readings, because the
@@ -227,7 +231,7 @@ def _flicker_coefficients(spans: Floats, aperture: float) -> tuple[Floats, Float
     regression of M on (P, E) with ⟨P E⟩ = e^-h, ⟨E M⟩ = p = (1 - e^-x)/x, ⟨P M⟩ = e^-(h-x) p and
     ⟨M²⟩ = 2 (x - 1 + e^-x)/x², where h = span/τ ≥ x = aperture/τ. Shapes: (spans, processes), for `spread` (spans,).
     """
-    h, x = spans[:, None] / TIME_CONSTANTS, aperture / TIME_CONSTANTS
+    h, x = np.frombuffer(steps, dtype=np.int64)[:, None] * _NS / TIME_CONSTANTS, aperture / TIME_CONSTANTS
     gap = h - x
     end_mean = -np.expm1(-np.maximum(x, 1e-300)) / np.maximum(x, 1e-300)
     series = 1 - x / 3 * (1 - x / 4 * (1 - x / 5 * (1 - x / 6)))  # where the closed form cancels

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from twin.shifted import Rate
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 DEGREE = 5
 CHUNK = 8192
 """Instants worked on together, which stay in the processor's cache."""
+PARTS = 3
+"""Into so many are the instants of a long burst divided: at each of them few points count."""
 
 
 @lru_cache(maxsize=8)
@@ -39,13 +42,17 @@ def basis(degree: int) -> Array:
 
 
 @lru_cache(maxsize=32)
-def _weights(degree: int, step: int, instants: tuple[int, ...]) -> Array:
-    """What each point counts at instants (ns) since the start of the first point's cell, shape (points, instants)."""
+def _weights(degree: int, step: int, instants: tuple[int, ...]) -> tuple[Array, list[tuple[slice, slice]]]:
+    """What each point counts at instants (ns) since the start of the first point's cell, shape (points, instants); and
+    which points count at which instants, these in parts if they are far apart: the rest is zero."""
     cell, part = np.divmod(np.array(instants, dtype=np.int64), step)
     weights = np.zeros((int(cell.max()) + degree + 1, len(cell)))
     for j, weight in enumerate(basis(degree).T @ np.power.outer(part / step, np.arange(degree + 1)).T):
         weights[cell + j, np.arange(len(cell))] = weight
-    return weights
+    parts = max(min(PARTS, len(cell), len(weights) // (2 * (degree + 1))), 1)
+    ends = np.linspace(0, len(cell), parts + 1).astype(int).tolist()
+    some = [slice(a, b) for a, b in pairwise(ends)]
+    return weights, [(slice(int(cell[at].min()), int(cell[at].max()) + degree + 1), at) for at in some]
 
 
 class SplineSignal(Signal):
@@ -119,7 +126,7 @@ class SplineSignal(Signal):
     def _at_rows(self, instants: NDArray[np.int64], every: int, count: int) -> Array:
         """At `count` bursts of the same instants, whole steps apart: all have the same weights."""
         first, hop = int(instants.min()) // self.step, every // self.step
-        weights = _weights(self.degree, self.step, tuple((instants - first * self.step).tolist()))
+        weights, bands = _weights(self.degree, self.step, tuple((instants - first * self.step).tolist()))
         result, row, width = np.empty((count, len(instants))), 0, len(weights)
         while row < count:  # as many rows as there are before the points start anew
             begin = (first + hop * row) % self.count
@@ -128,8 +135,11 @@ class SplineSignal(Signal):
                 result[row] = self._wrapped.take(np.arange(begin, begin + width) % self.count) @ weights
                 row += 1
                 continue
-            points = self._wrapped[begin : begin + hop * (rows - 1) + width]
-            np.matmul(sliding_window_view(points, width)[::hop], weights, out=result[row : row + rows])
+            there = self._wrapped[begin : begin + hop * (rows - 1) + width]
+            step = there.strides[0]
+            points = as_strided(there, (rows, width), (hop * step, step), writeable=False)
+            for own, at in bands:
+                np.matmul(points[:, own], weights[own, at], out=result[row : row + rows, at])
             row += rows
         return result
 

@@ -106,7 +106,7 @@ def test_a_schedule_of_whole_grid_steps_changes_no_value(start: int, step: int) 
     bursts = start + NS // 2 * np.arange(100)[:, None] + step * np.arange(13)
     row = start + 32 * STEP * np.arange(500)
     for signal in (floor(), floor().derivative(), floor().integral()):
-        for regular in (bursts, row):
+        for regular in (bursts, bursts[:, ::-1], bursts[:, ::12], row):
             order = np.random.default_rng(1).permutation(regular.size)
             loose = signal.at(Times(regular.ravel()[order]))
             assert signal.at(Times(regular)).ravel()[order] == pytest.approx(loose, abs=2e-15 * np.abs(loose).max())
