@@ -11,6 +11,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -59,9 +60,8 @@ class Schedule:
             raise ValueError(f"a schedule needs positive counts and steps: {self}")
 
     def instants(self) -> NDArray[np.int64]:
-        """Start of every reading (ns), shape (repeats, count)."""
-        bursts = self.start + self.every * np.arange(self.repeats, dtype=np.int64)
-        return bursts[:, None] + self.step * np.arange(self.count, dtype=np.int64)
+        """Start of every reading (ns), shape (repeats, count); not to be written to."""
+        return _instants(self)
 
     @property
     def end(self) -> int:
@@ -72,6 +72,15 @@ class Schedule:
     def size(self) -> int:
         """Number of readings."""
         return self.count * self.repeats
+
+
+@lru_cache(maxsize=4)
+def _instants(schedule: Schedule) -> NDArray[np.int64]:
+    """Kept as long as several instruments read on one schedule."""
+    bursts = schedule.start + schedule.every * np.arange(schedule.repeats, dtype=np.int64)
+    found: NDArray[np.int64] = bursts[:, None] + schedule.step * np.arange(schedule.count, dtype=np.int64)
+    found.flags.writeable = False
+    return found
 
 
 @dataclass(frozen=True)

@@ -76,3 +76,10 @@ def test_the_temporary_folder_goes_with_the_recorder() -> None:
     del recorder, kept
     gc.collect()
     assert not folder.exists()
+
+
+def test_the_instants_of_a_schedule_are_shared_and_not_to_be_written_to() -> None:
+    one, other = (Schedule(3, 2, 4, every=10, repeats=2).instants() for _ in range(2))
+    assert np.array_equal(one, [[3, 5, 7, 9], [13, 15, 17, 19]]) and np.array_equal(one, other)
+    with pytest.raises(ValueError, match="read-only"):
+        one[0, 0] = 7
