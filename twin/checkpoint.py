@@ -18,7 +18,7 @@ from twin.piece import Piece
 from twin.terms import Decays, Term
 
 Array = NDArray[Any]
-FORMAT = 4
+FORMAT = 5
 FLOAT, COMPLEX = "<f8", "<c16"
 
 
