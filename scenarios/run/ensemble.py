@@ -105,7 +105,7 @@ class Ensemble:
         real = Members.of(scenario, members, doubting=sure.follows_readings)
         exact = sure.follows_readings and sure.reads_itself
         simulated = Members.of(scenario, members, doubting=False) if exact else real
-        held = Held(Replay(certain(scenario), quiet=True)) if sure.follows_readings else None
+        held = Held(sure.twin) if sure.follows_readings else None
         return cls(sure, {"real": real, "simulated": simulated}, tuple(shifted), timing, held)
 
     @property
@@ -119,7 +119,7 @@ class Ensemble:
         for one in self.all:
             one.follow(command)
         if self.held is not None:
-            self.held.follow(command, self.members["real"])
+            self.held.follow(command)
 
     def campaign(self) -> None:
         """Run the campaign with all of them, where no commands were recorded."""
@@ -133,8 +133,8 @@ class Ensemble:
             return None
         e = expected.ravel()
         balances, runs = self.members[block.source]
-        found = Prediction(e, _off(balances, block, e), _off(runs, block, e), self._timing(block, e))
-        return found if self.held is None else found._replace(known=self.held.known(block, found))
+        known = None if self.held is None else self.held.known(block)
+        return Prediction(e, _off(balances, block, e), _off(runs, block, e), self._timing(block, e), known)
 
     def _timing(self, block: Block, expected: Array) -> Array:
         if not self.shifted or block.source != "real":
