@@ -37,8 +37,7 @@ def shadow_notes(shadow: Mapping[str, Any]) -> list[str]:
     channels = shadow["channels"]
     judged = sum(channel["judged"] for channel in channels)
     readings, doubtful = (sum(channel[key] for channel in channels) for key in ("readings", "doubtful"))
-    silent = [f"{c['channel']} {c['quantity']}" for c in channels if not c["judged"] and not c.get("held")]
-    held = [f"{c['held']} of {c['channel']} {c['quantity']}" for c in channels if c.get("held")]
+    silent = [f"{c['channel']} {c['quantity']}" for c in channels if not c["judged"]]
     found = [
         f"shadow: {shadow['alarms']} alarms in {judged} blocks; {doubtful} of {readings} readings out of their band"
     ]
@@ -46,6 +45,4 @@ def shadow_notes(shadow: Mapping[str, Any]) -> list[str]:
         found.append("shadow: NOTHING was judged: no block that was read has a band")
     if silent:
         found.append(f"shadow: no band for {', '.join(silent)}: the scenario states neither noise nor uncertainty")
-    if held:
-        found.append(f"shadow: not judged before a second reading drove what they hang on: {', '.join(held)}")
     return found

@@ -18,7 +18,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from scenarios.run.held import Held
 from scenarios.run.replay import Replay, certain, drawn, in_order, noisy
 from scenarios.schema import Scenario
 from twin.command import is_command
@@ -39,14 +38,12 @@ class Prediction(NamedTuple):
     errors : what errors of parameters add, shape (balances, readings); none if no uncertainty is stated.
     noise : what noise adds, shape (runs, readings).
     timing : what the largest error of time does, shape (readings,); zero for what is simulated.
-    known : which readings can be judged, shape (readings,); see `scenarios.run.held`. None: all.
     """
 
     expected: Array
     errors: Array
     noise: Array
     timing: Array
-    known: NDArray[np.bool_] | None = None
 
 
 class Members(NamedTuple):
@@ -82,14 +79,12 @@ class Ensemble:
     members : that what comes from each source is predicted by, ``real`` or ``simulated``.
     shifted : as certified, quiet, and read too early or too late by `timing`; none if nothing is real.
     timing : within which it is known when real instruments act and read (ns).
-    held : where one reading is all that drives a part; None: nothing real drives any.
     """
 
     sure: Replay
     members: Mapping[str, Members]
     shifted: tuple[Replay, ...] = ()
     timing: int = 0
-    held: Held | None = None
 
     @classmethod
     def of(cls, scenario: Scenario, members: int = MEMBERS) -> Ensemble:
@@ -105,8 +100,7 @@ class Ensemble:
         real = Members.of(scenario, members, doubting=sure.follows_readings)
         exact = sure.follows_readings and sure.reads_itself
         simulated = Members.of(scenario, members, doubting=False) if exact else real
-        held = Held(sure.twin) if sure.follows_readings else None
-        return cls(sure, {"real": real, "simulated": simulated}, tuple(shifted), timing, held)
+        return cls(sure, {"real": real, "simulated": simulated}, tuple(shifted), timing)
 
     @property
     def all(self) -> tuple[Replay, ...]:
@@ -118,8 +112,6 @@ class Ensemble:
         """Tell all of them what the run was told."""
         for one in self.all:
             one.follow(command)
-        if self.held is not None:
-            self.held.follow(command)
 
     def campaign(self) -> None:
         """Run the campaign with all of them, where no commands were recorded."""
@@ -133,8 +125,7 @@ class Ensemble:
             return None
         e = expected.ravel()
         balances, runs = self.members[block.source]
-        known = None if self.held is None else self.held.known(block)
-        return Prediction(e, _off(balances, block, e), _off(runs, block, e), self._timing(block, e), known)
+        return Prediction(e, _off(balances, block, e), _off(runs, block, e), self._timing(block, e))
 
     def _timing(self, block: Block, expected: Array) -> Array:
         if not self.shifted or block.source != "real":

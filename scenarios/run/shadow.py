@@ -47,7 +47,6 @@ class Verdict:
     worst : largest residual of a reading, in half-widths of its own band.
     doubtful : which readings are out of the band, shape as the block's values.
     reading_band : largest half-width of the band of a single reading; what is wrong by less is not found.
-    held : how many readings are not judged, as one reading was all that drove a part (`scenarios.run.held`).
     """
 
     block: Block
@@ -57,7 +56,6 @@ class Verdict:
     worst: float
     doubtful: NDArray[np.bool_]
     reading_band: float = 0.0
-    held: int = 0
 
     @property
     def alarm(self) -> bool:
@@ -92,23 +90,21 @@ def judged(block: Block, prediction: Prediction, u_reading: float = 0.0) -> Verd
     u_reading : standard uncertainty of the calibration of a real instrument, in the block's unit.
     """
     values = block.values.ravel()
-    known = np.ones(values.size, dtype=np.bool_) if prediction.known is None else prediction.known
-    held = int(np.count_nonzero(~known))
-    there = np.isfinite(values) & known
+    there = np.isfinite(values)
     residual = values - prediction.expected
     late = prediction.timing / ROOT_3
     u_one, band_one = _reading_band(prediction, np.hypot(u_reading, late))
     u, band = _mean_band(prediction, there, math.hypot(u_reading, float(late[there].mean()) if there.any() else 0.0))
     mean = float(residual[there].mean()) if there.any() else 0.0
-    if not known.any() or (u == 0.0 and not u_one.any()):
-        return Verdict(block, mean, 0.0, 0.0, 0.0, np.zeros(block.values.shape, dtype=bool), held=held)
+    if u == 0.0 and not u_one.any():
+        return Verdict(block, mean, 0.0, 0.0, 0.0, np.zeros(block.values.shape, dtype=bool))
     score = np.abs(residual) / np.where(band_one > 0.0, band_one, np.inf)
-    out = known & (~there | (score > 1.0))
-    good = known & ~out
+    out = ~there | (score > 1.0)
+    good = ~out
     if not good.any() or abs(residual[good].mean()) > band:
         out[:] = True
     worst = float(score[there].max(initial=0.0))
-    return Verdict(block, mean, u, band, worst, out.reshape(block.values.shape), float(band_one.max()), held)
+    return Verdict(block, mean, u, band, worst, out.reshape(block.values.shape), float(band_one.max()))
 
 
 def _reading_band(prediction: Prediction, u_other: Array) -> tuple[Array, Array]:
@@ -248,7 +244,6 @@ def _channel(verdicts: list[Verdict]) -> dict[str, Any]:
         "judged": len(sized),
         "readings": sum(verdict.block.values.size for verdict in verdicts),
         "doubtful": sum(int(verdict.doubtful.sum()) for verdict in verdicts),
-        "held": sum(verdict.held for verdict in verdicts),
         "alarms": sum(verdict.alarm for verdict in verdicts),
         "reading_band": max((verdict.reading_band for verdict in sized), default=None),
         "rms_score": float(np.sqrt(np.mean(scores**2))) if len(scores) else None,

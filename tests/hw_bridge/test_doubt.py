@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 
 from components.fed import Fed
 from scenarios.run.ensemble import Ensemble
-from scenarios.run.held import Held
 from scenarios.run.replay import Replay, certain, drawn, noisy
-from scenarios.run.shadow import Shadow, Verdict
 from scenarios.schema import Scenario
 from tests.hw_bridge.test_following import NAMES, SENSOR, scenario
 from twin.command import command
@@ -180,54 +178,6 @@ def test_what_is_real_is_predicted_with_doubt_and_what_is_simulated_without() ->
     assert 3e-3 < errors < 30e-3 and 10e-3 < noise < 100e-3
 
 
-def test_until_a_second_reading_leads_what_hangs_on_it_is_not_judged() -> None:
-    """A room that warms by 50 mK/s from the start: no band knows that while one reading is all there is of it."""
-    room = {"balance__environment__temperature_noise": 1e-3, "balance__magnet_thermometer__white_noise": 1e-3}
-    quick = {**real("magnet_thermometer"), **real("fluxgate")}
-    chosen = scenario({"environment": AIR, **quick}, **room, balance__fluxgate__white_noise=1e-9)
-    shadow = Shadow(chosen, members=4)
-
-    def tell(*laws: Piece, at: float) -> None:
-        for timeline, law in (("knows_temperature", (constant(1.0, 0),)), ("told_temperature", laws)):
-            shadow.follow(command("environment", timeline, law, round(at * NS)))
-
-    def judge(start: float, off: float = 0.0, channel: str = "magnet_thermometer", source: Any = "real") -> Verdict:
-        schedule = Schedule(round(start * NS), NS // 10, 5)
-        rises = -0.15 + off + 0.05 * (schedule.instants() / NS)
-        kind = (
-            ("temperature_rise", "K", rises) if channel == "magnet_thermometer" else ("field", "T", 1.0 + 0.0 * rises)
-        )
-        labels = {LATE: 0.0, INTEGRATED: 0.1}
-        found = shadow.judge(Block(channel, *kind[:2], schedule, NS // 10, kind[2], labels, source))
-        assert found is not None
-        return found
-
-    tell(constant(298.0, 0), at=0.0)
-    assert [(found.alarm, found.held) for found in (judge(1.0), judge(1.0, 9.0))] == [(False, 5)] * 2
-    assert judge(1.0, channel="fluxgate").alarm, "the room is nothing to a field, which is as it is stated to be"
-    tell(ramp(298.0, 298.05, 2 * NS, 3 * NS), at=2.0)
-    part = judge(2.75)
-    assert (part.alarm, part.held) == (False, 3)
-    tell(ramp(298.05, 298.4, 3 * NS, 10 * NS), at=3.0)
-    assert [(found.alarm, found.held) for found in (judge(5.0), judge(5.0, 9.0))] == [(False, 0), (True, 0)]
-    tell(constant(299.0, 60 * NS), at=60.0)  # the run goes on after a gap
-    assert [judge(t, 9.0).held for t in (61.0, 62.0)] == [5, 5] and not shadow.verdicts[-1].alarm
-    tell(ramp(299.0, 299.0, 63 * NS, 64 * NS), at=63.0)
-    assert judge(64.0, 9.0).alarm
-    assert shadow.summary()["channels"][0]["held"] == 5 + 5 + 3 + 10
-
-
-def test_what_is_simulated_is_judged_all_along() -> None:
-    """It has followed the reading that holds."""
-    chosen = scenario({"environment": AIR}, balance__magnet_thermometer__white_noise=1e-3)
-    shadow = Shadow(chosen, members=4)
-    for timeline, law in (("knows_temperature", constant(1.0, 0)), ("told_temperature", constant(298.0, 0))):
-        shadow.follow(command("environment", timeline, (law,), 0))
-    values = np.array([[-0.15, -0.15, 9.0]])
-    found = shadow.judge(Block("magnet_thermometer", "temperature_rise", "K", Schedule(0, NS, 3), NS, values, {}))
-    assert found is not None and found.held == 0 and found.doubtful.tolist() == [[False, False, True]]
-
-
 def test_every_part_that_is_fed_says_how_it_errs() -> None:
     """A part of a laboratory that does not is told so when its readings are to drive something."""
 
@@ -235,24 +185,3 @@ def test_every_part_that_is_fed_says_how_it_errs() -> None:
         return {kind}.union(*(kinds(below) for below in kind.__subclasses__()))
 
     assert all(kind.error is not Fed.error for kind in kinds(Fed) - {Fed} if kind.__module__.startswith("components."))
-
-
-def test_what_was_read_before_a_gap_is_judged_after_it() -> None:
-    """As a shadow does that goes through a record: a command of afterwards may come first."""
-    chosen = scenario({"environment": AIR, **real("magnet_thermometer")})
-    held = Held(Replay(certain(chosen), quiet=True).twin)
-    for law in (constant(298.0, 0), ramp(298.0, 298.0, 2 * NS, 3 * NS), constant(298.0, 60 * NS)):
-        held.follow(command("environment", "told_temperature", (law,), law.start))
-    values = np.zeros((1, 3))
-
-    def known(start: int) -> list[bool]:
-        schedule = Schedule(start * NS, NS, 3)
-        block = Block("magnet_thermometer", "temperature_rise", "K", schedule, NS, values, {LATE: 0.0}, "real")
-        return list(held.known(block))
-
-    assert [known(start) for start in (1, 5, 58, 90)] == [
-        [False, False, True],
-        [True, True, True],
-        [True, True, False],
-        [False, False, False],
-    ]

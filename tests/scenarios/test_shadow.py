@@ -70,23 +70,6 @@ def test_one_wrong_reading_is_found_and_the_others_stay() -> None:
         assert np.flatnonzero(judged(block(read), prediction(50, 1.0, 0.0, 2)).doubtful).tolist() == found
 
 
-def test_what_cannot_be_judged_is_neither_good_nor_bad() -> None:
-    """Wild readings of which nobody knows enough, beside those of which somebody does."""
-    read = np.random.default_rng(1).standard_normal(50)
-    read[:10] += 1e3
-    read[3], read[30] = np.nan, 12.0
-    known = np.arange(50) >= 10
-    expected = prediction(50, 1.0, 0.0, 2)
-    verdict = judged(block(read), expected._replace(known=known))
-    assert np.flatnonzero(verdict.doubtful).tolist() == [30] and verdict.held == 10
-    assert verdict.residual == pytest.approx(read[10:].mean())
-    assert np.flatnonzero(judged(block(read), expected).doubtful).tolist() == [*range(10), 30]
-    none = judged(block(read), expected._replace(known=np.zeros(50, dtype=bool)))
-    assert (none.alarm, none.u, none.held) == (False, 0.0, 50)
-    read[10:] += 5.0
-    assert judged(block(read), expected._replace(known=known)).alarm
-
-
 def test_a_mean_that_is_off_makes_all_of_it_doubtful() -> None:
     read = 2.5 + np.random.default_rng(1).standard_normal(400)  # no reading is out of its band
     assert judged(block(read), prediction(400, 1.0, 0.0, 2)).doubtful.all()
