@@ -171,8 +171,11 @@ class Bridge:
     def _force_behind(self, twin: Twin, name: str) -> Callable[[], float] | None:
         """What a current of a source pushes with (N/A); None if it drives no winding."""
         driven = windings(twin.graph, name)
-        bl = lambda coil: self._of_twin(f"{coil}.bl")  # noqa: E731
-        return partial(newtons_per_ampere, driven, self.drivers, bl) if driven else None
+        return partial(newtons_per_ampere, driven, self.drivers, self._bl_of) if driven else None
+
+    def _bl_of(self, coil: str) -> float:
+        """Of a coil, as the twin has it now (T·m)."""
+        return self._of_twin(f"{coil}.bl")
 
     def _check_port(self, twin: Twin, name: str, port: str) -> None:
         """See that an interlock looks at something that has a value."""

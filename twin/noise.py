@@ -224,7 +224,8 @@ class NoiseSource:
 
 @lru_cache(maxsize=32)
 def _flicker_coefficients(steps: bytes, aperture: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """How a process (σ = 1) goes from the end P of one reading to the end E of the next, and its mean M over the next.
+    """How a process (σ = 1) goes from the end P of one reading to the end E of the next, and its mean M over the next;
+    `steps` are the bytes of the spans from end to end (int64, ns), `aperture` is in seconds.
 
     E = decay·P + drive·n and M = before·P + after·E + a rest that is independent of all other readings, because the
     process is Markovian; one normal variable of standard deviation `spread` serves for the sum of the rests. It is the

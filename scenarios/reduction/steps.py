@@ -15,9 +15,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 SMALLEST_STEP = 2e-9  # relative: below, a step of the voltage reference is its noise
-PLAIN_STEP = (
-    1e-7  # relative: 1/f noise of a Zener, 5e-9 by its Allan deviation, changes it by 2e-8 between calibrations
-)
+PLAIN_STEP = 1e-7  # relative: seven times what 1/f noise of a Zener, Allan deviation 5e-9, makes between calibrations
 ALIKE = 0.1  # of a plain step, by which the two may differ beyond what they are stated to
 ALONE = 2.0  # by which a step that one voltmeter alone tells has to be larger
 GROSS_CALIBRATION = 1e-3  # relative: no voltmeter's gain is off by so much
